@@ -2,9 +2,9 @@
 
 from typing import TypeVar
 
-from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
+from application.identities.feature import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
 from application.limits.actor_limits import ActorLimits
-from application.operations.feature import OperationsFeature, OperationsPorts
+from application.operations.feature import OperationsPorts, OperationsUseCases
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts
@@ -13,12 +13,12 @@ from application.record_act import RecordAct
 T = TypeVar("T")
 
 
-class FeatureNotOpen(LookupError):
-    """A use case was called whose feature the program has not opened."""
+class UseCasesNotOpen(LookupError):
+    """Use cases were asked for that this program has not opened."""
 
 
 class Core:
-    """Identities and operations. A feature adds its use cases, which are found by their class."""
+    """Identities and operations. Further use cases are added, and found by their class."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Core:
             system.randomness,
             system.events,
         )
-        self.identities = IdentitiesFeature(
+        self.identities = IdentityUseCases(
             system,
             repositories,
             identities,
@@ -48,25 +48,24 @@ class Core:
             keyed_hashes,
             self.record_act,
         )
-        self.operations = OperationsFeature(system, repositories, operations)
-        self._features: dict[type, object] = {}
+        self.operations = OperationsUseCases(system, repositories, operations)
+        self._added: dict[type, object] = {}
 
-    def add(self, feature: object) -> None:
-        """Add the use cases of a feature, which is open now."""
-        self._features[type(feature)] = feature
+    def add(self, use_cases: object) -> None:
+        self._added[type(use_cases)] = use_cases
 
-    def find(self, feature: type[T]) -> T | None:
-        """Return the use cases of a feature; None if it is not open."""
-        found = self._features.get(feature)
-        return found if isinstance(found, feature) else None
+    def find(self, kind: type[T]) -> T | None:
+        """Return the use cases of this class; None if they are not open."""
+        found = self._added.get(kind)
+        return found if isinstance(found, kind) else None
 
-    def of(self, feature: type[T]) -> T:
-        """Return the use cases of a feature.
+    def of(self, kind: type[T]) -> T:
+        """Return the use cases of this class.
 
         Raises:
-            FeatureNotOpen
+            UseCasesNotOpen
         """
-        found = self.find(feature)
+        found = self.find(kind)
         if found is None:
-            raise FeatureNotOpen(f"{feature.__name__} is not open")
+            raise UseCasesNotOpen(f"{kind.__name__} is not open")
         return found

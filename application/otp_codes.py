@@ -53,7 +53,6 @@ class OtpCodes:
         purpose: Purpose = Purpose.SIGN_IN,
         identity_id: str | None = None,
     ) -> Challenge:
-        """Make a challenge for a purpose, with the current key and `CHALLENGE_BYTES`."""
         return Challenge(
             id=random[:CHALLENGE_ID_BYTES].hex(),
             purpose=purpose,
@@ -69,7 +68,6 @@ class OtpCodes:
         return [pepper.id for pepper in self.peppers.accepted()]
 
     def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
-        """Return whether the phone has a test OTP."""
         return self.test_otps.find_code(phone, now) is not None
 
     def derive(self, challenge: Challenge, phone: PhoneNumber) -> OtpCode:

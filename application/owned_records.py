@@ -28,7 +28,6 @@ class OwnedRecords(Generic[T]):
     identities: Identities
 
     async def load(self, owner_id: str) -> T | None:
-        """Load the record of an identity."""
         loaded = await self.records.load(owner_id)
         return loaded.value if loaded else None
 
@@ -45,7 +44,6 @@ class OwnedRecords(Generic[T]):
         return owner.value
 
     async def delete(self, owner_id: str) -> None:
-        """Delete the record of an identity, if there is one."""
         for _ in range(MAX_RETRIES):
             loaded = await self.records.load(owner_id)
             if loaded is None or await self.records.delete(owner_id, loaded.version):

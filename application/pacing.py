@@ -16,7 +16,6 @@ class Pace:
     """Pauses after each step for as long as the step took: half of the time is for others."""
 
     def __init__(self) -> None:
-        """Begin the first step."""
         self._began_at = asyncio.get_running_loop().time()
 
     async def pause(self) -> None:

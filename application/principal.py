@@ -31,7 +31,6 @@ class Principal:
 
     @property
     def staff_role(self) -> Role:
-        """The role that counts now."""
         counts = self.has_recent_login and not self.needs_passkey
         return self.identity.staff.role if counts else Role.MEMBER
 
@@ -41,7 +40,6 @@ class Principal:
         return replace(self.identity, staff=Staff(self.staff_role))
 
     def has_scope(self, scope: Scope) -> bool:
-        """Return whether the role that counts now allows this."""
         return scope in SCOPES_OF_ROLES[self.staff_role]
 
     def check_staff(self) -> None:

@@ -70,14 +70,7 @@ class RecordAct:
     ) -> AsyncIterator[None]:
         """Write the entry, then run the block. Exceptions of the block propagate.
 
-        Args:
-            actor: Who acts.
-            action: What is done in the block.
-            subject: To whom: the id of an identity or a token, or the hash of a phone.
-            reason: Why, as `parse_reason` returns it.
-            item_id: The item of the library that it is done to, if it is one.
-            role: The role that is given, if one is.
-            limit: On what it counts, if not on what its action does.
+        `limit` is what it counts on, if not what its action does.
         """
         entry = await self.begin(actor, action, subject, reason, item_id, role, limit)
         try:
@@ -91,14 +84,7 @@ class RecordAct:
     async def for_another(
         self, principal: Principal, action: AuditAction, subject: str, item_id: str | None = None
     ) -> AsyncIterator[None]:
-        """Write the entry if somebody of the staff acts for somebody else, then run the block.
-
-        Args:
-            principal: Who acts, and may do so.
-            action: What is done in the block.
-            subject: The id of the identity that it is done for.
-            item_id: The item of the library that it is done to, if it exists already.
-        """
+        """Write the entry if somebody of the staff acts for somebody else, then run the block."""
         if subject == principal.identity.id:
             yield
             return

@@ -7,11 +7,9 @@ class SecurityEventListeners:
     """Passes each event on to all listeners. A feature adds its own when it is opened."""
 
     def __init__(self, *listeners: SecurityEvents) -> None:
-        """Begin with these listeners."""
         self._listeners = [*listeners]
 
     def add(self, listener: SecurityEvents) -> None:
-        """Add a listener."""
         self._listeners.append(listener)
 
     def record(self, event: SecurityEvent) -> None:

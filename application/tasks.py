@@ -18,10 +18,7 @@ def start_task(
     The work has a bound of its own. Whoever awaits the task gets its error. The error of one that
     nobody awaits is logged as `unhandled_exception` with its name, and counted.
 
-    Args:
-        name: What it does, such as `send_passkey_notice`; no value of a request.
-        work: What it does.
-        context: An empty one for work that belongs to no request, whose time limit it would have.
+    `name` has no value of a request. `context` is empty for work that belongs to no reque
     """
     task = asyncio.create_task(work, name=name, context=context)
     _RUNNING.add(task)
@@ -33,11 +30,6 @@ async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: flo
     """Make a call of an operator's own adapter.
 
     Unlike `asyncio.timeout`, this does not wait for a call that ignores its cancellation.
-
-    Args:
-        name: The name of its task.
-        call: Makes the call.
-        seconds: How long it may take; None without a limit.
 
     Raises:
         BaseException: What the call raises.

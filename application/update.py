@@ -84,16 +84,11 @@ async def change(
     - After a conflict the record is loaded and changed again, with jitter.
     - A record that `decide` leaves as it is, is not written.
     - Exceptions of `decide` propagate and nothing is written.
-
-    Args:
-        records: The repository.
-        key: What it finds the record by.
-        decide: Returns the successor of a record, and the result. Without `missing` it gets None
-            for a record that does not exist: what it returns then is added, and None adds nothing.
-            It may be a coroutine function, which is awaited between the load and the write.
-        missing: What to raise for a record that does not exist.
-        loaded: The record, where the caller has loaded it; None of version 0 for one that does not
-            exist.
+    - Without `missing`, `decide` gets None for a record that does not exist: what it returns then
+      is added, and None adds nothing.
+    - `decide` may be a coroutine function, which is awaited between the load and the write.
+    - `loaded` is the record, where the caller has loaded it; None of version 0 for one that does
+      not exist.
 
     Raises:
         ConcurrencyConflict: There were more than `MAX_RETRIES` conflicts.

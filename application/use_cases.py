@@ -1,6 +1,6 @@
 """The use cases of the core, and those of the features that are open."""
 
-from application.administration.feature import AdministrationFeature
+from application.administration.feature import AdministrationUseCases
 from application.core import Core
 from application.identities.feature import IdentitiesPolicy, IdentitiesPorts
 from application.operations.feature import OperationsPorts
@@ -22,6 +22,6 @@ class UseCases(Core):
         policy: IdentitiesPolicy,
     ) -> None:
         super().__init__(system, repositories, keyed_hashes, identities, operations, policy)
-        self.administration = AdministrationFeature(
+        self.administration = AdministrationUseCases(
             system, repositories, keyed_hashes, self.identities, self.record_act
         )

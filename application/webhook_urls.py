@@ -25,10 +25,6 @@ class PhoneLabels:
 
     It is in the URL of the report or in its reference, which the provider signs: no record is read
     for it.
-
-    Attributes:
-        country: The ISO 3166-1 code of its country; empty if unknown.
-        phone_hash: Its hash of the day of the delivery; empty if unknown.
     """
 
     country: str
@@ -102,11 +98,9 @@ class WebhookUrls:
     public_url: str
 
     def sms_status(self, report_id: str, labels: PhoneLabels) -> str:
-        """Return the URL for the status of a message."""
         return self.status_url("/sms/status", report_id, labels)
 
     def status_url(self, path: str, report_id: str, labels: PhoneLabels) -> str:
-        """Return the URL at a path for the status of a message."""
         return self.make_url(path, delivery=report_id, **asdict(labels))
 
     def sms_statuses(self) -> str:

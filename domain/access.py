@@ -13,20 +13,12 @@ class LibraryVisibility(StrEnum):
 
 
 def can_act_for(principal: Identity, owner_id: str) -> bool:
-    """Return whether `principal` may act for the identity `owner_id`.
-
-    Everybody may act for themselves, administrators for anybody.
-    """
+    """Return whether `principal` acts for itself, or as an administrator."""
     return principal.id == owner_id or principal.is_administrator
 
 
 def visible_phone(viewer: Identity, identity: Identity) -> str | None:
-    """Return the phone number of `identity` as `viewer` sees it without an entry in the audit.
-
-    Returns:
-        The E.164 number for the identity itself, the masked number for everybody else. None if the
-        identity has no phone number.
-    """
+    """Return what `viewer` sees of a phone number without an entry in the audit."""
     if identity.phone is None:
         return None
     return identity.phone.e164 if viewer.id == identity.id else identity.phone.masked

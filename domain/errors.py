@@ -1,32 +1,4 @@
-"""The errors that use cases of the core raise, one class each, under DomainError.
-
-Those of a feature are in `domain/<feature>/errors.py`.
-
-DomainError
-├── InvalidValue                  a text is not a valid value; the message says why
-│   ├── InvalidPhone, AmbiguousPhone, UnsupportedPhoneType
-│   ├── MalformedOtp, InvalidCursor, InvalidNumber, InvalidIdentifier
-│   ├── TooShort, TooLong, InvalidCharacters, NoVisibleCharacter
-│   ├── MixedScripts, ReservedName, PhoneAsUsername
-│   └── UnsupportedValue, ConflictingValue
-├── Unauthenticated               no access token, or an invalid one
-│   └── InvalidRefreshToken       the same for a refresh token
-├── Unavailable                   a part that the service needs does not respond
-│   └── AuditFailed               the audit entry was not written, so nothing was done
-├── TooManyOtpRequests, TooManyAttempts, TooManyResets, TooManyActs, TooManyPhones,
-│   │   TooManyRequests, TooManyExports    a rate limit is reached; all have `retry_after`
-│   └── TooManyAttemptsFromIp     the same for all phones
-├── TooManyReads                  files that are being read leave no room for another one
-├── CountryNotServed, PhoneUnreachable, DeliveryFailed
-├── SessionNotFound
-├── Forbidden                     only others may do this
-│   ├── InsufficientScope         a service token lacks the scope
-│   └── PasskeyRequired           staff may do this in a session by passkey
-├── ReauthenticationRequired, FreshLoginRequired    the login is too old
-├── PhoneMismatch, PhoneInUse, UsernameInUse, ExternalIdInUse, UserNotFound, PhoneBlocked
-├── AccountBlocked                the code is correct, and its phone is blocked
-├── LoginRejected                 the code is correct, and the login hook rejects the login
-└── IncorrectOtp
+"""The errors of the core.
 
 Errors carry data. The texts for clients are in `entrypoints/http`. A message is set only
 where the code that raises the error knows more than its class says, such as why a value is
@@ -106,6 +78,10 @@ class UnsupportedValue(InvalidValue):
     """The text is none of the values that are allowed."""
 
 
+class HasTestOtp(InvalidValue):
+    """The phone of the account has a test OTP, so the account gets no role."""
+
+
 class ConflictingValue(InvalidValue):
     """The value is not allowed together with another one."""
 
@@ -137,13 +113,13 @@ class RateLimitExceeded(DomainError):
 class TooManyOtpRequests(RateLimitExceeded):
     """No code may be sent to this phone now.
 
-    `limit` names the limit for operators, and `part` its part, if they are known.
+    `limit` names the limit for operators, and `owner` whose it is, if they are known.
     """
 
-    def __init__(self, retry_after: int, limit: str = "", part: str = "") -> None:
+    def __init__(self, retry_after: int, limit: str = "", owner: str = "") -> None:
         super().__init__(retry_after)
         self.limit = limit
-        self.part = part
+        self.owner = owner
 
 
 class TooManyAttempts(RateLimitExceeded):
@@ -241,10 +217,7 @@ class LoginRejected(DomainError):
 
 
 class IncorrectOtp(DomainError):
-    """The code was wrong, expired, used before or never sent. Clients are not told which.
-
-    `field` is the one with the code.
-    """
+    """The code was wrong, expired, used before or never sent. Clients are not told which."""
 
     def __init__(self, field: str, attempts_left: int) -> None:
         super().__init__()

@@ -25,5 +25,4 @@ class Instance:
 
     @property
     def expires_at(self) -> datetime:
-        """When it counts as ended, if it is not renewed."""
         return self.renewed_at + INSTANCE_TTL

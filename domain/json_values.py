@@ -17,13 +17,6 @@ def find_repeated_keys(content: bytes, fields: Collection[str]) -> Mapping[str, 
     """Find the fields of a JSON object that come twice, or have a key twice, at any depth.
 
     Of such a key some programs read the first value, and others the last (RFC 8259 §4).
-
-    Args:
-        content: The object, which is valid JSON.
-        fields: The fields that are looked at. Others may have anything.
-
-    Returns:
-        The names of these fields, and one such key of each.
     """
     repeated: dict[str, str] = {}
     names: set[str] = set()
@@ -74,7 +67,6 @@ def check_json(value: object) -> None:
 
 
 def _walk(value: object) -> Iterator[object]:
-    """Yield all keys, texts, numbers, flags and nulls."""
     rest = [value]
     while rest:
         value = rest.pop()

@@ -61,7 +61,6 @@ class PhoneNumber:
     _parsed: phonenumbers.PhoneNumber | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
-        """Return a text with the masked number."""
         return f"PhoneNumber({self.masked})"
 
     # A request needs these several times, and phonenumbers is slow. They are not kept for other
@@ -138,11 +137,6 @@ def parse_phone(
     - A number without it is read as a number of `default_region`. It is also read with its country
       code, if it begins with that of the region, or with `0` and that of the region.
     - A leading `00` stands for the `+`.
-
-    Args:
-        text: the number, with separators and digits of any script.
-        default_region: an ISO 3166-1 code, or None.
-        rules: the kinds of numbers that are accepted; all kinds for None.
     """
 
     def readings(digits: str) -> list[_Reading]:

@@ -26,16 +26,13 @@ from domain.identities.username import Username
 class ListRetainedData:
     """List what remains of an account. Each feature adds what it keeps.
 
-    Attributes:
-        cleaned_up: What the cleanup deletes of features, such as `library`.
-        others: Make the rows of what features keep for longer.
+    `cleaned_up` is what the cleanup deletes of features, such as `library`.
     """
 
     cleaned_up: list[str] = field(default_factory=list)
     others: list[Callable[[datetime], RetainedData]] = field(default_factory=list)
 
     def __call__(self, deleted_at: datetime) -> Sequence[RetainedData]:
-        """Return what remains of an account that was deleted at this time."""
         others = [make_row(deleted_at) for make_row in self.others]
         return list_retained_data(deleted_at, self.cleaned_up, others)
 
@@ -74,7 +71,6 @@ class ActForUsers:
             return await self.reset_phone_limits(phone, expected_left)
 
     async def block(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Block a phone: no code signs in, and its sessions end."""
         user = await self.find(operator, acts.BLOCK, query, reason)
         phone = user.require_phone()
         async with self._record(operator, acts.BLOCK, user, reason):
@@ -82,7 +78,6 @@ class ActForUsers:
             return user
 
     async def unblock(self, operator: Operator, query: UserQuery, reason: str = "") -> FoundUser:
-        """Let a blocked phone sign in again. Who may block it may unblock it."""
         user = await self.find(operator, acts.UNBLOCK, query, reason)
         phone = user.require_phone()
         async with self._record(operator, acts.UNBLOCK, user, reason):
@@ -90,7 +85,6 @@ class ActForUsers:
             return user
 
     async def sign_out(self, operator: Operator, query: UserQuery, reason: str = "") -> int:
-        """End all sessions of a user, and return how many there were."""
         user = await self.find(operator, acts.SIGN_OUT, query, reason)
         identity = user.require_open_identity()
         async with self._record(operator, acts.SIGN_OUT, user, reason):
@@ -99,7 +93,6 @@ class ActForUsers:
     async def delete(
         self, operator: Operator, query: UserQuery, reason: str = ""
     ) -> Sequence[RetainedData]:
-        """Delete an identity as its owner would, and return what remains of it."""
         user = await self.find(operator, acts.DELETE, query, reason)
         identity = user.require_identity()
         async with self._record(operator, acts.DELETE, user, reason):
@@ -178,7 +171,6 @@ class ActForUsers:
             return user
 
     async def find(self, operator: Operator, act: Act, query: UserQuery, reason: str) -> FoundUser:
-        """Find the user, if the operator may do this for this reason to this user."""
         operator.check(act, reason)
         user = await self.find_user(query)
         operator.check_subject(user)

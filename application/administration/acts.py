@@ -12,15 +12,10 @@ from domain.administration.scope import Scope
 class Act:
     """What an operator does, and who may. `Operator` applies the rules.
 
-    A feature has its own acts in the module `acts` of its package.
-
     Attributes:
-        name: The last part of its path in the API and in the console, and its command.
         action: What the audit calls it.
         does: What it does, where the API and the help of the command begin with the same words.
         scope: What everybody needs but commands. None if only a command does it.
-        needs_fresh_login: Whether people need a login within the last 15 minutes.
-        needs_passkey: Whether people need a sign-in by passkey.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
     """
 

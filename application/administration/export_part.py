@@ -15,12 +15,7 @@ _NO_LONGER_THERE: Final = "It is no longer there."
 class ExportFile:
     """A file of an export. It is read to its end before the next one is asked for.
 
-    Attributes:
-        name: Its path in the export.
-        modified_at: When it was made.
-        chunks: Its content.
-        is_text: Whether it is worth compressing.
-        missing_files: How many files it names that are not in the export.
+    `missing_files` is how many files it names that are not in the export.
     """
 
     name: str
@@ -37,7 +32,6 @@ class MissingFiles:
     files: list[Mapping[str, str]] = field(default_factory=list)
 
     def add(self, name: str, reason: str = _NO_LONGER_THERE) -> None:
-        """Add a file."""
         self.files.append({"file": name, "reason": reason})
 
 

@@ -8,8 +8,8 @@ from application.administration.show_user import DetailsPart, ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
 from application.administration.view_phone import ViewPhone, ViewUser
 from application.core import Core
-from application.identities.feature import IdentitiesFeature
-from application.otp.feature import LimitsFeature
+from application.identities.feature import IdentityUseCases
+from application.otp.feature import LimitUseCases
 from application.otp.reset_limits import ResetLimits
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
@@ -17,7 +17,7 @@ from application.ports.system import SystemPorts
 from application.record_act import RecordAct
 
 
-class AdministrationFeature:
+class AdministrationUseCases:
     """The use cases of operators: find a user, act for one, and say who did it.
 
     `details_parts`, `export_parts` and `list_retained_data` have what features add.
@@ -28,7 +28,7 @@ class AdministrationFeature:
         system: SystemPorts,
         repositories: Repositories,
         keyed_hashes: KeyedHashes,
-        identities: IdentitiesFeature,
+        identities: IdentityUseCases,
         record_act: RecordAct,
     ) -> None:
         verifications = repositories.phone_verifications
@@ -54,11 +54,11 @@ class AdministrationFeature:
         )
 
 
-class UserDetailsFeature:
+class UserDetailsUseCases:
     """What operators see of a user, which needs the limits of codes."""
 
     def __init__(
-        self, core: Core, administration: AdministrationFeature, limits: LimitsFeature
+        self, core: Core, administration: AdministrationUseCases, limits: LimitUseCases
     ) -> None:
         core.actor_limits.limit_store = limits.limit_store
         self.view_phone = ViewPhone(core.record_act, core.actor_limits)

@@ -32,9 +32,9 @@ class FoundUser:
     """A phone with its identity, a phone without one, or an identity that has no phone.
 
     Attributes:
-        phone: The phone. None for an identity that was deleted, or that lost its phone.
-        identity: The identity. A deleted one is found by its id only; one that lost its phone also
-            by its external id.
+        phone: None for an identity that was deleted, or that lost its phone.
+        identity: A deleted one is found by its id only, one that lost its phone also by its
+            external id.
         subject: What the audit calls it: the id of the identity, or the hash of the phone.
         changing: The identity whose change to or from this phone is under way; None without one.
     """
@@ -46,7 +46,6 @@ class FoundUser:
 
     @property
     def concerned(self) -> Sequence[Identity]:
-        """The identities that an act on it is one on."""
         return [identity for identity in (self.identity, self.changing) if identity is not None]
 
     def require_phone(self) -> PhoneNumber:
@@ -70,17 +69,13 @@ class FoundUser:
 
 @dataclass(frozen=True, slots=True)
 class FindUser:
-    """Find a user by phone, username, id or external id.
-
-    A phone is found also if it has no account.
-    """
+    """Find a user by phone, username, id or external id."""
 
     identities: Identities
     phone_verifications: PhoneVerifications
     keyed_hashes: KeyedHashes
 
     async def __call__(self, query: UserQuery) -> FoundUser:
-        """Find the user."""
         match query:
             case PhoneNumber():
                 return await self._find_by_phone(query)

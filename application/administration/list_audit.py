@@ -37,7 +37,6 @@ class ListAudit:
     async def __call__(
         self, operator: Operator, audit_filter: AuditFilter, cursor: Cursor | None, limit: int
     ) -> AuditPage:
-        """List entries after the cursor, at most `MAX_PAGE_SIZE`."""
         operator.check_scope(Scope.READ_AUDIT)
         size = min(limit, MAX_PAGE_SIZE)
         filters = [audit_filter, *await self._find_filters_by_phone(audit_filter)]

@@ -28,7 +28,6 @@ class Operator:
     """Somebody of the staff, a service token, or whoever runs a command.
 
     Attributes:
-        actor: Who it is, for the audit.
         scopes: What it may do; None for commands, which may do everything.
         role: That of a person. Of a token the highest one that it has, None without one.
         has_fresh_login: Whether a person logged in within the last 15 minutes. True for all others.
@@ -46,7 +45,6 @@ class Operator:
 
     @property
     def is_token(self) -> bool:
-        """Whether it is a service token."""
         return self.actor.kind is ActorKind.SERVICE_TOKEN
 
     @property
@@ -56,13 +54,11 @@ class Operator:
 
     @property
     def rank(self) -> int:
-        """How high it is. A token without the role of administrators is like other staff."""
         if self.runs_command:
             return _ABOVE_ALL
         return (self.role or Role.SUPPORT).rank
 
     def has_scope(self, scope: Scope) -> bool:
-        """Return whether the operator may do what this scope allows."""
         return self.runs_command or (self.scopes is not None and scope in self.scopes)
 
     def check_scope(self, scope: Scope) -> None:
@@ -109,7 +105,6 @@ class Operator:
             raise PasskeyRequired
 
     def may(self, act: Act) -> bool:
-        """Return whether the operator may do an act."""
         try:
             self.check_act(act)
         except (Forbidden, FreshLoginRequired):
@@ -117,7 +112,6 @@ class Operator:
         return True
 
     def needs_reason(self, act: Act) -> bool:
-        """Return whether the operator has to say why it does an act."""
         return act.needs_reason or self.always_says_why
 
     def parse_reason(self, act: Act, text: str) -> str:
@@ -125,7 +119,6 @@ class Operator:
         return parse_reason(text, is_required=self.needs_reason(act))
 
     def may_act_on(self, user: FoundUser) -> bool:
-        """Return whether the operator may act on a user; see `check_subject`."""
         try:
             self.check_subject(user)
         except Forbidden:
@@ -133,7 +126,6 @@ class Operator:
         return True
 
     def may_act_on_identity(self, identity: Identity) -> bool:
-        """Return whether the operator may act on an identity; see `check_subject`."""
         return self.may_act_on(FoundUser(identity.phone, identity, identity.id))
 
     def check_subject(self, user: FoundUser) -> None:
@@ -145,11 +137,7 @@ class Operator:
             self.check_identity(identity)
 
     def check_identity(self, identity: Identity) -> None:
-        """Check that the operator may act on an identity; see `check_subject`.
-
-        Raises:
-            Forbidden
-        """
+        """Check that the operator may act on an identity; see `check_subject`."""
         if identity.id == self.actor.id and not self.is_token and not self.runs_command:
             raise Forbidden("Nobody acts on their own account here: use the app, or ask somebody.")
         if identity.is_staff and identity.staff.role.rank >= self.rank:
@@ -207,10 +195,5 @@ def service_token(actor: Actor, granted: Sequence[Scope | Role]) -> Operator:
 
 
 def operating_system_user(name: str, by: str = "") -> Operator:
-    """Return who runs a command, and may do everything.
-
-    Args:
-        name: How the operator is called, or the name of the operating system's user.
-        by: The operating system's user, if the operator has another name, and who became it.
-    """
+    """Return who runs a command. `by` is the system's user, if the operator has another name."""
     return Operator(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by), always_says_why=True)

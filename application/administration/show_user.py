@@ -45,11 +45,9 @@ class DetailsParts:
     """What features show of a user, by its type."""
 
     def __init__(self, parts: Mapping[type, object]) -> None:
-        """Set the parts."""
         self._parts = parts
 
     def find(self, kind: type[T]) -> T | None:
-        """Return the part of this type, None where there is none."""
         part = self._parts.get(kind)
         return part if isinstance(part, kind) else None
 
@@ -59,11 +57,8 @@ class ShownDelivery:
     """A delivery, and what became of it.
 
     Attributes:
-        delivery: The delivery.
         status: `rejected` by every provider, `unknown` or `accepted` until the provider reports
             more, or what it reported.
-        error: The provider's code, or why it was rejected or its result is unknown; empty without
-            an error.
     """
 
     delivery: Delivery
@@ -76,17 +71,10 @@ class UserDetails:
     """What is known about a user, or about a phone without an account.
 
     Attributes:
-        user: The phone and the identity.
-        number: The phone number as the operator may see it; None without a phone.
         phone_hash: What the log of today in UTC calls the phone; None without one.
         phone_hash_of_yesterday: The same of the log of yesterday: a complaint comes after midnight.
-        sessions: The active sessions, the last used first.
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
-        devices: The recognized devices.
-        verification: Why the phone gets codes or does not; None without a phone.
-        deliveries: The deliveries of the last day, the newest first.
-        parts: What features show.
     """
 
     user: FoundUser
@@ -121,15 +109,6 @@ class ShowUser:
         with_full_number: bool = True,
         is_shown: bool = True,
     ) -> UserDetails:
-        """Show the user.
-
-        Args:
-            operator: Who asks.
-            query: The user.
-            reason: Why, for the audit.
-            with_full_number: Show the whole number, if the operator may see it.
-            is_shown: See `ViewPhone`.
-        """
         operator.check_scope(Scope.READ_USERS)
         user = await self.find_user(query)
         if isinstance(query, PhoneNumber):
@@ -147,7 +126,6 @@ class ShowUser:
         with_full_number: bool,
         is_shown: bool = True,
     ) -> UserDetails:
-        """Show a user who was found; see `__call__`."""
         operator.check_scope(Scope.READ_USERS)
         identity, now = user.identity, self.clock.now()
         number = user.phone.masked if user.phone else None

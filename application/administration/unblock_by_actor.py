@@ -56,10 +56,7 @@ class UnblockByActor:
         *,
         is_dry_run: bool = False,
     ) -> Sequence[FoundBlock]:
-        """Unblock them, and return the blocks, the earliest first.
-
-        An account that is not blocked now is left out.
-        """
+        """Unblock them, and return the blocks, the earliest first."""
         entries = [entry async for entry in self._list(AuditFilter(actor=actor), since)]
         first = {entry.subject: entry for entry in _list_done(entries, actor)}
         found = list[FoundBlock]()
@@ -80,7 +77,6 @@ class UnblockByActor:
         return found
 
     async def _is_by_others(self, identity: Identity, first: AuditEntry, actor: Actor) -> bool:
-        """Return whether it was blocked before, or somebody else blocked it since."""
         if identity.blocked_at is not None and identity.blocked_at < first.at:
             return True
         entries = [entry async for entry in self._list(AuditFilter(subject=identity.id), first.at)]
@@ -90,7 +86,6 @@ class UnblockByActor:
         )
 
     async def _list(self, audit_filter: AuditFilter, since: datetime) -> AsyncIterator[AuditEntry]:
-        """Yield the entries since a time, the newest first."""
         cursor = None
         while True:
             page = await self.audit_log.list_after(audit_filter, cursor, MAX_PAGE_SIZE)
@@ -104,7 +99,6 @@ class UnblockByActor:
 
 
 def _list_done(entries: Sequence[AuditEntry], actor: Actor) -> Sequence[AuditEntry]:
-    """Return the entries of blocks that did not fail, in the same order."""
     failed = {entry.failed_entry_id for entry in entries}
     return [
         entry

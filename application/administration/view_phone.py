@@ -40,13 +40,8 @@ class ViewPhone:
     ) -> str:
         """Return the number, masked for an operator who may not see all of it.
 
-        Args:
-            operator: Who asks.
-            phone: The number.
-            subject: Whose number it is, for the audit.
-            reason: Why, for the audit.
-            is_shown: False if only the errors matter: nothing is counted or recorded then, and the
-                number is masked.
+        `is_shown` is False if only the errors matter: nothing is counted or recorded then, and the
+        number is masked.
         """
         if not operator.may(VIEW_PHONE):
             return phone.masked
@@ -86,13 +81,7 @@ class ViewUser:
     async def __call__(
         self, principal: Principal, user_id: str, *, is_shown: bool = True
     ) -> tuple[Identity, str | None]:
-        """Return the user, with the number as an administrator sees it; None for all others.
-
-        Args:
-            principal: Who asks.
-            user_id: The id of the user.
-            is_shown: See `ViewPhone`.
-        """
+        """Return the user, with the number as an administrator sees it; None for all others."""
         identity = await self.get_user(user_id)
         if not principal.has_scope(Scope.READ_PHONES) or identity.phone is None:
             return identity, None

@@ -25,9 +25,6 @@ class AssignPhone:
 
         An identity with `deleted_id` is no owner. The identity with the returned id may not exist
         yet: the caller creates it under that id. The login of the challenge moves to the owner.
-
-        Returns:
-            The id of the identity, and whether the phone is blocked.
         """
 
         def assign(

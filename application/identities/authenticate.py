@@ -40,12 +40,6 @@ class Authenticate:
     extensions: IdentityExtensions
 
     async def __call__(self, token: str) -> Principal:
-        """Authenticate a request.
-
-        Raises:
-            Unauthenticated
-            StorageError
-        """
         now = self.clock.now()
         try:
             claims = self.tokens.verify(token, now)

@@ -38,14 +38,12 @@ class CountUsers:
     """
 
     def __init__(self, identities: Identities, clock: Clock) -> None:
-        """Set the repository and the clock."""
         self._identities = identities
         self._clock = clock
         self._counting: asyncio.Task[UserCount] | None = None
         self._began_at = clock.now()
 
     async def __call__(self) -> UserCount:
-        """Count them now."""
         counted = await self._identities.count_users(MAX_COUNTED)
         if counted is not None:
             return UserCount(counted)

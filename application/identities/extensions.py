@@ -14,13 +14,8 @@ class PendingLogin:
     """A login whose code is correct and not used yet.
 
     Attributes:
-        user_id: The identity that gets the session; None for a new one.
         external_id: What another system calls the identity; None without one.
-        challenge_id: The challenge of the code: the same if the same code is asked about again.
-        phone: The phone that logs in.
-        channel: How the code was delivered.
-        device: The name of the client's device, which the client chose; None without one.
-        is_device_recognized: The device has logged in to this identity before.
+        device: Its name, which the client chose; None without one.
     """
 
     user_id: str | None

@@ -42,7 +42,7 @@ class IdentitiesPolicy:
     username_rules: UsernameRules = field(default_factory=UsernameRules)
 
 
-class IdentitiesFeature:
+class IdentityUseCases:
     """The use cases of identities and sessions."""
 
     def __init__(

@@ -20,6 +20,7 @@ from application.update import change
 from domain.errors import (
     ExternalIdInUse,
     Forbidden,
+    HasTestOtp,
     InvalidValue,
     PhoneBlocked,
     UserNotFound,
@@ -55,10 +56,6 @@ class OperatorActions:
 
         A phone with a test OTP gets no role: anybody who knows its code would have it. Neither does
         a phone that joined by a call: nobody has proved to own it.
-
-        Args:
-            user: the id or the phone.
-            role: the new role.
         """
 
         def set_role(identity: Identity) -> Identity:
@@ -80,11 +77,7 @@ class OperatorActions:
             raise ExternalIdInUse
 
     async def set_external_id(self, identity_id: str, external_id: ExternalId | None) -> Identity:
-        """Set what another system calls an identity, or remove it.
-
-        Raises:
-            ExternalIdInUse
-        """
+        """Set what another system calls an identity, or remove it."""
         try:
             _, changed = await self._change_user(
                 identity_id, lambda identity: replace(identity, external_id=external_id)
@@ -94,14 +87,7 @@ class OperatorActions:
         return changed
 
     async def revoke_sessions(self, user: str | PhoneNumber) -> int:
-        """Revoke all sessions of a user, who may log in again at once.
-
-        Args:
-            user: the id or the phone.
-
-        Returns:
-            How many were active.
-        """
+        """Revoke all sessions of a user, who may log in again at once."""
         former, identity = await self._change_user(user, Identity.revoke_all_sessions)
         revoked = len(former.active_sessions(self.clock.now()))
         self.events.record(
@@ -193,26 +179,17 @@ class OperatorActions:
             await change(self.phone_verifications, phone, release)
 
     def check_role(self, identity: Identity, role: Role) -> None:
-        """Check that a user can get a role.
-
-        Raises:
-            InvalidValue: See `change_role`.
-        """
+        """Raise what `change_role` raises if a user cannot get the role."""
         if not role.is_staff:
             return
         if any(self.test_otps.includes(phone) for phone in identity.all_phones):
-            raise InvalidValue(
-                "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before "
-                "its last day was over, would have the role. Remove it there, revoke its sessions "
-                "(dialtone user sign-out), and try again."
-            )
+            raise HasTestOtp
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
 
     async def _change_user(
         self, user: str | PhoneNumber, change_identity: Callable[[Identity], Identity]
     ) -> tuple[Identity, Identity]:
-        """Change a user, and return the identity as it was, and as it is now."""
         identity_id = user if isinstance(user, str) else await self._find_owner(user)
         if identity_id is None:
             raise UserNotFound

@@ -51,12 +51,6 @@ class RevokeSession:
     events: SecurityEvents
 
     async def __call__(self, principal: Principal, session_id: str) -> None:
-        """Revoke the session.
-
-        Raises:
-            SessionNotFound
-            Unauthenticated
-        """
         now = self.clock.now()
 
         def revoke(identity: Identity) -> tuple[Identity, None]:
@@ -93,10 +87,6 @@ class RefreshSession:
 
     async def __call__(self, token: RefreshToken | None, client_ip: str) -> Tokens:
         """Refresh the session.
-
-        Args:
-            token: The token; None is a text that is no refresh token.
-            client_ip: Where it came from.
 
         Raises:
             InvalidRefreshToken

@@ -102,7 +102,6 @@ def _to_json(name: str, loaded: object) -> Mapping[str, Any]:
 
 
 def _check_keys(value: object) -> None:
-    """Check that all keys are texts: JSON would have both 1 and "1" as "1"."""
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise TypeError

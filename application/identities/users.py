@@ -149,11 +149,6 @@ class GetUser:
     identities: Identities
 
     async def __call__(self, user_id: str) -> Identity:
-        """Get the user.
-
-        Raises:
-            UserNotFound
-        """
         loaded = await self.identities.load(user_id)
         if loaded is None or loaded.value.is_deleted or loaded.value.user is None:
             raise UserNotFound
@@ -164,20 +159,16 @@ class GetUser:
 class RenameUser:
     """Give the principal another username, or somebody whom an operator renames.
 
-    The previous one is free at once.
-
-    A name that looks like that of somebody else with a role is in use.
+    The previous name is free at once. One that looks like that of somebody with a role is in use.
     """
 
     identities: Identities
     clock: Clock
 
     async def __call__(self, principal: Principal, username: Username) -> Identity:
-        """Rename the user."""
         return await self.by_id(principal.identity.id, username, principal.identity.username)
 
     async def check(self, identity: Identity, username: Username) -> None:
-        """Check that a user can have this name; raises UsernameInUse."""
         await check_free(self.identities, username, self.clock.now(), identity)
 
     async def by_id(self, identity_id: str, username: Username, own: Username | None) -> Identity:
@@ -216,7 +207,6 @@ class DeleteUser:
     events: SecurityEvents
 
     async def __call__(self, principal: Principal) -> None:
-        """Delete the principal's identity."""
         await self.by_id(principal.identity.id)
 
     async def by_id(self, identity_id: str) -> None:
@@ -266,11 +256,7 @@ async def reserve_username(
 async def check_free(
     identities: Identities, username: Username, now: datetime, own: Identity | None = None
 ) -> None:
-    """Check that a new user, or the one with the identity `own`, can have a username.
-
-    Raises:
-        UsernameInUse: See `reserve_username`.
-    """
+    """Check that a new user, or the one with the identity `own`, can have a username."""
     own_id = own.id if own else ""
     holder = await identities.find_by_username(username)
     if holder and holder.value.id != own_id and not holder.value.is_username_released(now):

@@ -75,11 +75,9 @@ class AttemptPermits:
             raise TooManyAttempts(seconds)
 
     async def release_for_others(self) -> None:
-        """Release the permits of an attempt that is not counted."""
         await self.of_others.release()
 
     async def release(self) -> None:
-        """Release all permits."""
         await asyncio.gather(self.of_ip.release(), self.of_others.release())
 
 

@@ -11,9 +11,7 @@ from domain.phone import PhoneNumber
 class NumberBlock:
     """What blocks a number.
 
-    Attributes:
-        name: Its name, in the place of a limit's name.
-        explanation: For operators: what blocks it until when.
+    `explanation` is for operators: what blocks it until when.
     """
 
     name: str

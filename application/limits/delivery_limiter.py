@@ -17,7 +17,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Delivery
 from domain.otp.delivery_policy import DeliveryPolicy, Limitation
-from domain.otp.permits import Outcome, Part, Permits, Recognition
+from domain.otp.permits import LimitOwner, Outcome, Permits, Recognition
 from domain.otp.rate_limits import DeliveryRoute, LimitName, RateLimit, RateLimits
 from domain.otp.rejection import PROOF_REQUIRED
 from domain.otp.sliding_window import whole_seconds
@@ -57,7 +57,6 @@ class DeliveryLimiter:
     find_network_block: FindNetworkBlock = lambda _client_ip, _now: None
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
-        """Return the policy of deliveries to this phone."""
         is_test_phone = self.codes.is_test_phone(phone, now)
         return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
 
@@ -71,32 +70,33 @@ class DeliveryLimiter:
         is_call: bool = False,
         identity_id: str | None = None,
     ) -> "RequestPermits":
-        """Return the permits that a request may need, none acquired."""
         route = self._route(phone, client_ip, is_call=is_call, identity_id=identity_id)
         is_test = self.codes.is_test_phone(phone, now)
         return RequestPermits(self, route, recognition, now, is_test)
 
-    def parts(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[Part]:
-        """Return the parts that a client tries, in their order.
+    def owners(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[LimitOwner]:
+        """Return whose limits a client tries, in their order.
 
         With a proof these are what it did not try without one.
         """
         is_stranger = recognition is Recognition.NONE
         if is_stranger and self.asks_strangers:
-            return (Part.STRANGERS, Part.ATTESTED) if has_proof else ()
+            return (LimitOwner.STRANGERS, LimitOwner.ATTESTED) if has_proof else ()
         if has_proof:
-            return (Part.ATTESTED,)
-        return (Part.STRANGERS,) if is_stranger else (Part.RECOGNIZED, Part.STRANGERS)
+            return (LimitOwner.ATTESTED,)
+        if is_stranger:
+            return (LimitOwner.STRANGERS,)
+        return (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS)
 
     async def acquire_check_of_proof(
         self, client_ip: HashedClientIp, now: datetime
     ) -> datetime | None:
         """Acquire the permit to check a proof of this IP; return None, or when there is one."""
-        return await self.limit_store.acquire(self.limits.for_attestation(client_ip), now)
+        return await self.limit_store.acquire(self.limits.for_proof(client_ip), now)
 
     async def next_check_of_proof(self, client_ip: HashedClientIp, now: datetime) -> datetime:
         """Return when a proof of this IP would be checked."""
-        return await self.limit_store.next_available(self.limits.for_attestation(client_ip), now)
+        return await self.limit_store.next_available(self.limits.for_proof(client_ip), now)
 
     async def name_limit(self, rejected: NoPermits, now: datetime) -> LimitName:
         """Return the name of the limit that is used up, and warn of shared ones."""
@@ -111,20 +111,16 @@ class DeliveryLimiter:
         outcome: Outcome,
         identity_id: str | None = None,
     ) -> None:
-        """Release what a delivery gives back. Where that fails it expires.
+        """Release the permits that a delivery does not keep. Where that fails they expire.
 
-        Args:
-            phone: The phone.
-            delivery: The delivery, before the update that cleared its permits.
-            outcome: What became of it.
-            identity_id: The identity whose code it carried, if only that may use it. After a login
-                it does not matter.
+        The delivery is that from before the update that cleared its permits. `identity_id` is the
+        identity whose code it carried, if only that may use it; after a login it does not matter.
         """
         permits, is_call = delivery.permits, delivery.call_id is not None
         if permits is None:
             return
         route = self._route(phone, delivery.client_ip, is_call=is_call, identity_id=identity_id)
-        limits = self.limits.given_back(route, permits.part, outcome)
+        limits = self.limits.to_release(route, permits.owner, outcome)
         if limits:
             with suppress(StorageError):
                 await self.limit_store.release(limits, permits.acquired_at)
@@ -146,7 +142,7 @@ class DeliveryLimiter:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
         # A stranger that needs a proof has made one for the code that it got.
-        available_at = await permits.next_available(now, has_proof=not permits.parts())
+        available_at = await permits.next_available(now, has_proof=not permits.owners())
         blocked_until = None if permits.is_test else self.find_network_block(client_ip, now)
         return whole_seconds(now, max(wait.until, available_at, blocked_until or now))
 
@@ -158,7 +154,6 @@ class DeliveryLimiter:
         is_call: bool,
         identity_id: str | None,
     ) -> DeliveryRoute:
-        """Return where a delivery comes from and goes to."""
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
         phone_key = self.codes.phone_key(phone)
         return DeliveryRoute(
@@ -168,9 +163,9 @@ class DeliveryLimiter:
 
 @dataclass(slots=True)
 class RequestPermits:
-    """The permits of limits that many phones share, of which a request may acquire those of a part.
+    """The permits that a request may acquire of limits that many phones share.
 
-    The limits of each part are made once, however often the request is decided on.
+    The limits of each owner are made once, however often the request is decided on.
     """
 
     limiter: DeliveryLimiter
@@ -178,38 +173,38 @@ class RequestPermits:
     recognition: Recognition
     now: datetime
     is_test: bool
-    _limits: dict[Part, Sequence[RateLimit]] = field(default_factory=dict)
+    _limits: dict[LimitOwner, Sequence[RateLimit]] = field(default_factory=dict)
 
-    def parts(self, *, has_proof: bool = False) -> Sequence[Part]:
-        """Return the parts that the client tries; a phone with a test OTP has one of its own."""
+    def owners(self, *, has_proof: bool = False) -> Sequence[LimitOwner]:
+        """Return whose limits the client tries; a phone with a test OTP has its own."""
         if self.is_test:
-            return (Part.TEST_PHONE,)
-        return self.limiter.parts(self.recognition, has_proof=has_proof)
+            return (LimitOwner.TEST_PHONE,)
+        return self.limiter.owners(self.recognition, has_proof=has_proof)
 
-    def limits_of(self, part: Part) -> Sequence[RateLimit]:
-        if part not in self._limits:
-            self._limits[part] = self.limiter.limits.of_delivery(self.route, part)
-        return self._limits[part]
+    def limits_of(self, owner: LimitOwner) -> Sequence[RateLimit]:
+        if owner not in self._limits:
+            self._limits[owner] = self.limiter.limits.of_delivery(self.route, owner)
+        return self._limits[owner]
 
     async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
-        """Acquire the permits of a part, or return when there are some: those of the earliest."""
+        """Acquire the permits of one owner, or return when the first has some."""
         if not self.is_test:
             self.limiter.alerts.measure_limits.see(self.route.country)
         rejected = []
-        for part in self.parts(has_proof=has_proof):
-            limits = self.limits_of(part)
+        for owner in self.owners(has_proof=has_proof):
+            limits = self.limits_of(owner)
             until = await self.limiter.limit_store.acquire(limits, self.now)
             if until is None:
-                return Permits(self.now, part)
+                return Permits(self.now, owner)
             rejected.append(NoPermits(until, limits))
         none = NoPermits(self.now + PROOF_RETRY_PERIOD)
         return min(rejected, key=lambda each: each.until, default=none)
 
     async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:
         """Return when there are permits: now, or later."""
-        store, parts = self.limiter.limit_store, self.parts(has_proof=has_proof)
+        store, owners = self.limiter.limit_store, self.owners(has_proof=has_proof)
         times = await asyncio.gather(
-            *(store.next_available(self.limits_of(part), now) for part in parts)
+            *(store.next_available(self.limits_of(owner), now) for owner in owners)
         )
         return min(times, default=now + PROOF_RETRY_PERIOD)
 
@@ -217,5 +212,5 @@ class RequestPermits:
         """Release permits that no delivery holds. Where that fails they expire."""
         with suppress(StorageError):
             await self.limiter.limit_store.release(
-                self.limits_of(permits.part), permits.acquired_at
+                self.limits_of(permits.owner), permits.acquired_at
             )

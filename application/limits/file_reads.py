@@ -13,9 +13,9 @@ from domain.errors import TooManyReads
 MAX_READS: Final = 256
 """Files that a process reads at the same time. Each may hold a file descriptor."""
 MAX_READS_PER_IP: Final = 64
-SLOT_TIMEOUT_SECONDS: Final = 2.0
+PERMIT_TIMEOUT_SECONDS: Final = 2.0
 STALL_SECONDS: Final = 1.0
-"""A client that has not taken a chunk for so long loses its slot if another one needs it."""
+"""A client that has not taken a chunk for so long loses its permit if another one needs it."""
 _POLL_SECONDS: Final = 0.05
 
 
@@ -24,10 +24,8 @@ class FileRead:
     """One file that is being sent.
 
     Attributes:
-        client_ip: Who reads it.
         waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
             none does.
-        is_ended: Set when the client loses its slot.
     """
 
     client_ip: str
@@ -38,7 +36,7 @@ class FileRead:
 class FileReads:
     """Limits how many files are read at the same time, of each client and in this process.
 
-    At a limit, the client that has taken no chunk for the longest time loses its slot. So clients
+    At a limit, the client that has taken no chunk for the longest time loses its permit. So clients
     that stop reading keep nobody from reading, not even others behind the same IP.
     """
 
@@ -48,20 +46,19 @@ class FileReads:
         max_per_ip: int = MAX_READS_PER_IP,
         max_total: int = MAX_READS,
     ) -> None:
-        """Allow this many reads at a time."""
         self._now = now
         self._max_per_ip = max_per_ip
         self._max_total = max_total
         self._reads: set[FileRead] = set()
 
     @asynccontextmanager
-    async def slot(self, client_ip: str) -> AsyncIterator[FileRead]:
-        """Hold a slot, after a short wait if there is none.
+    async def permit(self, client_ip: str) -> AsyncIterator[FileRead]:
+        """Hold a permit, after a short wait if there is none.
 
         Raises:
             TooManyReads
         """
-        give_up_at = self._now() + SLOT_TIMEOUT_SECONDS
+        give_up_at = self._now() + PERMIT_TIMEOUT_SECONDS
         while rivals := self._find_rivals(client_ip):
             now = self._now()
             slowest = min(rivals, key=lambda read: read.waits_since)
@@ -80,7 +77,6 @@ class FileReads:
             self._reads.discard(read)
 
     def _find_rivals(self, client_ip: str) -> Sequence[FileRead]:
-        """Return the reads of which one has to end before another can begin."""
         own = [read for read in self._reads if read.client_ip == client_ip]
         if len(own) >= self._max_per_ip:
             return own

@@ -22,22 +22,19 @@ class LimitUse:
     """How much of a limit is used.
 
     Attributes:
-        limit: The name of the limit, as `name_limit` returns it.
-        part: The part of the limit; empty if it has none.
-        country: The country; empty for a limit in total.
+        owner: Whose limit it is; empty if it is everybody's.
+        country: Empty for a limit in total.
         used: How many permits count. These are more than allowed after the limit was lowered.
-        allowed: How many permits the limit has now.
     """
 
     limit: str
-    part: str
+    owner: str
     country: str
     used: int
     allowed: int
 
     @property
     def percent(self) -> float:
-        """The use in percent of what is allowed, 100 at most."""
         return min(100.0, 100 * self.used / self.allowed)
 
 
@@ -56,7 +53,7 @@ class MeasureLimits:
         limits: RateLimits,
         countries: Collection[str] | None,
     ) -> None:
-        """Set the limits, and the countries that are served; None for all of them."""
+        """Measure the limits of the countries that are served; None for all of them."""
         self._limit_store = limit_store
         self._clock = clock
         self._limits = limits
@@ -78,7 +75,6 @@ class MeasureLimits:
             self._countries.add(country)
 
     async def __call__(self) -> Sequence[LimitUse]:
-        """Return the use of each limit."""
         async with self._measuring:
             now = self._clock.now()
             # After the clock was set back, a measurement lies in the future.

@@ -16,11 +16,8 @@ class Readiness:
     the other parts: without one of them, another instance would do no better.
 
     Attributes:
-        database: The problem of the database.
-        parts: The problems of the other parts that can be checked, by their names.
+        parts: By the names of what else is checked.
         of_providers: The names of those whose problems tell who provides them.
-        is_database_shared: Whether other machines use the database too.
-        is_ready: Whether requests should be sent to this instance.
     """
 
     database: str | None
@@ -34,7 +31,6 @@ class CheckReadiness:
     """Check all parts at the same time. Features add theirs."""
 
     def __init__(self, database: HealthCheck, *, is_database_shared: bool) -> None:
-        """Begin with the database."""
         self._database = database
         self._is_database_shared = is_database_shared
         self._parts: dict[str, HealthCheck] = {}
@@ -51,11 +47,8 @@ class CheckReadiness:
     ) -> None:
         """Add a part.
 
-        Args:
-            name: Its name in the response.
-            part: Checks it.
-            is_own: Whether no other instance uses it, so that another one may do better.
-            is_of_provider: Whether its problem tells who provides it, and so is no public one.
+        `is_own` is whether no other instance uses it, so that another one may do better. A problem
+        that tells who provides the part (`is_of_provider`) is no public one.
         """
         self._parts[name] = part
         if is_own:
@@ -64,7 +57,6 @@ class CheckReadiness:
             self._of_providers.add(name)
 
     async def __call__(self) -> Readiness:
-        """Return the results of all parts."""
         database, *problems = await asyncio.gather(
             *map(_find_problem, (self._database, *self._parts.values()))
         )

@@ -59,7 +59,6 @@ class Cleanup:
     """
 
     def __init__(self, repositories: Repositories, clock: Clock) -> None:
-        """Begin with the steps of the core."""
         self._repositories = repositories
         self._clock = clock
         self._steps: dict[str, CleanupStep] = {}
@@ -90,11 +89,7 @@ class Cleanup:
         self._forget_identity.append(forget_identity)
 
     async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
-        """Clean up until there is nothing left to do.
-
-        Args:
-            report_progress: Is called after each step that found something.
-        """
+        """Clean up until there is nothing left to do."""
         # An unverified identity is purged by the next round.
         steps, pace = {**self._steps, **self._core_steps}, Pace()
         report = CleanupReport(dict.fromkeys(steps, 0))
@@ -115,10 +110,7 @@ class Cleanup:
         return report
 
     async def _expire_identities(self, now: datetime) -> int:
-        """Delete unverified identities, unless a call or a login is faster.
-
-        Deleted ones forget the challenges that they have used.
-        """
+        """Delete unverified identities, unless a call or a login is faster."""
         due = await self._repositories.identities.list_expired(now, BATCH_SIZE)
 
         async def expire_identity(loaded: Versioned[Identity]) -> bool:

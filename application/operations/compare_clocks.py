@@ -27,7 +27,6 @@ class CompareClocks:
     """
 
     def __init__(self, read_time: ReadTime, clock: Clock) -> None:
-        """Begin without a comparison: the health check succeeds."""
         self._read_time = read_time
         self._clock = clock
         self._ahead = timedelta()

@@ -17,9 +17,7 @@ from domain.token_issuers import TokenIssuers
 class OperationsPorts:
     """What operations need of the outside world, besides the database.
 
-    `disk_health` finds disks that have little space left. `is_database_shared` is whether other
-    machines use the database too. The record of each process has the version and the issuers.
-    `key_rings` are the keys by purpose. `read_time` reads the time of a database elsewhere.
+    `is_database_shared` is whether other machines use the database too.
     """
 
     disk_health: HealthCheck | None = None
@@ -30,7 +28,7 @@ class OperationsPorts:
     read_time: ReadTime | None = None
 
 
-class OperationsFeature:
+class OperationsUseCases:
     """The use cases of operations."""
 
     def __init__(

@@ -24,7 +24,6 @@ class KeepInstance:
         program_version: str,
         issuers: TokenIssuers,
     ) -> None:
-        """Set the ports, and what the record says. The first renewal adds the record."""
         self._instances = instances
         self._randomness = randomness
         self._clock = clock
@@ -33,7 +32,6 @@ class KeepInstance:
         self._instance: Instance | None = None
 
     async def renew(self) -> None:
-        """Write that this process serves."""
         now = self._clock.now()
         if self._instance is None:
             instance_id = self._randomness.bytes(RANDOM_BYTES).hex()
@@ -49,7 +47,6 @@ class KeepInstance:
         await change(self._instances, renewed.id, lambda _: (renewed, None))
 
     async def delete(self) -> None:
-        """Delete the record."""
         if self._instance is None:
             return
         stored = await self._instances.load(self._instance.id)

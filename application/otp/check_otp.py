@@ -75,9 +75,6 @@ class CheckedOtp:
     """A code that was checked and counted.
 
     Attributes:
-        phone: The phone.
-        result: The result.
-        attempt: The attempt.
         permits: The permits of the attempt, until `CheckOtp.release` releases them.
         identity: The identity of the code that was used, if it was loaded. Its value is None if
             there is no such identity.
@@ -93,12 +90,10 @@ class CheckedOtp:
 
     @property
     def used_code(self) -> UsedCode | None:
-        """The code that the client used, now or before; None if it is not correct."""
         return used_code(self.result)
 
     @property
     def attempts_left(self) -> int:
-        """How many attempts the client has left; none after a correct code."""
         return self.result.attempts_left if isinstance(self.result, Wrong) else 0
 
 
@@ -107,9 +102,7 @@ class _Deciding:
     """One attempt while it is decided on, perhaps again after another request came in between.
 
     Attributes:
-        named: The identity of the device token.
-        check: The latest comparison.
-        identity: The identity that `ask` was asked about.
+        identity: That which `ask` was asked about.
         decision: What it decided.
         asked_for: The id that the code logs in; None before `ask` was asked.
     """
@@ -162,10 +155,6 @@ class CheckOtp:
         self, command: CheckOtpCommand, ask: AskBeforeUse | None = None
     ) -> CheckedOtp:
         """Check a code.
-
-        Args:
-            command: the code and its client.
-            ask: decides about a correct code before it is used; None if nobody does.
 
         Raises:
             AccountBlocked: the code is correct, and the phone is blocked.
@@ -247,11 +236,7 @@ class CheckOtp:
     async def _decide_and_save(
         self, deciding: _Deciding, ask: AskBeforeUse | None, loaded: Versioned[PhoneVerification]
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
-        """Decide on the attempt, and save what was decided.
-
-        Returns:
-            The result, and the identity of a code that was used, if it was loaded.
-        """
+        """Decide on the attempt, and save what was decided."""
         successor, result = await self._decide(deciding, ask, loaded.value)
         if successor is loaded.value:
             return result, None
@@ -320,7 +305,6 @@ class CheckOtp:
     async def _complete(
         self, command: CheckOtpCommand, deciding: _Deciding, error: TooManyAttempts
     ) -> None:
-        """Report an attempt that is not looked at, and say when a new code can be requested."""
         reason = "for this phone"
         if isinstance(error, TooManyAttemptsFromIp):
             reason = "of this IP, for all phones"

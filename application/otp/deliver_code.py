@@ -64,7 +64,7 @@ class DeliverCode:
       last result is that of the delivery.
     - A call needs a provider of calls. Without one the code is sent like any, such as to the
       terminal.
-    - One that nobody took gives permits back, as `settle` says.
+    - One that nobody took releases permits, as `settle` says.
 
     `webhook_urls` is None where no provider reports what became of a message.
     """
@@ -92,7 +92,6 @@ class DeliverCode:
         return [channel for channel in planned if channel in available] or ONLY_SMS
 
     def providers(self, channel: Channel) -> Sequence[str]:
-        """Return the names of the providers of a channel in their order."""
         other = self._find_other(channel)
         return (other.provider,) if other else self.messenger.names
 
@@ -103,7 +102,6 @@ class DeliverCode:
         return min(pauses, key=lambda each: each.until) if len(pauses) == len(found) else None
 
     def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
-        """Return what delivers by a channel, None if that is an SMS."""
         if channel is Channel.VOICE:
             return self.extensions.code_calls
         return self.extensions.message_channels.get(channel)
@@ -144,17 +142,7 @@ class DeliverCode:
         *,
         is_reported: bool = False,
     ) -> CodeDelivery | None:
-        """Let a code go by another channel, once for a delivery.
-
-        Args:
-            code: The delivery.
-            failed: What the provider of the channel before says.
-            channel: The next channel.
-            is_reported: Whether it says so after it had taken the message.
-
-        Returns:
-            The delivery by the next channel; None if it had left the channel before, or was ended.
-        """
+        """Let a code go by another channel, once for a delivery; None if it had left."""
         former, challenge, names = code.delivery, code.challenge, self.providers(channel)
         request_id = former.request_id
         reason = " ".join(filter(None, (failed.error_code, failed.full_reason)))
@@ -189,7 +177,6 @@ class DeliverCode:
         return following
 
     async def _send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
-        """Call the phone, or send a message."""
         phone, delivery, code_calls = code.phone, code.delivery, self.extensions.code_calls
         if code_calls is not None and delivery.call_id is not None:
             return await code_calls(code)
@@ -263,11 +250,7 @@ class DeliverCode:
             await change(self.phone_verifications, code.phone, keep)
 
     async def _reject(self, code: CodeDelivery, result: DeliveryResult) -> PhoneVerification | None:
-        """Record that nobody took a delivery, and release its permits.
-
-        Returns:
-            The phone after it; None if that failed, and the permits expire.
-        """
+        """Record that nobody took a delivery, and release its permits."""
         request_id = code.delivery.request_id
 
         def reject(

@@ -48,15 +48,7 @@ class ReportDelivery:
         *,
         has_next: bool = False,
     ) -> None:
-        """Record the status.
-
-        Args:
-            report_id: Names the delivery.
-            status: What the provider reports.
-            delivery: What is known of the delivery without its record.
-            error_code: The provider's code of an error.
-            has_next: Whether the next channel has the code.
-        """
+        """Record the status."""
         channel, expires_at = delivery.channel, self.clock.now() + REPORT_TTL
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
@@ -95,7 +87,6 @@ class GetDeliveryStatus:
 def _describe_end(
     status: ReportedStatus, delivery: ReportedDelivery, error_code: str
 ) -> ReportEvent | None:
-    """Return the event of a status that is the end of a delivery."""
     labels = delivery.labels
     match status:
         case ReportedStatus.QUEUED | ReportedStatus.SENT:

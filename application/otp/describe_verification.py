@@ -20,7 +20,12 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
-from domain.otp.verification_state import VerificationState, find_active_code
+from domain.otp.verification_state import (
+    NotServed,
+    NotServedReason,
+    VerificationState,
+    find_active_code,
+)
 from domain.phone import PhoneNumber, PhoneRules
 
 _UNKNOWN_CLIENT: Final = "the client of an operator's question"
@@ -54,7 +59,6 @@ class DescribeVerification:
     phone_rules: PhoneRules
 
     async def __call__(self, phone: PhoneNumber) -> VerificationState:
-        """Describe the verification of a phone."""
         now = self.clock.now()
         verification = (await self.phone_verifications.load(phone)).value.prune(now)
         deliveries = verification.deliveries.all
@@ -85,18 +89,18 @@ class DescribeVerification:
 
     def _why_not_served(
         self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
-    ) -> str:
+    ) -> NotServed | None:
         if self.codes.is_test_phone(phone, now):
-            return "it has a fixed code in DIALTONE_TEST_OTPS"
+            return NotServed(NotServedReason.TEST_OTP)
         if self.countries is not None and phone.country not in self.countries:
-            return f"its country, {phone.country}, is not in DIALTONE_COUNTRIES"
+            return NotServed(NotServedReason.COUNTRY, phone.country)
         if block := self.delivery_limiter.find_number_block(phone, now):
-            return block.explanation
+            return NotServed(NotServedReason.BLOCK, block.explanation)
         try:
             self.phone_rules.check(phone)
         except InvalidValue as error:
-            return error.message.rstrip(".")
-        return "it is blocked and has no account" if verification.gets_no_messages else ""
+            return NotServed(NotServedReason.PHONE_TYPE, error.message.rstrip("."))
+        return NotServed(NotServedReason.PHONE_BLOCKED) if verification.gets_no_messages else None
 
     async def _find_wait(
         self,
@@ -115,13 +119,13 @@ class DescribeVerification:
         return max(own, shared, key=lambda wait: wait.until)
 
     async def _find_shared_wait(self, permits: RequestPermits, now: datetime) -> Wait:
-        store, parts = self.delivery_limiter.limit_store, permits.parts()
-        if not parts:
+        store, owners = self.delivery_limiter.limit_store, permits.owners()
+        if not owners:
             return Wait(now + PROOF_RETRY_PERIOD, Limitation.PROOF_REQUIRED)
         # The IP is not known, so no block of a network is found.
-        of_parts = [permits.limits_of(part) for part in parts]
-        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_parts))
-        until, limits = min(zip(ends, of_parts, strict=True), key=lambda each: each[0])
+        of_owners = [permits.limits_of(owner) for owner in owners]
+        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_owners))
+        until, limits = min(zip(ends, of_owners, strict=True), key=lambda each: each[0])
         if until <= now:
             return Wait(now)
         of_each = await asyncio.gather(*(store.next_available([limit], now) for limit in limits))

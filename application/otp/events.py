@@ -115,14 +115,7 @@ class ProviderPaused(OtpNotTaken):
 def make_delivery_event(
     phone: PhoneNumber, result: DeliveryResult, channel: Channel, provider: str
 ) -> ProviderEvent:
-    """Return the event that a provider took a message or call, that it may have, or that none did.
-
-    Args:
-        phone: The phone.
-        result: What the providers did.
-        channel: How the code is delivered.
-        provider: The name of the provider, where the result does not say it.
-    """
+    """Return the event that a provider took a message or call, may have, or that none did."""
     provider = result.provider or provider
     message_id = result.provider_message_id or result.provider_call_id
     match result.status:

@@ -10,9 +10,9 @@ from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
 from application.ports.versioned import Versioned
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Challenge
-from domain.otp.delivery import Channel, Delivery, DeviceProof
+from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits
@@ -45,10 +45,7 @@ class CodeDelivery:
     """A delivery that is recorded, and what its message is made of.
 
     Attributes:
-        phone: The phone.
-        preferences: What the client asked for.
         delivery: The delivery. Its channel is the one that is tried.
-        challenge: Has the code.
         identity_id: The identity of the phone, if it has one: a call is in its call log.
         last_provider: Carried a code of this channel before, which was not entered; may be empty.
     """
@@ -94,7 +91,7 @@ class AcquireForProof(Protocol):
         self,
         phone: PhoneNumber,
         request: OtpRequest,
-        proof: AttestationProof | None,
+        proof: Proof | None,
         permits: RequestPermits,
         rejected: NoPermits,
     ) -> Permits | NoPermits:
@@ -117,7 +114,7 @@ class AcquireForProof(Protocol):
         ...
 
 
-CheckedDevice: TypeAlias = tuple[DeviceProof | None, Versioned[Identity] | None]
+CheckedDevice: TypeAlias = tuple[ValidDeviceToken | None, Versioned[Identity] | None]
 """The device of a token, or None if the token is invalid; and the identity that it names, if that
 exists."""
 
@@ -130,19 +127,16 @@ async def recognize_nothing(_: DeviceToken, now: datetime) -> CheckedDevice:
 
 @dataclass(slots=True)
 class OtpExtensions:
-    """What features add. A feature sets its part when it is opened.
+    """What features add.
 
     Attributes:
-        code_calls: Calls phones; None where codes are sent by messages only.
-        message_channels: Channels of messages besides the SMS.
-        attest_delivery: Gives permits for proofs; None where none are asked for.
-        recognize_console_device: Checks a device token of a browser at the web console.
-        recent_messages: Keeps messages for a page that shows them; None where no page does.
+        code_calls: None where codes are sent by messages only.
+        recent_messages: For a page that shows them; None where no page does.
     """
 
     code_calls: CodeCalls | None = None
     message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
-    attest_delivery: AcquireForProof | None = None
+    acquire_for_proof: AcquireForProof | None = None
     recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[CheckedDevice]] = (
         recognize_nothing
     )

@@ -52,13 +52,7 @@ class OtpPolicy:
 
     Attributes:
         countries: Where codes go to; None for all countries.
-        phone_rules: The kinds of numbers that get codes.
-        otp_length: The digits of a code.
-        test_otps: Fixed codes of phones that get no messages.
-        delivery_policy: When a code is delivered to one phone.
-        rate_limits: The limits that many phones share.
         webhook_urls: The URLs of reports; None where no provider reports what became of a message.
-        channels: The channels of each country, in order.
     """
 
     countries: Collection[str] | None = None
@@ -71,7 +65,7 @@ class OtpPolicy:
     channels: ChannelOrder = field(default_factory=ChannelOrder)
 
 
-class LimitsFeature:
+class LimitUseCases:
     """The limits of codes, and the use cases that only read them."""
 
     def __init__(
@@ -84,13 +78,8 @@ class LimitsFeature:
     ) -> None:
         """Build the use cases.
 
-        Args:
-            core: The core.
-            limit_store: Has the limits.
-            peppers: The keys of codes.
-            policy: The operator's decisions.
-            former_store: Had the limits before, if it is another one. What expires there is
-                deleted: the ids of limits have hashes of client IPs.
+        What expires in `former_store`, if the limits are in another one now, is deleted: the ids of
+        limits have hashes of client IPs.
         """
         clock = core.system.clock
         verifications, keyed_hashes = core.repositories.phone_verifications, core.keyed_hashes
@@ -131,13 +120,13 @@ class LimitsFeature:
         core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
 
 
-class OtpFeature:
+class OtpUseCases:
     """The use cases of one-time codes."""
 
     def __init__(
         self,
         core: Core,
-        limits: LimitsFeature,
+        limits: LimitUseCases,
         ports: OtpPorts,
         peppers: KeyRing,
         policy: OtpPolicy,

@@ -38,14 +38,7 @@ MAX_REJECTION_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifyOtpCommand(CheckOtpCommand):
-    """A code for a sign-in, and what its client gets.
-
-    Attributes:
-        device: the name of the client's device, if it is known.
-        with_refresh: the client gets refresh tokens.
-        with_device_token: the client understands device tokens: it gets one.
-        is_legacy: the code came by the legacy API, which has no request ids.
-    """
+    """A code for a sign-in, and what its client gets. The legacy API has no request ids."""
 
     device: str | None = None
     with_refresh: bool = False
@@ -224,11 +217,7 @@ class LogIn:
         *,
         is_retry: bool = False,
     ) -> tuple[Identity, Claims | None] | None:
-        """Add the session to the identity of the phone; see `open_session`.
-
-        Returns:
-            The identity, and the claims of extensions for its token.
-        """
+        """Add the session to the identity of the phone; see `open_session`."""
         identity_id, now = code.login.identity_id, session.created_at
         # Before the write: without them there is no token, and so no session.
         claims = await self.sessions.load_claims(identity_id, session)
@@ -268,17 +257,12 @@ class LogIn:
         return await self._add_session(phone, moved, session, used, device_token)
 
     def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
-        """Return whether the phone probably has another owner by now."""
         if self.recycled_after is None or code.is_device_recognized or identity.is_staff:
             return False
         return identity.is_unused(now, self.recycled_after)
 
     async def _assign_phone(self, phone: PhoneNumber, code: UsedCode, now: datetime) -> UsedCode:
-        """Assign the phone to a new identity instead of the closed one.
-
-        Raises:
-            AccountBlocked
-        """
+        """Assign the phone to a new identity instead of the closed one."""
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
         owner_id, is_blocked = await self.assign_phone(
             phone, new_id, code.login.identity_id, code.challenge.id
@@ -300,7 +284,6 @@ class LogIn:
     def _find_device_token(
         self, command: VerifyOtpCommand, identity: Identity, session: Session
     ) -> DeviceToken | None:
-        """Return the device token that the client got with this session, if any."""
         devices = {device.id for device in identity.devices if device.session_id == session.id}
         secrets = self.sessions.derive_device_secrets(session.id)
         if command.device_token is not None:  # a recognized device keeps its own
@@ -312,7 +295,6 @@ class LogIn:
         return None
 
     async def _mark_call(self, code: UsedCode, identity_id: str) -> None:
-        """Mark the call that read the code as that of the identity, if there is one."""
         if code.carrier.call_id is not None:
             for mark_call in self.extensions.after_login_by_call:
                 with suppress(StorageError, CorruptRecord):

@@ -65,12 +65,7 @@ class RecordMessageStatus:
     channel: Channel = Channel.SMS
 
     async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
-        """Record the statuses, and return whether the request is authentic.
-
-        Args:
-            request: The request as it arrived.
-            parameters: Those of its URL.
-        """
+        """Record the statuses, and return whether the request is authentic."""
         for provider, callbacks in self.status_callbacks.items():
             statuses = _ask(provider, callbacks.read_statuses, request, _are_statuses)
             if statuses is not None:

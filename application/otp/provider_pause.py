@@ -62,12 +62,10 @@ class ProviderPause:
 
     @property
     def paused(self) -> PausedProvider | None:
-        """The pause now, in which it is called after others or not at all; None without one."""
         seconds = max(self._seconds_left_of(self._pause), self.seconds_left)
         return self.describe(seconds) if seconds else None
 
     def describe(self, seconds: float) -> PausedProvider:
-        """Return what is known of a pause with so many seconds left."""
         until = self.clock.now() + timedelta(seconds=seconds)
         return PausedProvider(self.name, self._reason, until)
 

@@ -21,7 +21,7 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
-from domain.otp.permits import Part
+from domain.otp.permits import LimitOwner
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.rejection import (
     COUNTRY_NOT_SERVED,
@@ -88,11 +88,7 @@ class RecentRejections:
     ) -> None:
         """Record why no provider is called, and add the rejection.
 
-        Args:
-            phone: The phone.
-            error: Why its request was rejected.
-            rejection: What is known of the request.
-            has_record: Whether the phone has a record; None if it was not loaded.
+        `has_record` is whether the phone has a record; None if it was not loaded.
         """
         rejected, reason = _describe(rejection, error)
         if isinstance(error, DeliveryFailed):
@@ -116,7 +112,7 @@ class RecentRejections:
                     reason=reason,
                     limit=rejected.limit,
                     channel=rejected.channel,
-                    part=rejected.part,
+                    part=rejected.owner,
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
@@ -125,7 +121,6 @@ class RecentRejections:
         self.add(phone, rejected, has_record=has_record)
 
     def add(self, phone: PhoneNumber, rejection: Rejection, *, has_record: bool | None) -> None:
-        """Let a rejection wait, as long as there is room."""
         waiting = self._waiting.get(phone)
         if waiting is None:
             if len(self._waiting) >= MAX_PHONES:
@@ -214,11 +209,11 @@ def _describe(rejection: Rejection, error: DomainError) -> tuple[Rejection, str]
             return replace(rejection, limit=NUMBER_NOT_SERVED), _REASONS[NUMBER_NOT_SERVED]
         case TooManyOtpRequests():
             until = rejection.at + timedelta(seconds=error.retry_after)
-            limited = replace(rejection, limit=error.limit, part=error.part, until=until)
+            limited = replace(rejection, limit=error.limit, owner=error.owner, until=until)
             return limited, "too many requests"
         case DeliveryFailed():
             paused = replace(rejection, limit=PROVIDER_PAUSED, provider=error.provider)
             until = rejection.at + timedelta(seconds=error.retry_after)
             return replace(paused, cause=error.cause, until=until), error.cause
         case _:
-            return replace(rejection, limit=PROOF_REQUIRED, part=Part.STRANGERS), ""
+            return replace(rejection, limit=PROOF_REQUIRED, owner=LimitOwner.STRANGERS), ""

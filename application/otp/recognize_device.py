@@ -6,7 +6,7 @@ from application.otp.extensions import CheckedDevice, OtpExtensions
 from application.ports.identities import Identities
 from domain.identities.device_token import DeviceToken
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 
 
 async def recognize_device(
@@ -27,4 +27,4 @@ async def recognize_device(
         return await extensions.recognize_console_device(token, now)
     loaded = await identities.load(token.identity_id)
     device = loaded.value.find_device(token.device_id, now) if loaded else None
-    return DeviceProof(device.id, token.identity_id) if device else None, loaded
+    return ValidDeviceToken(device.id, token.identity_id) if device else None, loaded

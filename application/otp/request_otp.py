@@ -37,7 +37,7 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import DeliveryDecision
@@ -58,15 +58,10 @@ class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
     Attributes:
-        phone: Where the code goes.
-        client_ip: Where the request comes from.
         channel: How the client wants the code; None if it named no channel.
-        preferences: What the client asked for.
         device_token: The token of an earlier login, if the client sent one.
-        purpose: What the code is for.
         identity_id: Set if the code is for a change of this identity's phone.
-        accepts_attestation: Whether the client can make a proof.
-        proof: The proof that it sent, if it did.
+        can_send_proof: Whether the client can make a proof.
     """
 
     phone: PhoneNumber
@@ -76,8 +71,8 @@ class RequestOtpCommand:
     device_token: DeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
-    accepts_attestation: bool = False
-    proof: AttestationProof | None = None
+    can_send_proof: bool = False
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +90,7 @@ class RequestOtpResult:
 
 @dataclass(slots=True)
 class _Deciding:
-    """One request while it is decided on, perhaps again after another one came in between.
-
-    Attributes:
-        loaded: The record of the phone, as it was loaded first.
-        check: The latest check of the request.
-        permits: What it may acquire of the limits that many phones share.
-    """
+    """One request while it is decided on, perhaps again after another one came in between."""
 
     command: RequestOtpCommand
     request: OtpRequest
@@ -135,7 +124,7 @@ class RequestOtp:
     6. The delivery is recorded with its permits before the message is sent, so no race sends one
        too many. A request that a parallel one overtook joins, and releases its permits.
     7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
-       nobody took starts the plain cooldown, and gives permits back.
+       nobody took starts the plain cooldown, and releases permits.
 
     Of a phone with a test OTP only its own limits and that of the IP count, and nothing is sent to
     it. A rejected request writes nothing; that it was rejected is recorded later
@@ -181,7 +170,6 @@ class RequestOtp:
         )
 
     def _make_request(self, command: RequestOtpCommand) -> OtpRequest:
-        """Decide what does not depend on what is stored."""
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
@@ -204,7 +192,6 @@ class RequestOtp:
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        """Check country, blocks and kind of a number. With a test OTP it may have any."""
         phone = command.phone
         if request.is_test:
             return
@@ -219,7 +206,6 @@ class RequestOtp:
             raise PhoneUnreachable(error.message) from None
 
     async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _Deciding:
-        """Load the record of the phone, and the device of the client if it sent a token."""
         phone, token, now = command.phone, command.device_token, request.now
         loading = self.phone_verifications.load(phone)
         if token is None:
@@ -262,9 +248,9 @@ class RequestOtp:
                 # A parallel request that got the last permits may have been for this phone.
                 if (joined := await self._join(deciding)) is not None:
                     return joined
-                attest = self.extensions.attest_delivery
-                if attest is not None and command.accepts_attestation:
-                    permits = await attest(
+                acquire_for_proof = self.extensions.acquire_for_proof
+                if acquire_for_proof is not None and command.can_send_proof:
+                    permits = await acquire_for_proof(
                         command.phone, request, command.proof, deciding.permits, permits
                     )
             if isinstance(permits, Permits):
@@ -272,15 +258,13 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             available_at = await self._next_available(deciding, request.now)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            raise TooManyOtpRequests(retry_after, error.limit, error.part) from None
+            raise TooManyOtpRequests(retry_after, error.limit, error.owner) from None
         name = await self.delivery_limiter.name_limit(permits, request.now)
         raise TooManyOtpRequests(whole_seconds(request.now, permits.until), *name)
 
     async def _join(
         self, deciding: _Deciding, loaded: Versioned[PhoneVerification] | None = None
     ) -> DeliveryDecision | None:
-        """Record the id of a request that refers to an earlier delivery; None if it needs one."""
-
         def join(
             current: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision | None]:
@@ -289,7 +273,6 @@ class RequestOtp:
         return await change(self.phone_verifications, deciding.command.phone, join, loaded=loaded)
 
     def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        """Reject the request of a client in a blocked network."""
         until = self._blocked_until(command, request)
         if until is not None:
             raise TooManyOtpRequests(whole_seconds(request.now, until), BLOCKED_NETWORK)
@@ -301,17 +284,13 @@ class RequestOtp:
         return self.delivery_limiter.find_network_block(command.client_ip, request.now)
 
     def _check_providers(self, request: OtpRequest) -> None:
-        """Reject the request while no provider is called, before it uses up anything."""
         pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
         if pause is not None:
             seconds = whole_seconds(request.now, pause.until)
             raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
     async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
-        """Record the delivery with its permits, or refer to one that a parallel request caused.
-
-        Permits are released if it is certain that the record does not have them.
-        """
+        """Record the delivery with its permits, or refer to one that a parallel request caused."""
         phone, now = deciding.command.phone, deciding.request.now
         rejections = self.rejections.of(phone)
 
@@ -332,7 +311,7 @@ class RequestOtp:
         """Return when there are permits for this client, with a proof if it can make one."""
         command, request, permits = deciding.command, deciding.request, deciding.permits
         times = [await permits.next_available(now)]
-        if self.extensions.attest_delivery is not None and command.accepts_attestation:
+        if self.extensions.acquire_for_proof is not None and command.can_send_proof:
             permitted_at, checked_at = await asyncio.gather(
                 permits.next_available(now, has_proof=True),
                 self.delivery_limiter.next_check_of_proof(request.client_ip, now),
@@ -341,7 +320,6 @@ class RequestOtp:
         return max(min(times), self._blocked_until(command, request) or now)
 
     async def _deliver(self, deciding: _Deciding, decision: DeliveryDecision) -> None:
-        """Deliver the code, if the request caused a delivery."""
         command, request, phone = deciding.command, deciding.request, deciding.command.phone
         if request.is_test:
             self.events.record(FixedOtpUsed(phone=phone, reason="requested"))

@@ -39,10 +39,8 @@ class ResetLimits:
     async def __call__(self, phone: PhoneNumber, expected_left: int | None = None) -> ResetResult:
         """Reset the limits.
 
-        Args:
-            phone: The phone.
-            expected_left: How often a reset was possible when somebody decided on this one, so that
-                a form that is sent twice resets once.
+        `expected_left` is how often a reset was possible when somebody decided on this one, so that
+        a form that is sent twice resets once.
         """
 
         def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:

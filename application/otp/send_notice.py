@@ -31,13 +31,7 @@ class SendNotice:
     countries: Collection[str] | None
 
     async def __call__(self, phone: PhoneNumber, notice: PhoneNotice, locale: str | None) -> bool:
-        """Send the message, and return whether it needs no other attempt.
-
-        Args:
-            phone: The number.
-            notice: What the message says.
-            locale: The language of the message, if a client asked for one.
-        """
+        """Send the message, and return whether it needs no other attempt."""
         now = self.clock.now()
         is_served = self.countries is None or phone.country in self.countries
         if not is_served or self.codes.is_test_phone(phone, now):

@@ -69,10 +69,7 @@ class VerifyOtp:
     async def _open_session(
         self, command: VerifyOtpCommand, checked: CheckedOtp
     ) -> LoggedIn | None:
-        """Open the session of the code, or repeat the login that did; None without a correct code.
-
-        The request that used the code releases the permits of the deliveries that had it.
-        """
+        """Open the session of the code, or repeat the login that did; None for a wrong code."""
         code, now = checked.used_code, checked.attempt.now
         if code is None:
             return None

@@ -15,7 +15,7 @@ class LimitStore(Protocol):
     - No window ever has more permits than its limit, however many requests race, while all clocks
       agree to within `CLOCK_SKEW`.
     - A permit counts for the period of its window, and up to one sixtieth of it longer.
-    - `acquire` takes one permit of each of its limits, or none at all.
+    - `acquire` acquires one permit of each of its limits, or none at all.
     - Where one limit alone binds, exactly as many permits are acquired as it has.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.

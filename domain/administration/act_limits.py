@@ -22,10 +22,7 @@ DATA_OF_TOKEN_IN_HOUR: Final = SlidingWindow(10_000, timedelta(hours=1))
 
 @dataclass(frozen=True, slots=True)
 class ActLimit:
-    """How often a person, and a service token, does acts that count together.
-
-    Both are windows by their names, which are stored.
-    """
+    """How often a person, and a service token, does acts that count together."""
 
     of_person: Mapping[str, SlidingWindow]
     of_token: Mapping[str, SlidingWindow]

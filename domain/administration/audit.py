@@ -52,7 +52,6 @@ class Actor:
     role: Role | None = None
 
     def is_same(self, other: "Actor") -> bool:
-        """Return whether both are the same actor, whatever it is called."""
         return (self.kind, self.id) == (other.kind, other.id)
 
     @property
@@ -106,15 +105,10 @@ class AuditEntry:
     ended in the middle of the act.
 
     Attributes:
-        id: Its id.
-        at: When it was written.
-        actor: Who acts.
-        action: What is done.
         subject: To whom: the id of an identity, or the keyed hash of a phone without one. Of a
             token, its id. Of an act on many, `users` or `items`.
         reason: Why, as the actor says it, without the digits of phones.
         item_id: The item of the library that it is done to, if it is one.
-        role: The role that is given, if one is.
         failed_entry_id: Set in the second entry of an act that failed: the first one.
         error: The name of its error.
         count: How many users a list has given so far; None for anything else.
@@ -134,17 +128,14 @@ class AuditEntry:
 
     @property
     def expires_at(self) -> datetime:
-        """When the cleanup deletes it."""
         return self.at + AUDIT_RETENTION
 
     @property
     def actor_kind(self) -> str:
-        """The kind of its actor, for the index of entries by actor."""
         return self.actor.kind.value
 
     @property
     def actor_id(self) -> str:
-        """The id of its actor, for the index of entries by actor."""
         return self.actor.id
 
 

@@ -14,12 +14,7 @@ CLEANUP_PERIOD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RetainedData:
-    """What remains, why, and until when at the latest.
-
-    `until` is None if it is kept for ever, or the time is not known.
-
-    docs/retention.md has the whole list.
-    """
+    """What remains, why, and until when; None if it is kept for ever, or the time is not known."""
 
     data: str
     reason: str
@@ -29,13 +24,7 @@ class RetainedData:
 def list_retained_data(
     deleted_at: datetime, cleaned_up: Sequence[str] = (), others: Sequence[RetainedData] = ()
 ) -> tuple[RetainedData, ...]:
-    """Return what remains of an account that was deleted at this time.
-
-    Args:
-        deleted_at: When.
-        cleaned_up: What the cleanup deletes besides sessions and the phone number.
-        others: What remains besides the data of the core.
-    """
+    """Return what remains of an account that was deleted at this time."""
     *first, last = "sessions", "phone number", *cleaned_up
     return (
         RetainedData(

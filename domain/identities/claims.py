@@ -21,10 +21,6 @@ _TOO_LONG: Final = (
 def parse_claims(values: Mapping[str, object]) -> str:
     """Parse claims: a JSON object, which may have objects and arrays in it.
 
-    Returns:
-        The object as compact JSON in ASCII, as it is in a token, with sorted keys: one object has
-        one text. An empty text for an empty object.
-
     Raises:
         TooLong: It has too many bytes.
     """

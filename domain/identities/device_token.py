@@ -51,12 +51,7 @@ class RecognizedDevice:
 
 
 def derive_device_secret(key: bytes, session_id: str) -> bytes:
-    """Derive the secret of the device that a session made known: the same for each response.
-
-    Args:
-        key: a secret key of an HMAC (RFC 2104).
-        session_id: the first session of the device, which is also its name.
-    """
+    """Derive the secret of the device that a session made known: the same for each response."""
     return hmac.new(key, _SECRET_LABEL + session_id.encode(), "sha256").digest()[:SECRET_BYTES]
 
 

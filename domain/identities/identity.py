@@ -46,7 +46,6 @@ class UsedChallenge:
     client_ip_hash: str | None = None
 
     def is_repeated_by(self, request_id: str | None, client_ip_hash: str | None) -> bool:
-        """Return whether a request with the right code repeats the one that opened the session."""
         if request_id is not None:
             return request_id == self.request_id
         return client_ip_hash is not None and client_ip_hash == self.client_ip_hash
@@ -68,8 +67,6 @@ class Consent:
 class Identity:
     """The owner of a phone, with the sessions. A consistency boundary.
 
-    It has a field of a feature only where one write must decide about both. The comments say why.
-
     - A deleted identity shows nothing, has no sessions, and its id is never used again. It keeps
       its phone until the cleanup purges it, and its username for `USERNAME_RESERVATION`, so that
       nobody can take over the name at once.
@@ -79,18 +76,14 @@ class Identity:
       verification had the devices, a login between two writes could keep one.
     - A detached identity had a phone that belongs to somebody else now. It has no username,
       sessions or devices, and gets none until an operator gives it another phone.
-    - `has_signed_in` is whether its owner has signed in to the app.
-    - A challenge opens at most one session. Nothing removes its record before it expires.
-    - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none. A
-      deleted identity has none.
-    - `external_id` is what another system calls it. An import, a backend or an administrator sets
-      it. No two have the same one; a deleted identity has none.
-    - `token_repeats` are the latest refresh tokens that came twice, from two networks. They are
-      kept after the end of their session, which may end because the token was stolen.
+    - `claims` are what the backend of the app adds to its tokens: JSON in a text, empty for none.
+    - `external_id` is what another system calls it. No two have the same one.
+    - `token_repeats` are kept after the end of their session, which may end because the token
+      was stolen.
     - `session_version` changes whenever all sessions end, or all but one, and with the role. So
       what is kept apart from the identity, such as sessions of the console, ends too.
-    - A caller who joined by phone is an unverified identity until the first login. The login adds
-      no consent, role or trust: `consent` stays what an unproven caller agreed to.
+    - A caller who joined by phone is an unverified identity until the first login, which adds no
+      consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
 
     id: str
@@ -129,16 +122,11 @@ class Identity:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether it was deleted."""
         return self.deleted_at is not None
 
     @property
     def expires_at(self) -> datetime | None:
-        """When the cleanup changes it next; None if it does not.
-
-        It deletes an unverified identity that nobody used until then, and forgets the challenges
-        that a deleted one has used.
-        """
+        """When the cleanup changes it next; None if it does not."""
         if self.is_deleted:
             return max((used.expires_at for used in self.used_challenges), default=None)
         if self.is_verified:
@@ -147,10 +135,7 @@ class Identity:
 
     @property
     def is_closed(self) -> bool:
-        """Whether it is deleted or detached: its phone may get another identity.
-
-        A detached one that is about to get a phone is open: nobody else gets that.
-        """
+        """Whether it is deleted or detached, and gets no phone: others may get its phone."""
         change = self.phone_change
         gets_phone = change is not None and change.old_phone is None
         return self.is_deleted or (self.detached_at is not None and not gets_phone)
@@ -163,12 +148,10 @@ class Identity:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether nobody can log in to it."""
         return self.blocked_at is not None
 
     @property
     def is_staff(self) -> bool:
-        """Whether it has a role, and so some right over others."""
         return self.staff.role.is_staff
 
     @property
@@ -190,21 +173,17 @@ class Identity:
         return frozenset(phone for phone in phones if phone is not None)
 
     def owns(self, phone: PhoneNumber) -> bool:
-        """Return whether a phone is its own, or is part of a change under way."""
         return phone in self.all_phones
 
     def is_open_owner(self, phone: PhoneNumber) -> bool:
-        """Return whether a phone is its own, and it is neither deleted nor detached."""
         return not self.is_closed and self.owns(phone)
 
     @property
     def username(self) -> Username | None:
-        """The name of its user, or None."""
         return self.user.username if self.user else None
 
     @property
     def username_key(self) -> str | None:
-        """The key that no other identity may have, or None."""
         return self.user.username.key if self.user else None
 
     @property
@@ -217,13 +196,11 @@ class Identity:
         return self.staff_look_alike_key in username.look_alike_keys
 
     def active_sessions(self, now: datetime) -> tuple[Session, ...]:
-        """Return the sessions that have not expired."""
         if self.is_deleted or self.is_blocked:
             return ()
         return tuple([session for session in self.sessions if now < session.ends_at])
 
     def find_session(self, session_id: str, now: datetime) -> Session | None:
-        """Return the active session with this id, or None."""
         active = self.active_sessions(now)
         return next((session for session in active if session.id == session_id), None)
 
@@ -234,7 +211,6 @@ class Identity:
         return now - max(times) >= period
 
     def has_used(self, challenge_id: str) -> bool:
-        """Return whether this challenge opened a session."""
         return any(used.id == challenge_id for used in self.used_challenges)
 
     def add_session(
@@ -243,10 +219,7 @@ class Identity:
         used: UsedChallenge | None = None,
         device: RecognizedDevice | None = None,
     ) -> "Identity":
-        """Add a session, the challenge that opened it, and the device that it recognizes.
-
-        Above `MAX_SESSIONS` the oldest session ends, above `MAX_DEVICES` the oldest is dropped.
-        """
+        """Add a session. Above `MAX_SESSIONS` and `MAX_DEVICES` the oldest is dropped."""
         now = session.created_at
         sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
         challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
@@ -279,7 +252,6 @@ class Identity:
         return None
 
     def find_device(self, device_id: str, now: datetime) -> RecognizedDevice | None:
-        """Return the recognized device with this id, or None."""
         if not self.is_deleted and not self.is_blocked:
             for device in self.devices:
                 if device.id == device_id and now < device.expires_at:
@@ -301,14 +273,12 @@ class Identity:
         return replace(self, session_version=self.session_version + 1)
 
     def revoke_device_of(self, session_id: str) -> "Identity":
-        """Return the identity without the device of this session."""
         return replace(
             self,
             devices=tuple(device for device in self.devices if device.session_id != session_id),
         )
 
     def replace_session(self, changed: Session) -> "Identity":
-        """Return the identity with this session in place of the one with the same id."""
         sessions = tuple(
             changed if session.id == changed.id else session for session in self.sessions
         )
@@ -326,10 +296,7 @@ class Identity:
         return tuple([repeat for repeat in self.token_repeats if now < repeat.expires_at])
 
     def record_token_repeat(self, session: Session, now: datetime) -> "Identity":
-        """Return the identity after a refresh token came again from another network.
-
-        Further repeats of the same token change nothing.
-        """
+        """Return the identity after a refresh token came again from another network."""
         exchanged_at = session.token_family.rotated_at if session.token_family else now
         repeats = self.current_token_repeats(now)
         if any(
@@ -340,7 +307,6 @@ class Identity:
         return replace(self, token_repeats=repeats[-MAX_TOKEN_REPEATS:])
 
     def revoke_session(self, session_id: str) -> "Identity":
-        """Return the identity without this session."""
         return replace(
             self, sessions=tuple(session for session in self.sessions if session.id != session_id)
         )
@@ -363,18 +329,12 @@ class Identity:
         return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
-        """Return the identity as a user with this name. No call can change it from then on.
-
-        A user keeps the first creation time.
-        """
+        """Return the identity as a user with this name. No call can change it from then on."""
         created_at = self.user.created_at if self.user else now
         return replace(self, user=User(username, created_at), is_verified=True)
 
     def start_phone_change(self, change: PhoneChange, *used: UsedChallenge) -> "Identity":
-        """Return the identity with a change of its phone under way, by the codes of challenges.
-
-        A detached one forgets the phone that belongs to somebody else.
-        """
+        """Return the identity with a change of its phone under way, by the codes of challenges."""
         challenges = [
             earlier for earlier in self.used_challenges if change.started_at < earlier.expires_at
         ]
@@ -444,7 +404,6 @@ class Identity:
         return replace(blocked.revoke_all_sessions(), blocked_at=now)
 
     def unblock(self, now: datetime) -> "Identity":
-        """Return the identity unblocked. Revoked sessions stay revoked."""
         if not self.is_blocked:
             return self
         return replace(self.record_event(EventType.USER_UNBLOCKED, now), blocked_at=None)
@@ -459,7 +418,6 @@ class Identity:
         return replace(lost, detached_at=now, user=None, staff=Staff())
 
     def mark_used(self, now: datetime) -> "Identity":
-        """Return the identity after its phone was used without a session of an app."""
         return replace(self, last_used_at=now)
 
     def mark_called(self, now: datetime) -> "Identity":
@@ -498,9 +456,7 @@ class Identity:
         return replace(self, purged_at=now, phone=None, phone_change=None)
 
     def is_username_released(self, now: datetime) -> bool:
-        """Return whether it is deleted and its name may go to somebody else."""
         return self.deleted_at is not None and now >= self.deleted_at + USERNAME_RESERVATION
 
     def release_username(self) -> "Identity":
-        """Return the deleted identity without its name."""
         return replace(self, user=None)

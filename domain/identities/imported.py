@@ -16,9 +16,7 @@ class Imported:
     was_blocked: bool = False
 
     def mark(self, now: datetime) -> "Imported":
-        """Record an import."""
         return replace(self, at=self.at or now)
 
     def mark_blocked(self) -> "Imported":
-        """Record that an import blocked the identity."""
         return replace(self, was_blocked=True)

@@ -15,9 +15,7 @@ class Passkey:
 
     Attributes:
         credential_id: What the authenticator calls it.
-        public_key: The key, as COSE.
-        sign_count: How often the authenticator says that it was used; 0 where it does not count,
-            as those that sync their passkeys.
+        sign_count: How often the authenticator says that it was used; 0 where it does not count.
         name: What its owner calls it. No two of an identity have the same name.
     """
 
@@ -41,5 +39,4 @@ class Passkey:
         return sign_count > self.sign_count or sign_count == self.sign_count == 0
 
     def use(self, sign_count: int, now: datetime) -> "Passkey":
-        """Return the passkey after a use."""
         return replace(self, sign_count=sign_count, last_used_at=now)

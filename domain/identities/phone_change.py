@@ -34,8 +34,6 @@ class PhoneChange:
     Attributes:
         old_phone: The former number; None of an identity that is detached, and gets one again.
         started_at: When it began; it identifies the change.
-        attempted_at: When its step was attempted last.
-        kept_session_id: The only session that does not end.
         locale: The language of the message to the former number, if a client asked for one.
     """
 

@@ -25,5 +25,4 @@ class Role(StrEnum):
 
     @property
     def is_staff(self) -> bool:
-        """Whether it gives any right over others."""
         return self is not Role.MEMBER

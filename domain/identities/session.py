@@ -91,7 +91,6 @@ class RefreshTokenFamily:
         return generation == self.previous
 
     def confirm(self, generation: int | None) -> "RefreshTokenFamily":
-        """Return the family after the use of an access token of this generation."""
         if self.is_confirmed or generation != self.generation:
             return self
         return replace(self, is_confirmed=True)
@@ -109,7 +108,6 @@ class TokenRepeat:
 
     @property
     def expires_at(self) -> datetime:
-        """When it is not shown anymore."""
         return self.repeated_at + TOKEN_REPEAT_TTL
 
 
@@ -153,7 +151,6 @@ class Session:
 
     @property
     def last_seen_at(self) -> datetime:
-        """When it was last used, or created."""
         return self.last_used_at or self.created_at
 
     def is_recent(self, now: datetime) -> bool:
@@ -199,7 +196,6 @@ class Session:
     def refresh(
         self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits
     ) -> "Session":
-        """Return the session with the next generation of tokens."""
         return replace(
             self,
             token_family=token_family,
@@ -210,7 +206,6 @@ class Session:
         )
 
     def repeat_login(self, now: datetime) -> "Session | None":
-        """Return the session after a repeat of its login, or None if it cannot be repeated."""
         if self.is_used or now - self.created_at >= LOGIN_REPEAT_PERIOD:
             return None
         return replace(self, repeats=self.repeats + 1)

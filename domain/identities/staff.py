@@ -19,7 +19,6 @@ class Staff:
         return Staff(role, self.passkeys if self.role.is_staff else ())
 
     def find_passkey(self, passkey_id: str) -> Passkey | None:
-        """Return the passkey with this short id, or None."""
         return next((passkey for passkey in self.passkeys if passkey.id == passkey_id), None)
 
     def check_passkey_name(self, name: str) -> None:
@@ -33,11 +32,9 @@ class Staff:
         return replace(self, passkeys=(*self.passkeys, passkey))
 
     def use_passkey(self, used: Passkey) -> "Staff":
-        """Put this passkey in place of the one with the same id."""
         passkeys = tuple(used if each.id == used.id else each for each in self.passkeys)
         return replace(self, passkeys=passkeys)
 
     def remove_passkeys(self, *ids: str) -> "Staff":
-        """Remove the passkeys with these short ids."""
         kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
         return replace(self, passkeys=kept)

@@ -35,10 +35,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UserEvent:
-    """One event.
-
-    No two events of a user have the same number, and later ones have higher numbers.
-    """
+    """One event. The numbers of a user's events rise."""
 
     number: int
     type: EventType
@@ -50,11 +47,7 @@ class EventProgress:
     """How far a destination is with the events of a user.
 
     Attributes:
-        destination: The stored name of the destination.
-        sent_number: The number of the last event that it accepted.
-        failures: Failed attempts in a row.
-        first_failed_at: When the first of them was.
-        next_attempt_at: When the next attempt is; None while none failed.
+        destination: Its stored name.
         gave_up_at: When the last attempt failed, after `RETRY_PERIOD`. With a newer event, or by an
             operator, the period begins again.
         failure_reason: Why the last attempt failed, for operators; empty if none did.
@@ -69,7 +62,6 @@ class EventProgress:
     failure_reason: str = ""
 
     def mark_sent(self, number: int) -> "EventProgress":
-        """Return the progress after the destination accepted the events up to this number."""
         return EventProgress(
             destination=self.destination, sent_number=max(number, self.sent_number)
         )
@@ -91,11 +83,7 @@ class EventProgress:
         The next one is soon: a destination that fails is paused for all users together. Only if the
         destination accepts the events of others, this one is later each time.
 
-        Args:
-            now: When it failed.
-            newest_at: When the newest event occurred, which has the whole `RETRY_PERIOD` too.
             others_accepted_at: When the destination accepted an event last; None if unknown.
-            reason: Why it failed.
         """
         first_failed_at = self.first_failed_at or now
         failed = replace(
@@ -113,7 +101,6 @@ class EventProgress:
         return replace(failed, next_attempt_at=now + delay, gave_up_at=None)
 
     def postpone(self, until: datetime) -> "EventProgress":
-        """Return the progress without an attempt before this time."""
         return replace(self, next_attempt_at=max(until, self.next_attempt_at or until))
 
     def retry(self, now: datetime) -> "EventProgress":
@@ -179,7 +166,6 @@ class UserEvents:
         return EventProgress(destination=destination)
 
     def pending(self, destination: str) -> tuple[UserEvent, ...]:
-        """Return the events that a destination has not accepted, in their order."""
         sent_number = self.progress_of(destination).sent_number
         return tuple(event for event in self.unsent if event.number > sent_number)
 
@@ -195,10 +181,7 @@ class UserEvents:
     def due(
         self, destination: str, now: datetime, *, has_recovered: bool = False
     ) -> tuple[UserEvent, ...]:
-        """Return the events that a destination may get now.
-
-        One that has recovered may also get those that were postponed while it failed.
-        """
+        """Return the events that a destination may get now."""
         attempt_at = self.next_attempt_at(destination)
         is_due = attempt_at is not None and attempt_at <= now
         is_due |= has_recovered and self.progress_of(destination).is_postponed

@@ -139,19 +139,14 @@ def _hash_skeleton(skeleton: str) -> str:
 
 
 class UsernameRules:
-    """The names that nobody can take: those that would claim a role, that of the app, and phones.
-
-    Everybody sees a name, and only its owner and some of the staff a phone number.
-    """
+    """The names that nobody can take: those of a role, of the app, and phones."""
 
     def __init__(self, app_name: str = DEFAULT_APP_NAME, default_region: str | None = None) -> None:
-        """Take the name of the app, which people see in messages, and the country of numbers."""
         self._app_name = app_name
         self._default_region = default_region
 
     @cached_property
     def _reserved(self) -> frozenset[str]:
-        """The skeletons of these names. A command that sets no name needs none of them."""
         return frozenset[str]().union(*map(caseless_skeletons, (*ROLE_NAMES, self._app_name)))
 
     def check(self, name: str) -> None:
@@ -170,7 +165,6 @@ class UsernameRules:
 
 
 def _is_phone(name: str, default_region: str | None) -> bool:
-    """Return whether a name is a phone number of any kind, with or without a plus."""
     for parse in (parse_phone, parse_international_phone):
         try:
             parse(name, default_region)
@@ -186,12 +180,6 @@ def parse_username(
     text: str, rules: UsernameRules | None = None, own: Username | None = None
 ) -> Username:
     """Parse a name: NFC, trimmed, inner spaces collapsed, 1 to 64 characters.
-
-    Args:
-        text: the name.
-        rules: the names that nobody can take; none for None.
-        own: the stored name of the identity. It is valid even if the rules reject it, and another
-            spelling that is invalid stands for it.
 
     Raises:
         TooLong

@@ -51,7 +51,6 @@ class AttemptCounter:
 
     @property
     def client(self) -> Client:
-        """Whom they count on."""
         return Client(self.kind, self.id)
 
     def is_repeat(self, digest: str, now: datetime) -> bool:

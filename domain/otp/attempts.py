@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, Delivery, DeviceProof
+from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 
 DIGEST_BYTES: Final = 16
 
@@ -28,14 +28,13 @@ class OtpAttempt:
     now: datetime
     digest_key: bytes = b""
     request_id: str | None = None
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
     new_identity_id: str = ""
     new_session_id: str = ""
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
 
     def digest(self, challenge_id: str) -> str:
-        """Identify the code among those that clients tried for a challenge."""
         message = f"{challenge_id}\0{self.code.digits}".encode()
         return blake2b(message, key=self.digest_key, digest_size=DIGEST_BYTES).hexdigest()
 
@@ -73,12 +72,10 @@ class UsedCode:
     deliveries: tuple[Delivery, ...] = ()
 
     def with_login(self, login: Login) -> "UsedCode":
-        """Return the code as used for another login."""
         return replace(self, challenge=replace(self.challenge, login=login), login=login)
 
     @property
     def channel(self) -> Channel:
-        """How the code got to its client."""
         return self.carrier.channel
 
 
@@ -91,10 +88,7 @@ class Correct:
 
 @dataclass(frozen=True, slots=True)
 class Retried:
-    """The client that used the code sends it again. Nothing is counted.
-
-    The client gets the login if it was not completed, which only the identity knows.
-    """
+    """The client that used the code sends it again. Nothing is counted."""
 
     code: UsedCode
 

@@ -8,7 +8,7 @@ MAX_RESPONSE_LENGTH: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
-class AttestationProof:
+class Proof:
     """A proof as the client sent it: two texts that may be anything."""
 
     type: str

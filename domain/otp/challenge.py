@@ -96,7 +96,6 @@ class Challenge:
         return lives_long_enough and self.key_id in key_ids
 
     def find_counter(self, client: Client) -> AttemptCounter | None:
-        """Return the counter of a client; None before its first failed attempt."""
         return next((each for each in self.counters if each.client == client), None)
 
     def attempts_used(self, client: Client) -> int:
@@ -104,7 +103,6 @@ class Challenge:
         return counter.used if counter else 0
 
     def count(self, client: Client, digest: str, now: datetime) -> "Challenge":
-        """Return the challenge after a failed attempt of a client."""
         counted = AttemptCounter(
             client.kind, client.id, self.attempts_used(client) + 1, digest, now
         )
@@ -143,15 +141,11 @@ class OtpCode:
     digits: str
 
     def __repr__(self) -> str:
-        """Return a text without the digits."""
         return "OtpCode(******)"
 
 
 def join_parts(*parts: bytes) -> bytes:
-    """Return a message for an HMAC. Each part is preceded by its length.
-
-    So two different messages never have the same bytes.
-    """
+    """Return a message for an HMAC in which each part is preceded by its length."""
     return b"".join(len(part).to_bytes(2, "big") + part for part in parts)
 
 

@@ -22,7 +22,6 @@ class MessageChallenges:
         return [challenge for challenge in self.all if challenge.is_for(purpose, identity_id)]
 
     def active(self, now: datetime) -> list[Challenge]:
-        """Return those whose codes sign in now, at most two."""
         of_sign_in = self.for_purpose(Purpose.SIGN_IN)
         return [challenge for challenge in of_sign_in if challenge.is_active(now)]
 
@@ -36,7 +35,6 @@ class MessageChallenges:
         return MessageChallenges(tuple([found for found in self.all if found.id in ids]))
 
     def prune(self, now: datetime) -> "MessageChallenges":
-        """Return those on which attempts count."""
         if not self.all:
             return self
         latest = now + CLOCK_SKEW

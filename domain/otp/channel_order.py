@@ -15,10 +15,6 @@ class ChannelOrder:
     """Which channels a country has, and in which order messages try them.
 
     A call is never tried after a message: calls have limits of their own. It is only asked for.
-
-    Attributes:
-        others: The channels of countries that `by_country` does not name.
-        by_country: ISO 3166-1 codes of countries, each with its channels.
     """
 
     others: Channels = (Channel.SMS, Channel.VOICE)
@@ -32,13 +28,7 @@ class ChannelOrder:
         return frozenset().union(self.others, *(of for _, of in self.by_country))
 
     def plan(self, country: str, requested: Channel | None) -> Channels:
-        """Return the channels that a code tries, one after another.
-
-        Args:
-            country: The country of the phone.
-            requested: The channel that the client asked for, which comes first; None if it named
-                none.
-        """
+        """Return the channels that a code tries, the requested one first."""
         if requested is Channel.VOICE:
             return (Channel.VOICE,)
         messages = [channel for channel in self.of(country) if channel is not Channel.VOICE]

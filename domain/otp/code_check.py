@@ -26,10 +26,6 @@ class CodeCheck:
     """An attempt that was compared with the codes of a phone. Nothing is counted yet.
 
     Attributes:
-        state: What is known about the phone, without what expired.
-        recognized: How the client is recognized.
-        challenge: The code that the attempt counts at; None if there is none to guess.
-        client: Whom it counts on.
         left: How many attempts that client has, with this one.
         is_echo: It has the wrong code again that this client tried last.
         match: The challenge whose code it has; None if the code is wrong, or not looked at.
@@ -46,16 +42,12 @@ class CodeCheck:
 
     @property
     def has_own_attempts(self) -> bool:
-        """Whether nobody else can use up the client's attempts.
-
-        It is a recognized device, or has the id of a request whose code can be guessed.
-        """
+        """Whether nobody else can use up the client's attempts."""
         is_named = self.challenge is not None and self.attempt.request_id is not None
         return is_named or self.recognized.device_id is not None
 
     @property
     def is_guess_of_others(self) -> bool:
-        """Whether the code is looked at, and counts on nobody in particular."""
         return self.client == OTHERS and self.left > 0 and not self.is_echo
 
     @property
@@ -83,7 +75,7 @@ class CodeCheck:
     def is_retry(self) -> bool:
         """Whether the client that used the code sends it again.
 
-        It proves that by the id that it used the code with or, for a sign-in without an id, as a
+        It shows that by the id that it used the code with or, for a sign-in without an id, as a
         recognized client.
         """
         match, attempt = self.match, self.attempt
@@ -124,11 +116,6 @@ def check_code(
     - With a request id only the code of that request is correct (ASVS 5.0 6.6.2), and with an
       unknown one no code is. Without an id every active code for the purpose is.
     - No correct code passes a counter that is used up.
-
-    Args:
-        verification: What is known about the phone.
-        attempt: The attempt.
-        codes: The codes of the challenges that it is compared with, by their ids.
     """
     # All are compared, even where they may not match, so that the time reveals nothing.
     equal = [
@@ -175,7 +162,6 @@ def _find_client(
     recognized: RecognizedClient,
     challenge: Challenge,
 ) -> Client:
-    """Return whom an attempt counts on."""
     network = Client(ClientKind.NETWORK, attempt.client_ip.network)
     if recognized.device_id is not None:
         return Client(ClientKind.DEVICE, recognized.device_id)
@@ -201,11 +187,6 @@ def count_attempt(
       not counted again. Neither is a code that was just used.
     - While a login can be repeated its code counts attempts: others would guess it. Clients are
       told that none is left.
-
-    Args:
-        verification: What was compared. It is returned as the same object if nothing changes.
-        check: The attempt.
-        decision: What the login hook decided about a correct code.
     """
     challenge, attempt = check.challenge, check.attempt
     if challenge is None:

@@ -24,11 +24,9 @@ class Deliveries:
         return [delivery.expires_at for delivery in self.all]
 
     def find(self, request_id: str) -> Delivery | None:
-        """Return the delivery that this request caused or joined."""
         return next((found for found in self.all if found.has_id(request_id)), None)
 
     def of_challenge(self, challenge_id: str) -> list[Delivery]:
-        """Return those that carried a code."""
         return [delivery for delivery in self.all if delivery.challenge_id == challenge_id]
 
     def last_provider(
@@ -45,7 +43,6 @@ class Deliveries:
         return carried[-1] if carried else ""
 
     def set_delivery(self, changed: Delivery) -> "Deliveries":
-        """Return them with this delivery in place of the one with the same request id."""
         return self._change(changed.request_id, lambda _: changed)
 
     def fall_back(
@@ -68,11 +65,7 @@ class Deliveries:
     def keep_result(
         self, request_id: str, channel: Channel, provider: str, unknown_reason: str | None
     ) -> "Deliveries":
-        """Return them after a provider took a delivery or, for an unknown reason, may have.
-
-        A result of a channel that the delivery has left changes nothing. An empty provider is the
-        one that was recorded.
-        """
+        """Return them after a provider took a delivery or, for an unknown reason, may have."""
         reason = None if unknown_reason is None else unknown_reason[:MAX_REJECTION_LENGTH]
 
         def keep(delivery: Delivery) -> Delivery:
@@ -84,7 +77,6 @@ class Deliveries:
         return self._change(request_id, keep)
 
     def reject(self, request_id: str, provider: str, reason: str) -> "Deliveries":
-        """Return them after every provider rejected one (see `Delivery.reject`)."""
         return self._change(request_id, lambda delivery: delivery.reject(provider, reason))
 
     def stop_counting(self, request_id: str) -> "Deliveries":
@@ -92,7 +84,6 @@ class Deliveries:
         return self._change(request_id, lambda delivery: replace(delivery, is_reset=True))
 
     def reset(self) -> "Deliveries":
-        """Return them so that limits and cooldown count none. Nobody gets more attempts."""
         return Deliveries(tuple([replace(each, is_reset=True) for each in self.all]))
 
     def settle(self, challenge_id: str) -> "Deliveries":
@@ -104,7 +95,6 @@ class Deliveries:
         return Deliveries(tuple(settled))
 
     def prune(self, now: datetime) -> "Deliveries":
-        """Return those that count."""
         latest = now + CLOCK_SKEW
         kept = [each for each in self.all if now < each.expires_at and each.sent_at <= latest]
         return Deliveries(tuple(kept))
@@ -115,9 +105,6 @@ class Deliveries:
 
 
 def order_after(providers: Sequence[str], last: str) -> Sequence[str]:
-    """Return the providers in the order in which they are tried after one that had the code last.
-
-    It may have lost the code, whatever it said: it comes last. Without one the order is the given.
-    """
+    """Return the providers as they are tried: the one that had the code last comes last."""
     place = providers.index(last) + 1 if last in providers else 0
     return (*providers[place:], *providers[:place])

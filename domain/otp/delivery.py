@@ -31,8 +31,8 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceProof:
-    """A valid device token: the id of the device, and the identity that it belongs to."""
+class ValidDeviceToken:
+    """What a valid device token says: the device, and the identity that it belongs to."""
 
     device_id: str
     identity_id: str
@@ -40,10 +40,7 @@ class DeviceProof:
 
 @dataclass(frozen=True, slots=True)
 class JoinedRequest:
-    """A request within the cooldown: it got an id for the code that was sent before.
-
-    `network` is that of its client, as a hash.
-    """
+    """A request within the cooldown: it got an id for the code that was sent before."""
 
     id: str
     network: str
@@ -59,13 +56,9 @@ class Delivery:
     cooldown, and counts for an hour in windows shorter than a day.
 
     Attributes:
-        request_id: the id of the request that caused it.
-        sent_at: when the request arrived.
-        provider: the name of the provider that took it, or may have taken it, or rejected it last.
-        joined: the requests within its cooldown.
-        device_id: the recognized device that requested it, if any.
+        provider: who took it, or may have taken it, or rejected it last.
         uses_own_quota: it counts against the quota of the device or of the known IP.
-        permits: what it holds of the limits that many phones share, until a login or a rejection.
+        permits: what it holds until a login or a rejection.
         rejection: why every provider rejected it, without a phone number; empty otherwise.
         unknown_reason: why nobody knows whether a provider took it, without a phone number. It
             counts as sent then. None if the result is known.
@@ -97,7 +90,6 @@ class Delivery:
 
     @property
     def expires_at(self) -> datetime:
-        """When it no longer counts anywhere."""
         return self.sent_at + (REJECTED_TTL if self.is_rejected else ONE_DAY)
 
     def counts_in(self, window: SlidingWindow, time: datetime) -> bool:
@@ -121,14 +113,12 @@ class Delivery:
         )
 
     def has_id(self, request_id: str) -> bool:
-        """Return whether a request has this id that caused the delivery, or joined it."""
         return request_id == self.request_id or self.find_joined(request_id) is not None
 
     def find_joined(self, request_id: str) -> JoinedRequest | None:
         return next((each for each in self.joined if each.id == request_id), None)
 
     def is_of_network(self, network: str) -> bool:
-        """Return whether a client of the network caused the delivery, or joined it."""
         joined = (each.network for each in self.joined)
         return network == self.client_ip.network or network in joined
 
@@ -141,27 +131,17 @@ class Delivery:
 
     @property
     def report_id(self) -> str:
-        """The id of its report: 32 hex digits that reveal no request id.
-
-        The provider gets it and keeps it in its logs. With a request id an attempt can be made.
-        """
+        """The id of its report, for logs of the provider: it reveals no request id."""
         return hashlib.sha256(self.request_id.encode()).hexdigest()[:32]
 
     @property
     def public_id(self) -> str:
-        """The id that the client gets whose request caused it: it also names the report.
-
-        So a report is found without an index of ids, and a request for a code writes nothing for
-        it.
-        """
+        """The id for its client. It also names the report, so no index of ids is needed."""
         return self.request_id + self.report_id
 
 
 def parse_request_id(public_id: str) -> str:
-    """Return the id of the request that a client's id names. Any other text is unchanged.
-
-    It is then an unknown id, and no code is correct with it.
-    """
+    """Return the id of the request that a client's id names. Any other text is unchanged."""
     match = _PUBLIC_ID.match(public_id)
     return match[1] if match else public_id
 

@@ -41,12 +41,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryDecision:
-    """The delivery that a request caused or refers to, and when the client may request again.
-
-    `request_id` is new in every response. `is_new` is False when the request refers to an earlier
-    delivery: nothing is sent.
-    `identity_id` is the identity of the phone. `last_provider` is the one that had the code before.
-    """
+    """The delivery that a request caused or refers to, and when the client may request again."""
 
     delivery: Delivery
     challenge: Challenge
@@ -58,7 +53,6 @@ class DeliveryDecision:
 
     @property
     def public_request_id(self) -> str:
-        """The id that the client gets: it also names the report of the delivery."""
         return self.request_id + self.delivery.report_id
 
 
@@ -81,7 +75,6 @@ class Requester:
         return [delivery for delivery in self.deliveries if delivery.sent_at > since]
 
     def own_deliveries(self, time: datetime) -> list[Delivery]:
-        """Return the deliveries of the last day that this device, or else this IP, requested."""
         return [delivery for delivery in self.recent_deliveries(time) if self._is_own(delivery)]
 
     def starts_cooldown(self, delivery: Delivery) -> bool:
@@ -135,10 +128,7 @@ class DeliveryPolicy:
         return next(time for time in later if self._allows(requester, time))
 
     def explain(self, requester: Requester, now: datetime) -> Wait:
-        """Return when the client may cause the next delivery, and what it waits for.
-
-        Of several reasons it is the one that ends last.
-        """
+        """Return when the client may cause the next delivery, and the reason that ends last."""
         until = self.earliest_request(requester, now)
         if until <= now:
             return Wait(now)
@@ -150,7 +140,6 @@ class DeliveryPolicy:
         return Wait(until, Limitation.PER_PHONE_AND_NETWORK)
 
     def uses_own_quota(self, requester: Requester, now: datetime) -> bool:
-        """Return whether a delivery that is allowed now counts against the client's quota."""
         return bool(requester.deliveries) and not self._has_shared_capacity(requester, now)
 
     def is_cooled_down(self, requester: Requester, time: datetime) -> bool:
@@ -197,7 +186,6 @@ class DeliveryPolicy:
         return requester.is_recognized and _has_capacity(self.own_quota, used, time)
 
     def _candidate_times(self, deliveries: Sequence[Delivery]) -> Iterator[datetime]:
-        """Return every time at which a request may become allowed."""
         windows = (*self.per_phone, *self.per_phone_and_ip, self.own_quota)
         periods = {REJECTED_TTL, *(window.period for window in windows)}
         periods.update(self._cooldown_after(count) for count in range(len(deliveries) + 1))

@@ -38,9 +38,7 @@ class DeliveryReport:
     """The status of one delivery. A delivery without a report is queued.
 
     Attributes:
-        id: `Delivery.report_id`.
-        error_code: The provider's code, if the delivery failed.
-        reason: What it means in words, if that is known.
+        reason: What the provider's error code means in words, if that is known.
         left: The channel whose message failed, and whose code the next channel has: what is
             reported of that message changes nothing.
     """
@@ -65,5 +63,4 @@ class DeliveryReport:
         return replace(self, status=status, error_code=error_code, reason=reason)
 
     def leave(self, channel: Channel) -> "DeliveryReport":
-        """Return the report of a delivery whose code goes by the next channel."""
         return replace(self, left=channel)

@@ -71,7 +71,6 @@ class Failures:
         return self._count_of(client_id, now) < MAX_CLIENT_FAILURES
 
     def count(self, client_id: str, now: datetime) -> "Failures":
-        """Count a failure of a recognized client, or of a stranger if the id is empty."""
         if not client_id:
             return replace(self, in_a_row=self.in_a_row + 1, last_failed_at=now)
         counted = ClientFailures(client_id, self._count_of(client_id, now) + 1, now)

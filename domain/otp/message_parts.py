@@ -32,7 +32,6 @@ class SmsLength:
     """The length of a text.
 
     Attributes:
-        encoding: GSM-7 if it has all characters of the text, otherwise UCS-2.
         units: Septets in GSM-7, UTF-16 code units in UCS-2.
         parts: The number of messages that the carrier charges.
     """

@@ -39,12 +39,7 @@ class Platform(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MessagePreferences:
-    """What a client asked for; if it is not available, the closest template is used.
-
-    Attributes:
-        locale: A locale in any spelling.
-        app_hash: The hash of the Android app that sent the request.
-    """
+    """What a client asked for; if it is not available, the closest template is used."""
 
     platform: Platform = Platform.GENERAL
     locale: str | None = None

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, DeviceProof
+from domain.otp.delivery import Channel, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 
 
@@ -16,14 +16,7 @@ class OtpRequest:
 
     Attributes:
         new_challenge: It is used if the request causes a delivery that needs one.
-        key_ids: The keys of codes. A code is sent again only if its key is one of these.
-        new_call_id: The id of the call that reads the code, if one is to.
-        channels: The channels that are tried one after another.
-        providers: The names of the providers of the first channel, in their order; none if nothing
-            is sent.
-        policy: When a code is delivered to the phone.
-        is_test: Whether the phone has a test OTP, and nothing is sent to it.
-        device: The device of a valid device token, if the client sent one.
+        key_ids: A code is sent again only if its key is one of these.
     """
 
     client_ip: HashedClientIp
@@ -36,7 +29,7 @@ class OtpRequest:
     providers: Sequence[str]
     policy: DeliveryPolicy
     is_test: bool = False
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
 
     @property
     def purpose(self) -> Purpose:
@@ -44,10 +37,8 @@ class OtpRequest:
 
     @property
     def identity_id(self) -> str | None:
-        """The identity whose phone the code is to change, if it is to change one."""
         return self.new_challenge.identity_id
 
     @property
     def channel(self) -> Channel:
-        """The channel that is tried first."""
         return self.channels[0]

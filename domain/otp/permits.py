@@ -13,8 +13,8 @@ class Recognition(StrEnum):
     DEVICE = "device"
 
 
-class Part(StrEnum):
-    """For whom a part of the limits is.
+class LimitOwner(StrEnum):
+    """Whose limit it is: each of these has windows of its own.
 
     A phone with a test OTP has none: nothing is sent to it, and only the IP counts.
     """
@@ -40,11 +40,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """The permits that a delivery acquired: at this time, in this part.
+    """The permits that a delivery acquired: at this time, of limits of this owner.
 
     The update that ends what holds them clears them. Only the process whose update won releases
     them, so they are released once. If it is killed in between, they expire.
     """
 
     acquired_at: datetime
-    part: Part
+    owner: LimitOwner

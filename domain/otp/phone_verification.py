@@ -1,8 +1,4 @@
-"""The aggregate that decides everything about one phone: deliveries, attempts, trust, block.
-
-It is a consistency boundary: a use case loads it, the entity returns its successor, and the
-repository replaces it if it is unchanged (optimistic concurrency).
-"""
+"""The aggregate that decides everything about one phone: deliveries, attempts, trust, block."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -71,7 +67,6 @@ class RecognizedClient:
 
     @property
     def device_id(self) -> str | None:
-        """The id of the device; None if it is not recognized by one."""
         return self.id if self.recognition is Recognition.DEVICE else None
 
 
@@ -86,13 +81,9 @@ class PhoneVerification:
     phone gets codes like any, but none signs anybody in, and no client is recognized.
 
     Attributes:
-        failures: Those in a row, of strangers and of each recognized client.
         limit_resets: When operators reset its limits within a day.
-        trusted_ips: Those of its owner.
-        call_locale: That of the owner. It stays here, because the write that changes the owner
-            ends it.
-        rejections: The latest requests within a day that were rejected. They are for operators,
-            decide nothing, and stay here like the locale.
+        call_locale: That of the owner. The write that changes the owner ends it.
+        rejections: Those within a day. They are for operators, and decide nothing.
         imported_id: The id that an import gave the phone, before the identity exists: an identity
             under it belongs to that import, also if a login makes it first. It stays here, because
             the write that gives the phone to the identity sets it.
@@ -123,7 +114,6 @@ class PhoneVerification:
 
     @property
     def expires_at(self) -> datetime | None:
-        """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
         times = [*self.challenges.expiry_times, *self.failures.expiry_times]
@@ -131,11 +121,7 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of client IPs, rejections and locale expires, if any.
-
-        An IP of a login expires after 90 days, an IP of a delivery after one day, an IP of an
-        attempt with the code, and one that failed as a recognized client after 30 days.
-        """
+        """When the first of client IPs, rejections and locale expires, if any."""
         tried = [each.retained_until for each in self.challenges.all if each.counters]
         failed = [each.last_failed_at + FAILURES_TTL for each in self.failures.by_client]
         return min([*tried, *failed, *self._expiry_times], default=None)
@@ -189,7 +175,6 @@ class PhoneVerification:
         return policy.explain(self.requester(client_ip, client), now)
 
     def requester(self, client_ip: HashedClientIp, client: RecognizedClient) -> Requester:
-        """Return a client with what counts in the limits of the phone."""
         return Requester(
             client_ip,
             self.deliveries.counted,
@@ -206,7 +191,6 @@ class PhoneVerification:
         return self.deliveries.last_provider(ids, channel, max(used_at, default=None))
 
     def reject_delivery(self, request_id: str, provider: str, reason: str) -> "PhoneVerification":
-        """Return the state after every provider rejected this delivery (see `Delivery.reject`)."""
         deliveries = self.deliveries.reject(request_id, provider, reason)
         delivered = [delivery.challenge_id for delivery in deliveries.all]
         return replace(self, challenges=self.challenges.keep(delivered), deliveries=deliveries)
@@ -218,12 +202,10 @@ class PhoneVerification:
 
     @property
     def resets_left(self) -> int:
-        """How often the limits can be reset today; of a pruned state."""
         return max(0, MAX_RESETS_A_DAY - len(self.limit_resets))
 
     @property
     def last_login_at(self) -> datetime | None:
-        """When the phone logged in last, from any IP."""
         return max([each.last_login_at for each in self.trusted_ips], default=None)
 
     # Attempts
@@ -282,10 +264,7 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state of a phone that belongs to another identity from now on, or to none.
 
-        The clients of the former owner are not recognized anymore, and the locale that this owner
-        chose is not kept, nor are the rejections and the claims of a login. Deliveries, failures
-        in a row and a block stay.
-        If a login changes the owner, the latest IP is that of the new one.
+        Deliveries, failures in a row and a block stay.
         """
         trusted_ips = self.trusted_ips[-1:] if by_login else ()
         # Without an owner, locale and rejections are those of somebody who may join now.
@@ -301,11 +280,7 @@ class PhoneVerification:
         )
 
     def release(self) -> "PhoneVerification":
-        """Return the state of a phone whose identity has another phone now, or none.
-
-        It has no codes, trusted IPs and locale of its former owner. Deliveries, failures and a
-        block stay.
-        """
+        """Return the state of a phone whose identity has another phone now, or none."""
         return replace(self.change_owner(None), challenges=MessageChallenges())
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
@@ -316,11 +291,9 @@ class PhoneVerification:
         )
 
     def block(self, now: datetime) -> "PhoneVerification":
-        """Return the state of a phone that is blocked. An earlier block keeps its time."""
         return self if self.blocked_at else replace(self, blocked_at=now)
 
     def unblock(self) -> "PhoneVerification":
-        """Return the state of a phone that is not blocked. Everything counted stays counted."""
         return replace(self, blocked_at=None) if self.blocked_at else self
 
     def reset_limits(self, now: datetime) -> "PhoneVerification":
@@ -350,8 +323,7 @@ class PhoneVerification:
     ) -> "PhoneVerification":
         """Return the state with these rejections, of which the latest ten are kept for a day.
 
-        - One that is kept already is not kept twice.
-        - A phone of which nothing is known keeps none: requests that are rejected make no record.
+        A phone of which nothing is known keeps none: requests that are rejected make no record.
         """
         if not rejections:
             return self
@@ -400,7 +372,6 @@ class PhoneVerification:
 
 
 def _is_caused_by(client: Client, delivery: Delivery) -> bool:
-    """Return whether the client requested the delivery, and did not join it."""
     match client.kind:
         case ClientKind.DEVICE:
             return delivery.device_id == client.id

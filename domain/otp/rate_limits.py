@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.permits import Outcome, Part
+from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.sliding_window import SlidingWindow
 
 VERIFICATIONS_PER_DELIVERY: Final = 10
@@ -23,18 +23,18 @@ OTHERS_PER_COUNTRY: Final = SlidingWindow(1_000, timedelta(hours=1))
 OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
 """Wrong codes without an id from IPs that neither requested the code nor signed in before."""
 RECOGNIZED_PERCENT: Final = 40
-"""The part for recognized clients of what is divided. Strangers have what the others leave."""
+"""What recognized clients have of a limit that is divided. Strangers have what the others leave."""
 STRANGERS_PERCENT: Final = 100 - RECOGNIZED_PERCENT
 ATTESTED_PERCENT: Final = 15
-"""The part for clients that send a proof, out of that of strangers, if the operator asks for it."""
-SHARE_PERCENT: Final = 5
-"""How much of each part, and of all deliveries, one network or one number range can use up."""
-MIN_SHARE: Final = 3
-"""The least that a share is, but never more than half of the part."""
+"""What clients have that send a proof, if the operator asks for it: it is taken from strangers."""
+NETWORK_PERCENT: Final = 5
+"""How much of each owner's limit, and of all deliveries, one network or number range can use up."""
+MIN_NETWORK_LIMIT: Final = 3
+"""The least that a network or number range has, but never more than half of the owner's limit."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
-"""Per phone in the part for recognized clients."""
+"""Per phone, of recognized clients."""
 
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
@@ -43,12 +43,12 @@ MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
 MAX_WINDOW_NAME_LENGTH: Final = 64
 
 UNVERIFIED: Final = "unverified"
-"""Deliveries without a login. Each part has windows of its own."""
+"""Deliveries without a login. Each owner has windows of its own."""
 ALL: Final = "all"
 ALL_DAY: Final = "all_day"
-"""All deliveries of an hour and of a day: the end of the bill. All parts share these windows."""
+"""All deliveries of an hour and of a day: the end of the bill. These are everybody's."""
 BY_CALL: Final = "by_call"
-"""Calls that clients request. Each part has windows of its own."""
+"""Calls that clients request. Each owner has windows of its own."""
 OTHERS: Final = "others"
 """The windows of attempts of others."""
 _PHONE_CHANGE: Final = "phone_change"
@@ -60,7 +60,7 @@ _TOTAL: Final = "total"
 
 
 class LimitPurpose(StrEnum):
-    """What a limit is for. The values are parts of stored ids."""
+    """What a limit is for. The values are in stored ids."""
 
     DELIVERIES = "deliveries"
     ATTEMPTS = "attempts"
@@ -74,13 +74,10 @@ class RateLimit:
     """A sliding window of a subject, for a purpose.
 
     Attributes:
-        subject: Who or what is counted: `ip:<hash>`, `network:<hash>`, `range:<hash>`,
-            `phone:<key>`, `country:DE`, `total`, `token:<id>` or `identity:<id>`. It has at most
-            `MAX_SUBJECT_LENGTH` characters.
-        purpose: What it is counted for.
+        subject: `ip:<hash>`, `network:<hash>`, `range:<hash>`, `phone:<key>`, `country:DE`,
+            `total`, `token:<id>` or `identity:<id>`.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
-        window: How many permits it has, and for how long each counts.
     """
 
     subject: str
@@ -90,7 +87,6 @@ class RateLimit:
 
     @property
     def record_id(self) -> str:
-        """The id of the record that has all windows of the subject and purpose."""
         return f"{self.subject}:{self.purpose}"
 
     @property
@@ -130,21 +126,20 @@ class DeliveryRoute:
 class RateLimits:
     """The limits of an operator for deliveries and verifications (OWASP ASVS 5.0 6.6.3).
 
-    - A delivery takes a permit of each limit that `of_delivery` returns, or none.
+    - A delivery acquires a permit of each limit that `of_delivery` returns, or none.
     - `per_ip` and `verifications_per_ip` count an IPv6 network of /64 as one IP, and allow three
       times as much for its /48.
     - `per_country` and `total` limit the cost of a flood of messages. They count deliveries without
-      a login, in parts: recognized clients have 40 %, strangers 60 %. With `has_attested_part`
-      these are 45 %, and 15 % is for requests with a proof.
+      a login: recognized clients have 40 %, strangers 60 %. With `has_attested_limits` strangers
+      have 45 %, and requests with a proof 15 %.
     - `all_deliveries_factor` times as much is the limit of all deliveries, which a login does not
       release. It also has the windows of a day, if there are any.
-    - `calls_per_country` limits the calls among them, in the same parts. A login does not release
-      it: a call costs more than a message, and who causes calls for money can log in as well.
-    - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of each part of a
-      country, of its calls, and of all its deliveries.
-    - In the part for recognized clients a phone has four deliveries without a login a day, and
-      their IP does not count: others who share it may have used it up. Further ones count as those
-      of a stranger.
+    - `calls_per_country` limits the calls among them, divided in the same way. A login does not
+      release it: who causes calls for money can log in as well.
+    - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of each owner's
+      limit of a country, of its calls, and of all its deliveries.
+    - Of recognized clients a phone has four deliveries without a login a day, and their IP does not
+      count: others may have used it up. Further ones count as those of a stranger.
     - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
       from IPs that neither requested the code nor signed in before. While one is used up, only such
       attempts are rejected.
@@ -163,30 +158,30 @@ class RateLimits:
     )
     others_per_country: SlidingWindow = OTHERS_PER_COUNTRY
     others_total: SlidingWindow = OTHERS_TOTAL
-    has_attested_part: bool = False
+    has_attested_limits: bool = False
 
-    def of_delivery(self, route: DeliveryRoute, part: Part) -> tuple[RateLimit, ...]:
-        """Return the limits of a delivery in a part, the narrower ones of a kind first."""
-        if part is Part.TEST_PHONE:
+    def of_delivery(self, route: DeliveryRoute, owner: LimitOwner) -> tuple[RateLimit, ...]:
+        """Return the limits of a delivery by their owner, the narrower ones of a kind first."""
+        if owner is LimitOwner.TEST_PHONE:
             return self.for_ip(route.client_ip)
-        is_recognized = part is Part.RECOGNIZED
+        is_recognized = owner is LimitOwner.RECOGNIZED
         limits = [*_for_phone_change(route.identity_id)]
         limits += [_limit_of_phone(route)] if is_recognized else self.for_ip(route.client_ip)
-        for name, of_country, of_total in self._windows(part, is_call=route.is_call):
-            limits += _share_windows(name, route, of_country, of_total)
+        for name, of_country, of_total in self._windows(owner, is_call=route.is_call):
+            limits += _limit_by_subject(name, route, of_country, of_total)
         return tuple(limits)
 
-    def given_back(
-        self, route: DeliveryRoute, part: Part, outcome: Outcome
+    def to_release(
+        self, route: DeliveryRoute, owner: LimitOwner, outcome: Outcome
     ) -> tuple[RateLimit, ...]:
-        """Return those limits of a delivery whose permits are given back.
+        """Return those limits of a delivery whose permits are released.
 
         - After a login, all but those of all deliveries, of calls and of an identity.
         - If the provider rejected the recipient, all but those of IP, network and range: numbers
           that a provider rejects are not free.
         - If it rejected us, or there was no connection: all.
         """
-        limits = self.of_delivery(route, part)
+        limits = self.of_delivery(route, owner)
         match outcome:
             case Outcome.LOGIN:
                 return tuple([one for one in limits if not one.name.startswith(_KEPT_AFTER_LOGIN)])
@@ -196,15 +191,12 @@ class RateLimits:
                 return limits
 
     def for_ip(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return those limits of a delivery that belong to the IP."""
         return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip)
 
-    def for_attestation(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return the limits of the proofs that are checked for this IP."""
-        return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip, "attestations")
+    def for_proof(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
+        return _limits_by_ip(LimitPurpose.DELIVERIES, client_ip, self.per_ip, "proofs")
 
     def for_verification(self, client_ip: HashedClientIp) -> tuple[RateLimit, ...]:
-        """Return the limits of an attempt from this IP."""
         return _limits_by_ip(LimitPurpose.ATTEMPTS, client_ip, self.verifications_per_ip)
 
     def for_others(self, country: str) -> tuple[RateLimit, RateLimit]:
@@ -216,29 +208,29 @@ class RateLimits:
         )
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
-        """Return the limits that all phones of each of these countries share, or all phones.
-
-        Each part of deliveries has such limits, and so have attempts of others.
-        """
-        parts = [Part.RECOGNIZED, Part.STRANGERS]
-        parts += [Part.ATTESTED] if self.has_attested_part else []
+        """Return the limits that all phones of each of these countries share, or all phones."""
+        owners = [LimitOwner.RECOGNIZED, LimitOwner.STRANGERS]
+        owners += [LimitOwner.ATTESTED] if self.has_attested_limits else []
         limits: list[RateLimit] = []
         # There is always a route, so that the limits in total are there without a country, too.
         for country in countries or [""]:
             route = DeliveryRoute(HashedClientIp("", ""), country, "", "", is_call=True)
-            for part in parts:
-                limits += self.of_delivery(route, part)
+            for owner in owners:
+                limits += self.of_delivery(route, owner)
             limits += self.for_others(country)
         shared = {limit: None for limit in limits if limit.is_shared}
         return sorted(shared, key=lambda limit: limit.country)
 
     def _windows(
-        self, part: Part, *, is_call: bool
+        self, owner: LimitOwner, *, is_call: bool
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
-        """Yield what is counted with the windows of it: of a country, and in total."""
         percent = 100 * self.all_deliveries_factor
         of_country, of_total = self.per_country, self.total
-        yield f"{UNVERIFIED}:{part}", self._divide(of_country, part), self._divide(of_total, part)
+        yield (
+            f"{UNVERIFIED}:{owner}",
+            self._divide(of_country, owner),
+            self._divide(of_total, owner),
+        )
         yield ALL, of_country.scale_percent(percent), of_total.scale_percent(percent)
         country_day, total_day = self.per_country_and_day, self.total_of_day
         yield (
@@ -247,33 +239,34 @@ class RateLimits:
             total_day and total_day.scale_percent(percent),
         )
         if is_call:
-            yield f"{BY_CALL}:{part}", self._divide(self.calls_per_country, part), None
+            yield f"{BY_CALL}:{owner}", self._divide(self.calls_per_country, owner), None
 
-    def _divide(self, window: SlidingWindow, part: Part) -> SlidingWindow:
-        """Return a part of a window. Strangers have what the other parts leave of it."""
-        of_others = [RECOGNIZED_PERCENT, *([ATTESTED_PERCENT] if self.has_attested_part else [])]
-        if part is Part.STRANGERS:
+    def _divide(self, window: SlidingWindow, owner: LimitOwner) -> SlidingWindow:
+        """Return what the owner has of a window. Strangers have what the others leave of it."""
+        of_others = [RECOGNIZED_PERCENT, *([ATTESTED_PERCENT] if self.has_attested_limits else [])]
+        if owner is LimitOwner.STRANGERS:
             left = window.limit - sum(window.limit * percent // 100 for percent in of_others)
             return SlidingWindow(left, window.period)
-        is_attested = part is Part.ATTESTED
+        is_attested = owner is LimitOwner.ATTESTED
         return window.scale_percent(ATTESTED_PERCENT if is_attested else RECOGNIZED_PERCENT)
 
 
-def _share_windows(
+def _limit_by_subject(
     name: str,
     route: DeliveryRoute,
     of_country: SlidingWindow | None,
     of_total: SlidingWindow | None,
 ) -> list[RateLimit]:
-    """Return these limits, with the shares that one number range and one network have in them."""
+    """Return these limits, and those of one number range and one network in them."""
     windows = [window for window in (of_country, of_total) if window]
     if not windows:
         return []
-    # A share of the smaller limit, so that nobody has a larger share of the other one.
-    share = SlidingWindow(_share(min(window.limit for window in windows)), windows[0].period)
+    # Of the smaller limit, so that nobody has more of the other one.
+    smaller = min(window.limit for window in windows)
+    of_network = SlidingWindow(_limit_of_network(smaller), windows[0].period)
     by_subject = {
-        f"range:{route.number_range}": share,
-        f"network:{route.client_ip.network}": share,
+        f"range:{route.number_range}": of_network,
+        f"network:{route.client_ip.network}": of_network,
         f"{_COUNTRY}{route.country}": of_country,
         _TOTAL: of_total,
     }
@@ -285,7 +278,6 @@ def _share_windows(
 
 
 def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
-    """Return the limit of codes for changes of the phone of an identity, if there is one."""
     if identity_id is None:
         return ()
     window = PHONE_CHANGE_DELIVERIES
@@ -293,14 +285,15 @@ def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
 
 
 def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
-    """Return the limit of a phone in the part for recognized clients."""
     subject = f"phone:{route.phone_key}"
-    return RateLimit(subject, LimitPurpose.DELIVERIES, Part.RECOGNIZED.value, RECOGNIZED_DELIVERIES)
+    return RateLimit(
+        subject, LimitPurpose.DELIVERIES, LimitOwner.RECOGNIZED.value, RECOGNIZED_DELIVERIES
+    )
 
 
-def _share(part: int) -> int:
-    """Return the share of a network or number range in a part, rounded up."""
-    percent = min(max(part * SHARE_PERCENT, MIN_SHARE * 100), part * 100 // 2)
+def _limit_of_network(limit: int) -> int:
+    """Return how much of a limit one network or number range can use up, rounded up."""
+    percent = min(max(limit * NETWORK_PERCENT, MIN_NETWORK_LIMIT * 100), limit * 100 // 2)
     return -(-percent // 100)
 
 
@@ -327,17 +320,17 @@ _COUNTED: Final = {BY_CALL: "calls", OTHERS: "attempts_of_others"}
 
 
 class LimitName(NamedTuple):
-    """The name of a limit, and its part. Neither says who is counted.
+    """The name of a limit, and whose it is. Neither says who is counted.
 
     Attributes:
         limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
             `per_identity`, or what is counted `per_country` or in `total`, such as
             `unverified_per_country` or `all_total`.
-        part: `strangers`, `recognized` or `attested`; empty if it has no parts.
+        owner: `strangers`, `recognized` or `attested`; empty if it is everybody's.
     """
 
     limit: str
-    part: str
+    owner: str
 
 
 NO_LIMIT: Final = LimitName("", "")
@@ -347,8 +340,8 @@ NO_LIMIT: Final = LimitName("", "")
 def name_limit(limit: RateLimit) -> LimitName:
     """Return the name of a limit. It is stable, because alerts depend on it."""
     subject = limit.subject_kind
-    counted, _, part = limit.name.partition(":")
+    counted, _, owner = limit.name.partition(":")
     if subject in _BY_SUBJECT:
-        return LimitName(_BY_SUBJECT[subject], part)
+        return LimitName(_BY_SUBJECT[subject], owner)
     scope = "per_country" if limit.country else subject
-    return LimitName(f"{_COUNTED.get(counted, counted)}_{scope}", part)
+    return LimitName(f"{_COUNTED.get(counted, counted)}_{scope}", owner)

@@ -25,16 +25,15 @@ class Rejection:
     Attributes:
         limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the
             names above; empty if it is not known.
-        part: The part of the limit that is used up; empty if it has no parts.
+        owner: Whose limit is used up; empty if it is everybody's.
         until: When the same request can succeed, as the client was told; None if it is not known.
-        provider: The one that has a pause until then; empty for other reasons.
-        cause: Why it has one.
+        provider: The one that has a pause until then, because of `cause`; empty for other reasons.
     """
 
     at: datetime
     channel: Channel
     limit: str
-    part: str = ""
+    owner: str = ""
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False

@@ -18,14 +18,7 @@ from domain.otp.sliding_window import whole_seconds
 
 @dataclass(frozen=True, slots=True)
 class RequestCheck:
-    """A request, and the state of the phone that it is decided on. Nothing is recorded yet.
-
-    Attributes:
-        loaded: What is known about the phone.
-        state: The same, without what expired.
-        client: How the client is recognized.
-        wait: When the client can cause the next message, and what it waits for.
-    """
+    """A request, and the state of the phone that it is decided on. Nothing is recorded yet."""
 
     request: OtpRequest
     loaded: PhoneVerification
@@ -62,7 +55,7 @@ class RequestCheck:
         )
 
     def check_limits(self) -> None:
-        """Check the limits of the phone."""
+        """Raise TooManyOtpRequests if the limits of the phone reject a message."""
         if self.wait.limitation is not None:
             raise self._rejection
 
@@ -72,9 +65,6 @@ class RequestCheck:
         - A resend carries the same code and does not extend its life. With less than a minute
           left a new challenge is made, and the old one stays valid to its end.
         - After a code that was not entered, the provider after the one that had it is first.
-
-        Args:
-            permits: What the delivery holds of the limits that many phones share.
         """
         if (joined := self.join()) is not None:
             return joined

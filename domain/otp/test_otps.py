@@ -41,10 +41,7 @@ class TestOtps:
     otps: tuple[TestOtp, ...] = ()
 
     def includes(self, phone: PhoneNumber) -> bool:
-        """Return whether the phone has a fixed code, or had one that has expired.
-
-        Sessions that were opened with an expired code may still be active.
-        """
+        """Return whether the phone has a fixed code, or had one whose sessions may be active."""
         return any(otp.phone == phone for otp in self.otps)
 
     def find_code(self, phone: PhoneNumber, now: datetime) -> OtpCode | None:

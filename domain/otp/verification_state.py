@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 
 from domain.otp.attempt_counter import Client, ClientKind
 from domain.otp.delivery import Delivery
@@ -10,27 +11,36 @@ from domain.otp.phone_verification import STRANGER, PhoneVerification
 from domain.otp.rejection import Rejection
 
 
+class NotServedReason(Enum):
+    """Why nothing is sent to a number at all."""
+
+    TEST_OTP = auto()
+    COUNTRY = auto()
+    BLOCK = auto()
+    PHONE_TYPE = auto()
+    PHONE_BLOCKED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """The reason, and in `detail` its country, or what block or type it is."""
+
+    reason: NotServedReason
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerificationState:
     """The state of the verification of a phone.
 
     Attributes:
-        blocked_since: Since when no code signs in.
-        not_served: Why nothing is sent to this number at all; empty where it is served.
         next_message: When a client that nobody knows can cause a message.
-        next_message_to_known: When a recognized device or IP can cause one.
-        code_expires_at: When the code of the latest message expires; None if no code is active.
-        attempts_left: How many attempts the client that caused this message has; None if no code is
-            active.
         attempts_of_next: How many attempts the next message brings.
-        resets_left: How often the limits can be reset today.
-        deliveries: Those of the last day, the newest first.
-        rejections: The latest of the last day, the newest first.
         keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """
 
     blocked_since: datetime | None
-    not_served: str
+    not_served: NotServed | None
     next_message: Wait
     next_message_to_known: Wait
     code_expires_at: datetime | None

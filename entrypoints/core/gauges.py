@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from application.otp.feature import LimitsFeature
+from application.otp.feature import LimitUseCases
 from entrypoints.opening.opening import Opening
 from entrypoints.version.commit import find_commit
 from entrypoints.version.distribution import installed_version
@@ -30,8 +30,8 @@ def add_core_gauges(opening: Opening) -> None:
 
     async def measure_limits() -> "Samples":
         return {
-            (use.limit, use.part, country_label(use.country)): use.percent / 100
-            for use in await core.of(LimitsFeature).measure_limits()
+            (use.limit, use.owner, country_label(use.country)): use.percent / 100
+            for use in await core.of(LimitUseCases).measure_limits()
         }
 
     async def count_users() -> "Samples":

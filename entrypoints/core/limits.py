@@ -24,8 +24,8 @@ class _Limits(Feature):
         from adapters.databases.records.call_deadlines import limit_own_calls
         from adapters.databases.records.store_calls import guard_limits, wrap_store
         from adapters.operations.system import HeldHealthCheck
-        from application.administration.feature import UserDetailsFeature
-        from application.otp.feature import LimitsFeature
+        from application.administration.feature import UserDetailsUseCases
+        from application.otp.feature import LimitUseCases
 
         settings, core, limits = opening.settings, opening.use_cases, opening.database.limits
         former_limits = None
@@ -44,9 +44,9 @@ class _Limits(Feature):
             core.operations.check_readiness.add("limits", HeldHealthCheck(health))
         peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
         policy = settings.otp_policy(are_messages_reported=False)
-        feature = LimitsFeature(core, limits, peppers, policy, former_limits)
+        feature = LimitUseCases(core, limits, peppers, policy, former_limits)
         core.add(feature)
-        core.add(UserDetailsFeature(core, core.administration, feature))
+        core.add(UserDetailsUseCases(core, core.administration, feature))
 
 
 def open_limit_store(

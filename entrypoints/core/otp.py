@@ -58,7 +58,7 @@ class _Otp(Feature):
         At the end the rejections that wait are written.
         """
         from adapters.operations.system import HeldHealthCheck
-        from application.otp.feature import LimitsFeature, OtpFeature, OtpPorts
+        from application.otp.feature import LimitUseCases, OtpPorts, OtpUseCases
         from entrypoints.opening.operator_files import load_sms_templates
 
         settings, core = opening.settings, opening.use_cases
@@ -74,9 +74,9 @@ class _Otp(Feature):
         core.operations.check_readiness.add(
             "messages", HeldHealthCheck(messenger), is_of_provider=True
         )
-        otp = OtpFeature(
+        otp = OtpUseCases(
             core,
-            core.of(LimitsFeature),
+            core.of(LimitUseCases),
             OtpPorts(
                 messenger=messenger,
                 sms_templates=templates,

@@ -1,4 +1,4 @@
-"""Proof before a message: a challenge in place of a 429."""
+"""Proof before a message: a request for one in place of a 429."""
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -112,10 +112,12 @@ class AttestationSettings(Settings):
     )
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
-        """Return what these settings decide: requests with a proof have a part of the limits."""
+        """Return what these settings decide: requests with a proof have limits of their own."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
-        has_part = self.attestation is not None
-        return replace(policy, rate_limits=replace(policy.rate_limits, has_attested_part=has_part))
+        is_asked = self.attestation is not None
+        return replace(
+            policy, rate_limits=replace(policy.rate_limits, has_attested_limits=is_asked)
+        )
 
 
 _Kind = AttestationType | Factory | None
@@ -221,7 +223,7 @@ async def _check_connection(settings: AttestationSettings) -> str:
 
 
 class _Attestation(Feature):
-    """Proof before a message: a challenge in place of a 429."""
+    """Proof before a message: a request for one in place of a 429."""
 
     name = "attestation"
     adapters = ("security/attestation",)
@@ -245,7 +247,7 @@ class _Attestation(Feature):
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import OtpUseCases
 
         core, attestation, counts = opening.use_cases, None, None
         if opening.metrics is not None:
@@ -253,7 +255,7 @@ class _Attestation(Feature):
 
             counts = CountAttestations(opening.metrics)
             opening.listeners.add(counts)
-        if core.find(OtpFeature) is not None:
+        if core.find(OtpUseCases) is not None:
             count = counts.without_hostname.inc if counts else lambda: None
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await opening.stack.enter_async_context(
@@ -262,7 +264,7 @@ class _Attestation(Feature):
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             core.operations.check_readiness.add("attestation", health, is_of_provider=True)
-        used = make_attestation_repositories(opening.database).used_attestations
+        used = make_attestation_repositories(opening.database).used_proofs
         asks = opening.settings.of(AttestationSettings).attestation_ask
         core.add(AttestationFeature(core, used, attestation, asks_strangers=asks is Ask.STRANGERS))
 

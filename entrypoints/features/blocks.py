@@ -45,14 +45,14 @@ class _Blocks(Feature):
         from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import BlocksFeature
         from application.features.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
-        from application.otp.feature import LimitsFeature
+        from application.otp.feature import LimitUseCases
         from entrypoints.server.background_task import repeat
 
         core = opening.use_cases
         blocks = BlocksFeature(core, make_blocks_repositories(opening.database))
         core.add(blocks)
         _measure(opening, blocks)
-        if core.find(LimitsFeature) is None:
+        if core.find(LimitUseCases) is None:
             return
         await blocks.known.read()
         await opening.stack.enter_async_context(

@@ -89,11 +89,11 @@ class _Console(Feature):
         """Add the use cases of its sessions, if codes are open."""
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import OtpUseCases
 
         core = opening.use_cases
         records = ConsoleRecordsFeature(core, make_console_repositories(opening.database))
-        if core.find(OtpFeature) is not None:
+        if core.find(OtpUseCases) is not None:
             core.add(ConsoleFeature(core, records))
 
 

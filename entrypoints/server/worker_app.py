@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.operations.logging import configure_logging, log_errors_of_loop
-from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.feature import LimitUseCases, OtpUseCases
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
 from entrypoints.bootstrap import open_all
@@ -106,10 +106,10 @@ def make_app(
                 await stack.enter_async_context(cleanup)
             for task in opening.tasks:
                 await stack.enter_async_context(task)
-            warn = use_cases.of(LimitsFeature).limit_alerts.warn_of_high_use
+            warn = use_cases.of(LimitUseCases).limit_alerts.warn_of_high_use
             watch = run_limit_watch(warn, metrics)
             await stack.enter_async_context(watch)
-            writes = run_rejection_writes(use_cases.of(OtpFeature).rejections.write, metrics)
+            writes = run_rejection_writes(use_cases.of(OtpUseCases).rejections.write, metrics)
             await stack.enter_async_context(writes)
             # What exists now stays: no collection has to look at it.
             gc.freeze()

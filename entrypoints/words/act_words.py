@@ -4,6 +4,11 @@ from typing import Final
 
 NO_ACCOUNT: Final = "This phone has no account."
 ACCOUNT_DELETED: Final = "This account was deleted."
+HAS_TEST_OTP: Final = (
+    "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before its last day "
+    "was over, would have the role. Remove it there, revoke its sessions (dialtone user sign-out), "
+    "and try again."
+)
 LIMITS_RESET_TWICE: Final = "The limits of this phone were reset twice within a day."
 
 

@@ -4,7 +4,7 @@ from datetime import UTC
 from typing import Final
 
 from domain.otp.delivery_policy import Limitation
-from domain.otp.permits import Part, Recognition
+from domain.otp.permits import LimitOwner, Recognition
 from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
 from domain.otp.rejection import (
     BLOCKED_NETWORK,
@@ -18,8 +18,11 @@ from entrypoints.words.user_words import format_time
 
 ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."
 """Of a phone that keeps none."""
-_PARTS: Final = {Part.STRANGERS.value: "new customers", Part.RECOGNIZED.value: "known customers"}
-"""For whom a part of a limit is. A rejection names no other part."""
+_OWNERS: Final = {
+    LimitOwner.STRANGERS.value: "new customers",
+    LimitOwner.RECOGNIZED.value: "known customers",
+}
+"""Whose limit it is. A rejection names no other owner."""
 _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
@@ -64,7 +67,7 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
         at = rejection.until.astimezone(UTC)
         is_same_day = at.date() == rejection.at.astimezone(UTC).date()
         until = f", until {at:%H:%M:%S} UTC" if is_same_day else f", until {format_time(at)}"
-    limit = _describe_limit(rejection.limit, rejection.part, country)
+    limit = _describe_limit(rejection.limit, rejection.owner, country)
     if rejection.provider:
         limit = f"{rejection.provider} has a pause ({rejection.cause.rstrip('.')})"
     described = f"rejected: {limit}{until}"
@@ -74,11 +77,11 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
     return f"{described} ({_RECOGNITIONS[rejection.recognition]}, {proof})"
 
 
-def _describe_limit(limit: str, part: str, country: str) -> str:
+def _describe_limit(limit: str, owner: str, country: str) -> str:
     if limit in _OTHERS:
         return _OTHERS[limit]
     counted = limit.removesuffix("_per_country").removesuffix("_total")
     if counted not in _COUNTED:
         return limit
     where = "in total" if limit.endswith("_total") else f"in {country}"
-    return f"{_COUNTED[counted]}{_PARTS.get(part, 'everybody')} {where}"
+    return f"{_COUNTED[counted]}{_OWNERS.get(owner, 'everybody')} {where}"

@@ -1,10 +1,20 @@
 """The state of a phone's verification in words, for commands and the API."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final
 
 from domain.otp.delivery_policy import Wait
 from domain.otp.failures import ATTEMPTS
-from domain.otp.verification_state import VerificationState
+from domain.otp.verification_state import NotServedReason, VerificationState
+
+_NOT_SERVED: Final[Mapping[NotServedReason, str]] = {
+    NotServedReason.TEST_OTP: "it has a fixed code in DIALTONE_TEST_OTPS",
+    NotServedReason.COUNTRY: "its country, {detail}, is not in DIALTONE_COUNTRIES",
+    NotServedReason.BLOCK: "{detail}",
+    NotServedReason.PHONE_TYPE: "{detail}",
+    NotServedReason.PHONE_BLOCKED: "it is blocked and has no account",
+}
 
 
 def describe_verification(state: VerificationState, now: datetime) -> str:
@@ -28,8 +38,8 @@ def describe_verification(state: VerificationState, now: datetime) -> str:
 
 
 def _describe_messages(state: VerificationState, now: datetime) -> str:
-    if state.not_served:
-        return f"none, because {state.not_served}"
+    if (why := state.not_served) is not None:
+        return f"none, because {_NOT_SERVED[why.reason].format(detail=why.detail)}"
     unknown, known = state.next_message, state.next_message_to_known
     described = _describe_wait(unknown, now)
     if known.until < unknown.until:

@@ -8,14 +8,14 @@ import pytest
 
 from adapters.security.attestation.altcha import AltchaAttestation
 from adapters.security.attestation.siteverify import SiteverifyAttestation, open_siteverify
-from application.features.attestation.ports import AttestationChallenge
+from application.features.attestation.ports import ProofRequest
 from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.test_attestation import *
 from tests.contract.suites.attestation.test_attestation import (
-    test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs,
     test_a_proof_for_another_subject_is_invalid,
     test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards,
+    test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs,
     test_a_proof_without_an_answer_is_unavailable_and_asked_about_once,
     test_the_health_check_fails_without_the_provider,
 )
@@ -30,11 +30,11 @@ class AltchaDriver(AttestationDriver):
     def __init__(self) -> None:
         self.attestation = AltchaAttestation(FakeKeyRing(), difficulty=2)
 
-    async def solve(self, challenge: AttestationChallenge) -> str:
-        return solve_challenge(challenge.fields["challenge"])
+    async def solve(self, proof_request: ProofRequest) -> str:
+        return solve_challenge(proof_request.fields["challenge"])
 
-    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
-        return guess_solution(challenge.fields["challenge"])
+    async def solve_wrongly(self, proof_request: ProofRequest) -> str:
+        return guess_solution(proof_request.fields["challenge"])
 
 
 class SiteverifyDriver(ServerDriver, AttestationDriver):
@@ -49,14 +49,14 @@ class SiteverifyDriver(ServerDriver, AttestationDriver):
         super().__init__(provider, attestation._transport)
         self.attestation = attestation
 
-    async def solve(self, challenge: AttestationChallenge) -> str:
-        assert challenge.fields == {"site_key": SITE_KEY}
+    async def solve(self, proof_request: ProofRequest) -> str:
+        assert proof_request.fields == {"site_key": SITE_KEY}
         return self.server.show_widget()
 
-    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
+    async def solve_wrongly(self, proof_request: ProofRequest) -> str:
         return self.server.show_widget()[:-1]
 
-    async def solve_late(self, challenge: AttestationChallenge) -> str:
+    async def solve_late(self, proof_request: ProofRequest) -> str:
         solved_at = datetime.now(UTC) - timedelta(minutes=61)
         self.server.answer = {"challenge_ts": solved_at.isoformat()}
         return self.server.show_widget()
@@ -88,6 +88,6 @@ async def attestation_driver(request: pytest.FixtureRequest) -> AsyncIterator[At
 with_provider = only_with("attestation_driver", siteverify)
 with_provider(test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards)
 with_provider(test_a_proof_without_an_answer_is_unavailable_and_asked_about_once)
-with_provider(test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs)
+with_provider(test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs)
 with_provider(test_the_health_check_fails_without_the_provider)
 only_with("attestation_driver", altcha)(test_a_proof_for_another_subject_is_invalid)

@@ -22,11 +22,11 @@ from tests.support.images import animated_gif
 FILE_SIZE: Final = 12_000_000
 """More than all buffers between service and client."""
 SEND_TIMEOUT: Final = 3.0
-SLOT_TIMEOUT: Final = 1.0
+PERMIT_TIMEOUT: Final = 1.0
 CONSTANTS: Final = {
     "entrypoints.http.responses.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT,
-    "application.limits.file_reads.SLOT_TIMEOUT_SECONDS": SLOT_TIMEOUT,
-    "application.limits.file_reads.STALL_SECONDS": SLOT_TIMEOUT / 2,
+    "application.limits.file_reads.PERMIT_TIMEOUT_SECONDS": PERMIT_TIMEOUT,
+    "application.limits.file_reads.STALL_SECONDS": PERMIT_TIMEOUT / 2,
 }
 """Shorter time limits than those of the service."""
 CLIENTS: Final = 50
@@ -53,10 +53,10 @@ class Readers:
                 time.sleep(FILL_SECONDS)
             self.wait_until_closed()
 
-    def lose_slots(self) -> None:
-        """Stop. Readers behind the same IP lose their slots to others."""
+    def lose_permits(self) -> None:
+        """Stop. Readers behind the same IP lose their permits to others."""
         with self.hold(2 * MAX_READS_PER_IP, "203.0.113.1", MAX_READS_PER_IP):
-            time.sleep(SLOT_TIMEOUT)  # later ones get no slot
+            time.sleep(PERMIT_TIMEOUT)  # later ones get no permit
         self.wait_until_closed()
 
     def stop(self) -> None:
@@ -135,7 +135,7 @@ def test_readers_that_leave_or_stop_take_no_memory_that_stays(readers: Readers) 
     memory = []
     for _ in range(1 + ROUNDS):
         readers.abort()
-        readers.lose_slots()
+        readers.lose_permits()
         readers.stop()
         memory.append(worker_memory(readers.service)["VmRSS"])
     # More connections at a time than ever before need more memory once. What is lost is lost

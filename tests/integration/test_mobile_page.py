@@ -26,7 +26,7 @@ PAGE: Final = page("docs/mobile.md")
 POLICY: Final = make_policy(
     # Strangers have nine of them.
     rate_limits=RateLimits(
-        per_country=SlidingWindow(20, timedelta(hours=1)), has_attested_part=True
+        per_country=SlidingWindow(20, timedelta(hours=1)), has_attested_limits=True
     )
 )
 OTHER_FIELDS: Final = "…"

@@ -135,7 +135,7 @@ class AppHarness(CoreHarness):
         media = self._make(make_media_repositories)
         voice = self._make(make_voice_repositories)
         statistics = self._make(make_statistics_repositories)
-        used_attestations = self._make(make_attestation_repositories).used_attestations
+        used_proofs = self._make(make_attestation_repositories).used_proofs
         add_library_details(core, media.usages, self.policy.media.quota)
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
@@ -146,9 +146,7 @@ class AppHarness(CoreHarness):
         blocks = self._make(make_blocks_repositories)
         add_blocks_details(core, blocks)
         core.add(BlocksFeature(core, blocks))
-        core.add(
-            AttestationFeature(core, used_attestations, self.attestation, asks_strangers=False)
-        )
+        core.add(AttestationFeature(core, used_proofs, self.attestation, asks_strangers=False))
         core.add(PhoneChangeFeature(core, self.policy.otp.countries))
         library = LibraryFeature(core, media, self.policy.media, self.files)
         core.add(library)

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
-from application.administration.feature import AdministrationFeature, UserDetailsFeature
-from application.identities.feature import IdentitiesFeature, IdentitiesPolicy, IdentitiesPorts
-from application.operations.feature import OperationsFeature, OperationsPorts
+from application.administration.feature import AdministrationUseCases, UserDetailsUseCases
+from application.identities.feature import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
+from application.operations.feature import OperationsPorts, OperationsUseCases
 from application.otp.delivery_status import ReportedDelivery
-from application.otp.feature import LimitsFeature, OtpFeature, OtpPolicy, OtpPorts
+from application.otp.feature import LimitUseCases, OtpPolicy, OtpPorts, OtpUseCases
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
 from application.otp.verify_otp import OtpRejected
@@ -102,8 +102,8 @@ class CoreHarness:
             self.policy.identities,
         )
         limits = self.stores.limits if self.stores else self.database.limit_store()
-        core.add(LimitsFeature(core, limits, self.peppers, self.policy.otp))
-        core.add(UserDetailsFeature(core, core.administration, self.limits))
+        core.add(LimitUseCases(core, limits, self.peppers, self.policy.otp))
+        core.add(UserDetailsUseCases(core, core.administration, self.limits))
         core.operations.check_readiness.add("messages", self.messenger, is_of_provider=True)
         otp_ports = OtpPorts(
             messenger=self.messenger,
@@ -111,7 +111,7 @@ class CoreHarness:
             status_callbacks=self.status_callbacks,
             handshakes=self.handshakes,
         )
-        otp = OtpFeature(core, self.limits, otp_ports, self.peppers, self.policy.otp)
+        otp = OtpUseCases(core, self.limits, otp_ports, self.peppers, self.policy.otp)
         core.add(otp)
 
     @property
@@ -126,27 +126,27 @@ class CoreHarness:
         return self.database.fallible(make(self.database.stores))
 
     @property
-    def identities(self) -> IdentitiesFeature:
+    def identities(self) -> IdentityUseCases:
         return self.use_cases.identities
 
     @property
-    def limits(self) -> LimitsFeature:
-        return self.use_cases.of(LimitsFeature)
+    def limits(self) -> LimitUseCases:
+        return self.use_cases.of(LimitUseCases)
 
     @property
-    def user_details(self) -> UserDetailsFeature:
-        return self.use_cases.of(UserDetailsFeature)
+    def user_details(self) -> UserDetailsUseCases:
+        return self.use_cases.of(UserDetailsUseCases)
 
     @property
-    def otp(self) -> OtpFeature:
-        return self.use_cases.of(OtpFeature)
+    def otp(self) -> OtpUseCases:
+        return self.use_cases.of(OtpUseCases)
 
     @property
-    def operations(self) -> OperationsFeature:
+    def operations(self) -> OperationsUseCases:
         return self.use_cases.operations
 
     @property
-    def administration(self) -> AdministrationFeature:
+    def administration(self) -> AdministrationUseCases:
         return self.use_cases.administration
 
     def advance(self, seconds: float = 0, **duration: float) -> None:

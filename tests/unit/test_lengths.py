@@ -16,7 +16,7 @@ from application.features.events.ports import MAX_EVENT_ID_LENGTH
 from application.features.events.send_events import event_id
 from domain.identifier import IDENTIFIER_LENGTH, RANDOM_BYTES, make_identifier
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.permits import Part
+from domain.otp.permits import LimitOwner
 from domain.otp.rate_limits import (
     MAX_LIMIT_RECORD_ID_LENGTH,
     MAX_SUBJECT_LENGTH,
@@ -68,10 +68,10 @@ def test_limits_keep_to_their_lengths() -> None:
         assert len(longest.record_id) <= MAX_LIMIT_RECORD_ID_LENGTH == MAX_ID_LENGTH
     hashed = "f" * HASH_LENGTH
     client_ip = HashedClientIp(hashed, hashed, is_ipv6=True)
-    limits = RateLimits(has_attested_part=True)
+    limits = RateLimits(has_attested_limits=True)
     route = DeliveryRoute(client_ip, "US", hashed, hashed, is_call=True, identity_id="1" * 32)
-    of_parts = [limit for part in Part for limit in limits.of_delivery(route, part)]
-    for limit in (*of_parts, *limits.shared_limits(["US"])):
+    of_owners = [limit for owner in LimitOwner for limit in limits.of_delivery(route, owner)]
+    for limit in (*of_owners, *limits.shared_limits(["US"])):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)
 

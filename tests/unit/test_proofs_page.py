@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.security.attestation.altcha import AltchaAttestation
-from application.features.attestation.ports import AttestationStatus
-from domain.otp.attestation_proof import AttestationProof
+from application.features.attestation.ports import ProofStatus
+from domain.otp.attestation_proof import Proof
 from tests.support.keys import FakeKeyRing
 from tests.support.markdown import blocks_in, page
 
@@ -22,9 +22,9 @@ async def test_the_solver_of_the_page_makes_a_valid_proof() -> None:
     exec(code, names)  # noqa: S102 - the code of our page
     attestation = AltchaAttestation(FakeKeyRing(), difficulty=10)
 
-    required = await attestation.challenge("phone", datetime.now(UTC))
+    required = await attestation.request_proof("phone", datetime.now(UTC))
     # As a client sees it: JSON of the 403.
     response = names["solve"](json.loads(json.dumps(required.fields["challenge"])))
 
-    result = await attestation.verify(AttestationProof("altcha", response), "phone")
-    assert result.status is AttestationStatus.VALID
+    result = await attestation.verify(Proof("altcha", response), "phone")
+    assert result.status is ProofStatus.VALID

@@ -8,7 +8,7 @@ from adapters.databases.records.record_kind import Record
 from domain.otp.attempt_counter import ClientKind
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
-from domain.otp.permits import Part, Recognition
+from domain.otp.permits import LimitOwner, Recognition
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -62,10 +62,10 @@ class JoinedRequestRecord(msgspec.Struct, gc=False):
 
 
 class PermitsRecord(msgspec.Struct, gc=False):
-    """When the permits of a delivery were acquired, and in which part."""
+    """When the permits of a delivery were acquired, and of whose limits."""
 
     acquired_at: datetime
-    part: Part
+    owner: LimitOwner
 
 
 class DeliveryRecord(msgspec.Struct, gc=False):
@@ -122,7 +122,7 @@ class RejectionRecord(msgspec.Struct, gc=False):
     at: datetime
     channel: Channel
     limit: str
-    part: str = ""
+    owner: str = ""
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False

@@ -27,7 +27,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "statistics_days": "statistics",
     "statistics_hours": "statistics",
     "unreachable_numbers": "whatsapp",
-    "used_attestations": "attestation",
+    "used_proofs": "attestation",
     "used_webhooks": "voice",
     "whatsapp_deliveries": "whatsapp",
 }

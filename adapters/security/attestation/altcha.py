@@ -9,12 +9,12 @@ from typing import Final
 from altcha import Payload, create_challenge, verify_solution
 
 from adapters.security.attestation.results import find_problem, invalid, valid
-from application.features.attestation.ports import AttestationChallenge, AttestationResult
+from application.features.attestation.ports import ProofRequest, ProofResult
 from application.ports.keys import Key, KeyRing
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 
 TYPE: Final = "altcha"
-CHALLENGE_TTL: Final = timedelta(minutes=5)
+PROOF_TTL: Final = timedelta(minutes=5)
 ALGORITHM: Final = "PBKDF2/SHA-256"
 COST: Final = 1_000
 """Iterations of one derivation: some 0.3 ms of a server's core."""
@@ -41,21 +41,21 @@ class AltchaAttestation:
     peppers: KeyRing
     difficulty: int
 
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+    async def request_proof(self, subject: str, now: datetime) -> ProofRequest:
         pepper = self.peppers.signing()
         challenge = create_challenge(
             ALGORITHM,
             COST,
             counter=secrets.randbelow(2 * self.difficulty),
-            expires_at=now + CHALLENGE_TTL,
+            expires_at=now + PROOF_TTL,
             # It is signed with the rest, and clients can tell how long the work takes.
             data={"difficulty": self.difficulty},
             hmac_secret=_derive(pepper, _LABEL, subject),
             hmac_key_secret=_derive(pepper, _KEY_LABEL, subject),
         )
-        return AttestationChallenge(TYPE, {"challenge": challenge.to_dict()})
+        return ProofRequest(TYPE, {"challenge": challenge.to_dict()})
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         # The response is Base64 of the challenge and its solution, in JSON.
         if problem := find_problem(proof, TYPE):
             return invalid(problem)

@@ -10,13 +10,13 @@ from adapters.security.attestation.results import unavailable
 from adapters.shared.causes import code_of
 from application.features.attestation.ports import (
     Attestation,
-    AttestationChallenge,
-    AttestationResult,
-    AttestationStatus,
+    ProofRequest,
+    ProofResult,
+    ProofStatus,
 )
 from application.ports.errors import PortError
 from application.tasks import call_adapter, is_ended
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 
 TIMEOUT: Final = 3.0
 
@@ -33,37 +33,37 @@ class GuardedAttestation:
         if hasattr(attestation, "check"):
             self.check = attestation.check
 
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
-        """Return the adapter's challenge within `TIMEOUT`.
+    async def request_proof(self, subject: str, now: datetime) -> ProofRequest:
+        """Return the adapter's request within `TIMEOUT`.
 
         Raises:
             PortError: it returned none, or one that is not JSON.
         """
-        result = await _call(lambda: self._attestation.challenge(subject, now))
-        if not isinstance(result, AttestationChallenge):
+        result = await _call(lambda: self._attestation.request_proof(subject, now))
+        if not isinstance(result, ProofRequest):
             raise PortError(f"the adapter returned {type(result).__name__}")
         try:
             msgspec.json.encode(dict(result.fields))
         except Exception as error:
-            raise PortError("the adapter returned a challenge that is not JSON") from error
+            raise PortError("the adapter returned a proof request that is not JSON") from error
         return result
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         """Check a proof within `TIMEOUT`."""
         try:
             result = await _call(lambda: self._attestation.verify(proof, subject))
         except PortError as error:
             return unavailable(str(error))
-        if not isinstance(result, AttestationResult):
+        if not isinstance(result, ProofResult):
             return unavailable(f"the adapter returned {type(result).__name__}")
         # Own code may have no types.
         status: object = result.status
         texts: tuple[object, ...] = (result.proof_id, result.reason)
-        if not isinstance(status, AttestationStatus):
+        if not isinstance(status, ProofStatus):
             return unavailable("the adapter returned a result with another status")
         if not all(isinstance(text, str) for text in texts):
             return unavailable("the adapter returned a result whose fields are no text")
-        if result.status is AttestationStatus.VALID and not result.proof_id:
+        if result.status is ProofStatus.VALID and not result.proof_id:
             return unavailable("the adapter returned a valid proof without a proof_id")
         return result
 

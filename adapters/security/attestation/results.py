@@ -1,25 +1,25 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
-from application.features.attestation.ports import AttestationResult, AttestationStatus
-from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, AttestationProof
+from application.features.attestation.ports import ProofResult, ProofStatus
+from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, Proof
 
 
-def valid(proof_id: str) -> AttestationResult:
+def valid(proof_id: str) -> ProofResult:
     """Return the result of a valid proof."""
-    return AttestationResult(AttestationStatus.VALID, proof_id)
+    return ProofResult(ProofStatus.VALID, proof_id)
 
 
-def invalid(reason: str, proof_id: str = "") -> AttestationResult:
+def invalid(reason: str, proof_id: str = "") -> ProofResult:
     """Return the result of an invalid proof, with its id if it may have been valid before."""
-    return AttestationResult(AttestationStatus.INVALID, proof_id, reason)
+    return ProofResult(ProofStatus.INVALID, proof_id, reason)
 
 
-def unavailable(reason: str) -> AttestationResult:
+def unavailable(reason: str) -> ProofResult:
     """Return the result of a proof that could not be checked."""
-    return AttestationResult(AttestationStatus.UNAVAILABLE, reason=reason)
+    return ProofResult(ProofStatus.UNAVAILABLE, reason=reason)
 
 
-def find_problem(proof: AttestationProof, expected_type: str) -> str | None:
+def find_problem(proof: Proof, expected_type: str) -> str | None:
     """Return why a proof cannot be one of this type, or None."""
     if proof.type != expected_type:
         return "it is of another type"

@@ -25,9 +25,9 @@ from adapters.shared.http import (
     Transport,
     open_transport,
 )
-from application.features.attestation.ports import AttestationChallenge, AttestationResult
+from application.features.attestation.ports import ProofRequest, ProofResult
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 
 TYPE: Final = "siteverify"
 # Some servers keep an idle connection for five seconds only (Node.js).
@@ -139,19 +139,19 @@ class SiteverifyAttestation:
         self._works_until = -math.inf
         self._has_scores = False
 
-    async def challenge(
+    async def request_proof(
         self,
         subject: str,  # noqa: ARG002 -- all clients get the same site key
         now: datetime,  # noqa: ARG002 -- and it does not expire
-    ) -> AttestationChallenge:
+    ) -> ProofRequest:
         # With the site key, the client shows the widget.
-        return AttestationChallenge(TYPE, {"site_key": self._site_key})
+        return ProofRequest(TYPE, {"site_key": self._site_key})
 
     async def verify(
         self,
-        proof: AttestationProof,
+        proof: Proof,
         subject: str,  # noqa: ARG002 -- the provider does not know it
-    ) -> AttestationResult:
+    ) -> ProofResult:
         if problem := find_problem(proof, TYPE):
             return invalid(problem)
         if self._checks >= MAX_CHECKS:

@@ -11,7 +11,7 @@ from application.features.attestation.events import (
     AttestationRejected,
     AttestationRequested,
 )
-from application.features.attestation.ports import Attestation, AttestationStatus
+from application.features.attestation.ports import Attestation, ProofStatus
 from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
@@ -19,8 +19,8 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from domain.features.attestation.errors import AttestationRequired
-from domain.features.attestation.used_attestation import USED_ATTESTATION_TTL, UsedAttestation
-from domain.otp.attestation_proof import AttestationProof
+from domain.features.attestation.used_attestation import USED_PROOF_TTL, UsedProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits
@@ -38,13 +38,13 @@ class AttestDelivery:
 
     - A proof is asked for only where it would be checked, and get a permit, now.
     - Each proof is accepted once: it is recorded before permits are acquired, and a delivery that
-      is rejected later does not give it back.
+      is rejected later does not make it unused.
     - One IP has as many proofs checked as it has messages: each check may be a request to a
       provider.
     """
 
     attestation: Attestation
-    used_attestations: ExpiringRecords[UsedAttestation]
+    used_proofs: ExpiringRecords[UsedProof]
     delivery_limiter: DeliveryLimiter
     keyed_hashes: KeyedHashes
     clock: Clock
@@ -54,7 +54,7 @@ class AttestDelivery:
         self,
         phone: PhoneNumber,
         request: OtpRequest,
-        proof: AttestationProof | None,
+        proof: Proof | None,
         permits: RequestPermits,
         rejected: NoPermits,
     ) -> Permits | NoPermits:
@@ -82,10 +82,10 @@ class AttestDelivery:
             self._reject(phone, channel, *_LIMITED)
             return _until(rejected, checked_at)
         result = await self.attestation.verify(proof, subject)
-        if result.status is AttestationStatus.UNAVAILABLE:
+        if result.status is ProofStatus.UNAVAILABLE:
             self._reject(phone, channel, result.status.value, result.reason)
             return _until(rejected, now + UNAVAILABLE_PERIOD)
-        is_valid = result.status is AttestationStatus.VALID
+        is_valid = result.status is ProofStatus.VALID
         if await self._is_used(result.proof_id, is_valid=is_valid):
             self._reject(phone, channel, "used", "the proof was used before")
             return replace(rejected, until=now)
@@ -106,22 +106,22 @@ class AttestDelivery:
         """
         used_id = sha256(proof_id.encode(errors="surrogatepass")).hexdigest()
         if is_valid:
-            expires_at = self.clock.now() + USED_ATTESTATION_TTL
-            return not await self.used_attestations.add(UsedAttestation(used_id, expires_at))
-        return bool(proof_id) and await self.used_attestations.load(used_id) is not None
+            expires_at = self.clock.now() + USED_PROOF_TTL
+            return not await self.used_proofs.add(UsedProof(used_id, expires_at))
+        return bool(proof_id) and await self.used_proofs.load(used_id) is not None
 
     async def _require(
         self, required: AttestationRequested, subject: str, rejected: NoPermits
     ) -> NoPermits:
-        """Ask for a proof. Without a challenge the client waits."""
+        """Ask for a proof. If that cannot be done now, the client waits."""
         try:
-            challenge = await self.attestation.challenge(subject, self.clock.now())
+            asked = await self.attestation.request_proof(subject, self.clock.now())
         except PortError as error:
-            status = AttestationStatus.UNAVAILABLE.value
+            status = ProofStatus.UNAVAILABLE.value
             self._reject(required.phone, required.channel, status, str(error))
             return _until(rejected, self.clock.now() + UNAVAILABLE_PERIOD)
         self.events.record(required)
-        raise AttestationRequired({**challenge.fields, "type": challenge.type})
+        raise AttestationRequired({**asked.fields, "type": asked.type})
 
     def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:
         self.events.record(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.ports.security_events import PhoneEvent
 from domain.otp.delivery import Channel
-from domain.otp.permits import Part, Recognition
+from domain.otp.permits import LimitOwner, Recognition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,7 @@ class AttestationRequested(PhoneEvent):
     name = "attestation_required"
     max_lines_a_minute = 100
     channel: Channel
-    part: str = Part.STRANGERS
+    part: str = LimitOwner.STRANGERS
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
 

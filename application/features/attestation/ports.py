@@ -7,12 +7,12 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.attestation.used_attestation import UsedAttestation
-from domain.otp.attestation_proof import AttestationProof
+from domain.features.attestation.used_attestation import UsedProof
+from domain.otp.attestation_proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
-class AttestationChallenge:
+class ProofRequest:
     """What a client needs for a proof.
 
     Attributes:
@@ -25,7 +25,7 @@ class AttestationChallenge:
     fields: Mapping[str, object]
 
 
-class AttestationStatus(StrEnum):
+class ProofStatus(StrEnum):
     """What became of a proof.
 
     - `VALID`: it is a proof for this subject, made within the last minutes.
@@ -39,7 +39,7 @@ class AttestationStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class AttestationResult:
+class ProofResult:
     """The status of a proof.
 
     Attributes:
@@ -49,7 +49,7 @@ class AttestationResult:
         reason: Why it is not valid, for operators: no phone number, no secret, no response.
     """
 
-    status: AttestationStatus
+    status: ProofStatus
     proof_id: str = ""
     reason: str = ""
 
@@ -62,10 +62,10 @@ class Attestation(Protocol):
     - A valid proof stays valid for its adapter: the caller sees to it that each is accepted once.
       It expires within an hour.
     - A proof for another subject is invalid, unless the adapter has an attribute `binds_subject`
-      that is False: its provider makes challenges that are for no subject.
+      that is False: its provider makes requests that are for no subject.
     """
 
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+    async def request_proof(self, subject: str, now: datetime) -> ProofRequest:
         """Return what a client needs for a proof.
 
         Args:
@@ -77,7 +77,7 @@ class Attestation(Protocol):
         """
         ...
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         """Check a proof for the subject."""
         ...
 
@@ -86,4 +86,4 @@ class Attestation(Protocol):
 class AttestationRepositories:
     """The repositories of attestation."""
 
-    used_attestations: ExpiringRecords[UsedAttestation]
+    used_proofs: ExpiringRecords[UsedProof]

@@ -8,7 +8,7 @@ from application.administration.operator import Operator
 from application.features.blocks.acts import ADD_BLOCK, END_BLOCK
 from application.features.blocks.known_blocks import KnownBlocks
 from application.features.blocks.ports import BlocksRepositories
-from application.otp.feature import LimitsFeature
+from application.otp.feature import LimitUseCases
 from application.ports.errors import CorruptRecord, StorageError
 from application.update import change
 from application.use_cases import UseCases
@@ -31,7 +31,7 @@ class BlocksFeature:
         self._block_lists = repositories.block_lists
         self._record_act = core.record_act
         self.known = KnownBlocks(repositories.block_lists, core.system.clock)
-        if (limits := core.find(LimitsFeature)) is not None:
+        if (limits := core.find(LimitUseCases)) is not None:
             limits.delivery_limiter.find_number_block = self.known.find_number_block
             limits.delivery_limiter.find_network_block = self.known.find_network_block
         core.operations.cleanup.add_steps({"ended_blocks": self._delete_ended})

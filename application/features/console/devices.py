@@ -14,7 +14,7 @@ from application.use_cases import UseCases
 from domain.features.console.devices import ConsoleDevice, ConsoleDevices
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,8 @@ class RecognizeConsoleDevice:
         if loaded is None or devices is None:
             return None, loaded
         ids = [device.id for device in devices.active(loaded.value, now)]
-        proof = DeviceProof(token.device_id, token.identity_id)
-        return proof if token.device_id in ids else None, loaded
+        device = ValidDeviceToken(token.device_id, token.identity_id)
+        return device if token.device_id in ids else None, loaded
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from application.features.console.devices import ExportConsoleDevices, Recognize
 from application.features.console.ports import ConsoleRepositories
 from application.features.console.sign_in import ConsoleSignIn, ConsoleSignOut
 from application.operations.cleanup import expire
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.owned_records import OwnedRecords
 from application.use_cases import UseCases
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -36,7 +36,7 @@ class ConsoleFeature:
             core.identities.policy,
             core.system,
         )
-        test_otps, otp = policy.test_otps, core.of(OtpFeature)
+        test_otps, otp = policy.test_otps, core.of(OtpUseCases)
         self.clock = system.clock
         self.authenticate = AuthenticateConsole(
             records.sessions, identities, test_otps, core.identities.extensions, system.clock

@@ -1,6 +1,6 @@
 """Build the use cases of exports from the core, and from what features add."""
 
-from application.administration.feature import UserDetailsFeature
+from application.administration.feature import UserDetailsUseCases
 from application.features.export.export_user import ExportOwnData, ExportUser
 from application.features.export.files import CollectFiles
 from application.features.export.ports import ExportRepositories
@@ -30,6 +30,6 @@ class ExportFeature:
         self.export_own_data = ExportOwnData(data_exports, collect_files, clock)
         self.export_user = ExportUser(
             core.administration.act_for_users,
-            core.of(UserDetailsFeature).view_phone,
+            core.of(UserDetailsUseCases).view_phone,
             collect_files,
         )

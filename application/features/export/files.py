@@ -193,7 +193,7 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
                 "at": rejection.at,
                 "channel": rejection.channel.value,
                 "limit": rejection.limit,
-                "part": rejection.part,
+                "part": rejection.owner,
                 "until": rejection.until,
                 "recognition": rejection.recognition.value,
                 "has_proof": rejection.has_proof,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.core import FeatureNotOpen
+from application.core import UseCasesNotOpen
 from application.features.media.check_media import CheckMedia
 from application.features.media.cleanup import CleanUpLibrary
 from application.features.media.deletions import MarkForDeletion, RetryDeletions
@@ -55,10 +55,10 @@ def require_ports(ports: MediaPorts | None) -> MediaPorts:
     """Return the ports of a store that is open.
 
     Raises:
-        FeatureNotOpen
+        UseCasesNotOpen
     """
     if ports is None:
-        raise FeatureNotOpen("the media store is not open")
+        raise UseCasesNotOpen("the media store is not open")
     return ports
 
 

@@ -16,13 +16,12 @@ from application.features.passkeys.remove import RemovePasskeys
 from application.features.passkeys.sign_in import OpenSession
 from application.features.passkeys.use_passkey import UsePasskey
 from application.operations.cleanup import expire
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
-from domain.errors import ConflictingValue
 from domain.features.console.session import ConsoleSession
 from domain.features.passkeys.challenge import PasskeyPurpose
-from domain.features.passkeys.errors import PasskeysNotPossible
+from domain.features.passkeys.errors import NotStaff, PasskeysNotPossible
 from domain.features.passkeys.invitation import LINK_TTL, USE_TTL
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
@@ -66,7 +65,7 @@ class PasskeysFeature:
         self._test_otps = core.identities.policy.test_otps
         self._identities = identities
         self._act = core.administration.act_for_users
-        otp = core.find(OtpFeature)
+        otp = core.find(OtpUseCases)
         challenges = Challenges(repositories.challenges, system.clock, system.randomness)
         self._challenges = challenges
         self._use = UsePasskey(
@@ -125,16 +124,13 @@ class PasskeysFeature:
         """Return a link with which somebody of the staff adds a passkey within 15 minutes.
 
         Raises:
-            ConflictingValue: The user is none of the staff, is blocked, or has a fixed code.
+            NotStaff
         """
         _ = self._party
         user = await self._act.find(operator, acts.INVITE, query, reason)
         identity = user.require_identity()
         if not is_open_staff(identity, self._test_otps):
-            raise ConflictingValue(
-                "Only staff signs in with passkeys. This account has no role, is blocked, or "
-                "its number is in DIALTONE_TEST_OTPS."
-            )
+            raise NotStaff
         self._invite.check(identity)
         async with self._act.record_act(operator.actor, acts.INVITE.action, identity.id, reason):
             secret = await self._invite(identity, LINK_TTL)

@@ -18,7 +18,7 @@ from domain.features.phone_change.errors import OldOtpRequired
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Correct
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences
@@ -35,8 +35,8 @@ class RequestPhoneChangeOtpCommand:
     phone: PhoneNumber | None
     client_ip: str
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
-    accepts_attestation: bool = False
-    proof: AttestationProof | None = None
+    can_send_proof: bool = False
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class RequestPhoneChangeOtp:
                 command.preferences,
                 purpose=Purpose.CHANGE_PHONE,
                 identity_id=identity.id,
-                accepts_attestation=command.accepts_attestation,
+                can_send_proof=command.can_send_proof,
                 proof=command.proof,
             )
         )

@@ -7,7 +7,7 @@ from application.features.phone_change.change_phone import ChangePhone, RequestP
 from application.features.phone_change.change_phone_of_user import ChangePhoneOfUser
 from application.features.phone_change.cleanup import CompletePhoneChanges
 from application.features.phone_change.complete import CompletePhoneChange
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.otp.send_notice import SendNotice
 from application.use_cases import UseCases
 
@@ -36,7 +36,7 @@ class PhoneChangeFeature:
     """The use cases of changes of phones. `countries` are those of the numbers; None for all."""
 
     def __init__(self, core: UseCases, countries: Collection[str] | None) -> None:
-        clock, otp = core.system.clock, core.of(OtpFeature)
+        clock, otp = core.system.clock, core.of(OtpUseCases)
         self.complete = PhoneChangeRecordsFeature(core, otp.send_notice).complete
         begin = BeginPhoneChange(
             identities=core.repositories.identities,

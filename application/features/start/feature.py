@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.ports.otp import RecentMessages
 from application.use_cases import UseCases
 
@@ -29,5 +29,5 @@ class StartFeature:
     """The use case of the page."""
 
     def __init__(self, core: UseCases, recent_messages: RecentMessages | None) -> None:
-        core.of(OtpFeature).extensions.recent_messages = recent_messages
+        core.of(OtpUseCases).extensions.recent_messages = recent_messages
         self.get_recent_message = GetRecentMessage(recent_messages)

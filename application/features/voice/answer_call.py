@@ -102,7 +102,7 @@ class _Completion:
 
     Attributes:
         ended_line: when the line was acquired that the update ended, if any.
-        is_line_used: whether the call has the line that was reserved for it.
+        is_line_used: whether the call has the line that was acquired for it.
     """
 
     call: Call
@@ -167,7 +167,7 @@ class AnswerCall:
                 await self.call_limiter.report_rejection(caller)
             return found
         now = self.clock.now()
-        step, line_acquired_at = await self.call_limiter.reserve_line(
+        step, line_acquired_at = await self.call_limiter.acquire_line(
             start(self.texts, caller), caller
         )
         call = Call(
@@ -269,7 +269,7 @@ class AnswerCall:
     ) -> tuple[StoredInstruction, ...]:
         """Store the response, or return that of a parallel request."""
         position, now = command.position, self.clock.now()
-        step, line_acquired_at = await self.call_limiter.reserve_line(step, caller)
+        step, line_acquired_at = await self.call_limiter.acquire_line(step, caller)
 
         def complete(call: Call | None) -> tuple[Call | None, _Completion | None]:
             if call is None:

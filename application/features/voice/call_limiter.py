@@ -24,7 +24,7 @@ from domain.otp.rate_limits import RateLimit
 class CallLimiter:
     """Acquire permits of calls.
 
-    - A line is reserved before the call is connected to the line operator, and released when that
+    - A line is acquired before the call is connected to the line operator, and released when that
       call or the whole call ends. Where both reports are lost it is free again after
       the longest possible call.
     """
@@ -45,7 +45,7 @@ class CallLimiter:
     async def report_rejection(self, caller: ClaimedCaller) -> None:
         await self._record_rejection(caller, self._limits_of_call(caller))
 
-    async def reserve_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
+    async def acquire_line(self, step: Step, caller: ClaimedCaller) -> tuple[Step, datetime | None]:
         """Reserve a line if a step connects the caller to the line operator.
 
         Returns:
@@ -67,7 +67,7 @@ class CallLimiter:
         await self._release(self._limits_of_call(caller), acquired_at)
 
     async def cancel_line(self, caller: ClaimedCaller, acquired_at: datetime | None) -> None:
-        """Release the permits of a line that was reserved then, and is not used."""
+        """Release the permits of a line that was acquired then, and is not used."""
         await self._release(self._limits_of_line(caller), acquired_at)
 
     async def release_line(self, acquired_at: datetime | None) -> None:

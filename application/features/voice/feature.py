@@ -11,7 +11,7 @@ from application.features.voice.claim_webhook import ClaimWebhook
 from application.features.voice.effects import CarryOutEffect
 from application.features.voice.place_code_call import PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
-from application.otp.feature import LimitsFeature, OtpFeature
+from application.otp.feature import LimitUseCases, OtpUseCases
 from application.otp.provider_pause import ProviderPause
 from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
@@ -57,7 +57,7 @@ class VoiceFeature:
         clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
         identities = core.repositories.identities
         verifications = core.repositories.phone_verifications
-        otp, limits = core.of(OtpFeature), core.of(LimitsFeature)
+        otp, limits = core.of(OtpUseCases), core.of(LimitUseCases)
         limit_store = limits.limit_store
         calls = repositories.calls
         codes = OtpCodes(peppers, core.identities.policy.test_otps, policy.otp_length)

@@ -195,7 +195,7 @@ class CallMarkup(Protocol):
 
 
 class VoiceProvider(CallProvider, WebhookSignatures, WebhookParser, CallMarkup, Protocol):
-    """All ports of the phone line in one object: what the factory of `DIALTONE_VOICE` yields."""
+    """All ports of the phone line in one object: what a factory yields."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from application.features.whatsapp.ports import WhatsAppRepositories
 from application.features.whatsapp.report_status import ReportWhatsApp
 from application.features.whatsapp.send_code import SendByWhatsApp
 from application.operations.cleanup import expire
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
 from application.otp_codes import OtpCodes
 from application.ports.otp import MessageProviders
@@ -64,7 +64,7 @@ class WhatsAppFeature:
         codes: OtpCodes,
         webhook_urls: WebhookUrls | None,
     ) -> None:
-        clock, otp = core.system.clock, core.of(OtpFeature)
+        clock, otp = core.system.clock, core.of(OtpUseCases)
         repositories = records.repositories
         otp.extensions.message_channels[Channel.WHATSAPP] = SendByWhatsApp(
             messenger=ports.messenger,

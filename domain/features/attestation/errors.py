@@ -8,7 +8,7 @@ from domain.errors import DomainError
 class AttestationRequired(DomainError):
     """A code is sent to this phone only with a proof.
 
-    `attestation` has a challenge for each kind of proof: its `type`, and what the client needs.
+    `attestation` has a request for each kind of proof: its `type`, and what the client needs.
     """
 
     def __init__(self, *attestation: Mapping[str, object]) -> None:

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-USED_ATTESTATION_TTL: Final = timedelta(hours=2)
+USED_PROOF_TTL: Final = timedelta(hours=2)
 """How long a used proof is kept: longer than any proof is valid, also if a clock is behind."""
 
 
 @dataclass(frozen=True, slots=True)
-class UsedAttestation:
+class UsedProof:
     """A proof that was used. `id` is its hash."""
 
     id: str

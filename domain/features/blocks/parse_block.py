@@ -65,7 +65,7 @@ def parse_prefix(text: str) -> str:
     if len(digits) > most:
         raise InvalidValue(
             f"Here a prefix has at most {most} digits, so that the last four of each mobile number"
-            " are open. One number is blocked by: dialtone user block."
+            " are open. To keep out one number, block its user."
         )
     return prefix
 

@@ -23,6 +23,10 @@ class PasskeysNotPossible(DomainError):
     """There can be no passkeys with these settings; the message says why."""
 
 
+class NotStaff(DomainError):
+    """The account has no role, is blocked, or has a test OTP."""
+
+
 class TooManyPasskeys(DomainError):
     """The identity has as many passkeys as it may."""
 

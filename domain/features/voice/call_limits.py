@@ -24,7 +24,7 @@ class CallLimits:
     """The limits of an operator for inbound calls.
 
     - A caller id is a claim, so no number has more than others.
-    - Callers without a caller id share a fifth of what there is in total.
+    - Callers without a caller id have a fifth together of what there is in total.
     - `lines` is how many callers talk to the line operator at the same time.
     """
 

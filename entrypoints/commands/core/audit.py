@@ -10,7 +10,7 @@ from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import ID, PHONE, USER, json_option, limit_option
 
 if TYPE_CHECKING:
-    from application.administration.feature import AdministrationFeature
+    from application.administration.feature import AdministrationUseCases
     from application.administration.find_user import FindUser
     from application.administration.operator import Operator
     from application.ports.administration import AuditFilter
@@ -74,7 +74,7 @@ async def _find_subject(settings: "Settings", find_user: "FindUser", text: str) 
 
 
 async def _list_all(
-    administration: "AdministrationFeature",
+    administration: "AdministrationUseCases",
     operator: "Operator",
     audit_filter: "AuditFilter",
     actor: "Actor | None",

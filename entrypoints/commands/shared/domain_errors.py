@@ -36,6 +36,8 @@ def _explain(error: DomainError) -> str:
                 f"{act_words.LIMITS_RESET_TWICE} The next reset is possible "
                 f"{_time_after(error.retry_after)}."
             )
+        case errors.HasTestOtp():
+            return act_words.HAS_TEST_OTP
         case errors.PhoneBlocked():
             return "Nothing was done, because this phone is blocked: dialtone user unblock."
         case errors.UsernameInUse():

@@ -395,11 +395,11 @@ class _Voice(Feature):
         from adapters.databases.records.features.voice import make_voice_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.voice.calls import CallsFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import OtpUseCases
 
         settings, core = opening.settings.of(VoiceSettings), opening.use_cases
         opening.banner_adapters["calls"] = _describe_provider(settings)
-        is_line_open = settings.has_phone_line and core.find(OtpFeature) is not None
+        is_line_open = settings.has_phone_line and core.find(OtpUseCases) is not None
         policy = settings.voice_policy(load_call_texts(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):
             ports = await opening.stack.enter_async_context(open_voice(settings))

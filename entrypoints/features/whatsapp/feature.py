@@ -121,7 +121,7 @@ class _WhatsApp(Feature):
         """
         from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
         from application.features.whatsapp.feature import WhatsAppRecordsFeature
-        from application.otp.feature import OtpFeature
+        from application.otp.feature import OtpUseCases
 
         core, settings = opening.use_cases, opening.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(opening.database, opening.phone_encryption)
@@ -130,7 +130,7 @@ class _WhatsApp(Feature):
         whatsapp = settings.whatsapp
         if whatsapp is not None:
             opening.banner_adapters["whatsapp"] = f"by {provider_name(whatsapp)}"
-        if whatsapp is None or core.find(OtpFeature) is None:
+        if whatsapp is None or core.find(OtpUseCases) is None:
             return
         with name_variable(_VARIABLE):
             messenger = await opening.stack.enter_async_context(open_whatsapp(whatsapp, settings))

@@ -44,13 +44,13 @@ class FileResponse:
     """The response with a file. With `is_head`, the file is opened for the headers only.
 
     The file is open as long as this response is being sent. It is closed at once when all of it was
-    sent, when the client disconnects, when it reads too slowly or loses its slot, and after an
+    sent, when the client disconnects, when it reads too slowly or loses its permit, and after an
     error. The client sees the end of the response after that: what closing the file records is true
     for its next request.
     """
 
     open_file: Callable[[], AbstractAsyncContextManager[SentFile]]
-    slot: AbstractAsyncContextManager[FileRead]
+    permit: AbstractAsyncContextManager[FileRead]
     headers: Mapping[str, str]
     status: int = 200
     is_head: bool = False
@@ -59,7 +59,7 @@ class FileResponse:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Open the file and send it; raises what `open_file` raises before anything is sent."""
         is_whole = False
-        async with self.slot as read, self.open_file() as file:
+        async with self.permit as read, self.open_file() as file:
             headers = {**self.headers, **self.headers_of(file)}
             # It has no default headers, whose values would be wrong.
             head = ASGIResponse(status_code=self.status, headers=headers, is_head_response=True)
@@ -71,7 +71,7 @@ class FileResponse:
             # The server does not report a disconnect to a sender: it drops what is sent.
             endings = [
                 start_task("wait_for_disconnect", _wait_for_disconnect(receive)),
-                start_task("wait_for_slot", read.is_ended.wait()),
+                start_task("wait_for_permit", read.is_ended.wait()),
             ]
             try:
                 await asyncio.wait({sending, *endings}, return_when=asyncio.FIRST_COMPLETED)

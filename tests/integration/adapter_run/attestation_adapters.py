@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Final
 
 from application.features.attestation.ports import (
-    AttestationChallenge,
-    AttestationResult,
-    AttestationStatus,
+    ProofRequest,
+    ProofResult,
+    ProofStatus,
 )
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from tests.contract.suites.attestation import test_attestation as suite
 from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.attestation import FakeAttestation
@@ -22,20 +22,20 @@ class Questions(FakeAttestation):
 
     is_away = False
 
-    def solve(self, challenge: AttestationChallenge) -> str:
-        return f"proof of {challenge.fields['challenge']}"
+    def solve(self, proof_request: ProofRequest) -> str:
+        return f"proof of {proof_request.fields['challenge']}"
 
-    def solve_wrongly(self, challenge: AttestationChallenge) -> str:
-        return f"guess of {challenge.fields['challenge']}"
+    def solve_wrongly(self, proof_request: ProofRequest) -> str:
+        return f"guess of {proof_request.fields['challenge']}"
 
-    def solve_late(self, challenge: AttestationChallenge) -> str:
-        number = str(challenge.fields["challenge"])
+    def solve_late(self, proof_request: ProofRequest) -> str:
+        number = str(proof_request.fields["challenge"])
         self.subjects[number] = "expired"
         return f"proof of {number}"
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         if self.is_away:
-            return AttestationResult(AttestationStatus.UNAVAILABLE, reason="there is no provider")
+            return ProofResult(ProofStatus.UNAVAILABLE, reason="there is no provider")
         return await super().verify(proof, subject)
 
     def received(self) -> list[str]:
@@ -43,10 +43,10 @@ class Questions(FakeAttestation):
 
     def provider_is(self, state: str) -> None:
         self.is_away = state == "away"
-        self.status = None if state == "well" else AttestationStatus.UNAVAILABLE
+        self.status = None if state == "well" else ProofStatus.UNAVAILABLE
 
     def fail_provider(self, status: int) -> None:
-        self.status = AttestationStatus.UNAVAILABLE
+        self.status = ProofStatus.UNAVAILABLE
 
 
 @breaks(
@@ -56,7 +56,7 @@ class Questions(FakeAttestation):
 class NewIds(Questions):
     """A defect: each check of a proof has an id of its own."""
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         return replace(await super().verify(proof, subject), proof_id=secrets.token_hex(8))
 
 
@@ -66,13 +66,13 @@ class AnySubjectAfterwards(Questions):
 
     def __init__(self) -> None:
         super().__init__()
-        self.valid: dict[AttestationProof, AttestationResult] = {}
+        self.valid: dict[Proof, ProofResult] = {}
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         if proof in self.valid:
             return self.valid[proof]
         result = await super().verify(proof, subject)
-        if result.status is AttestationStatus.VALID:
+        if result.status is ProofStatus.VALID:
             self.valid[proof] = result
         return result
 
@@ -88,4 +88,4 @@ class InvalidWithoutAnAccount(Questions):
     def provider_is(self, state: str) -> None:
         super().provider_is(state)
         if state == "refuses":
-            self.status = AttestationStatus.INVALID
+            self.status = ProofStatus.INVALID

@@ -1,4 +1,4 @@
-"""Attestation, of which a client asks for the challenge."""
+"""Attestation: a client is asked for a proof."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def test_a_client_proves_itself_instead_of_waiting_for_a_limit(tmp_path: Path) -
             for phone in phones
         ]
         assert responses[0].status_code == 200
-        challenged = responses[-1]
-        assert (challenged.status_code, challenged.json()["code"]) == (403, "attestation_required")
-        [challenge] = challenged.json()["attestation"]
+        asked = responses[-1]
+        assert (asked.status_code, asked.json()["code"]) == (403, "attestation_required")
+        [challenge] = asked.json()["attestation"]
         assert challenge.keys() == {"type", "challenge"}
         proof = {"type": challenge["type"], "response": solve_challenge(challenge["challenge"])}
         body = {"phone": phones[-1], "attestation": proof}

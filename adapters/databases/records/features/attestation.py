@@ -8,29 +8,29 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from application.features.attestation.ports import AttestationRepositories
-from domain.features.attestation.used_attestation import UsedAttestation
+from domain.features.attestation.used_attestation import UsedProof
 
 
-class UsedAttestationRecord(Record, kw_only=True):
+class UsedProofRecord(Record, kw_only=True):
     """A proof that was used. Its id is its hash."""
 
     id: str
     expires_at: datetime
 
 
-USED_ATTESTATIONS: Final = RecordKind(
-    "used_attestations",
-    UsedAttestationRecord,
-    Index(name="used_attestations_expires_at", order=EXPIRES_AT),
+USED_PROOFS: Final = RecordKind(
+    "used_proofs",
+    UsedProofRecord,
+    Index(name="used_proofs_expires_at", order=EXPIRES_AT),
 )
 
 
 def make_attestation_repositories(database: Database) -> AttestationRepositories:
     """Return the repositories of attestation."""
-    mapping = RecordMapping(USED_ATTESTATIONS, UsedAttestation)
+    mapping = RecordMapping(USED_PROOFS, UsedProof)
     return AttestationRepositories(
-        used_attestations=RecordRepository(database.records, mapping, do_ids_return=True)
+        used_proofs=RecordRepository(database.records, mapping, do_ids_return=True)
     )
 
 
-KINDS: Final = (USED_ATTESTATIONS,)
+KINDS: Final = (USED_PROOFS,)

@@ -43,7 +43,7 @@ def show(
     from msgspec import json
 
     from application.administration.acts import VIEW_PHONE
-    from application.administration.feature import UserDetailsFeature
+    from application.administration.feature import UserDetailsUseCases
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.core.details import DETAILS
     from entrypoints.core.limits import LIMITS
@@ -53,7 +53,7 @@ def show(
     from entrypoints.words.user_rows import join_rows, list_rows
 
     async def describe(call: "UserCall") -> "UserDetails":
-        return await call.use_cases.of(UserDetailsFeature).show_user(
+        return await call.use_cases.of(UserDetailsUseCases).show_user(
             call.operator, call.query, call.reason, with_full_number=full_number
         )
 

@@ -34,7 +34,7 @@ def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iter
     """
     from application.features.passkeys.acts import INVITE
     from application.features.passkeys.feature import PasskeysFeature
-    from domain.features.passkeys.errors import TooManyPasskeys
+    from domain.features.passkeys.errors import NotStaff, TooManyPasskeys
     from domain.identities.passkey import MAX_PASSKEYS
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS
@@ -44,9 +44,14 @@ def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iter
         passkeys = call.use_cases.of(PasskeysFeature)
         return call.user.subject, await passkeys.invite(call.operator, call.query, call.reason)
 
+    not_staff = (
+        "Only staff signs in with passkeys. This account has no role, is blocked, or its number is "
+        "in DIALTONE_TEST_OTPS."
+    )
     too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
+    texts = {NotStaff: not_staff, TooManyPasskeys: too_many}
     subject, link = call_for_user(
-        settings, user, options, make, [PASSKEYS], act=INVITE, texts={TooManyPasskeys: too_many}
+        settings, user, options, make, [PASSKEYS], act=INVITE, texts=texts
     )
     print_errors(
         f"For {subject}, for 15 minutes and once. Whoever has the link gets into the console: "

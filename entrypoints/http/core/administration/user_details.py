@@ -433,7 +433,12 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
             for shown in details.deliveries
         ],
         rejections=[
-            to_struct(rejection, RejectionResponse, summary=describe_rejection(rejection, country))
+            to_struct(
+                rejection,
+                RejectionResponse,
+                part=rejection.owner,
+                summary=describe_rejection(rejection, country),
+            )
             for rejection in (verification.rejections if verification else ())
         ],
     )

@@ -6,8 +6,8 @@ from litestar import Controller, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
-from application.identities.feature import IdentitiesFeature
-from application.operations.feature import OperationsFeature
+from application.identities.feature import IdentityUseCases
+from application.operations.feature import OperationsUseCases
 from entrypoints.http.core.operations import schemas
 from entrypoints.http.errors.exceptions import NoIssuerMetadata
 from entrypoints.http.requests.dependencies import Injected, provide
@@ -58,7 +58,7 @@ class OperationsController(Controller):
         },
     )
     async def health_ready(
-        self, request: ApiRequest, operations: Injected[OperationsFeature]
+        self, request: ApiRequest, operations: Injected[OperationsUseCases]
     ) -> Response[schemas.ReadinessResponse]:
         """Check all parts, with a write where that can be.
 
@@ -85,7 +85,7 @@ class OperationsController(Controller):
         response_description="The public keys. A new key is listed before it signs.",
         response_headers=_FOR_ALL_PAGES,
     )
-    async def get_jwks(self, identities: Injected[IdentitiesFeature]) -> schemas.JsonWebKeySet:
+    async def get_jwks(self, identities: Injected[IdentityUseCases]) -> schemas.JsonWebKeySet:
         """Return the public keys of the key set (JWKS).
 
         They verify the short-lived access tokens of a login with `"refresh": true`; the long-lived

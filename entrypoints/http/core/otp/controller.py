@@ -4,7 +4,7 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody, SkipValidation
 
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.otp.log_in import VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
 from domain import errors
@@ -26,7 +26,7 @@ class OtpController(Controller):
     path = "/auth"
     tags = ["OTP"]
     opt = {"tag_description": "Request a one-time code, and exchange it for an access token."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
 
     @post(
         "/request-otp",
@@ -43,7 +43,7 @@ class OtpController(Controller):
     async def request_otp(
         self,
         request: ApiRequest,
-        otp: Injected[OtpFeature],
+        otp: Injected[OtpUseCases],
         data: JSONBody[SkipValidation[schemas.RequestOtpBody]],
     ) -> schemas.RequestOtpResponse:
         """Send a code to a phone.
@@ -72,7 +72,7 @@ class OtpController(Controller):
                 channel,
                 preferences,
                 device_token,
-                accepts_attestation=sent.accepts_attestation,
+                can_send_proof=sent.can_send_proof,
                 proof=sent.proof,
             )
         )
@@ -91,7 +91,7 @@ class OtpController(Controller):
         guards=[limit_by_ip],
     )
     async def get_delivery_status(
-        self, otp: Injected[OtpFeature], request_id: schemas.RequestIdParameter
+        self, otp: Injected[OtpUseCases], request_id: schemas.RequestIdParameter
     ) -> schemas.DeliveryStatusResponse:
         """Return what became of the message or call that a request for a code refers to.
 
@@ -118,7 +118,7 @@ class OtpController(Controller):
         ],
     )
     async def verify_otp(
-        self, request: ApiRequest, otp: Injected[OtpFeature], data: JSONBody[schemas.VerifyOtpBody]
+        self, request: ApiRequest, otp: Injected[OtpUseCases], data: JSONBody[schemas.VerifyOtpBody]
     ) -> schemas.VerifiedOtpResponse | schemas.RejectedOtpResponse:
         """Exchange a code for an access token. A code can be used once.
 

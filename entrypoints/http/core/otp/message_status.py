@@ -2,7 +2,7 @@
 
 from litestar import Controller, Response, get, post
 
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
@@ -12,13 +12,13 @@ class MessageStatusController(Controller):
     """Requests about messages."""
 
     path = "/sms"
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
     include_in_schema = False
     exception_handlers = EXCEPTION_HANDLERS
 
     @get("/status")
     async def answer_handshake(
-        self, request: ApiRequest, otp: Injected[OtpFeature]
+        self, request: ApiRequest, otp: Injected[OtpUseCases]
     ) -> Response[str]:
         """Answer the provider that checks who owns this URL."""
         signed, _ = await read_signed_request(request)
@@ -29,7 +29,7 @@ class MessageStatusController(Controller):
 
     @post("/status", status_code=200)
     async def record_status(
-        self, request: ApiRequest, otp: Injected[OtpFeature]
+        self, request: ApiRequest, otp: Injected[OtpUseCases]
     ) -> Response[bytes]:
         signed, parameters = await read_signed_request(request)
         if not await otp.record_message_status(signed, parameters):

@@ -12,7 +12,7 @@ from entrypoints.http.requests.request import ApiRequest
 class SentProof:
     """What a client says about proofs."""
 
-    accepts_attestation: bool = False
+    can_send_proof: bool = False
     proof: Any = None
 
 

@@ -6,7 +6,7 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
-from application.identities.feature import IdentitiesFeature
+from application.identities.feature import IdentityUseCases
 from application.identities.sessions import LogoutScope
 from application.principal import Principal
 from domain import errors
@@ -46,7 +46,7 @@ class SessionController(Controller):
     async def refresh_session(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
+        identities: Injected[IdentityUseCases],
         data: JSONBody[schemas.RefreshSessionBody],
     ) -> schemas.RefreshSessionResponse:
         """Exchange the latest refresh token for a new access token and the next refresh token.
@@ -75,7 +75,7 @@ class SessionController(Controller):
     async def logout(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
+        identities: Injected[IdentityUseCases],
         data: JSONBody[schemas.LogoutBody | None] = None,
     ) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
@@ -102,7 +102,7 @@ class SessionController(Controller):
         security=BEARER,
     )
     async def list_sessions(
-        self, request: ApiRequest, identities: Injected[IdentitiesFeature]
+        self, request: ApiRequest, identities: Injected[IdentityUseCases]
     ) -> schemas.SessionListResponse:
         """List the user's sessions, the last used first."""
         sessions = await identities.list_sessions(request.principal)
@@ -122,7 +122,7 @@ class SessionController(Controller):
     async def revoke_session(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
+        identities: Injected[IdentityUseCases],
         session_id: schemas.SessionIdParameter,
     ) -> None:
         """End a session of the user, this one or another. Its tokens become invalid at once."""

@@ -3,8 +3,8 @@
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
-from application.administration.feature import UserDetailsFeature
-from application.identities.feature import IdentitiesFeature
+from application.administration.feature import UserDetailsUseCases
+from application.identities.feature import IdentityUseCases
 from domain import errors
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
@@ -32,7 +32,7 @@ class UserController(Controller):
     opt = {"tag_description": "Create, show, rename and delete users."}
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
-        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
+        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsUseCases)),
     }
     middleware = [AuthenticationMiddleware]
     security = BEARER
@@ -55,7 +55,7 @@ class UserController(Controller):
     async def create_user(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
+        identities: Injected[IdentityUseCases],
         data: JSONBody[CreateUserBody],
     ) -> Response[CreateUserResponse]:
         """Create the user. `number` is the phone of the sign-in, and may be omitted.
@@ -101,7 +101,7 @@ class UserController(Controller):
     async def get_user(
         self,
         request: ApiRequest,
-        user_details: Injected[UserDetailsFeature],
+        user_details: Injected[UserDetailsUseCases],
         user_id: IdParameter,
     ) -> UserResponse:
         """Return a user, with the number masked if it is somebody else.
@@ -126,7 +126,7 @@ class UserController(Controller):
     async def rename_me(
         self,
         request: ApiRequest,
-        identities: Injected[IdentitiesFeature],
+        identities: Injected[IdentityUseCases],
         data: JSONBody[RenameUserBody],
     ) -> UserResponse:
         """Change the user's username. The old username is free at once."""
@@ -142,7 +142,7 @@ class UserController(Controller):
         summary="Delete the signed-in user",
         response_description="The user is deleted.",
     )
-    async def delete_me(self, request: ApiRequest, identities: Injected[IdentitiesFeature]) -> None:
+    async def delete_me(self, request: ApiRequest, identities: Injected[IdentityUseCases]) -> None:
         """Delete the user. All tokens become invalid and all data is hidden, at once.
 
         The phone can sign in again, as a new identity. What remains, and for how long:

@@ -7,7 +7,7 @@ from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
 from application.administration import acts
-from application.administration.feature import AdministrationFeature, UserDetailsFeature
+from application.administration.feature import AdministrationUseCases, UserDetailsUseCases
 from application.administration.find_user import FoundUser, UserQuery
 from application.identities.operators import JOINED_BY_CALL
 from domain import errors
@@ -53,7 +53,7 @@ class AdminUserController(Controller):
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
-        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsFeature)),
+        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsUseCases)),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER
@@ -68,7 +68,7 @@ class AdminUserController(Controller):
     async def search_user(
         self,
         request: ApiRequest,
-        user_details: Injected[UserDetailsFeature],
+        user_details: Injected[UserDetailsUseCases],
         data: JSONBody[UserBody],
     ) -> UserDetailsResponse:
         """Find a user by phone, username, id or external id, and show all that helps this user.
@@ -95,7 +95,7 @@ class AdminUserController(Controller):
     async def show_user(
         self,
         request: ApiRequest,
-        user_details: Injected[UserDetailsFeature],
+        user_details: Injected[UserDetailsUseCases],
         user_id: IdParameter,
     ) -> UserDetailsResponse:
         """Show a user by id, as a search does. A service token needs the scope `users:read`."""
@@ -118,7 +118,7 @@ class AdminUserController(Controller):
     async def change_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         user_id: IdParameter,
         data: JSONBody[actions.ChangeUserBody],
     ) -> actions.UserActionResponse:
@@ -160,7 +160,7 @@ class AdminUserController(Controller):
     async def reset_limits(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.ResetLimitsResponse:
         """Let a phone get a code again, whatever was sent to it today.
@@ -187,7 +187,7 @@ class AdminUserController(Controller):
     async def block_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """{does}: no code signs in, and its sessions end.
@@ -210,7 +210,7 @@ class AdminUserController(Controller):
     async def unblock_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """Let a blocked phone sign in again. {who}."""
@@ -230,7 +230,7 @@ class AdminUserController(Controller):
     async def sign_out_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.SignOutUserResponse:
         """End all sessions of a user. Their tokens become invalid at once.
@@ -253,7 +253,7 @@ class AdminUserController(Controller):
     async def delete_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.DeleteUserResponse:
         """Delete an account, as `DELETE /users/me` does. The response says what remains.
@@ -276,7 +276,7 @@ class AdminUserController(Controller):
     async def promote_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[actions.PromoteBody],
     ) -> actions.UserActionResponse:
         """{does}, in place of a former one. {who}.
@@ -306,7 +306,7 @@ class AdminUserController(Controller):
     async def demote_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """{does}. {who}."""
@@ -326,7 +326,7 @@ class AdminUserController(Controller):
     async def detach_user(
         self,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
     ) -> actions.UserActionResponse:
         """{does}. {who}, and no service token does it.
@@ -344,7 +344,7 @@ class AdminUserController(Controller):
 
 async def _show(
     request: ApiRequest,
-    user_details: UserDetailsFeature,
+    user_details: UserDetailsUseCases,
     query: UserQuery,
     reason: str = "",
 ) -> UserDetailsResponse:

@@ -1,6 +1,6 @@
 """Proofs in requests for codes."""
 
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from entrypoints.http.core.otp.proofs import SentProof
 from entrypoints.http.features.attestation.schemas import AttestationBody
 from entrypoints.http.requests.described_rules import described_rules
@@ -9,7 +9,7 @@ from entrypoints.http.requests.described_rules import described_rules
 def parse_proof(body: object) -> SentProof:
     """Return what a client says about proofs in a request for a code.
 
-    A response without a type is a proof of no kind: the client gets a new challenge.
+    A response without a type is a proof of no kind: the client is asked for another.
     """
     attestation: AttestationBody | None = getattr(body, "attestation", None)
     if attestation is None:
@@ -17,6 +17,6 @@ def parse_proof(body: object) -> SentProof:
     for rule in described_rules(AttestationBody):
         rule.check(attestation)
     if attestation.response is None:
-        return SentProof(accepts_attestation=True)
-    proof = AttestationProof(attestation.type or "", attestation.response)
-    return SentProof(accepts_attestation=True, proof=proof)
+        return SentProof(can_send_proof=True)
+    proof = Proof(attestation.type or "", attestation.response)
+    return SentProof(can_send_proof=True, proof=proof)

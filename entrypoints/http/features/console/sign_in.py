@@ -11,7 +11,7 @@ from litestar.response import Redirect, Template
 
 from application.features.console.feature import ConsoleFeature
 from application.features.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.otp.request_otp import RequestOtpCommand
 from application.use_cases import UseCases
 from domain.errors import (
@@ -86,7 +86,7 @@ class SignInController(ConsoleController):
         preferences = MessagePreferences(locale=request.headers.get("accept-language"))
         try:
             phone = _parse_phone(request, form["phone"])
-            result = await use_cases.of(OtpFeature).request_otp(
+            result = await use_cases.of(OtpUseCases).request_otp(
                 RequestOtpCommand(
                     phone,
                     request.client_ip,

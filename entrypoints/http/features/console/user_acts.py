@@ -10,11 +10,11 @@ from litestar.response import Redirect, Template
 
 from application.administration import acts
 from application.administration.acts import Act
-from application.administration.feature import UserDetailsFeature
+from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
 from application.features.console.feature import ConsoleFeature
-from application.otp.feature import LimitsFeature
+from application.otp.feature import LimitUseCases
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
@@ -234,7 +234,7 @@ class UserActController(ConsoleController):
         form = await read_form(request)
         try:
             reason = parse_act_reason(request, acts.VIEW_PHONE, form)
-            view_phone = use_cases.of(UserDetailsFeature).view_phone
+            view_phone = use_cases.of(UserDetailsUseCases).view_phone
             number = await view_phone(request.operator, user.require_phone(), user.subject, reason)
         except ACT_ERRORS as error:
             return await render_act_error(request, use_cases, user, form, error)
@@ -370,7 +370,7 @@ async def render_act(
     resets_left = None
     if page.act is acts.RESET_LIMITS and user.phone is not None:
         resets_left = (
-            await use_cases.of(LimitsFeature).describe_verification(user.phone)
+            await use_cases.of(LimitUseCases).describe_verification(user.phone)
         ).resets_left
     return render(
         request,

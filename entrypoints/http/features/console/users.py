@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
-from application.administration.feature import UserDetailsFeature
+from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
 from application.use_cases import UseCases
@@ -115,7 +115,7 @@ def _render_search(
 
 async def _render_user(request: ConsoleRequest, use_cases: UseCases, user: FoundUser) -> Template:
     """Return the page of a user. The number is masked: the full one is an act of its own."""
-    show_user = use_cases.of(UserDetailsFeature).show_user
+    show_user = use_cases.of(UserDetailsUseCases).show_user
     details = await show_user.describe(request.operator, user, with_full_number=False)
     rows, sections = _list_rows(request, details, show_user.clock.now())
     identity = user.identity

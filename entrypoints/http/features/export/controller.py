@@ -54,11 +54,11 @@ class OwnExportController(Controller):
         principal = request.principal
         if IS_HEAD in request.scope["state"]:
             # It is not the export of the day.
-            async with file_reads.slot(request.client_ip):
+            async with file_reads.permit(request.client_ip):
                 await exports.export_own_data.check(principal)
             return answer_head(principal.identity.id)
         return send_archive(
-            lambda: exports.export_own_data(principal), file_reads.slot(request.client_ip)
+            lambda: exports.export_own_data(principal), file_reads.permit(request.client_ip)
         )
 
 
@@ -93,5 +93,5 @@ class ExportController(Controller):
         target = parse_target(request, EXPORT, data)
         return send_archive(
             lambda: exports.export_user(request.operator, target.query, target.reason),
-            file_reads.slot(request.client_ip),
+            file_reads.permit(request.client_ip),
         )

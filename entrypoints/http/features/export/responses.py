@@ -43,12 +43,12 @@ class Archive:
 
 def send_archive(
     opening: Callable[[], AbstractAsyncContextManager[Export]],
-    slot: AbstractAsyncContextManager[FileRead],
+    permit: AbstractAsyncContextManager[FileRead],
 ) -> FileResponse:
-    """Return the response with an export, which is opened when there is a slot."""
+    """Return the response with an export, which is opened when there is a permit."""
     return FileResponse(
         lambda: open_archive(opening()),
-        slot,
+        permit,
         {},
         headers_of=lambda archive: _archive_headers(archive.name),
     )

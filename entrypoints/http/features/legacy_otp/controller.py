@@ -3,7 +3,7 @@
 from litestar import Controller, post
 from litestar.params import JSONBody
 
-from application.otp.feature import OtpFeature
+from application.otp.feature import OtpUseCases
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
 from domain import errors
@@ -21,7 +21,7 @@ class LegacyOtpController(Controller):
     path = "/authenticate"
     tags = ["Legacy OTP"]
     opt = {"tag_description": "Two paths for existing clients of the older mobile app."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpFeature))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
 
     @post(
         "/get_otp",
@@ -38,7 +38,7 @@ class LegacyOtpController(Controller):
     async def legacy_get_otp(
         self,
         request: ApiRequest,
-        otp: Injected[OtpFeature],
+        otp: Injected[OtpUseCases],
         data: JSONBody[schemas.LegacyGetOtpBody],
     ) -> schemas.LegacyGetOtpResponse:
         """Send a code to a phone."""
@@ -65,7 +65,7 @@ class LegacyOtpController(Controller):
     async def legacy_validate_otp(
         self,
         request: ApiRequest,
-        otp: Injected[OtpFeature],
+        otp: Injected[OtpUseCases],
         data: JSONBody[schemas.LegacyValidateOtpBody],
     ) -> schemas.LegacyValidateOtpResponse:
         """Exchange a code for an access token.

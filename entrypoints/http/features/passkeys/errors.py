@@ -45,6 +45,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "passkeys_not_possible",
         "There can be no passkeys with the settings of this service.",
     ),
+    errors.NotStaff: ErrorRow(403, "not_staff", "Only staff signs in with passkeys."),
     errors.TooManyPasskeys: ErrorRow(
         409,
         "too_many_passkeys",

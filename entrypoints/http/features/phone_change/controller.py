@@ -97,7 +97,7 @@ class PhoneChangeController(Controller):
             phone=phone if target is schemas.OtpTarget.NEW else None,
             client_ip=request.client_ip,
             preferences=_make_preferences(data),
-            accepts_attestation=sent.accepts_attestation,
+            can_send_proof=sent.can_send_proof,
             proof=sent.proof,
         )
         with parsing_field("phone"):

@@ -1,6 +1,6 @@
 """What asks clients for a proof, with access to what a client does."""
 
-from application.features.attestation.ports import Attestation, AttestationChallenge
+from application.features.attestation.ports import Attestation, ProofRequest
 from tests.contract.suites.external_adapter import call_test_method
 from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
 
@@ -10,8 +10,8 @@ class AttestationDriver(ProviderDriver):
 
     Attributes:
         attestation: It asks.
-        binds_subject: Whether a challenge is for one subject. That of a provider may be for all.
-        sets_time: Whether a challenge is for some minutes from the `now` of its call. That of a
+        binds_subject: Whether a request is for one subject. That of a provider may be for all.
+        sets_time: Whether a request is for some minutes from the `now` of its call. That of a
             provider expires by the provider's own clock.
     """
 
@@ -19,16 +19,16 @@ class AttestationDriver(ProviderDriver):
     binds_subject = True
     sets_time = True
 
-    async def solve(self, challenge: AttestationChallenge) -> str:
-        """Return a response that is valid for a challenge."""
+    async def solve(self, proof_request: ProofRequest) -> str:
+        """Return a response that is valid for a request."""
         raise NotImplementedError
 
-    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
-        """Return the response of a client that did not solve the challenge."""
+    async def solve_wrongly(self, proof_request: ProofRequest) -> str:
+        """Return the response of a client that did not solve what was asked."""
         raise NotImplementedError
 
-    async def solve_late(self, challenge: AttestationChallenge) -> str:
-        """Return a response that was valid for a challenge, and has expired."""
+    async def solve_late(self, proof_request: ProofRequest) -> str:
+        """Return a response that was valid for a request, and has expired."""
         raise NotImplementedError
 
     async def received(self) -> list[str]:
@@ -45,16 +45,16 @@ class ExternalAttestationDriver(ExternalProviderDriver, AttestationDriver):
         self.binds_subject = getattr(attestation, "binds_subject", True)
         self.sets_time = self.binds_subject and not hasattr(attestation, "solve_late")
 
-    async def solve(self, challenge: AttestationChallenge) -> str:
-        response: str = await call_test_method(self.attestation, "solve", challenge)
+    async def solve(self, proof_request: ProofRequest) -> str:
+        response: str = await call_test_method(self.attestation, "solve", proof_request)
         return response
 
-    async def solve_wrongly(self, challenge: AttestationChallenge) -> str:
-        response: str = await call_test_method(self.attestation, "solve_wrongly", challenge)
+    async def solve_wrongly(self, proof_request: ProofRequest) -> str:
+        response: str = await call_test_method(self.attestation, "solve_wrongly", proof_request)
         return response
 
-    async def solve_late(self, challenge: AttestationChallenge) -> str:
-        response: str = await call_test_method(self.attestation, "solve_late", challenge)
+    async def solve_late(self, proof_request: ProofRequest) -> str:
+        response: str = await call_test_method(self.attestation, "solve_late", proof_request)
         return response
 
     async def received(self) -> list[str]:

@@ -9,12 +9,12 @@ from typing import Final
 import pytest
 
 from application.features.attestation.ports import (
-    AttestationChallenge,
-    AttestationResult,
-    AttestationStatus,
+    ProofRequest,
+    ProofResult,
+    ProofStatus,
 )
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from entrypoints.opening.factories import health_check_of
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.spellings import decode_base64, other_spellings
@@ -40,34 +40,32 @@ NO_RESPONSES: Final = (
     "", "no-response", "a" * 8_193, "\x00", "\N{SNOWMAN}", "\ud800", "null", "{}", "[" * 5_000,
     "bnVsbA==", "e30=", "W1tbW1tbW1tbW1s=",
 )  # fmt: skip
-"""What no client makes of a challenge, some of it in Base64."""
+"""What no client makes of a request, some of it in Base64."""
 
 
-async def request_challenge(driver: AttestationDriver) -> AttestationChallenge:
-    """Return a challenge. It is for now, because a provider has its own clock."""
-    return await driver.attestation.challenge(SUBJECT, datetime.now(UTC))
+async def request_proof(driver: AttestationDriver) -> ProofRequest:
+    """Return a request. It is for now, because a provider has its own clock."""
+    return await driver.attestation.request_proof(SUBJECT, datetime.now(UTC))
 
 
-async def solve(driver: AttestationDriver) -> AttestationProof:
-    """Return a proof for a new challenge."""
-    challenge = await request_challenge(driver)
-    return AttestationProof(challenge.type, await driver.solve(challenge))
+async def solve(driver: AttestationDriver) -> Proof:
+    """Return a proof for a new request."""
+    proof_request = await request_proof(driver)
+    return Proof(proof_request.type, await driver.solve(proof_request))
 
 
-async def verify(
-    driver: AttestationDriver, proof: AttestationProof, subject: str = SUBJECT
-) -> AttestationResult:
+async def verify(driver: AttestationDriver, proof: Proof, subject: str = SUBJECT) -> ProofResult:
     """Check a proof; fail in words if the result is none."""
     outcome = await observe(driver.attestation.verify(proof, subject), VERIFY_SECONDS)
     result = outcome.result
-    assert isinstance(result, AttestationResult), (
-        f"verify {outcome.words}. A failure is an AttestationResult: UNAVAILABLE if the proof may "
+    assert isinstance(result, ProofResult), (
+        f"verify {outcome.words}. A failure is a ProofResult: UNAVAILABLE if the proof may "
         "be valid."
     )
-    assert result.proof_id or result.status is not AttestationStatus.VALID, (
+    assert result.proof_id or result.status is not ProofStatus.VALID, (
         f"verify {outcome.words}. A valid result has a proof_id."
     )
-    if result.status is not AttestationStatus.VALID:
+    if result.status is not ProofStatus.VALID:
         assert result.reason, f"verify {outcome.words}. The log needs a reason, if it is not valid."
     for secret in (proof.response, subject):
         is_shown = len(secret) >= MIN_SECRET_LENGTH and secret in result.reason
@@ -75,24 +73,26 @@ async def verify(
     return result
 
 
-async def test_a_challenge_is_json_and_does_not_show_the_subject(
+async def test_a_proof_request_is_json_and_does_not_show_the_subject(
     attestation_driver: AttestationDriver,
 ) -> None:
-    challenge = await request_challenge(attestation_driver)
+    proof_request = await request_proof(attestation_driver)
 
-    assert challenge.type, "A challenge has a type, which clients send back"
-    assert "type" not in challenge.fields, "A field named type is lost: clients get the other one"
-    fields = json.dumps(dict(challenge.fields))
+    assert proof_request.type, "A proof request has a type, which clients send back"
+    assert "type" not in proof_request.fields, "A field named type is lost"
+    fields = json.dumps(dict(proof_request.fields))
     decoded = (decode_base64(text) for text in re.findall(r"[\w+/=-]{16,}", fields))
     hidden = (SUBJECT.encode(), bytes.fromhex(SUBJECT))
     is_shown = SUBJECT in fields or any(text in content for content in decoded for text in hidden)
-    assert not is_shown, "The challenge shows its subject: who has it can tell phones apart"
+    assert not is_shown, "The proof request shows its subject: who has it can tell phones apart"
 
 
-async def test_a_response_to_a_challenge_is_valid(attestation_driver: AttestationDriver) -> None:
+async def test_a_response_to_a_request_is_valid(
+    attestation_driver: AttestationDriver,
+) -> None:
     result = await verify(attestation_driver, await solve(attestation_driver))
 
-    assert result.status is AttestationStatus.VALID, result.reason
+    assert result.status is ProofStatus.VALID, result.reason
 
 
 async def test_a_proof_that_comes_again_has_the_same_id_or_is_invalid(
@@ -102,7 +102,7 @@ async def test_a_proof_that_comes_again_has_the_same_id_or_is_invalid(
     first = await verify(attestation_driver, proof)
     again = await verify(attestation_driver, proof)
 
-    assert again.status is not AttestationStatus.VALID or again.proof_id == first.proof_id, (
+    assert again.status is not ProofStatus.VALID or again.proof_id == first.proof_id, (
         "A proof is valid again with another proof_id, so it would be accepted twice"
     )
     assert again.proof_id == first.proof_id, (
@@ -118,8 +118,8 @@ async def test_another_spelling_of_a_response_has_the_same_id_or_is_invalid(
     first = await verify(attestation_driver, proof)
 
     for how, response in other_spellings(proof.response).items():
-        other = await verify(attestation_driver, AttestationProof(proof.type, response))
-        is_new = other.status is AttestationStatus.VALID and other.proof_id != first.proof_id
+        other = await verify(attestation_driver, Proof(proof.type, response))
+        is_new = other.status is ProofStatus.VALID and other.proof_id != first.proof_id
         assert not is_new, (
             f"The response {how} is valid with another proof_id, so the proof is accepted twice"
         )
@@ -129,28 +129,28 @@ async def test_a_proof_for_another_subject_is_invalid(
     attestation_driver: AttestationDriver,
 ) -> None:
     if not attestation_driver.binds_subject:
-        not_promised("it declares that its challenges are for no subject")
+        not_promised("it declares that its requests are for no subject")
     for is_used in (False, True):
         proof = await solve(attestation_driver)
         if is_used:
             await verify(attestation_driver, proof)
         for other in OTHER_SUBJECTS:
             result = await verify(attestation_driver, proof, other)
-            assert result.status is AttestationStatus.INVALID, (
+            assert result.status is ProofStatus.INVALID, (
                 f"The proof for one subject is {result.status.value} for another"
                 f"{', after it was valid' * is_used}. If its provider does not know the subject, "
                 "the adapter has an attribute binds_subject = False"
             )
 
 
-async def test_a_response_that_does_not_solve_the_challenge_is_invalid(
+async def test_a_response_that_does_not_solve_the_proof_request_is_invalid(
     attestation_driver: AttestationDriver,
 ) -> None:
-    challenge = await request_challenge(attestation_driver)
-    response = await attestation_driver.solve_wrongly(challenge)
-    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+    proof_request = await request_proof(attestation_driver)
+    response = await attestation_driver.solve_wrongly(proof_request)
+    result = await verify(attestation_driver, Proof(proof_request.type, response))
 
-    assert result.status is AttestationStatus.INVALID, (
+    assert result.status is ProofStatus.INVALID, (
         f"The wrong response of solve_wrongly() is {result.status.value}"
     )
 
@@ -158,16 +158,16 @@ async def test_a_response_that_does_not_solve_the_challenge_is_invalid(
 async def test_a_proof_that_has_expired_is_invalid(attestation_driver: AttestationDriver) -> None:
     now = datetime.now(UTC)
     if attestation_driver.sets_time:
-        challenge = await attestation_driver.attestation.challenge(SUBJECT, now - MAX_AGE)
-        response = await attestation_driver.solve(challenge)
-        whose = "of a challenge of an hour ago (its `now`)"
+        proof_request = await attestation_driver.attestation.request_proof(SUBJECT, now - MAX_AGE)
+        response = await attestation_driver.solve(proof_request)
+        whose = "of a request of an hour ago (its `now`)"
     else:
-        challenge = await request_challenge(attestation_driver)
-        response = await attestation_driver.solve_late(challenge)
+        proof_request = await request_proof(attestation_driver)
+        response = await attestation_driver.solve_late(proof_request)
         whose = "of solve_late()"
-    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+    result = await verify(attestation_driver, Proof(proof_request.type, response))
 
-    assert result.status is AttestationStatus.INVALID, (
+    assert result.status is ProofStatus.INVALID, (
         f"The expired proof {whose} is {result.status.value}"
     )
 
@@ -178,7 +178,7 @@ async def test_two_proofs_have_different_ids_also_at_the_same_time(
     proofs = [await solve(attestation_driver) for _ in range(10)]
     results = await asyncio.gather(*(verify(attestation_driver, proof) for proof in proofs))
 
-    assert {result.status for result in results} == {AttestationStatus.VALID}
+    assert {result.status for result in results} == {ProofStatus.VALID}
     different = {result.proof_id for result in results}
     assert len(different) == len(proofs), (
         f"{len(proofs)} proofs have {len(different)} proof_ids: only one with each is accepted"
@@ -190,27 +190,25 @@ async def test_a_response_of_another_type_is_invalid(
 ) -> None:
     proof = await solve(attestation_driver)
     for other_type in ("", "another", proof.type.upper(), "\ud800"):
-        result = await verify(attestation_driver, AttestationProof(other_type, proof.response))
+        result = await verify(attestation_driver, Proof(other_type, proof.response))
 
-        assert result.status is AttestationStatus.INVALID, f"The type {other_type!r} is valid"
+        assert result.status is ProofStatus.INVALID, f"The type {other_type!r} is valid"
 
 
 @pytest.mark.parametrize("response", NO_RESPONSES, ids=lambda text: ascii(text)[:20])
 async def test_what_is_no_response_is_invalid(
     attestation_driver: AttestationDriver, response: str
 ) -> None:
-    challenge = await request_challenge(attestation_driver)
-    result = await verify(attestation_driver, AttestationProof(challenge.type, response))
+    proof_request = await request_proof(attestation_driver)
+    result = await verify(attestation_driver, Proof(proof_request.type, response))
 
-    assert result.status is AttestationStatus.INVALID
+    assert result.status is ProofStatus.INVALID
 
 
-async def expect_unavailable(
-    driver: AttestationDriver, proof: AttestationProof, provider: str
-) -> None:
+async def expect_unavailable(driver: AttestationDriver, proof: Proof, provider: str) -> None:
     """Check a proof; fail unless the result is that it could not be checked."""
     result = await verify(driver, proof)
-    assert result.status is AttestationStatus.UNAVAILABLE, (
+    assert result.status is ProofStatus.UNAVAILABLE, (
         f"The proof is {result.status.value}, though the provider {provider}: it may be valid"
     )
 
@@ -227,7 +225,7 @@ async def test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards(
 
     await attestation_driver.provider_is("well")
     result = await verify(attestation_driver, proof)
-    assert result.status is AttestationStatus.VALID, (
+    assert result.status is ProofStatus.VALID, (
         f"A proof is {result.status.value} after its provider is back: {result.reason}"
     )
 
@@ -249,17 +247,17 @@ async def test_a_proof_without_an_answer_is_unavailable_and_asked_about_once(
     )
 
 
-async def test_a_challenge_and_the_health_check_end_in_time_if_the_provider_hangs(
+async def test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs(
     attestation_driver: AttestationDriver,
 ) -> None:
     await attestation_driver.provider_is("silent")
     attestation = attestation_driver.attestation
-    challenge = attestation.challenge(SUBJECT, datetime.now(UTC))
-    challenged = await observe(challenge, VERIFY_SECONDS)
+    proof_request = attestation.request_proof(SUBJECT, datetime.now(UTC))
+    requested = await observe(proof_request, VERIFY_SECONDS)
 
-    is_known = isinstance(challenged.result, AttestationChallenge)
-    assert is_known or isinstance(challenged.error, PortError), (
-        f"challenge {challenged.words} without its provider, but has to raise PortError then"
+    is_known = isinstance(requested.result, ProofRequest)
+    assert is_known or isinstance(requested.error, PortError), (
+        f"request_proof {requested.words} without its provider, but has to raise PortError then"
     )
     await expect_check_to_end(health_check_of(attestation).check(), PortError)
 

@@ -17,9 +17,9 @@ from adapters.security.attestation.siteverify import (
     open_siteverify,
 )
 from adapters.shared.http import open_transport
-from application.features.attestation.ports import AttestationResult, AttestationStatus
+from application.features.attestation.ports import ProofResult, ProofStatus
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from tests.support.fakes.clock import SecondsClock
 from tests.support.servers.fake_siteverify import (
     HCAPTCHA_SITE_KEY,
@@ -52,8 +52,8 @@ async def siteverify(provider: FakeSiteverify) -> AsyncIterator[SiteverifyAttest
         yield siteverify
 
 
-async def verify(siteverify: SiteverifyAttestation, response: str) -> AttestationResult:
-    return await siteverify.verify(AttestationProof("siteverify", response), SUBJECT)
+async def verify(siteverify: SiteverifyAttestation, response: str) -> ProofResult:
+    return await siteverify.verify(Proof("siteverify", response), SUBJECT)
 
 
 def minutes_ago(minutes: float) -> str:
@@ -67,7 +67,7 @@ async def test_the_provider_gets_the_secret_and_the_response_and_no_ip(
 
     result = await verify(siteverify, response)
 
-    assert result == AttestationResult(AttestationStatus.VALID, response)
+    assert result == ProofResult(ProofStatus.VALID, response)
     (request,) = provider.requests
     assert (request.method, request.path) == ("POST", "/siteverify")
     assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
@@ -105,7 +105,7 @@ async def test_a_fresh_response_from_a_page_or_app_of_ours_is_valid_and_no_other
     provider.answer = answer
     result = await verify(siteverify, provider.show_widget())
 
-    expected = AttestationStatus.VALID if reason is None else AttestationStatus.INVALID
+    expected = ProofStatus.VALID if reason is None else ProofStatus.INVALID
     assert result.status is expected
     assert (result.reason or "").startswith(reason or "")
 
@@ -125,7 +125,7 @@ async def test_hcaptcha_may_name_no_host_and_checks_the_site_key_instead(
         provider.answer = {"hostname": "evil.example"}
         other = await verify(hcaptcha, provider.show_widget())
 
-    assert (result.status, other.status) == (AttestationStatus.VALID, AttestationStatus.INVALID)
+    assert (result.status, other.status) == (ProofStatus.VALID, ProofStatus.INVALID)
     assert len(counted) == (hostname != HOSTNAME)
     assert provider.requests[0].form["sitekey"] == HCAPTCHA_SITE_KEY
 
@@ -159,7 +159,7 @@ async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(
     provider.behavior = behavior
     result = await verify(siteverify, "a-response")
 
-    assert result.status is AttestationStatus.UNAVAILABLE
+    assert result.status is ProofStatus.UNAVAILABLE
     assert result.reason
     assert len(provider.requests) == 1
     for text in ("a-response", SECRET, "127.0.0.1", SUBJECT):
@@ -186,7 +186,7 @@ async def test_a_wrong_key_is_the_operators_fault_and_named(
 
     result = await verify(siteverify, "a-response")
 
-    assert result.status is AttestationStatus.UNAVAILABLE
+    assert result.status is ProofStatus.UNAVAILABLE
     assert variable in result.reason
     with pytest.raises(PortError, match=variable):
         await siteverify.check()
@@ -196,10 +196,10 @@ async def test_a_response_that_no_widget_makes_is_not_sent(
     provider: FakeSiteverify, siteverify: SiteverifyAttestation
 ) -> None:
     for response in ("", "a" * 8_193, "\ud800"):
-        assert (await verify(siteverify, response)).status is AttestationStatus.INVALID
+        assert (await verify(siteverify, response)).status is ProofStatus.INVALID
 
     assert provider.requests == []
-    assert (await verify(siteverify, "a" * 8_192)).status is AttestationStatus.INVALID
+    assert (await verify(siteverify, "a" * 8_192)).status is ProofStatus.INVALID
     assert len(provider.requests) == 1
 
 
@@ -217,9 +217,9 @@ async def test_more_than_fifty_checks_at_once_are_not_made(
 
     reasons = [result.reason for result in results]
     assert reasons.count("too many proofs are checked at the same time") == 10
-    assert {result.status for result in results} == {AttestationStatus.UNAVAILABLE}
+    assert {result.status for result in results} == {ProofStatus.UNAVAILABLE}
     provider.hangs = False
-    assert (await verify(siteverify, provider.show_widget())).status is AttestationStatus.VALID
+    assert (await verify(siteverify, provider.show_widget())).status is ProofStatus.VALID
 
 
 async def test_the_health_check_sends_a_request_after_a_while_or_a_failure(

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.security.attestation.altcha import CHALLENGE_TTL, AltchaAttestation
-from application.features.attestation.ports import AttestationResult, AttestationStatus
-from domain.otp.attestation_proof import AttestationProof
+from adapters.security.attestation.altcha import PROOF_TTL, AltchaAttestation
+from application.features.attestation.ports import ProofResult, ProofStatus
+from domain.otp.attestation_proof import Proof
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing
 
@@ -26,16 +26,14 @@ def attestation(keys: FakeKeyRing | None = None) -> AltchaAttestation:
 
 
 async def challenge_of(altcha: AltchaAttestation) -> dict[str, Any]:
-    challenge = await altcha.challenge(SUBJECT, datetime.now(UTC))
-    fields: dict[str, Any] = json.loads(json.dumps(dict(challenge.fields)))
+    proof_request = await altcha.request_proof(SUBJECT, datetime.now(UTC))
+    fields: dict[str, Any] = json.loads(json.dumps(dict(proof_request.fields)))
     assert list(fields) == ["challenge"]
     return dict(fields["challenge"])
 
 
-async def verify(
-    altcha: AltchaAttestation, response: str, subject: str = SUBJECT
-) -> AttestationResult:
-    return await altcha.verify(AttestationProof("altcha", response), subject)
+async def verify(altcha: AltchaAttestation, response: str, subject: str = SUBJECT) -> ProofResult:
+    return await altcha.verify(Proof("altcha", response), subject)
 
 
 def changed(response: str, change: Callable[[Any], object]) -> str:
@@ -57,8 +55,8 @@ async def test_a_challenge_is_what_the_widget_of_protocol_2_takes() -> None:
     assert (parameters["algorithm"], parameters["cost"]) == ("PBKDF2/SHA-256", 1_000)
     assert parameters["data"] == {"difficulty": DIFFICULTY}
     expires_at = datetime.fromtimestamp(parameters["expiresAt"], UTC)
-    assert abs(expires_at - datetime.now(UTC) - CHALLENGE_TTL) < timedelta(seconds=60)
-    assert timedelta(minutes=5) == CHALLENGE_TTL
+    assert abs(expires_at - datetime.now(UTC) - PROOF_TTL) < timedelta(seconds=60)
+    assert timedelta(minutes=5) == PROOF_TTL
 
 
 async def test_a_client_needs_at_most_twice_the_difficulty() -> None:
@@ -75,9 +73,9 @@ async def test_after_a_rotation_of_the_pepper_a_challenge_is_still_good() -> Non
     response = solve_challenge(await challenge_of(altcha))
     keys.change(("second", bytes([2]) * 32), ("first", bytes(32)))
 
-    assert (await verify(altcha, response)).status is AttestationStatus.VALID
+    assert (await verify(altcha, response)).status is ProofStatus.VALID
     keys.change(("second", bytes([2]) * 32))
-    assert (await verify(altcha, response)).status is AttestationStatus.INVALID
+    assert (await verify(altcha, response)).status is ProofStatus.INVALID
 
 
 def set_parameter(name: str, value: object) -> Callable[[Any], object]:
@@ -97,7 +95,7 @@ async def test_a_changed_challenge_or_solution_is_invalid(change: Callable[[Any]
     altcha = attestation()
     response = solve_challenge(await challenge_of(altcha))
 
-    assert (await verify(altcha, changed(response, change))).status is AttestationStatus.INVALID
+    assert (await verify(altcha, changed(response, change))).status is ProofStatus.INVALID
 
 
 async def test_a_response_never_makes_the_server_derive_a_key(
@@ -112,8 +110,8 @@ async def test_a_response_never_makes_the_server_derive_a_key(
     for name in ("pbkdf2_hmac", "scrypt", "new"):
         monkeypatch.delattr(hashlib, name)
 
-    assert (await verify(altcha, response)).status is AttestationStatus.VALID
-    assert (await verify(altcha, changed(response, change))).status is AttestationStatus.INVALID
+    assert (await verify(altcha, response)).status is ProofStatus.VALID
+    assert (await verify(altcha, changed(response, change))).status is ProofStatus.INVALID
 
 
 VALUES: Final = (
@@ -139,7 +137,7 @@ def nested(depth: int) -> str:
     ids=len,
 )  # fmt: skip
 async def test_unusual_json_is_invalid_and_no_error(response: str) -> None:
-    assert (await verify(attestation(), response)).status is AttestationStatus.INVALID
+    assert (await verify(attestation(), response)).status is ProofStatus.INVALID
 
 
 @given(st.data())

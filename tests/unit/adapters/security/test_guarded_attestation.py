@@ -8,30 +8,30 @@ import pytest
 from adapters.security.attestation import guarded
 from adapters.security.attestation.guarded import TIMEOUT, GuardedAttestation
 from application.features.attestation.ports import (
-    AttestationChallenge,
-    AttestationResult,
-    AttestationStatus,
+    ProofRequest,
+    ProofResult,
+    ProofStatus,
 )
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from tests.support.builders import NOW
 
-PROOF = AttestationProof("own", "the-response")
-VALID = AttestationResult(AttestationStatus.VALID, "the-id")
+PROOF = Proof("own", "the-response")
+VALID = ProofResult(ProofStatus.VALID, "the-id")
 
 
 class OwnAttestation:
     def __init__(self, outcome: object = VALID) -> None:
         self.outcome = outcome
 
-    async def challenge(self, subject: str, now: datetime) -> AttestationChallenge:
+    async def request_proof(self, subject: str, now: datetime) -> ProofRequest:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
-        if not isinstance(self.outcome, AttestationResult):
+        if not isinstance(self.outcome, ProofResult):
             return self.outcome  # type: ignore[return-value] # an adapter may have no types
-        return AttestationChallenge("own", {"site_key": subject})
+        return ProofRequest("own", {"site_key": subject})
 
-    async def verify(self, proof: AttestationProof, subject: str) -> AttestationResult:
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
         if self.outcome is None:
             await asyncio.Event().wait()
         if isinstance(self.outcome, BaseException):
@@ -45,16 +45,16 @@ class CheckedAttestation(OwnAttestation):
         raise LookupError
 
 
-async def verify(outcome: object) -> AttestationResult:
+async def verify(outcome: object) -> ProofResult:
     return await GuardedAttestation(OwnAttestation(outcome)).verify(PROOF, "the-subject")
 
 
-async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
+async def test_results_proof_requests_and_a_health_check_are_passed_on() -> None:
     assert await verify(VALID) == VALID
-    invalid = AttestationResult(AttestationStatus.INVALID, reason="no")
+    invalid = ProofResult(ProofStatus.INVALID, reason="no")
     assert await verify(invalid) == invalid
-    challenge = await GuardedAttestation(OwnAttestation()).challenge("the-subject", NOW)
-    assert challenge.fields == {"site_key": "the-subject"}
+    proof_request = await GuardedAttestation(OwnAttestation()).request_proof("the-subject", NOW)
+    assert proof_request.fields == {"site_key": "the-subject"}
     assert not hasattr(GuardedAttestation(OwnAttestation()), "check")
     with pytest.raises(LookupError):
         await GuardedAttestation(CheckedAttestation()).check()
@@ -70,15 +70,15 @@ async def test_results_challenges_and_a_health_check_are_passed_on() -> None:
         (SystemExit(1), "the adapter failed with SystemExit"),
         (True, "the adapter returned bool"),
         (
-            AttestationResult(AttestationStatus.VALID),
+            ProofResult(ProofStatus.VALID),
             "the adapter returned a valid proof without a proof_id",
         ),
         (
-            AttestationResult("valid", "the-id"),  # type: ignore[arg-type] # it may have no types
+            ProofResult("valid", "the-id"),  # type: ignore[arg-type] # it may have no types
             "the adapter returned a result with another status",
         ),
         (
-            AttestationResult(AttestationStatus.VALID, 17),  # type: ignore[arg-type]
+            ProofResult(ProofStatus.VALID, 17),  # type: ignore[arg-type]
             "the adapter returned a result whose fields are no text",
         ),
         (None, "no result in time"),
@@ -90,7 +90,7 @@ async def test_all_else_is_a_proof_that_could_not_be_checked(
     assert TIMEOUT == 3
     monkeypatch.setattr(guarded, "TIMEOUT", 0.1 if outcome is None else 60)
 
-    assert await verify(outcome) == AttestationResult(AttestationStatus.UNAVAILABLE, reason=reason)
+    assert await verify(outcome) == ProofResult(ProofStatus.UNAVAILABLE, reason=reason)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +98,12 @@ async def test_all_else_is_a_proof_that_could_not_be_checked(
     [
         (ConnectionError("'secret'"), "the adapter failed with ConnectionError"),
         (
-            AttestationChallenge("own", {"site_key": object()}),
-            "the adapter returned a challenge that is not JSON",
+            ProofRequest("own", {"site_key": object()}),
+            "the adapter returned a proof request that is not JSON",
         ),
     ],
 )
-async def test_without_a_challenge_there_is_an_error_in_words(outcome: object, reason: str) -> None:
+async def test_without_a_request_there_is_an_error_in_words(outcome: object, reason: str) -> None:
     with pytest.raises(PortError) as error:
-        await GuardedAttestation(OwnAttestation(outcome)).challenge("the-subject", NOW)
+        await GuardedAttestation(OwnAttestation(outcome)).request_proof("the-subject", NOW)
     assert str(error.value) == reason

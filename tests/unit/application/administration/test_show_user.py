@@ -18,7 +18,7 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.otp.verification_state import VerificationState
+from domain.otp.verification_state import NotServed, NotServedReason, VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, show
 from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone, an_id
@@ -169,7 +169,7 @@ async def test_a_blocked_phone_says_since_when_and_whether_it_gets_messages(
 
     unknown, user = await verification_of(app), await verification_of(app, a_phone(2))
     assert (unknown.blocked_since, user.blocked_since) == (blocked_at, blocked_at)
-    assert (unknown.not_served, user.not_served) == ("it is blocked and has no account", "")
+    assert (unknown.not_served, user.not_served) == (NotServed(NotServedReason.PHONE_BLOCKED), None)
     assert [each.limit for each in unknown.rejections] == ["block_phone"]
 
 
@@ -178,9 +178,11 @@ async def test_a_number_that_is_not_served_says_why() -> None:
     tested = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
     abroad = CoreHarness(policy=make_core_policy(countries=["IN"]))
     premium = parse_phone("+19005550100", rules=None)
-    assert "US" in (await verification_of(abroad)).not_served
-    assert "premium" in (await verification_of(CoreHarness(), premium)).not_served
-    assert "DIALTONE_TEST_OTPS" in (await verification_of(tested)).not_served
+    at_a_premium = (await verification_of(CoreHarness(), premium)).not_served
+    assert (await verification_of(abroad)).not_served == NotServed(NotServedReason.COUNTRY, "US")
+    assert at_a_premium is not None
+    assert "premium" in at_a_premium.detail
+    assert (await verification_of(tested)).not_served == NotServed(NotServedReason.TEST_OTP)
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:

@@ -31,11 +31,11 @@ def app_that_serves(countries: Collection[str] | None) -> CoreHarness:
 
 
 async def measure_strangers(app: CoreHarness) -> dict[str, LimitUse]:
-    """Return the use of the part for unverified deliveries of strangers, by country."""
+    """Return the use of unverified deliveries of strangers, by country."""
     return {
         use.country: use
         for use in await app.limits.measure_limits()
-        if use.limit.startswith("unverified") and use.part == "strangers"
+        if use.limit.startswith("unverified") and use.owner == "strangers"
     }
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.limits.request_limits import MAX_KEYS, RequestLimit
+from application.limits.request_limits import MAX_SUBJECTS, RequestLimit
 from domain.errors import TooManyRequests
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.fakes.clock import SecondsClock
@@ -23,11 +23,11 @@ def a_limit(clock: SecondsClock, count: int = 3, workers: int = 1) -> RequestLim
     return RequestLimit(SlidingWindow(count, MINUTE), workers, clock)
 
 
-def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
+def acquire_at_once(limit: RequestLimit, subject: str = "a") -> int:
     """Return how many requests are allowed at once."""
     for count in range(10**6):
         try:
-            limit.acquire(key)
+            limit.acquire(subject)
         except TooManyRequests:
             return count
     raise AssertionError
@@ -35,7 +35,7 @@ def acquire_at_once(limit: RequestLimit, key: str = "a") -> int:
 
 def test_the_next_request_is_allowed_after_retry_after(clock: SecondsClock) -> None:
     limit = a_limit(clock)
-    assert [acquire_at_once(limit, key) for key in "abc"] == [3, 3, 3]
+    assert [acquire_at_once(limit, subject) for subject in "abc"] == [3, 3, 3]
     for pause, seconds in ((0, 20), (0, 20), (19.9, 1)):
         clock.seconds += pause
         with pytest.raises(TooManyRequests) as error:
@@ -69,13 +69,13 @@ def test_each_worker_has_a_share_of_at_least_one(
         unlimited.acquire("a")
 
 
-def test_memory_is_bounded_and_a_key_that_sends_too_much_is_not_forgotten(
+def test_memory_is_bounded_and_a_subject_that_sends_too_much_is_not_forgotten(
     clock: SecondsClock,
 ) -> None:
     limit = a_limit(clock)
     assert acquire_at_once(limit, "quiet") == 3
     assert acquire_at_once(limit, "loud") == 3
-    for number in range(MAX_KEYS):
+    for number in range(MAX_SUBJECTS):
         limit.acquire(str(number))
         if number % 1000 == 0:
             assert acquire_at_once(limit, "loud") == 0

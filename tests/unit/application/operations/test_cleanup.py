@@ -8,7 +8,7 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
-from application.otp.feature import LimitsFeature
+from application.otp.feature import LimitUseCases
 from application.otp.log_in import LoggedIn
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
@@ -116,7 +116,7 @@ async def test_limits_of_the_store_of_before_are_deleted_when_they_expire(
     expired = len(former.database.limits.stored)
     limits, policy = app.database.limit_store(), app.policy.otp
     app.use_cases.add(
-        LimitsFeature(app.use_cases, limits, app.peppers, policy, former.database.limits)
+        LimitUseCases(app.use_cases, limits, app.peppers, policy, former.database.limits)
     )
     app.advance(days=400)
     assert (await app.operations.cleanup())["expired_rate_limits"] == expired > 0

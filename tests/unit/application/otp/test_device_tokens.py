@@ -73,8 +73,8 @@ async def test_all_but_an_ordinary_logout_revoke_the_device(app: CoreHarness, en
     assert await is_recognized(app, result.device_token) == (ending == LogoutScope.THIS)
 
 
-@pytest.mark.parametrize("proof", ["device token", "request id"])
-async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof(proof: str) -> None:
+@pytest.mark.parametrize("sent", ["device token", "request id"])
+async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_token_or_id(sent: str) -> None:
     limits = RateLimits(verifications_per_ip=SlidingWindow(1, timedelta(hours=1)))
     app = CoreHarness(policy=make_core_policy(rate_limits=limits))
     token = (await app.open_session()).device_token
@@ -84,6 +84,6 @@ async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_proof(proof:
     await app.verify_otp("000000", a_phone(2))
     with pytest.raises(TooManyAttemptsFromIp):
         await app.verify_otp(code)
-    proofs: dict[str, Any] = {"device_token": token, "request_id": request_id}
-    name = proof.replace(" ", "_")
-    assert isinstance(await app.verify_otp(code, **{name: proofs[name]}), LoggedIn)
+    texts: dict[str, Any] = {"device_token": token, "request_id": request_id}
+    name = sent.replace(" ", "_")
+    assert isinstance(await app.verify_otp(code, **{name: texts[name]}), LoggedIn)

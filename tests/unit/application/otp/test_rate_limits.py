@@ -23,7 +23,7 @@ from domain.errors import (
 )
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Delivery
-from domain.otp.permits import Part, Permits
+from domain.otp.permits import LimitOwner, Permits
 from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
@@ -70,12 +70,12 @@ async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
 
 
 async def fill(app: CoreHarness, *sizes: int) -> None:
-    """Use up the parts for strangers and recognized phones of a country."""
+    """Use up the limits of strangers and recognized phones of a country."""
     now = app.clock.now()
     limit_store = app.database.limit_store()
-    for part, size in zip(("strangers", "recognized"), sizes, strict=False):
+    for owner, size in zip(("strangers", "recognized"), sizes, strict=False):
         window = SlidingWindow(size, HOUR)
-        limit = RateLimit("country:US", LimitPurpose.DELIVERIES, f"unverified:{part}", window)
+        limit = RateLimit("country:US", LimitPurpose.DELIVERIES, f"unverified:{owner}", window)
         while await limit_store.acquire([limit], now) is None:
             pass
 
@@ -249,12 +249,12 @@ async def test_a_delivery_holds_the_part_that_was_used(
 ) -> None:
     await app.request_otp()
     [delivery] = deliveries(app)
-    assert delivery.permits == Permits(app.clock.now(), Part.STRANGERS)
+    assert delivery.permits == Permits(app.clock.now(), LimitOwner.STRANGERS)
     await app.verify_otp(app.last_code)
     app.advance(hours=2)
     await app.request_otp()
     *_, delivery = deliveries(app)
-    assert delivery.permits == Permits(app.clock.now(), Part.RECOGNIZED)
+    assert delivery.permits == Permits(app.clock.now(), LimitOwner.RECOGNIZED)
 
 
 async def test_a_login_clears_the_permits_of_all_that_had_its_code_and_releases_them_once(

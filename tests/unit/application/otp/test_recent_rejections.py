@@ -78,7 +78,7 @@ async def test_a_rejection_says_limit_part_until_when_and_how_the_client_was_kno
         at=app.clock.now(),
         channel=Channel.SMS,
         limit="unverified_per_country",
-        part="strangers",
+        owner="strangers",
         until=app.clock.now() + timedelta(seconds=error.value.retry_after),
         recognition=Recognition.NONE,
         has_proof=False,

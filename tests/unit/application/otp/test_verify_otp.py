@@ -112,20 +112,20 @@ TWO_PER_IP = make_core_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, tim
 TEST_PHONE = make_core_policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
 
 
-async def resend_in(app: CoreHarness, client_ip: str = CLIENT_IP, **proof: Any) -> int:
+async def resend_in(app: CoreHarness, client_ip: str = CLIENT_IP, **sent: Any) -> int:
     """Use up the attempts, and return what the error says."""
     code = app.last_code if app.messenger.messages else "012313"
     for number in range(1, 30):
         try:
-            await app.verify_otp(wrong_code(code, number), client_ip=client_ip, **proof)
+            await app.verify_otp(wrong_code(code, number), client_ip=client_ip, **sent)
         except TooManyAttempts as error:
             return error.resend_in or 0
     raise AssertionError("No attempt was rejected")
 
 
-async def is_sent(app: CoreHarness, client_ip: str, **proof: Any) -> bool:
+async def is_sent(app: CoreHarness, client_ip: str, **sent: Any) -> bool:
     try:
-        return (await app.request_otp(client_ip=client_ip, **proof)).sent
+        return (await app.request_otp(client_ip=client_ip, **sent)).sent
     except TooManyOtpRequests:
         return False
 
@@ -144,22 +144,22 @@ async def is_sent(app: CoreHarness, client_ip: str, **proof: Any) -> bool:
 async def test_the_time_is_exact_with_a_request_id_or_device_token(
     policy: CorePolicy, client_ip: str, deliveries: int, *, has_device: bool, seconds: range
 ) -> None:
-    app, proof, request_id = CoreHarness(policy=policy), dict[str, Any](), ""
+    app, sent, request_id = CoreHarness(policy=policy), dict[str, Any](), ""
     if has_device:
-        proof = {"device_token": (await app.open_session()).device_token}
+        sent = {"device_token": (await app.open_session()).device_token}
         app.advance(days=1)
     for _ in range(deliveries):
         app.advance(15)
-        request_id = (await app.request_otp(**proof)).request_id
+        request_id = (await app.request_otp(**sent)).request_id
     app.advance(3)
 
-    wait = await resend_in(app, client_ip, **(proof or {"request_id": request_id}))
+    wait = await resend_in(app, client_ip, **(sent or {"request_id": request_id}))
 
     assert wait in seconds
     app.advance(wait - 1)
-    assert await is_sent(app, client_ip, **proof) == (policy is TEST_PHONE)
+    assert await is_sent(app, client_ip, **sent) == (policy is TEST_PHONE)
     app.advance(1)
-    assert await is_sent(app, client_ip, **proof)
+    assert await is_sent(app, client_ip, **sent)
 
 
 @pytest.mark.parametrize("deliveries", [1, 4])

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from domain.otp.deliveries import Deliveries, order_after
 from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel
-from domain.otp.permits import Part, Permits
+from domain.otp.permits import LimitOwner, Permits
 from tests.support.builders import NOW, a_delivery
 
 OTHER = a_delivery(request_id="another-request")
@@ -41,7 +41,7 @@ def test_a_delivery_that_no_longer_counts_stays() -> None:
 
 
 def test_a_used_code_settles_only_the_deliveries_that_carried_it() -> None:
-    of_code = a_delivery(permits=Permits(NOW, Part.STRANGERS))
+    of_code = a_delivery(permits=Permits(NOW, LimitOwner.STRANGERS))
     of_another = replace(of_code, challenge_id="another-challenge")
     settled = Deliveries((of_code, of_another, of_code)).settle(of_code.challenge_id)
     assert settled.all == (a_delivery(), of_another, a_delivery())

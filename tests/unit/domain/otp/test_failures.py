@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests, TooManyResets
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 from domain.otp.failures import MAX_FAILED_CLIENTS, ClientFailures, Failures
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
@@ -165,7 +165,7 @@ def test_a_failure_of_a_recognized_client_is_not_one_of_the_phone(
 
 @pytest.mark.parametrize("device", [DEVICE, None])
 def test_a_client_that_failed_twenty_times_in_a_row_is_a_stranger(
-    driver: VerificationDriver, device: DeviceProof | None
+    driver: VerificationDriver, device: ValidDeviceToken | None
 ) -> None:
     client_ip = WORK_IP if device else HOME_IP
     driver.device = device
@@ -182,7 +182,7 @@ def test_a_client_that_failed_twenty_times_in_a_row_is_a_stranger(
 
 
 def test_a_device_of_another_identity_is_not_recognized(driver: VerificationDriver) -> None:
-    driver.device = DeviceProof("another", "another identity")
+    driver.device = ValidDeviceToken("another", "another identity")
     assert driver.check(client_ip=WORK_IP).recognized.is_stranger
     assert driver.check(client_ip=HOME_IP).recognized.recognition is Recognition.TRUSTED_IP
 

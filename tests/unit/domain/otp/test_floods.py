@@ -9,14 +9,14 @@ import pytest
 
 from adapters.databases.records.limits import LimitRecords, acquire, find_available, release
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.permits import Outcome, Part
+from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
-STRANGER: Final = (Part.STRANGERS,)
-RECOGNIZED: Final = (Part.RECOGNIZED, Part.STRANGERS)
-WITH_PROOF: Final = (Part.STRANGERS, Part.ATTESTED)
+STRANGER: Final = (LimitOwner.STRANGERS,)
+RECOGNIZED: Final = (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS)
+WITH_PROOF: Final = (LimitOwner.STRANGERS, LimitOwner.ATTESTED)
 NEXT_HOUR: Final = timedelta(hours=1, minutes=1)
 """A permit of an hour counts up to a sixtieth of it longer."""
 
@@ -35,20 +35,22 @@ class Country:
     records: LimitRecords = field(default_factory=dict)
     now: datetime = NOW
 
-    def send(self, route: DeliveryRoute, parts: Sequence[Part], *, logs_in: bool = False) -> bool:
-        """Send a message if there are permits in one of the parts."""
-        for part in parts:
-            if acquire(self.limits.of_delivery(route, part), self.records, self.now) is None:
+    def send(
+        self, route: DeliveryRoute, owners: Sequence[LimitOwner], *, logs_in: bool = False
+    ) -> bool:
+        """Send a message if one of the owners has permits."""
+        for owner in owners:
+            if acquire(self.limits.of_delivery(route, owner), self.records, self.now) is None:
                 if logs_in:
-                    given_back = self.limits.given_back(route, part, Outcome.LOGIN)
-                    release(given_back, self.records, self.now)
+                    released = self.limits.to_release(route, owner, Outcome.LOGIN)
+                    release(released, self.records, self.now)
                 return True
         return False
 
     def flood(
         self,
         attempts: int,
-        parts: Sequence[Part] = STRANGER,
+        owners: Sequence[LimitOwner] = STRANGER,
         *,
         networks: int = 40,
         ranges: int = 40,
@@ -66,20 +68,21 @@ class Country:
             number = attempt // messages_each
             number_range = only_range or f"range {number % ranges}"
             route = a_route(number, f"net {number % networks}", number_range, is_call=is_call)
-            sent += self.send(route, parts, logs_in=logs_in)
+            sent += self.send(route, owners, logs_in=logs_in)
         return sent
 
-    def serves(self, parts: Sequence[Part], *, is_call: bool = False) -> bool:
+    def serves(self, owners: Sequence[LimitOwner], *, is_call: bool = False) -> bool:
         """Return whether a customer gets a message who has nothing to do with a flood."""
         route = a_route(-1, "home", "owner's", is_call=is_call)
         return any(
-            find_available(self.limits.of_delivery(route, part), self.records, self.now) <= self.now
-            for part in parts
+            find_available(self.limits.of_delivery(route, owner), self.records, self.now)
+            <= self.now
+            for owner in owners
         )
 
 
 def with_proofs() -> Country:
-    return Country(RateLimits(has_attested_part=True))
+    return Country(RateLimits(has_attested_limits=True))
 
 
 def a_twentieth() -> Country:
@@ -142,7 +145,9 @@ def test_to_stop_owners_takes_100_own_numbers_in_20_ranges_at_20_networks(
     country = Country()
     country.flood(601)
 
-    country.flood(4 * own_numbers, (Part.RECOGNIZED,), messages_each=4, networks=20, ranges=20)
+    country.flood(
+        4 * own_numbers, (LimitOwner.RECOGNIZED,), messages_each=4, networks=20, ranges=20
+    )
 
     assert country.serves(RECOGNIZED) is is_served
 
@@ -154,7 +159,7 @@ def test_to_stop_an_owner_takes_5_own_numbers_in_the_same_range(
     country = Country()
     country.flood(31, only_range="owner's")
 
-    country.flood(4 * own_numbers, (Part.RECOGNIZED,), only_range="owner's", messages_each=4)
+    country.flood(4 * own_numbers, (LimitOwner.RECOGNIZED,), only_range="owner's", messages_each=4)
 
     assert country.serves(RECOGNIZED) is is_served
 

@@ -24,7 +24,7 @@ from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.attempts import Correct, OfBlockedPhone, VerificationResult, Wrong
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
 from domain.otp.code_check import CodeCheck
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.failures import FAILURES_BEFORE_FEWER_ATTEMPTS
 from domain.otp.phone_verification import PhoneVerification
@@ -122,7 +122,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def request(self, client: Client) -> int:
         """Request a code, and return the seconds to wait, 0 if a message is sent."""
         driver = self.driver
-        driver.device, before = proof_of(client), driver.verification
+        driver.device, before = device_of(client), driver.verification
         is_owner = self.history.is_owner(client)
         blocked = set_block(driver, not self.history.is_blocked)
         decision, seconds = decide(driver, client)
@@ -174,7 +174,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     def verify(self, client: Client, code: str, request_id: str | None) -> None:
         driver, attempt = self.driver, CodeUse(code, self.now, client, request_id)
-        driver.device, before = proof_of(client), driver.verification
+        driver.device, before = device_of(client), driver.verification
         is_wrong = code not in self.history.codes
         result = verify(driver, attempt)
         if is_wrong and not self.history.is_owner(client):
@@ -217,7 +217,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.checked = self.driver.verification
         for client in OWNERS[:2]:
             owner = set_block(self.driver, is_blocked=False)
-            owner.device = proof_of(client)
+            owner.device = device_of(client)
             is_known = self.history.has_login_within(TRUSTED_PERIOD - HOUR, client, self.now)
             is_recognized = not owner.check(client_ip=client.ip).recognized.is_stranger
             if is_recognized and (is_known or client.device_id):
@@ -269,8 +269,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         return str(next(self.driver.wrong_codes))
 
 
-def proof_of(client: Client) -> DeviceProof | None:
-    return DeviceProof(client.device_id, IDENTITY_ID) if client.device_id else None
+def device_of(client: Client) -> ValidDeviceToken | None:
+    return ValidDeviceToken(client.device_id, IDENTITY_ID) if client.device_id else None
 
 
 def set_block(driver: VerificationDriver, is_blocked: bool) -> VerificationDriver:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.permits import Outcome, Part
+from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.rate_limits import DeliveryRoute, LimitPurpose, RateLimit, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 
@@ -40,9 +40,9 @@ OF_ALL = [
 ]
 
 
-def unverified(part: str, country: int, total: int) -> list[tuple[str, str, int, timedelta]]:
-    """Return the limits of a part of the unverified deliveries, with shares of three."""
-    name = f"unverified:{part}"
+def unverified(owner: str, country: int, total: int) -> list[tuple[str, str, int, timedelta]]:
+    """Return an owner's limits of the unverified deliveries, with three for a network."""
+    name = f"unverified:{owner}"
     return [
         ("range:ef", name, 3, 5 * HOUR),
         ("network:cd", name, 3, 5 * HOUR),
@@ -51,9 +51,9 @@ def unverified(part: str, country: int, total: int) -> list[tuple[str, str, int,
     ]
 
 
-def by_call(part: str, country: int) -> list[tuple[str, str, int, timedelta]]:
+def by_call(owner: str, country: int) -> list[tuple[str, str, int, timedelta]]:
     subjects = {"range:ef": 3, "network:cd": 3, "country:IN": country}
-    return [(subject, f"by_call:{part}", size, 2 * HOUR) for subject, size in subjects.items()]
+    return [(subject, f"by_call:{owner}", size, 2 * HOUR) for subject, size in subjects.items()]
 
 
 def show(limits: Iterable[RateLimit]) -> list[tuple[str, str, int, timedelta]]:
@@ -66,15 +66,15 @@ def show(limits: Iterable[RateLimit]) -> list[tuple[str, str, int, timedelta]]:
 def test_the_limits_of_each_client_are_one_flat_list() -> None:
     strangers = [*OF_IP, *unverified("strangers", 60, 120), *OF_ALL]
     recognized = [*OF_PHONE, *unverified("recognized", 40, 80), *OF_ALL]
-    for route, part, expected in (
-        (ROUTE, Part.STRANGERS, strangers),
-        (ROUTE, Part.RECOGNIZED, recognized),
-        (CALL, Part.STRANGERS, [*strangers, *by_call("strangers", 30)]),
-        (CALL, Part.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
-        (CHANGE, Part.STRANGERS, [*OF_IDENTITY, *strangers]),
-        (CHANGE, Part.TEST_PHONE, OF_IP),
+    for route, owner, expected in (
+        (ROUTE, LimitOwner.STRANGERS, strangers),
+        (ROUTE, LimitOwner.RECOGNIZED, recognized),
+        (CALL, LimitOwner.STRANGERS, [*strangers, *by_call("strangers", 30)]),
+        (CALL, LimitOwner.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
+        (CHANGE, LimitOwner.STRANGERS, [*OF_IDENTITY, *strangers]),
+        (CHANGE, LimitOwner.TEST_PHONE, OF_IP),
     ):
-        assert show(LIMITS.of_delivery(route, part)) == expected
+        assert show(LIMITS.of_delivery(route, owner)) == expected
 
 
 def test_a_window_of_a_day_may_be_of_a_country_or_in_total_only() -> None:
@@ -82,62 +82,66 @@ def test_a_window_of_a_day_may_be_of_a_country_or_in_total_only() -> None:
         (RateLimits(total_of_day=None), "country:IN"),
         (RateLimits(per_country_and_day=None), "total"),
     ):
-        of_delivery = limits.of_delivery(ROUTE, Part.STRANGERS)
+        of_delivery = limits.of_delivery(ROUTE, LimitOwner.STRANGERS)
         of_day = {limit.subject for limit in of_delivery if limit.name == "all_day"}
         assert of_day == {"range:ef", "network:cd", subject}
 
 
 def test_all_windows_of_a_delivery_are_in_five_records_and_that_of_its_owner() -> None:
-    for part, owner in ((Part.STRANGERS, "ip:ab"), (Part.RECOGNIZED, "phone:gh")):
-        subjects = [owner, "range:ef", "network:cd", "country:IN", "total"]
-        records = {limit.record_id for limit in LIMITS.of_delivery(CALL, part)}
+    for owner, subject in ((LimitOwner.STRANGERS, "ip:ab"), (LimitOwner.RECOGNIZED, "phone:gh")):
+        subjects = [subject, "range:ef", "network:cd", "country:IN", "total"]
+        records = {limit.record_id for limit in LIMITS.of_delivery(CALL, owner)}
         assert records == {f"{subject}:deliveries" for subject in subjects}
 
 
-def test_proofs_have_15_percent_out_of_the_part_of_strangers() -> None:
-    limits = replace(LIMITS, has_attested_part=True)
+def test_proofs_have_15_percent_out_of_those_of_strangers() -> None:
+    limits = replace(LIMITS, has_attested_limits=True)
 
-    for part, country, total in ((Part.STRANGERS, 45, 90), (Part.ATTESTED, 15, 30)):
-        expected = [*OF_IP, *unverified(part, country, total), *OF_ALL]
-        assert show(limits.of_delivery(ROUTE, part)) == expected
-    assert limits.of_delivery(ROUTE, Part.RECOGNIZED) == LIMITS.of_delivery(ROUTE, Part.RECOGNIZED)
+    for owner, country, total in ((LimitOwner.STRANGERS, 45, 90), (LimitOwner.ATTESTED, 15, 30)):
+        expected = [*OF_IP, *unverified(owner, country, total), *OF_ALL]
+        assert show(limits.of_delivery(ROUTE, owner)) == expected
+    assert limits.of_delivery(ROUTE, LimitOwner.RECOGNIZED) == LIMITS.of_delivery(
+        ROUTE, LimitOwner.RECOGNIZED
+    )
 
 
 @pytest.mark.parametrize(
-    ("limit", "sizes", "shares"),
+    ("limit", "sizes", "of_networks"),
     [
         (1, [1, 1], [1, 1]), (2, [1, 2], [1, 1]), (3, [1, 2], [1, 1]), (4, [1, 3], [1, 2]),
         (7, [2, 5], [1, 3]), (20, [8, 12], [3, 3]), (999, [399, 600], [20, 30]),
     ],
 )  # fmt: skip
-def test_a_share_is_5_percent_of_the_smaller_limit_at_least_3_and_at_most_half(
-    limit: int, sizes: list[int], shares: list[int]
+def test_a_network_has_5_percent_of_the_smaller_limit_at_least_3_and_at_most_half(
+    limit: int, sizes: list[int], of_networks: list[int]
 ) -> None:
     small, large = SlidingWindow(limit, HOUR), SlidingWindow(9_000, HOUR)
     for limits, of_small in (
         (RateLimits(per_country=small, total=large), "country:IN"),
         (RateLimits(per_country=large, total=small), "total"),
     ):
-        for part, size, share in zip((Part.RECOGNIZED, Part.STRANGERS), sizes, shares, strict=True):
+        for owner, size, of_network in zip(
+            (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS), sizes, of_networks, strict=True
+        ):
             windows = {
                 each.subject: each.window.limit
-                for each in limits.of_delivery(ROUTE, part)
-                if each.name == f"unverified:{part}"
+                for each in limits.of_delivery(ROUTE, owner)
+                if each.name == f"unverified:{owner}"
             }
             assert windows[of_small] == size
-            assert windows["range:ef"] == windows["network:cd"] == share
+            assert windows["range:ef"] == windows["network:cd"] == of_network
 
 
 def subjects_of(outcome: Outcome) -> dict[str, str]:
-    """Return the subjects of what is given back, by what is counted."""
+    """Return the subjects of what is released, by what is counted."""
     route = replace(CALL, identity_id="1")
     subjects: dict[str, str] = {}
-    for part in (Part.STRANGERS, Part.RECOGNIZED):
-        held = LIMITS.of_delivery(route, part)
-        given_back = LIMITS.given_back(route, part, outcome)
-        assert set(given_back) <= set(held)
-        assert len(set(given_back)) == len(given_back)
-        for limit in given_back:
+    for owner in (LimitOwner.STRANGERS, LimitOwner.RECOGNIZED):
+        held = LIMITS.of_delivery(route, owner)
+        released = LIMITS.to_release(route, owner, outcome)
+        assert set(released) <= set(held)
+        assert len(set(released)) == len(released)
+        for limit in released:
             counted = limit.name.partition(":")[0]
             found = f"{subjects.get(counted, '')} {limit.subject_kind}".split()
             subjects[counted] = " ".join(sorted(set(found)))
@@ -161,12 +165,12 @@ def test_each_outcome_gives_back_what_the_table_says() -> None:
         }  # fmt: skip
 
 
-def test_after_attestation_was_switched_off_its_permits_are_given_back() -> None:
-    given_back = LIMITS.given_back(ROUTE, Part.ATTESTED, Outcome.LOGIN)
-    attested = replace(LIMITS, has_attested_part=True)
-    of_part = attested.given_back(ROUTE, Part.ATTESTED, Outcome.LOGIN)
-    assert [(each.record_id, each.name, each.window.period) for each in given_back] == [
-        (each.record_id, each.name, each.window.period) for each in of_part
+def test_after_attestation_was_switched_off_its_permits_are_released() -> None:
+    released = LIMITS.to_release(ROUTE, LimitOwner.ATTESTED, Outcome.LOGIN)
+    attested = replace(LIMITS, has_attested_limits=True)
+    of_owner = attested.to_release(ROUTE, LimitOwner.ATTESTED, Outcome.LOGIN)
+    assert [(each.record_id, each.name, each.window.period) for each in released] == [
+        (each.record_id, each.name, each.window.period) for each in of_owner
     ]
 
 

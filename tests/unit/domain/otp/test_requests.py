@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import TooManyOtpRequests
 from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import Channel, Delivery, DeviceProof
+from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
@@ -68,7 +68,7 @@ def test_within_the_cooldown_a_request_joins_the_delivery(driver: VerificationDr
 
 @pytest.mark.parametrize("device", [DEVICE, None])
 def test_strangers_do_not_use_up_the_joins_of_a_recognized_client(
-    driver: VerificationDriver, device: DeviceProof | None
+    driver: VerificationDriver, device: ValidDeviceToken | None
 ) -> None:
     driver.log_in(HOME_IP)
     for number in range(4):
@@ -209,7 +209,7 @@ def test_each_device_has_a_quota_of_three_an_hour_and_an_ip_of_a_login_another(
 ) -> None:
     trusted.use_up_deliveries()
     start = trusted.now
-    another = DeviceProof("another", IDENTITY_ID)
+    another = ValidDeviceToken("another", IDENTITY_ID)
     for device, client_ip in ((DEVICE, HOME_IP), (another, WORK_IP), (None, HOME_IP)):
         trusted.device = device
         assert all(trusted.deliver(client_ip).delivery.uses_own_quota for _ in range(3))

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from domain.otp.client_ip import HashedClientIp
-from domain.otp.permits import Part
+from domain.otp.permits import LimitOwner
 from domain.otp.rate_limits import (
     DeliveryRoute,
     LimitName,
@@ -15,12 +15,14 @@ from domain.otp.rate_limits import (
 )
 from domain.otp.sliding_window import SlidingWindow
 
-LIMITS: Final = RateLimits(has_attested_part=True)
+LIMITS: Final = RateLimits(has_attested_limits=True)
 ROUTE: Final = DeliveryRoute(
     HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh", is_call=True, identity_id="1"
 )
-PARTS: Final = ("recognized", "strangers", "attested")
-DELIVERIES: Final = {limit for part in PARTS for limit in LIMITS.of_delivery(ROUTE, Part(part))}
+OWNERS: Final = ("recognized", "strangers", "attested")
+DELIVERIES: Final = {
+    limit for owner in OWNERS for limit in LIMITS.of_delivery(ROUTE, LimitOwner(owner))
+}
 
 
 def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
@@ -39,16 +41,16 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
 
     expected = {
         *(
-            (f"{name}_per_country", part, "IN")
+            (f"{name}_per_country", owner, "IN")
             for name in ("unverified", "calls")
-            for part in PARTS
+            for owner in OWNERS
         ),
         *((f"{name}_per_country", "", "IN") for name in ("all", "all_day", "attempts_of_others")),
-        *(("unverified_total", part, "") for part in PARTS),
+        *(("unverified_total", owner, "") for owner in OWNERS),
         *((f"{name}_total", "", "") for name in ("all", "all_day", "attempts_of_others")),
     }
     assert len(names) == len(expected)
-    assert set(names) == {(LimitName(name, part), country) for name, part, country in expected}
+    assert set(names) == {(LimitName(name, owner), country) for name, owner, country in expected}
 
 
 def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
@@ -56,8 +58,8 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
         ("ip:ab", "per_ip", ""),
         ("phone:gh", "per_phone", ""),
         ("identity:1", "per_identity", ""),
-        *(("network:cd", "per_network", part) for part in ("", *PARTS)),
-        *(("range:ef", "per_number_range", part) for part in ("", *PARTS)),
+        *(("network:cd", "per_network", owner) for owner in ("", *OWNERS)),
+        *(("range:ef", "per_number_range", owner) for owner in ("", *OWNERS)),
     }
     of_token = RateLimit(
         "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))

@@ -19,10 +19,10 @@ from domain.otp.attempts import (
 from domain.otp.challenge import Challenge, OtpCode
 from domain.otp.channel_order import ONLY_SMS
 from domain.otp.code_check import CodeCheck, check_code, count_attempt
-from domain.otp.delivery import DeviceProof
+from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import Part, Permits
+from domain.otp.permits import LimitOwner, Permits
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.request_check import check_request
 from domain.otp.sliding_window import whole_seconds
@@ -32,7 +32,7 @@ HOME_IP: Final = "203.0.113.7"
 WORK_IP: Final = "198.51.100.20"
 WRONG_CODE: Final = "999999"
 IDENTITY_ID: Final = an_id(1000)
-DEVICE: Final = DeviceProof("a-device", IDENTITY_ID)
+DEVICE: Final = ValidDeviceToken("a-device", IDENTITY_ID)
 HOUR: Final = 60 * 60
 DAY: Final = 24 * HOUR
 
@@ -56,7 +56,7 @@ class VerificationDriver:
     policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     numbers: "count[int]" = field(default_factory=lambda: count(1))
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
-    device: DeviceProof | None = None
+    device: ValidDeviceToken | None = None
     key_ids: Collection[str] = (a_challenge().key_id,)
 
     def wait(self, seconds: float = 0, **duration: float) -> None:
@@ -86,7 +86,7 @@ class VerificationDriver:
         )
         check, permits = (
             check_request(self.verification, request),
-            Permits(self.now, Part.STRANGERS),
+            Permits(self.now, LimitOwner.STRANGERS),
         )
         self.verification, decision = check.add_delivery(permits)
         return decision

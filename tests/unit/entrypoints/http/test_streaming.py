@@ -132,10 +132,10 @@ async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
 
 
 @pytest.mark.parametrize("limits", [{"max_per_ip": 2}, {"max_total": 2}])
-async def test_at_a_limit_who_waits_longest_loses_its_slot(
+async def test_at_a_limit_who_waits_longest_loses_its_permit(
     monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(file_reads, "SLOT_TIMEOUT_SECONDS", 0)
+    monkeypatch.setattr(file_reads, "PERMIT_TIMEOUT_SECONDS", 0)
     reads, files = FileReads(time.monotonic, **limits), [OneFile(*CHUNKS) for _ in range(2)]
     are_sending = asyncio.Barrier(len(files) + 1)
 
@@ -145,16 +145,16 @@ async def test_at_a_limit_who_waits_longest_loses_its_slot(
             await never()
 
     async def read(file: OneFile) -> None:
-        await FileResponse(file.open, reads.slot(IP), HEADERS)({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
+        await FileResponse(file.open, reads.permit(IP), HEADERS)({}, never, send)  # type: ignore[arg-type]  # it does not use the scope
 
     responding = [asyncio.create_task(read(file)) for file in files]
     await are_sending.wait()
     with pytest.raises(TooManyReads):
-        await reads.slot(IP).__aenter__()
+        await reads.permit(IP).__aenter__()
     assert [file.is_open for file in files] == [True, True]
 
     monkeypatch.setattr(file_reads, "STALL_SECONDS", 0)
-    async with reads.slot(IP):
+    async with reads.permit(IP):
         await responding[0]
         assert [file.is_open for file in files] == [False, True]
 
@@ -163,7 +163,7 @@ async def test_at_a_limit_who_waits_longest_loses_its_slot(
 
 
 @pytest.mark.usefixtures("no_garbage_collection")
-@pytest.mark.parametrize("ending", ["disconnect", "lost slot", "time limit"])
+@pytest.mark.parametrize("ending", ["disconnect", "lost permit", "time limit"])
 async def test_a_chunk_that_nobody_takes_is_not_kept(
     monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
@@ -184,14 +184,14 @@ async def test_a_chunk_that_nobody_takes_is_not_kept(
         await is_sending.wait()
         return {"type": "http.disconnect"}
 
-    async def lose_slot() -> dict[str, Any]:
+    async def lose_permit() -> dict[str, Any]:
         await is_sending.wait()
         read.is_ended.set()
         return await never()
 
     if ending == "time limit":
         monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0)
-    receive = {"disconnect": disconnect, "lost slot": lose_slot, "time limit": never}[ending]
+    receive = {"disconnect": disconnect, "lost permit": lose_permit, "time limit": never}[ending]
     await FileResponse(
         lambda: nullcontext(OpenedFile(3, read_chunks())),
         nullcontext(read),

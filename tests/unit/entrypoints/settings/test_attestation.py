@@ -42,7 +42,7 @@ def test_without_the_setting_all_is_as_before_and_with_it_there_is_a_part_for_pr
     settings = read(environ)
     assert settings.attestation == attestation
     policy = settings.otp_policy(are_messages_reported=False)
-    assert policy.rate_limits.has_attested_part is (attestation is not None)
+    assert policy.rate_limits.has_attested_limits is (attestation is not None)
     assert SECRET not in repr(settings)
 
 

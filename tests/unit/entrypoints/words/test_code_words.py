@@ -14,7 +14,7 @@ from tests.support.builders import NOW
     ("details", "words"),
     [
         (
-            {"limit": "unverified_per_country", "part": "strangers", "until": NOW},
+            {"limit": "unverified_per_country", "owner": "strangers", "until": NOW},
             "new customers in US, until 09:30:00 UTC (not recognized, without a proof)",
         ),
         (
@@ -38,6 +38,6 @@ from tests.support.builders import NOW
 def test_a_rejection_says_what_rejected_whom_and_until_when(
     details: dict[str, Any], words: str
 ) -> None:
-    usual = {"part": "", "until": None, "recognition": Recognition.NONE, "has_proof": False}
+    usual = {"owner": "", "until": None, "recognition": Recognition.NONE, "has_proof": False}
     rejection = Rejection(at=NOW, channel=Channel.SMS, **usual | details)
     assert describe_rejection(rejection, "US") == f"rejected: {words}"

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.verification_state import VerificationState
+from domain.otp.verification_state import NotServed, NotServedReason, VerificationState
 from entrypoints.words.verification_words import describe_verification
 from tests.support.builders import NOW
 
@@ -14,7 +14,7 @@ EXPIRY = NOW + timedelta(minutes=5)
 def a_state(**changes: Any) -> VerificationState:
     details: dict[str, Any] = {
         "blocked_since": None,
-        "not_served": "",
+        "not_served": None,
         "next_message": Wait(NOW),
         "next_message_to_known": Wait(NOW),
         "code_expires_at": None,
@@ -49,9 +49,14 @@ def a_state(**changes: Any) -> VerificationState:
             "now",
         ),
         (
-            {"not_served": "its country, DE, is not in DIALTONE_COUNTRIES"},
+            {"not_served": NotServed(NotServedReason.COUNTRY, "DE")},
             "messages: none, because its country, DE, is not in DIALTONE_COUNTRIES; attempts: no "
             "code is valid now",
+        ),
+        (
+            {"not_served": NotServed(NotServedReason.TEST_OTP)},
+            "messages: none, because it has a fixed code in DIALTONE_TEST_OTPS; attempts: no code "
+            "is valid now",
         ),
         (
             {"blocked_since": NOW, "failures_in_a_row": 50, "attempts_of_next": 1},

@@ -2,7 +2,7 @@
 
 from litestar import Controller, get
 
-from application.administration.feature import AdministrationFeature
+from application.administration.feature import AdministrationUseCases
 from application.ports.administration import AuditFilter
 from domain import errors
 from domain.administration.audit import Actor, ActorKind
@@ -40,7 +40,7 @@ class AuditController(Controller):
         self,
         *,
         request: ApiRequest,
-        administration: Injected[AdministrationFeature],
+        administration: Injected[AdministrationUseCases],
         user: schemas.SubjectParameter = None,
         actor: schemas.ActorParameter = None,
         cursor: CursorParameter = None,

@@ -67,7 +67,7 @@ class ExportActController(ConsoleController):
                 export_user = use_cases.of(ExportFeature).export_user
                 archive = send_archive(
                     lambda: export_user(request.operator, query, reason),
-                    file_reads.slot(request.client_ip),
+                    file_reads.permit(request.client_ip),
                 )
                 await archive(scope, receive, send)
             except ACT_ERRORS as error:

@@ -243,7 +243,7 @@ def _send(
 ) -> ASGIApp:
     return FileResponse(
         lambda: media.open_file(file),
-        file_reads.slot(request.client_ip),
+        file_reads.permit(request.client_ip),
         {"Content-Type": file.image.format.content_type},
         is_head=IS_HEAD in request.scope["state"],
     )

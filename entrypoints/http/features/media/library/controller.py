@@ -320,7 +320,7 @@ class MediaFileController(Controller):
             return ASGIResponse(status_code=304, headers=headers)
         headers["Content-Type"] = file.image.format.content_type
         if IS_HEAD in request.scope["state"]:
-            async with file_reads.slot(request.client_ip):
+            async with file_reads.permit(request.client_ip):
                 headers["Content-Length"] = str(await open_file.get_size(file))
             return ASGIResponse(headers=headers, is_head_response=True)
         size = file.image.bytes
@@ -329,7 +329,7 @@ class MediaFileController(Controller):
             headers["Content-Range"] = f"bytes {part[0]}-{part[1] - 1}/{size}"
         return FileResponse(
             lambda: open_file(file, *(part or ())),
-            file_reads.slot(request.client_ip),
+            file_reads.permit(request.client_ip),
             headers,
             status=206 if part else 200,
         )

@@ -105,7 +105,7 @@ class ModerationController(Controller):
         file = await moderation.moderate_items.find_image(request.operator, _parse_item_id(item_id))
         return FileResponse(
             lambda: media.open_file(file),
-            file_reads.slot(request.client_ip),
+            file_reads.permit(request.client_ip),
             {**_FILE_HEADERS, "Content-Type": file.image.format.content_type},
             is_head=IS_HEAD in request.scope["state"],
         )

@@ -96,7 +96,7 @@ class CallController(Controller):
         is_head = IS_HEAD in request.scope["state"]
         return FileResponse(
             lambda: calls.open_recording(request.principal, call, number, is_heard=not is_head),
-            file_reads.slot(request.client_ip),
+            file_reads.permit(request.client_ip),
             {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
             is_head=is_head,
             headers_of=_recording_headers,

@@ -15,13 +15,13 @@ from application.features.attestation.events import (
     AttestationRejected,
     AttestationRequested,
 )
-from application.features.attestation.ports import AttestationStatus
+from application.features.attestation.ports import ProofStatus
 from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
 from domain.errors import DeliveryFailed, TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation.errors import AttestationRequired
-from domain.otp.attestation_proof import AttestationProof
+from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery_policy import Limitation
 from domain.otp.permits import Recognition
@@ -37,7 +37,7 @@ from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
 
 HOUR = timedelta(hours=1)
-LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_part=True)
+LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_limits=True)
 """Of 20 permits of a country, strangers have 9, each network and number range 3; proofs have 3."""
 STRANGERS = 9
 
@@ -58,22 +58,22 @@ def network_ip(number: int) -> str:
 
 
 async def flood(app: AppHarness, count: int = STRANGERS) -> None:
-    """Use up the part of strangers."""
+    """Use up the limits of strangers."""
     for number in range(count):
         await app.request_otp(phone(number), network_ip(number))
 
 
 @pytest_asyncio.fixture
 async def app() -> AppHarness:
-    """An app in a flood: the part of strangers is used up."""
+    """An app in a flood: the limits of strangers are used up."""
     flooded = make_app()
     await flood(flooded)
     return flooded
 
 
-async def make_proof(app: AppHarness) -> AttestationProof:
+async def make_proof(app: AppHarness) -> Proof:
     with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(accepts_attestation=True)
+        await app.request_otp(can_send_proof=True)
     return solve(required.value)
 
 
@@ -87,9 +87,9 @@ async def prove(
 ) -> RequestOtpResult:
     """Request a code as an app that can make proofs."""
     with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(to, client_ip, accepts_attestation=True, **options)
+        await app.request_otp(to, client_ip, can_send_proof=True, **options)
     proof = solve(required.value)
-    return await app.request_otp(to, client_ip, accepts_attestation=True, proof=proof, **options)
+    return await app.request_otp(to, client_ip, can_send_proof=True, proof=proof, **options)
 
 
 async def test_a_new_customer_with_a_proof_is_served_in_a_flood(app: AppHarness) -> None:
@@ -108,9 +108,7 @@ async def test_a_new_customer_with_a_proof_is_served_in_a_flood(app: AppHarness)
 async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
     app = make_app()
 
-    sent = await app.request_otp(
-        accepts_attestation=True, proof=AttestationProof("fake", "anything")
-    )
+    sent = await app.request_otp(can_send_proof=True, proof=Proof("fake", "anything"))
 
     assert sent.sent
     assert attestation_of(app).verified == []
@@ -122,13 +120,13 @@ async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
     await prove(app)
 
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(500), CLIENT_IP, accepts_attestation=True)
+        await app.request_otp(phone(500), CLIENT_IP, can_send_proof=True)
     app.advance(1)
     for number in range(3):
         with suppress(TooManyOtpRequests):
             assert not (await app.request_otp(client_ip=f"192.0.{number}.9")).sent
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(client_ip="192.0.9.9", accepts_attestation=True)
+        await app.request_otp(client_ip="192.0.9.9", can_send_proof=True)
 
 
 async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: AppHarness) -> None:
@@ -136,7 +134,7 @@ async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: Ap
     before = len(app.messenger.messages)
 
     results = await asyncio.gather(
-        *(app.request_otp(accepts_attestation=True, proof=proof) for _ in range(20)),
+        *(app.request_otp(can_send_proof=True, proof=proof) for _ in range(20)),
         return_exceptions=True,
     )
 
@@ -145,17 +143,17 @@ async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: Ap
     assert all(isinstance(error, TooManyOtpRequests) for error in others)
 
 
-@pytest.mark.parametrize("later_status", [None, AttestationStatus.INVALID])
-async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatus | None) -> None:
+@pytest.mark.parametrize("later_status", [None, ProofStatus.INVALID])
+async def test_a_used_proof_is_not_accepted_again(later_status: ProofStatus | None) -> None:
     app = make_app(per_country=SlidingWindow(40, HOUR))
     await flood(app, 18)
     proof = await make_proof(app)
-    await app.request_otp(accepts_attestation=True, proof=proof)
+    await app.request_otp(can_send_proof=True, proof=proof)
     app.advance(minutes=5)
     attestation_of(app).status = later_status
 
     with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(accepts_attestation=True, proof=proof)
+        await app.request_otp(can_send_proof=True, proof=proof)
     attestation_of(app).status = None
     [rejected] = app.events.of_type(AttestationRejected)
     assert rejected.result == "used"
@@ -166,51 +164,51 @@ async def test_a_used_proof_is_not_accepted_again(later_status: AttestationStatu
 
 async def test_a_phone_with_a_record_keeps_that_a_proof_was_required(app: AppHarness) -> None:
     app.advance(15)
-    for proof in (None, AttestationProof("fake", "wrong")):
+    for proof in (None, Proof("fake", "wrong")):
         with pytest.raises(AttestationRequired):
-            await app.request_otp(phone(0), accepts_attestation=True, proof=proof)
+            await app.request_otp(phone(0), can_send_proof=True, proof=proof)
     await app.otp.rejections.write()
 
     rejections = app.database.phone_verifications[phone(0)].value.rejections
     required = ("proof_required", "strangers", Recognition.NONE)
-    assert [(each.limit, each.part, each.recognition) for each in rejections] == [required] * 2
+    assert [(each.limit, each.owner, each.recognition) for each in rejections] == [required] * 2
     assert {each.has_proof for each in rejections} == {False, True}
     events = app.events.of_type(AttestationRequested)
     assert [event.has_proof for event in events] == [False, True]
 
 
-async def test_a_wrong_proof_and_that_for_another_phone_get_a_new_challenge(
+async def test_a_wrong_proof_and_that_for_another_phone_are_asked_for_another(
     app: AppHarness,
 ) -> None:
     with pytest.raises(AttestationRequired) as required:
-        await app.request_otp(phone(100), accepts_attestation=True)
+        await app.request_otp(phone(100), can_send_proof=True)
     of_other = solve(required.value)
 
-    challenges = [required.value.attestation]
-    for proof in (of_other, AttestationProof("fake", ""), AttestationProof("altcha", "x")):
+    requests = [required.value.attestation]
+    for proof in (of_other, Proof("fake", ""), Proof("altcha", "x")):
         with pytest.raises(AttestationRequired) as required:
-            await app.request_otp(accepts_attestation=True, proof=proof)
-        challenges.append(required.value.attestation)
-    assert all(new != old for old, new in pairwise(challenges))
+            await app.request_otp(can_send_proof=True, proof=proof)
+        requests.append(required.value.attestation)
+    assert all(new != old for old, new in pairwise(requests))
     # A wrong one for this phone uses up nothing.
-    assert (await app.request_otp(accepts_attestation=True, proof=solve(required.value))).sent
+    assert (await app.request_otp(can_send_proof=True, proof=solve(required.value))).sent
 
 
 @pytest.mark.parametrize(
     ("proof", "reason"),
     [
-        (AttestationProof("fake", "0"), "as the test says"),
-        (None, "no challenge, as the test says"),
+        (Proof("fake", "0"), "as the test says"),
+        (None, "no proof request, as the test says"),
     ],
 )
 async def test_without_its_provider_the_client_waits_and_operators_read_why(
-    app: AppHarness, proof: AttestationProof | None, reason: str
+    app: AppHarness, proof: Proof | None, reason: str
 ) -> None:
-    attestation_of(app).status = AttestationStatus.UNAVAILABLE
-    attestation_of(app).makes_challenges = False
+    attestation_of(app).status = ProofStatus.UNAVAILABLE
+    attestation_of(app).makes_requests = False
 
     with pytest.raises(TooManyOtpRequests) as waiting:
-        await app.request_otp(accepts_attestation=True, proof=proof)
+        await app.request_otp(can_send_proof=True, proof=proof)
 
     [rejected] = app.events.of_type(AttestationRejected)
     assert (rejected.result, rejected.reason) == ("unavailable", reason)
@@ -228,7 +226,7 @@ async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> N
         await app.request_otp(phone(number), "192.0.2.1")
 
     with pytest.raises(TooManyOtpRequests) as with_proofs:
-        await app.request_otp(phone(120), "192.0.2.1", accepts_attestation=True)
+        await app.request_otp(phone(120), "192.0.2.1", can_send_proof=True)
     with pytest.raises(TooManyOtpRequests) as without_proofs:
         await app.request_otp(phone(120), "192.0.2.1")
 
@@ -240,14 +238,14 @@ async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> N
 async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
     app = make_app(per_ip=SlidingWindow(3, HOUR))
     await flood(app)
-    wrong = AttestationProof("fake", "wrong")
+    wrong = Proof("fake", "wrong")
 
     for _ in range(2):
         with pytest.raises(AttestationRequired):
-            await app.request_otp(accepts_attestation=True, proof=wrong)
+            await app.request_otp(can_send_proof=True, proof=wrong)
     for _ in range(2):
         with pytest.raises(TooManyOtpRequests):
-            await app.request_otp(accepts_attestation=True, proof=wrong)
+            await app.request_otp(can_send_proof=True, proof=wrong)
 
     assert len(attestation_of(app).verified) == 3
 
@@ -258,34 +256,34 @@ async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
     app.advance(minutes=10)
     for _ in range(3):
         with suppress(AttestationRequired, TooManyOtpRequests):
-            await app.request_otp(accepts_attestation=True, proof=AttestationProof("fake", "wrong"))
+            await app.request_otp(can_send_proof=True, proof=Proof("fake", "wrong"))
 
     with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(accepts_attestation=True)
+        await app.request_otp(can_send_proof=True)
 
     app.advance(error.value.retry_after)
-    assert (await app.request_otp(accepts_attestation=True)).sent
+    assert (await app.request_otp(can_send_proof=True)).sent
 
 
 async def test_the_id_of_a_proof_may_be_any_text(app: AppHarness) -> None:
-    attestation_of(app).status = AttestationStatus.VALID
+    attestation_of(app).status = ProofStatus.VALID
 
-    proof = AttestationProof("fake", "\ud800")
-    assert (await app.request_otp(accepts_attestation=True, proof=proof)).sent
+    proof = Proof("fake", "\ud800")
+    assert (await app.request_otp(can_send_proof=True, proof=proof)).sent
 
 
 async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness) -> None:
     app.messenger.result = REJECTED
     proof = await make_proof(app)
     with pytest.raises(DeliveryFailed) as error:
-        await app.request_otp(accepts_attestation=True, proof=proof)
+        await app.request_otp(can_send_proof=True, proof=proof)
     app.messenger.result = ACCEPTED
 
     # Not the hour of the strangers: then it can send another proof.
     assert error.value.retry_after < 60
     app.advance(error.value.retry_after)
     with pytest.raises(TooManyOtpRequests) as waiting:
-        await app.request_otp(accepts_attestation=True, proof=proof)
+        await app.request_otp(can_send_proof=True, proof=proof)
     [rejected] = app.events.of_type(AttestationRejected)
     assert rejected.result == "used"
     app.advance(waiting.value.retry_after)
@@ -293,16 +291,16 @@ async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness)
 
 
 @pytest.mark.parametrize(
-    ("operation", "kill"), [("used_attestations.add", True), ("limit_store.acquire", False)]
+    ("operation", "kill"), [("used_proofs.add", True), ("limit_store.acquire", False)]
 )
 async def test_after_an_interrupted_request_the_app_makes_another_proof(
     app: AppHarness, operation: str, kill: bool
 ) -> None:
     proof = await make_proof(app)
-    after = None if operation == "used_attestations.add" else "used_attestations.add"
+    after = None if operation == "used_proofs.add" else "used_proofs.add"
     app.faults.fail_on(operation, after=after, kill=kill, is_done=True)
     with pytest.raises((StorageTimeout, ProcessKilled)):
-        await app.request_otp(accepts_attestation=True, proof=proof)
+        await app.request_otp(can_send_proof=True, proof=proof)
     assert app.faults.has_fired
     app.faults.reset()
 
@@ -311,7 +309,7 @@ async def test_after_an_interrupted_request_the_app_makes_another_proof(
 
 async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHarness) -> None:
     await prove(app)
-    stored = app.database.records.tables["used_attestations"]
+    stored = app.database.records.tables["used_proofs"]
     app.advance(hours=2, seconds=-1)
     assert (await app.operations.cleanup())["expired_attestations"] == 0
     app.advance(1)
@@ -348,10 +346,10 @@ async def test_proofs_of_strangers_use_the_part_of_strangers_first() -> None:
         await prove(app, phone(number), network_ip(number))
 
     permits = app.database.permits
-    for part, count in (("strangers", STRANGERS), ("attested", 3)):
-        assert permits[f"country:US:deliveries:unverified:{part}"] == count
+    for owner, count in (("strangers", STRANGERS), ("attested", 3)):
+        assert permits[f"country:US:deliveries:unverified:{owner}"] == count
     with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(120), network_ip(120), accepts_attestation=True)
+        await app.request_otp(phone(120), network_ip(120), can_send_proof=True)
 
 
 async def test_test_phones_need_no_proof_where_strangers_do() -> None:

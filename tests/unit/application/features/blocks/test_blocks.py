@@ -97,7 +97,10 @@ async def test_the_details_of_a_user_have_the_blocks_of_the_phone(app: AppHarnes
 
     assert blocks_about(details) == [block]
     assert details.verification is not None
-    assert details.verification.not_served.startswith(f"block {block.id} of the prefix +1415")
+    assert details.verification.not_served is not None
+    assert details.verification.not_served.detail.startswith(
+        f"block {block.id} of the prefix +1415"
+    )
 
 
 # Add, list and end

@@ -29,6 +29,7 @@ from domain.features.passkeys.errors import (
     ChallengeNotValid,
     InvitationNotValid,
     LastPasskey,
+    NotStaff,
     PasskeyExists,
     PasskeyNotFound,
     PasskeyRejected,
@@ -382,7 +383,7 @@ async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) ->
     with pytest.raises(TooShort):
         await passkeys.invite(OPERATOR, staff.id, "")
     member = await staff.app.add_user(a_phone(1))
-    with pytest.raises(ConflictingValue):
+    with pytest.raises(NotStaff):
         await passkeys.invite(OPERATOR, member.identity.id, "why")
     assert staff.app.database.audit_entries == []
 

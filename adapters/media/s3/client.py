@@ -33,7 +33,6 @@ class S3Timeouts:
     """Time limits in seconds.
 
     Attributes:
-        connect: Opening a connection.
         read: Waiting for the next byte.
         total: Any other operation: one request and its retry.
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
@@ -77,7 +76,6 @@ class Bucket:
     prefix: str
 
     def object_key(self, storage_key: str) -> str:
-        """Return the object's key in the bucket."""
         return f"{self.prefix}{storage_key}"
 
 

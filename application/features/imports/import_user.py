@@ -172,11 +172,8 @@ class _Comparison:
     def _is_completable(self, identity: Identity) -> bool:
         """Return whether an import may complete an identity.
 
-        - An identity that only joined by a call is nobody's.
-        - After the first sign-in, what an import made is its owner's.
-        - A login may have made it under the id that an import gave the phone, or that is derived
-          from the external id, before that import has.
-        - No import changes an identity with a role.
+        A login may have made it under the id that an import gave the phone, or that is derived from
+        the external id, before that import has.
         """
         if identity.staff.role is not Role.MEMBER:
             return False

@@ -19,7 +19,6 @@ class Dialect:
             table has, by its name.
         estimate_size: The statement that returns about how many rows a table has, by its name;
             None if they are to be counted.
-        add: The statement that adds a row, unless its id is taken.
         merge: Returns a body with the fields of a new one, and those of the stored one that do not
             have one of these names. If a further field is named, its stored value is kept while
             there is one.

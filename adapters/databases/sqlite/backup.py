@@ -47,7 +47,6 @@ class DatabaseCopy:
         unknown_object: Its first object that is not of the schema; `restore_database` refuses it
             then.
         may_lack_log: Whether another program copied it without the log that it may have had.
-        kept_at: Where the database is that was there before.
     """
 
     path: Path

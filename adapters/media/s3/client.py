@@ -38,7 +38,6 @@ class S3Timeouts:
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
         health_check: A health check. Readiness does not wait so long.
-        credentials: Finding credentials at the start, if the settings have none.
     """
 
     connect: float = 3.0

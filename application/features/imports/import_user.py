@@ -38,9 +38,6 @@ class _Candidate:
     Attributes:
         known_id: The id that every import of the user gives to the identity. None if nothing but
             the phone says who it is.
-        new_id: The id of an identity that does not exist yet.
-        username: The name; None without one, or if it is refused.
-        problem, message: Why there is no name.
     """
 
     user: ImportedUser
@@ -62,7 +59,6 @@ class _Stored:
 
     Attributes:
         owner: The identity to which the phone is assigned, if it exists.
-        known: The identity with the id of the user.
         name_holder_ids: Whose names keep others from the username.
     """
 

@@ -85,7 +85,6 @@ class Line:
     Attributes:
         number: The number of the line, or of its first one, from 1.
         fields: The fields as they are there. All lines of a file have the same.
-        message: Why the line cannot be read, if it cannot.
     """
 
     number: int

@@ -50,8 +50,6 @@ class MediaUrls:
     needs the signature or an access token. Otherwise the expiry would protect little.
 
     Attributes:
-        service_url: URL below which the service serves the files.
-        public_url: URL in front of the media store, or None.
         url_variant: The variant that the URL of an item leads to, if the item has it; None for the
             image itself.
     """

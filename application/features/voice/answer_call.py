@@ -86,7 +86,6 @@ class AnswerCallCommand:
         phone: the caller id of an inbound call, or the phone that an outbound call called, if it is
             a phone number.
         position: the position in the URL; None in the first request.
-        called: the number that an inbound call called, if it is a phone number.
     """
 
     provider_call_id: str

@@ -139,7 +139,6 @@ class LibraryPageController(ConsoleController):
     async def confirm_act(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
-        """Return the page that asks whether to hide an item, show it again or delete it."""
         request.operator.check_act(_page_of(request).act)
         item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
         return _render_act(request, item)
@@ -148,7 +147,6 @@ class LibraryPageController(ConsoleController):
     async def do_act(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Redirect | Template:
-        """Hide an item, show it again or delete it, for a reason."""
         text, page = (await read_form(request))["reason"], _page_of(request)
         request.operator.check_act(page.act)
         parsed_id = _parse_item(item_id)

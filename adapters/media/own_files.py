@@ -20,7 +20,6 @@ class LimitedFiles:
     """Files of a store that may hang."""
 
     def __init__(self, files: MediaFiles) -> None:
-        """Limit the time of this store, which may have a health check."""
         self._files = files
         if hasattr(files, "check"):
             self.check = files.check

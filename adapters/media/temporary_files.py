@@ -97,7 +97,6 @@ class LocalTemporaryFiles:
     """Files in the temporary folder of this machine, without names, or in memory."""
 
     def __init__(self, threads: DiskThreads) -> None:
-        """Work with them in these threads."""
         self._threads = threads
 
     def create(self, *, in_memory: bool = False) -> BinaryIO:
@@ -137,11 +136,7 @@ class LocalTemporaryFiles:
 async def open_temporary_files(
     timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> AsyncIterator[LocalTemporaryFiles]:
-    """Open the temporary files. At last, this waits for the calls in progress.
-
-    Args:
-        timeout_seconds: Time limit of each call. A working disk needs a small part of it.
-    """
+    """Open the temporary files. At last, this waits for the calls in progress."""
     threads = DiskThreads("temporary_files", THREADS, timeout_seconds)
     try:
         yield LocalTemporaryFiles(threads)

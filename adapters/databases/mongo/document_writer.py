@@ -55,7 +55,6 @@ class DocumentWriter:
         database.batches.extend([self._inserts, self._updates])
 
     async def insert(self, document: RawDocument) -> None:
-        """Insert a document."""
         encoded = _encode(document)
         if len(encoded.raw) > MAX_BATCHED_BYTES:
             await self._insert(encoded)

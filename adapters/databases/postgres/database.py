@@ -65,7 +65,6 @@ class PostgresDatabase:
         return await self.deadlines.limit(lambda deadline: self._read(read, deadline))
 
     async def read_number(self, sql: str, values: Values = ()) -> int:
-        """Return the number that is the only result of a statement."""
         match await self.read(sql, values):
             case [(int() as number,)]:
                 return number
@@ -81,7 +80,6 @@ class PostgresDatabase:
         return await self.run(write)
 
     async def run(self, call: _Call[T]) -> T:
-        """Make a call that may write."""
         return await self.deadlines.limit(lambda deadline: self._run(call, deadline, is_write=True))
 
     async def wait(self, call: Callable[[], Awaitable[T]], error: type[StorageError]) -> T:

@@ -68,11 +68,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 class PostgresLimitStore:
-    """A `LimitStore`: see there what each method promises.
-
-    A batch is one transaction of two round trips: it locks and reads the rows, and it writes those
-    that changed and commits.
-    """
+    """A `LimitStore`: a batch is one transaction of two round trips."""
 
     def __init__(self, database: PostgresDatabase) -> None:
         self._database = database

@@ -36,7 +36,6 @@ class RowLoader:
         database.batches.append(self._loader)
 
     async def load_many(self, row_ids: Collection[str]) -> Mapping[str, LoadedRow]:
-        """Return the rows that exist, by id."""
         return await self._database.wait(
             lambda: self._loader.load_many(row_ids), StorageUnavailable
         )

@@ -18,8 +18,7 @@ _OTHER_VALUES: Final = "the database returned other records than those that were
 class BatchLoader(Generic[T]):
     """Loads values by key, in batches.
 
-    - Nothing is cached: a value goes to those who wait for it and is forgotten. A logout acts at
-      once, so each change would have to reach the caches of all processes.
+    - Nothing is cached: a logout acts at once, in all processes.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
     - With an error that is none of the database, such as a record that cannot be decoded, the keys

@@ -61,7 +61,6 @@ class PatientTimeout:
     """
 
     def __init__(self, time: float) -> None:
-        """Set the time, in seconds of the event loop."""
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
         self._handle = self._loop.call_at(time, self._expire, time, MAX_EXTENSIONS)

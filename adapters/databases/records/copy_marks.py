@@ -28,7 +28,6 @@ class CopyMark(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         copy_id: The same in both databases.
         other: Where the other database is, without secrets.
-        finished_at: When all was copied and compared.
     """
 
     copy_id: str

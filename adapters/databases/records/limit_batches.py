@@ -1,7 +1,4 @@
-"""Permits that are acquired and released at the same time are changed together.
-
-All deliveries count on the same few records, and each write of these waits for the one before.
-"""
+"""Permits that are acquired and released at the same time are changed together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

@@ -1,8 +1,7 @@
 """The stored form of rate limits, and how permits are counted: for every `LimitStore`.
 
-A record has all windows of a subject and purpose. A period is divided into 60 sub-periods, and each
-has a counter. All that overlap the last period count (61 for 60), and those that begin up to the
-clock skew ahead. So a limit is stricter by at most one sub-period, and never looser.
+Each of the 60 sub-periods of a period has a counter. All that overlap the last period count (61 for
+60), and those that begin up to the clock skew ahead.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

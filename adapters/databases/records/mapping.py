@@ -30,7 +30,6 @@ class RecordMapping(Generic[T, R]):
         return record
 
     def to_value(self, record: R) -> T:
-        """Return the value of a record."""
         try:
             return msgspec.convert(record, self.value_type, from_attributes=True)
         except msgspec.ValidationError as error:

@@ -25,12 +25,10 @@ class OutageRetries:
     """
 
     def __init__(self, should_stop: Callable[[], bool] = lambda: False) -> None:
-        """Begin without an outage. Calls are not repeated when the job should stop."""
         self._began_at: float | None = None
         self._should_stop = should_stop
 
     async def __call__(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call, again and again if need be."""
         loop, pause = asyncio.get_running_loop(), FIRST_PAUSE
         while True:
             try:

@@ -1,8 +1,4 @@
-"""What a kind of records is: its stored form, its indexes, and how a database reads and writes it.
-
-Adding a field with a default raises no version. A change that older programs cannot read is an
-upgrade: it raises the schema version of this kind of record by one.
-"""
+"""What a kind of records is: its stored form, its indexes, and how it is read and written."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -56,7 +52,6 @@ class Index:
         present: Only records that have these fields are in it.
         absent: Only records that do not have these fields are in it.
         only: Only records whose fields have these values are in it.
-        is_unique: No two records have the same values of `equal`.
     """
 
     name: str
@@ -160,7 +155,6 @@ class RecordKind(Generic[R]):
         return {name: field for name, field in fields.items() if field is not None}
 
     def decode(self, text: str | bytes | msgspec.Raw) -> R:
-        """Return a record in JSON."""
         # `suppress` would take as long as the decoding.
         try:
             record = self._decoder.decode(text)

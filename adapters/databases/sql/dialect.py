@@ -13,17 +13,12 @@ class Dialect:
         text_type: The type of columns of texts, which are in the order of their code points.
         row: The columns of a row that is read: id, version and body. `{order}` is what it is
             ordered by.
-        body_text: A field of the body as a text, or NULL: `{field}`.
         index_hint: What follows a table of which only one index is to be used: `{index}`.
         index_condition: A condition that only this index has, if there are no hints: `{index}`.
         count_columns: The statement that returns how many of the columns that all kinds have a
             table has, by its name.
         estimate_size: The statement that returns about how many rows a table has, by its name;
             None if they are to be counted.
-        add: The statement that adds a row, unless its id is taken: `{table}`, `{columns}`,
-            `{places}`.
-        delete_found: The statement that deletes the rows of a query: `{table}`, `{query}`.
-        overwrite: A body of which a field is replaced by a text: `{field}`.
         merge: Returns a body with the fields of a new one, and those of the stored one that do not
             have one of these names. If a further field is named, its stored value is kept while
             there is one.

@@ -238,7 +238,6 @@ class SqlRecordStore:
         record_id: str,
         version: int,
     ) -> bool:
-        """Execute a statement that changes a record; return whether it has the id and version."""
         if not is_storable(record_id):
             return False
         row = [*values, *map(self._to_column, (record_id, version))]

@@ -1,8 +1,7 @@
 """The tables of all kinds. Indexed fields are columns, and the whole record is JSON in `body`.
 
-A new table, index or column raises no version: it is created when the database is opened. A column
-is new with its field, so no row has a value for it. A change that older programs cannot read raises
-the version, and they do not start.
+A new table, index or column is created when the database is opened. A column is new with its field,
+so no row has a value for it.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

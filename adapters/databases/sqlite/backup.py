@@ -1,11 +1,7 @@
 """Backups of the database file, and restoring them, with SQLite's backup API.
 
-- A backup is one snapshot, whoever writes meanwhile, and one file: it has no log beside it. `cp`
-  would copy an old state without an error. `VACUUM INTO` takes longer and shows no progress.
-- A file appears under its name when it is complete, checked and synced.
-- The old database is kept when another one is restored. After a crash its path has the old
-  database or the new one: if it had none, the next start would create an empty database.
-- A file is restored only if its schema is this program's: a trigger would stay in the database.
+`VACUUM INTO` takes longer and shows no progress. A file is restored only if its schema is this
+program's: a trigger would stay in the database.
 """
 
 import dataclasses
@@ -51,7 +47,6 @@ class DatabaseCopy:
         unknown_object: Its first object that is not of the schema; `restore_database` refuses it
             then.
         may_lack_log: Whether another program copied it without the log that it may have had.
-        kept_at: Where the database is that was there before.
     """
 
     path: Path

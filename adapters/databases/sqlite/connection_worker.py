@@ -252,11 +252,7 @@ def commit_batch(
 def read_batch(
     connection: sqlite3.Connection, operations: Sequence[Operation[Any]]
 ) -> Sequence[object]:
-    """Execute operations on one snapshot, which is newer than the last request.
-
-    If an operation ends the transaction of all, the others are executed again, as in
-    `commit_batch`.
-    """
+    """Execute operations on one snapshot, which is newer than the last request."""
     return _execute_in_transaction(connection, operations, _execute, "BEGIN")
 
 

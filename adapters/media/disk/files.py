@@ -39,7 +39,6 @@ class DiskFiles:
         clock: Clock,
         threads: DiskThreads,
     ) -> None:
-        """Use a prepared folder; see `open_disk_files`."""
         self._folder = folder
         self._base_url = base_url.rstrip("/")
         self._clock = clock
@@ -98,7 +97,6 @@ class DiskFiles:
             yield chunk
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function in a thread."""
         try:
             return await self._threads.call(function, *args, **kwargs)
         except TimeoutError:
@@ -122,12 +120,8 @@ async def open_disk_files(
       the health check fails until it can be written.
     - A command also opens one without the permission for all of it: it does what it can.
 
-    Args:
-        folder: The media folder.
-        base_url: URL of the folder. A file's URL is this, a slash and the storage key.
-        clock: Source of the current time.
-        timeout_seconds: Time limit of each operation.
-        is_service: Whether the service opens it, and not a command.
+    A file's URL is `base_url`, a slash and the storage key. `timeout_seconds` limits each
+    operation.
     """
     try:
         await asyncio.to_thread(media_folder.prepare_folder, folder)

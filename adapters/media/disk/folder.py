@@ -42,7 +42,6 @@ class FileReader:
     """
 
     def __init__(self, descriptor: int, start: int, stop: int) -> None:
-        """Take over an open file descriptor, to read the bytes from `start` to before `stop`."""
         self.size = max(0, stop - start)
         self.close = weakref.finalize(self, os.close, descriptor)
         self._descriptor = descriptor
@@ -68,7 +67,6 @@ class ClosedFolderError(PermissionError):
     """A folder of media files that this user cannot enter, or where it cannot write."""
 
     def __init__(self, folder: str) -> None:
-        """Name the folder."""
         super().__init__(errno.EACCES, "permission denied", folder)
 
 

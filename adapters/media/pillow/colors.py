@@ -68,7 +68,6 @@ def has_alpha(image: PIL.Image.Image) -> bool:
 
 
 def _to_eight_bits(image: PIL.Image.Image) -> PIL.Image.Image:
-    """Convert palettes, single bits, 16 bits and transparent colors."""
     if image.mode.startswith("I"):  # 16 bits
         samples, transparent = image.convert("I"), image.info.get("transparency")
         image = samples.point([level >> 8 for level in range(65_536)], "L")

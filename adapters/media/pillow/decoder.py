@@ -59,8 +59,6 @@ _OPENERS: Final[dict[SourceFormat, Callable[[BinaryIO], PIL.Image.Image]]] = {
 
 
 class _Source:
-    """An upload: its format, its header and its image, not yet decoded."""
-
     def __init__(self, file: BinaryIO, task: Task) -> None:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size

@@ -26,11 +26,9 @@ class GifFrame:
 
     Attributes:
         box: Left, top, right and bottom.
-        is_interlaced: Whether its rows come in four passes.
         palette: The range of its palette, which is empty if the file has none.
         pixels: The range of the size of a code and the codes.
         duration: In milliseconds.
-        disposal: What it does to the canvas after it was shown.
         transparent: The transparent index, None without one.
     """
 

@@ -1,6 +1,5 @@
 """What the headers of a file say, before it is decoded.
 
-`jpeg`, `png`, `gif`, `webp` and `heic` read them in one pass, and check them against the limits.
 Pillow counts only by decoding, or after it has reserved memory for the canvas.
 """
 
@@ -13,7 +12,6 @@ class Header:
 
     Attributes:
         size: Width and height in pixels, before a crop and a rotation.
-        is_lossless: Whether the pixels are exact.
         is_turned: Whether a HEIC has a rotation or a mirror, which libheif applies.
         transfer: The transfer function in the cICP of a PNG (ITU-T H.273), or None.
     """
@@ -25,6 +23,5 @@ class Header:
 
     @property
     def pixels(self) -> int:
-        """The pixels that are decoded."""
         width, height = self.size
         return width * height

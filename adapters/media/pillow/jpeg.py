@@ -34,7 +34,6 @@ class Jpeg(Header):
 
     Attributes:
         segments: Each marker with the range of what belongs to it.
-        has_end: The end is marked.
     """
 
     segments: Sequence[tuple[int, slice]]

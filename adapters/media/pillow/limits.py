@@ -26,19 +26,16 @@ class LimitChecker:
     """Checks the limits of one image before it is decoded."""
 
     def __init__(self, limits: ImageLimits, image_format: SourceFormat) -> None:
-        """Check these limits; the format is named in messages, because it has limits of its own."""
         self.limits = limits
         self.image_format = image_format
         self._blocks = 0
 
     def check_block(self) -> None:
-        """Count a block, chunk or segment; raise InvalidImage for too many."""
         self._blocks += 1
         if self._blocks > MAX_BLOCKS:
             self._reject(f"{MAX_BLOCKS} blocks", InvalidImageReason.TOO_MANY_BLOCKS, MAX_BLOCKS)
 
     def check_size(self, width: int, height: int) -> None:
-        """Raise InvalidImage for an image without pixels or with too many."""
         self._check_pixels(width, height, self.limits.max_pixels)
 
     def check_jpeg_size(self, width: int, height: int, *, is_progressive: bool) -> None:
@@ -62,7 +59,6 @@ class LimitChecker:
             self._reject(text, InvalidImageReason.TOO_MANY_TOTAL_PIXELS, limit)
 
     def check_bytes(self, size: int) -> None:
-        """Raise InvalidImage for a result of too many bytes."""
         if size > (limit := self.limits.max_bytes):
             text = f"The image is larger than {limit} bytes once encoded."
             raise InvalidImage(text, InvalidImageReason.TOO_MANY_BYTES, limit)

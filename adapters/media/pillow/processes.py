@@ -62,7 +62,6 @@ class DecoderProcess:
         self._socket.setblocking(False)
 
     async def run(self, task: Task, files: Sequence[int]) -> Answer:
-        """Do the task with these descriptors."""
         message = b""
         with suppress(ConnectionError):
             socket.send_fds(self._socket, [msgspec.json.encode(task)], files)

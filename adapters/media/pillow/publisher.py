@@ -40,10 +40,6 @@ class PillowImagePublisher:
         formats: frozenset[SourceFormat] = ALL_FORMATS,
         measure: Measure = nullcontext,
     ) -> None:
-        """Decode as many images at a time as `decoding` lets, and accept uploads of these formats.
-
-        Without an allowance, an identity may publish any number of pixels.
-        """
         self._limits = limits
         self._formats = formats
         self._processes = processes
@@ -128,15 +124,10 @@ async def open_image_publisher(
 ) -> AsyncIterator[PillowImagePublisher]:
     """Open the publisher. Closing waits for the images in progress.
 
-    Args:
-        limits: The limits of one image. The images that are decoded at the same time have at most
-            the pixels of one image of the maximum size.
-        temporary_files: For the encoded images.
-        processes: How many images are decoded at the same time. One process more counts pixels.
-        allowance: The pixels that each identity may publish; None for any number.
-        formats: The formats of uploads that are accepted.
-        count_unstopped: Counts processes that do not end when they are killed.
-        measure: Measures an upload until its image is encoded, with the wait before.
+    - `processes` images are decoded at the same time. They have at most the pixels of one image of
+      the maximum size. One process more counts pixels.
+    - `count_unstopped` counts processes that do not end when they are killed.
+    - `measure` measures an upload until its image is encoded, with the wait before.
     """
     decoding = DecodingLimiter(processes, limits.max_pixels)
     decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds, count_unstopped)

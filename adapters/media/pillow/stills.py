@@ -33,8 +33,6 @@ class SourceFile:
     """What the encoder needs to know of the upload.
 
     Attributes:
-        format: Its format.
-        size: Its size in bytes.
         is_lossless: Whether it has the exact pixels, of a drawing for example.
         options: The tables, subsampling and progressive mode of a JPEG; or empty.
     """

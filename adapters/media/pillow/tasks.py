@@ -31,7 +31,6 @@ class Task(msgspec.Struct, frozen=True):
 
     @property
     def image_count(self) -> int:
-        """How many images to encode."""
         return self.is_published + len(self.variants)
 
 
@@ -43,7 +42,6 @@ class Failure(msgspec.Struct, frozen=True):
     invalid: tuple[str, InvalidImageReason, int | None] | None = None
 
     def to_error(self) -> Exception:
-        """Return the error of the port."""
         if self.detected is not None:
             return UnsupportedImageType(self.detected)
         if self.is_hdr:

@@ -33,13 +33,11 @@ class S3Timeouts:
     """Time limits in seconds.
 
     Attributes:
-        connect: Opening a connection.
         read: Waiting for the next byte.
         total: Any other operation: one request and its retry.
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
         health_check: A health check. Readiness does not wait so long.
-        credentials: Finding credentials at the start, if the settings have none.
     """
 
     connect: float = 3.0
@@ -77,7 +75,6 @@ class Bucket:
     prefix: str
 
     def object_key(self, storage_key: str) -> str:
-        """Return the object's key in the bucket."""
         return f"{self.prefix}{storage_key}"
 
 

@@ -76,7 +76,6 @@ class FoundCredentials:
     Attributes:
         session: Makes clients with the credentials, and renews these.
         keys: The keys as they are now.
-        is_temporary: The keys expire.
     """
 
     session: AioSession = field(repr=False)

@@ -184,7 +184,6 @@ def status_of(error: ClientError) -> int:
 
 
 def _code_of(error: Exception) -> str:
-    """Return the code of an error response, or an empty text."""
     if not isinstance(error, ClientError):
         return ""
     return error.response.get("Error", {}).get("Code", "")

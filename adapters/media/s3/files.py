@@ -55,10 +55,7 @@ class S3Files:
         timeouts: S3Timeouts,
         threads: DiskThreads,
     ) -> None:
-        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL.
-
-        Files that are stored are read in the threads.
-        """
+        """Use an open bucket; see `open_s3_files`. The URLs are signed, or those below a URL."""
         self._bucket = bucket
         self._timeouts = timeouts
         self._urls = urls
@@ -207,18 +204,9 @@ async def open_s3_files(
 
     A store that does not respond is no error: it may be back when it is needed.
 
-    Args:
-        bucket: Name of the bucket.
-        prefix: Prefix of all object keys; slashes around it are ignored.
-        endpoint: URL of the store, or None for Amazon.
-        region: Region of the bucket.
-        access_key: Access key ID; if it is empty, botocore finds the credentials.
-        secret_key: Secret access key.
-        session_token: Session token of temporary keys, or an empty text.
-        service_url: URL below which the service delivers the files; None if presigned URLs do.
-        cache_control: The header of files that are read by a public URL.
-        clock: Source of the current time.
-        timeouts: Time limits.
+    The endpoint is None for Amazon. Without an access key, botocore finds the credentials.
+    Presigned URLs deliver the files unless there is a `service_url`. `cache_control` is the header
+    of files that are read by a public URL. Slashes around the prefix are ignored.
     """
     connection = S3Connection(endpoint, region, access_key, secret_key, session_token)
     store = f"s3://{bucket}" + (f" at {endpoint}" if endpoint else "")

@@ -30,8 +30,7 @@ _PARALLEL_ITEMS: Final = 8
 class ImportItems:
     """Import the items of a file that is checked.
 
-    The owner is named by the id of an account that an import made, or by the external id of any:
-    another system could have any text for an owner, also the id of an account that was made here.
+    The id of an account that was made here names no owner: another system could have any text.
     """
 
     import_item: ImportItem

@@ -38,9 +38,6 @@ class _Candidate:
     Attributes:
         known_id: The id that every import of the user gives to the identity. None if nothing but
             the phone says who it is.
-        new_id: The id of an identity that does not exist yet.
-        username: The name; None without one, or if it is refused.
-        problem, message: Why there is no name.
     """
 
     user: ImportedUser
@@ -62,7 +59,6 @@ class _Stored:
 
     Attributes:
         owner: The identity to which the phone is assigned, if it exists.
-        known: The identity with the id of the user.
         name_holder_ids: Whose names keep others from the username.
     """
 
@@ -172,11 +168,8 @@ class _Comparison:
     def _is_completable(self, identity: Identity) -> bool:
         """Return whether an import may complete an identity.
 
-        - An identity that only joined by a call is nobody's.
-        - After the first sign-in, what an import made is its owner's.
-        - A login may have made it under the id that an import gave the phone, or that is derived
-          from the external id, before that import has.
-        - No import changes an identity with a role.
+        A login may have made it under the id that an import gave the phone, or that is derived from
+        the external id, before that import has.
         """
         if identity.staff.role is not Role.MEMBER:
             return False

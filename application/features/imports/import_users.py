@@ -25,9 +25,8 @@ _PARALLEL_USERS: Final = 64
 class ImportUsers:
     """Import the users of a file that is checked.
 
-    - Users are imported in parallel, and reported in the order of their lines.
-    - Those who have the same name take turns in that order: the first one gets it, and a dry run
-      knows it.
+    Those who have the same name take turns in the order of their lines: the first one gets it, and
+    a dry run knows it.
     """
 
     import_user: ImportUser

@@ -29,7 +29,6 @@ class ImportedItem:
         id: The id that the item keeps: 24 hex digits.
         owner: The id or the external id of its owner.
         file: Where its picture is in the folder of the import.
-        category_problem: Why it has not the category that it had there.
     """
 
     id: str

@@ -85,7 +85,6 @@ class Line:
     Attributes:
         number: The number of the line, or of its first one, from 1.
         fields: The fields as they are there. All lines of a file have the same.
-        message: Why the line cannot be read, if it cannot.
     """
 
     number: int
@@ -138,9 +137,7 @@ class Importable(Protocol):
         """What several lines may want, and only the first of them gets."""
         ...
 
-    def reject(self, problem: ImportProblem, message: str = "") -> ImportResult:
-        """Return the result of a line that is not imported."""
-        ...
+    def reject(self, problem: ImportProblem, message: str = "") -> ImportResult: ...
 
 
 T = TypeVar("T", bound=Importable)
@@ -165,7 +162,6 @@ class ImportCounts:
         incomplete: How many are imported without something that they say, for each reason.
         blocked: How many of the created and completed users the import has blocked.
         rejected_blocked: How many of the rejected lines are of users who are blocked there.
-        is_complete: Whether all lines were looked at.
     """
 
     lines: int = 0
@@ -272,10 +268,7 @@ async def import_lines(
     parallel: int,
     observer: Observer,
 ) -> ImportCounts:
-    """Import the lines of a file that is checked, some at a time, and report them in their order.
-
-    Of several lines with one key, none is imported.
-    """
+    """Import the lines of a checked file, some at a time, and report them in their order."""
 
     def begin(line: Line) -> ImportResult | asyncio.Task[ImportResult]:
         value = checked.source.parse(line)

@@ -23,13 +23,7 @@ class MediaFindings:
 
     Attributes:
         files: The number of files that were checked. Those without a storage key are left out.
-        items: The number of ready and hidden items that were checked.
-        files_without_item: Storage keys that belong to no item.
-        items_without_file: The ids of items whose file is missing.
         items_without_variant: The ids of other items of which the file of a variant is missing.
-        owners: The ids of all owners.
-        repaired: How many files and items were repaired.
-        corrected_usages: How many users had a wrong usage.
     """
 
     files: int = 0
@@ -43,7 +37,6 @@ class MediaFindings:
 
     @property
     def orphans(self) -> int:
-        """The number of files without an item and of items without one of their files."""
         items = len(self.items_without_file) + len(self.items_without_variant)
         return len(self.files_without_item) + items
 
@@ -70,7 +63,6 @@ class CheckMedia:
     quota: LibraryQuota
 
     async def find(self, show_progress: ShowProgress) -> MediaFindings:
-        """Check all files and all items."""
         findings = MediaFindings()
         batch: list[str] = []
         async for storage_key in self.media_files.list_files():

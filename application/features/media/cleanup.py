@@ -27,7 +27,6 @@ class CleanUpLibrary:
     - The file of a deleted item is deleted again after the longest possible upload, and then its
       record. A deletion that the store refused is retried, and counted if it is refused again.
     - What a user has in the library is counted anew where an upload or a deletion may have crashed.
-    - The items of a deleted identity are marked for deletion.
     """
 
     media_items: MediaItems
@@ -38,7 +37,6 @@ class CleanUpLibrary:
     quota: LibraryQuota
 
     def steps(self) -> Mapping[str, CleanupStep]:
-        """Return the steps in their order."""
         return {
             "expired_uploads": self._mark_expired_uploads,
             "deleted_items": self._delete_items,
@@ -53,7 +51,6 @@ class CleanUpLibrary:
         return {REFUSED_DELETIONS: len(await self.media_items.list_refused_deletions(BATCH_SIZE))}
 
     async def forget_identity(self, identity_id: str) -> None:
-        """Mark all items of an identity for deletion."""
         pace = Pace()
         while await self.mark_for_deletion.mark_some_of(identity_id):
             await pace.pause()  # it may have thousands of items

@@ -55,9 +55,7 @@ class MarkForDeletion:
     ) -> MediaItem:
         """Mark an item as it is now, and return it as it was before.
 
-        Args:
-            found: The item.
-            check: Raises unless the item may be marked.
+        `check` raises unless the item may be marked.
 
         Raises:
             ItemNotFound
@@ -111,9 +109,7 @@ class RetryDeletions:
     A presigned URL opens a file until the file is deleted. So refusals are recorded in the items,
     where a killed process does not lose them.
 
-    It is harmless at any time and however often it runs. Without refused deletions it costs one
-    query. An item stays marked until the cleanup deletes its record, and its file once more, an
-    hour later: an upload may still have been writing the file.
+    It is harmless at any time and however often it runs.
     """
 
     media_items: MediaItems

@@ -64,17 +64,7 @@ def require_ports(ports: MediaPorts | None) -> MediaPorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaPolicy:
-    """What the operator decides about the library.
-
-    Attributes:
-        access: Who may open files.
-        service_url: The URL below which the service serves them.
-        public_url: A URL in front of the media store, or None.
-        url_variant: The variant that the URL of an item leads to, or None.
-        variant_specs: The variants of each image.
-        quota: What one user has at most.
-        visibility: Whose items members see.
-    """
+    """What the operator decides about the library."""
 
     access: MediaAccess = MediaAccess.PUBLIC
     service_url: str = ""

@@ -44,12 +44,10 @@ class LibraryPage:
 
     @property
     def is_total_exact(self) -> bool | None:
-        """Whether there are no more items than `total`."""
         return None if self.counted is None else self.counted <= MAX_TOTAL
 
     @property
     def total_pages(self) -> int | None:
-        """How many pages by number there are."""
         return None if self.total is None else -(-self.total // self.request.page_size)
 
 
@@ -66,11 +64,7 @@ class FindItem:
     visibility: LibraryVisibility
 
     async def __call__(self, principal: Principal | None, item_id: str) -> Versioned[MediaItem]:
-        """Find the item.
-
-        Args:
-            principal: Who sends the request; None if nobody has to authenticate.
-            item_id: The id.
+        """Find the item. `principal` is None if nobody has to authenticate.
 
         Raises:
             ItemNotFound
@@ -119,8 +113,6 @@ class ListItems:
 
     A page with such items is shorter, and the next page begins after the last item that was read,
     listed or not. So a client that follows the cursors gets all items.
-
-    With the visibility `owner`, members list only their own items.
     """
 
     media_items: MediaItems
@@ -131,7 +123,6 @@ class ListItems:
     async def __call__(
         self, principal: Principal, item_filter: ItemFilter, request: PageRequest
     ) -> LibraryPage:
-        """List the page."""
         if item_filter.owner_id is not None:
             principal.check_can_view_items_of(item_filter.owner_id, self.visibility)
         elif self.visibility is LibraryVisibility.OWNER and not principal.has_scope(
@@ -188,7 +179,6 @@ class GetItem:
     media_urls: MediaUrls
 
     async def __call__(self, principal: Principal, item_id: str) -> LibraryItem:
-        """Get the item."""
         item = (await self.find_item(principal, item_id)).value
         return await self.media_urls.make_library_item(item)
 
@@ -236,7 +226,6 @@ class DeleteItem:
     record_act: RecordAct
 
     async def __call__(self, principal: Principal, item_id: str) -> None:
-        """Delete the item."""
         found = await self.find_item.for_change(item_id, principal)
         owner_id = found.value.owner_id
         async with self.record_act.for_another(

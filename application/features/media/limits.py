@@ -38,19 +38,14 @@ class RunningUpload:
     """One upload: in memory until it is too large for that, then in a temporary file.
 
     Attributes:
-        identity_id: Who uploads.
-        network: The network of the client.
         announced_bytes: The maximum size of its file.
         received_bytes: The part of it that has arrived.
         written_bytes: The part of it that is in the file.
-        file: The file, if there is one yet.
-        is_receiving: Whether the client has the rest still to send.
     """
 
     def __init__(
         self, limiter: "UploadLimiter", identity_id: str, client_ip: str, announced_bytes: int
     ) -> None:
-        """Begin without a file."""
         self.identity_id = identity_id
         self.network = _network_of(client_ip)
         self.announced_bytes = announced_bytes
@@ -91,7 +86,6 @@ class RunningUpload:
         self._receiving.reschedule(asyncio.get_running_loop().time())
 
     async def append(self, data: bytes) -> None:
-        """Add bytes that have arrived."""
         self.received_bytes += len(data)
         self._blocks.append(data)
         if self.received_bytes - self.written_bytes > MAX_MEMORY_BYTES:
@@ -135,7 +129,6 @@ class UploadLimiter:
     """
 
     def __init__(self, files: TemporaryFiles, now: MonotonicClock) -> None:
-        """Start without uploads."""
         self.files = files
         self.now = now
         self._uploads = set[RunningUpload]()
@@ -221,7 +214,6 @@ class DecodingLimiter:
     """
 
     def __init__(self, max_images: int, max_pixels: int) -> None:
-        """Let so many images with so many pixels be decoded at a time."""
         self._max_images = max_images
         self._max_pixels = max_pixels
         self._images = 0
@@ -262,7 +254,6 @@ class PixelAllowance:
     """
 
     def __init__(self, max_pixels: int, now: MonotonicClock) -> None:
-        """Allow this many pixels per identity and hour."""
         self._max_pixels = max_pixels
         self._now = now
         self._used: dict[str, Counter[int]] = {}  # the pixels of each minute
@@ -286,7 +277,6 @@ class PixelAllowance:
         used[minute] += pixels
 
     def _forget_before(self, minute: int) -> None:
-        """Forget the minutes that have expired, and identities without others."""
         for identity_id, used in list(self._used.items()):
             for expired in [
                 used_minute for used_minute in used if used_minute + _MINUTES <= minute

@@ -46,17 +46,10 @@ class FileAccess:
 class MediaUrls:
     """Makes URLs that need no access token, and checks those of the service.
 
-    - With a public URL in front of the store, all URLs lead there.
-    - Otherwise the URLs are those of the media store.
-    - Where media is private, URLs expire. If those of the store do not, they are replaced by URLs
-      of the service with a signature.
-    - Where URLs expire, the storage key that they contain opens nothing: a request to the service
-      needs the signature or an access token. Otherwise the expiry would protect little.
-    - A URL stays the same for a day (UTC), so that caches work.
+    Where URLs expire, the storage key that they contain opens nothing: a request to the service
+    needs the signature or an access token. Otherwise the expiry would protect little.
 
     Attributes:
-        service_url: URL below which the service serves the files.
-        public_url: URL in front of the media store, or None.
         url_variant: The variant that the URL of an item leads to, if the item has it; None for the
             image itself.
     """
@@ -86,7 +79,6 @@ class MediaUrls:
         return LibraryItem(item, shown, variants)
 
     async def url_for(self, storage_key: str) -> MediaUrl:
-        """Return the URL of a file. It is the same for a day, or does not expire."""
         if self.public_url is not None:
             return MediaUrl(f"{self.public_url}/{storage_key}")
         url = await self.media_files.url_for(storage_key)
@@ -102,10 +94,7 @@ class MediaUrls:
     async def check_access(self, storage_key: str, expires: str, signature: str) -> FileAccess:
         """Return how the service may serve a file to a request without an access token.
 
-        Args:
-            storage_key: Names the file.
-            expires: The parameter of the URL, or an empty text.
-            signature: Another parameter, or an empty text.
+        `expires` and `signature` are parameters of the URL, or empty texts.
         """
         if (await self.url_for(storage_key)).expires_at is None:
             return FileAccess()

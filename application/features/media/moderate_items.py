@@ -36,11 +36,8 @@ class ModerationPage:
 class ModerateItems:
     """Look at items, which is not in the audit, and change those of others.
 
-    - A hidden item is like a deleted one for everybody else, also for its owner. It counts in the
-      quota, and is deleted with the account.
-    - The service does not serve its file any more, but a public or presigned URL of the media store
-      opens it until the item is deleted.
-    - Each act is in the audit before it is done.
+    A hidden item is like a deleted one for everybody else, also for its owner. Each act is in the
+    audit before it is done.
 
     Every method raises `Forbidden` or `InsufficientScope` without the right, and `StorageError`.
     Those that change an item raise `Forbidden` too if its owner is the operator, or staff of the
@@ -74,17 +71,14 @@ class ModerateItems:
         )
 
     async def get(self, operator: Operator, item_id: str) -> MediaItem:
-        """Get an item."""
         operator.check_scope(Scope.READ_LIBRARY)
         return (await self._load(item_id)).value
 
     async def find_image(self, operator: Operator, item_id: str) -> FoundFile:
-        """Find the file with the image of an item."""
         item = await self.get(operator, item_id)
         return FoundFile(item.storage_key, item.image, item.created_at)
 
     async def find_thumbnail(self, operator: Operator, item_id: str) -> FoundFile:
-        """Find the file with the thumbnail of an item."""
         item = await self.get(operator, item_id)
         thumbnail = item.thumbnail
         return FoundFile(thumbnail.storage_key, thumbnail.image, item.created_at)
@@ -94,7 +88,6 @@ class ModerateItems:
         return await self._change(operator, acts.HIDE, item_id, reason, MediaItem.hide)
 
     async def unhide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
-        """Show an item again to everybody who saw it before."""
         return await self._change(operator, acts.UNHIDE, item_id, reason, MediaItem.unhide)
 
     async def delete(self, operator: Operator, item_id: str, reason: str) -> MediaItem:

@@ -30,9 +30,6 @@ class OpenFile:
 
     - The file of a deleted or hidden item, or of a deleted identity, is not served, even while the
       store still has it.
-    - Where URLs do not expire, media is public: everybody who knows the key may open the file.
-      Where they expire, a key alone opens nothing: the client has to authenticate, or the URL to
-      have a signature.
     - A token opens the files of the items that the principal may see.
     """
 
@@ -40,11 +37,7 @@ class OpenFile:
     media_files: MediaFiles
 
     async def find(self, storage_key: str, principal: Principal | None = None) -> FoundFile:
-        """Find the file without opening it.
-
-        Args:
-            storage_key: Names the file.
-            principal: Who asks with an access token; None if the URL is enough.
+        """Find the file without opening it. `principal` is None if the URL is enough.
 
         Raises:
             MediaFileNotFound

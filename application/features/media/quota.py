@@ -107,7 +107,6 @@ class LibraryQuota:
         return [usage.value.id for usage in due]
 
     async def forget(self, owner_id: str) -> None:
-        """Delete the usage of a user who has no items any more."""
         loaded = await self.media_usages.load(owner_id)
         if loaded is not None:
             await self.media_usages.delete(owner_id, loaded.version)

@@ -54,11 +54,7 @@ class RebuildVariants:
     variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, open_temporary_file: Callable[[], BinaryIO]) -> RebuildReport:
-        """Rebuild the variants of all items. The log has the progress.
-
-        Args:
-            open_temporary_file: Opens an empty file for the image of one item.
-        """
+        """Rebuild the variants of all items. The log has the progress."""
         filters = (ItemFilter(), ItemFilter(is_hidden=True))
         total = sum([await self.media_items.count(each, _NO_LIMIT) for each in filters])
         results, last_id = list[bool | None](), ""

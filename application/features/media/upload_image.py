@@ -68,8 +68,6 @@ class UploadImage:
     - Everybody uploads for themselves, an administrator for any identity.
     - The record is written first, with the deadline of the upload. So whatever a crash leaves
       behind is found and deleted.
-    - Afterwards the item is in the library and its file in the store.
-    - Another upload with the same idempotency key returns the same item.
     """
 
     identities: Identities
@@ -87,7 +85,6 @@ class UploadImage:
     variant_specs: Sequence[VariantSpec]
 
     async def __call__(self, command: UploadImageCommand) -> LibraryItem:
-        """Publish the image."""
         principal, owner_id = command.principal, command.owner_id
         principal.check_can_act_for(owner_id, Scope.UPLOAD_FOR_OTHERS)
         if owner_id != principal.identity.id:

@@ -63,8 +63,6 @@ class RemovePasskeys:
     ) -> Sequence[Passkey]:
         """Remove a passkey of somebody by its name or id; None for all.
 
-        All sessions of the console end, and links to add one are void.
-
         Raises:
             Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
         """

@@ -86,7 +86,6 @@ class AnswerCallCommand:
         phone: the caller id of an inbound call, or the phone that an outbound call called, if it is
             a phone number.
         position: the position in the URL; None in the first request.
-        called: the number that an inbound call called, if it is a phone number.
     """
 
     provider_call_id: str
@@ -118,7 +117,6 @@ class AnswerCall:
       instance, and while the first one is still being processed.
     - The start of an effect is saved first, so that one request carries it out. If that request
       fails, another one carries the effect out again.
-    - A call over the limits is rejected and leaves no record.
     - A caller id is a claim: an inbound call never reads a code, and never changes or reveals a
       verified identity.
     - After a call has ended, it has no more effects. What happened before is still recorded.
@@ -136,7 +134,6 @@ class AnswerCall:
     caller_id: str = ""
 
     async def __call__(self, command: AnswerCallCommand) -> tuple[Instruction, ...]:
-        """Answer a request."""
         call_id = inbound_call_id(command.provider_call_id)
         loaded = await self.calls.load(call_id)
         if loaded is not None or command.position is not None:

@@ -30,7 +30,6 @@ class CallUrls(WebhookUrls):
         return replace(self, provider_call_id=provider_call_id)
 
     def voice(self) -> str:
-        """Return the URL of an inbound call's first request."""
         return self.make_url("/voice")
 
     def continue_call(self, position: Position) -> str:
@@ -49,7 +48,6 @@ class CallUrls(WebhookUrls):
         return self.make_url("/voice/recording")
 
     def fallback(self) -> str:
-        """Return the URL that is requested when another one fails."""
         return self.make_url("/voice/fallback")
 
     def make_url(self, path: str, **parameters: str | int) -> str:

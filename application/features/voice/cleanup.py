@@ -29,8 +29,6 @@ class CleanUpCalls:
       identity are deleted at once.
     - A call is deleted after its recordings. While they cannot be deleted, it is kept, and
       later calls are deleted nevertheless.
-    - A call whose last status was lost ends five hours after its last request.
-    - After the first failure of the provider the others wait for the next cleanup.
     """
 
     calls: Calls

@@ -28,7 +28,6 @@ from domain.phone import PhoneNumber
 class CarryOutEffect:
     """Carry out an effect of a call for the phone of the caller id.
 
-    - A caller id is a claim. So a verified identity is never changed.
     - A phone that is blocked gets the same results, except that it cannot join: an account would
       get messages.
     - A repetition does no harm.

@@ -31,9 +31,7 @@ _NO_RESPONSE: Final = DeliveryResult(
 class PlaceCodeCall:
     """Call a phone to read a code.
 
-    - The call is recorded before it is placed, so that its first request finds it.
-    - It is placed at most once. Without a response of the provider it may ring, so it counts. After
-      three calls in a row without one, none is placed for a minute.
+    The call is recorded before it is placed, so that its first request finds it.
     """
 
     calls: Calls

@@ -21,10 +21,8 @@ class IdempotencyKey:
     Attributes:
         id: A hash of the uploader and of the key that the client sent.
         fingerprint: A hash of the bytes and fields.
-        item_id: The item that the upload makes.
         upload_deadline: When an upload that is not complete has failed.
         expires_at: When the key may be used for another upload.
-        is_complete: Whether the item was ready.
     """
 
     id: str
@@ -35,7 +33,6 @@ class IdempotencyKey:
     is_complete: bool = False
 
     def complete(self) -> "IdempotencyKey":
-        """Return the key of an upload whose item is ready."""
         return replace(self, is_complete=True)
 
 

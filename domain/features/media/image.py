@@ -35,12 +35,10 @@ class ImageFormat(StrEnum):
 
     @property
     def kind(self) -> MediaKind:
-        """Return `gif` for GIF, animated or not, and `image` for the other formats."""
         return MediaKind.GIF if self is ImageFormat.GIF else MediaKind.IMAGE
 
     @property
     def content_type(self) -> str:
-        """Return the registered media type."""
         return f"image/{self.value}"
 
     @property
@@ -61,7 +59,6 @@ class ImageLimits:
     """Limits for decoding and encoding one image (OWASP ASVS 5.0 5.2.6).
 
     Attributes:
-        max_pixels: Pixels of one frame.
         max_jpeg_pixels: Pixels of a JPEG, which is scaled down to `max_pixels` if it has more.
         max_frames: Frames of a GIF.
         max_total_pixels: Pixels of all its frames. Each frame counts as the whole canvas.
@@ -92,12 +89,10 @@ class VariantSpec:
     """A smaller copy to encode: JPEG or PNG for stills, GIF for animations, or WebP for both.
 
     Attributes:
-        name: Name of the variant; each name of an image is different.
         width: Maximum width in pixels, or with `is_exact` the width.
         height: Maximum height in pixels, or with `is_exact` the height.
         is_exact: Stretch the image to this size. Otherwise it keeps its proportions, and one that
             is smaller keeps its size.
-        is_webp: Encode as WebP.
     """
 
     name: str

@@ -78,7 +78,6 @@ class MediaItem:
     has_been_ready: bool = False
 
     def __post_init__(self) -> None:
-        """Reject ids from elsewhere."""
         require_identifier(self.id)
         require_identifier(self.owner_id)
 
@@ -89,23 +88,19 @@ class MediaItem:
         return (self.storage_key, *variants, *self.unused_keys)
 
     def find_image(self, storage_key: str) -> Image | None:
-        """Return the image with this storage key: the item's, or that of a variant."""
         images = {variant.storage_key: variant.image for variant in self.variants}
         return self.image if storage_key == self.storage_key else images.get(storage_key)
 
     @property
     def kind(self) -> MediaKind:
-        """What the bytes are."""
         return self.image.format.kind
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be shown."""
         return self.state is ItemState.READY
 
     @property
     def is_hidden(self) -> bool:
-        """Whether only administrators see it."""
         return self.state is ItemState.HIDDEN
 
     @property
@@ -135,15 +130,12 @@ class MediaItem:
         return replace(self, state=ItemState.READY, has_been_ready=True)
 
     def hide(self) -> "MediaItem":
-        """Return the item, which has its files, as one that only administrators see."""
         return replace(self, state=ItemState.HIDDEN)
 
     def unhide(self) -> "MediaItem":
-        """Return the item, which has its files, as one that may be shown."""
         return replace(self, state=ItemState.READY)
 
     def categorize(self, category: str | None) -> "MediaItem":
-        """Return the item with this category."""
         return replace(self, category=category)
 
     def has_variants(self, specs: Sequence[VariantSpec]) -> bool:
@@ -159,7 +151,6 @@ class MediaItem:
         return replace(self, variants=variants, unused_keys=unused_keys)
 
     def with_unused_keys(self, *storage_keys: str) -> "MediaItem":
-        """Return the item with these unused files."""
         return replace(self, unused_keys=storage_keys)
 
     def mark_for_deletion(self, now: datetime) -> "MediaItem":
@@ -174,7 +165,6 @@ class MediaItem:
         )
 
     def mark_deletion_refused(self) -> "MediaItem":
-        """Return the marked item as one whose file the store refused to delete."""
         return replace(self, state=ItemState.DELETION_REFUSED)
 
 

@@ -25,9 +25,7 @@ class PageRequest:
     """A page by its number, counted from 1. At most `MAX_PAGE_SIZE` items are on a page.
 
     Pages count from the newest item and end at `MAX_TOTAL` items. With `after`, only items after
-    that cursor are listed, and the page is the first of them. A client that follows cursors gets
-    no item twice and misses none that existed all the time, even while items are added and
-    deleted. Cursors lead to all items.
+    that cursor are listed, and the page is the first of them.
     """
 
     number: int = 1
@@ -36,12 +34,10 @@ class PageRequest:
 
     @property
     def page_size(self) -> int:
-        """How many items a page has at most."""
         return min(self.per_page, MAX_PAGE_SIZE)
 
     @property
     def offset(self) -> int:
-        """How many items come before this page."""
         return (self.number - 1) * self.page_size
 
     @property

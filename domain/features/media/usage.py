@@ -32,9 +32,7 @@ class MediaUsage:
     Each change is keyed by the id of an item. An item is in at most one of `pending` and the sums.
 
     Attributes:
-        id: The id of the user.
         bytes: Bytes of the published files of counted items, without their variants.
-        items: The number of counted items.
         pending: Uploads that are under way: the id of the item, and its bytes.
         deleting: Items that are not counted any more: those that were being deleted at the last
             count, and up to `MAX_SUBTRACTED` that were subtracted since.
@@ -76,14 +74,12 @@ class MediaUsage:
             )
 
     def reserve(self, item_id: str, size: int, quota: Quota) -> "MediaUsage":
-        """Return the usage with an upload under way."""
         if item_id in self.pending:
             return self
         self.check(quota, size)
         return replace(self, pending={**self.pending, item_id: size})
 
     def confirm(self, item_id: str) -> "MediaUsage":
-        """Return the usage with the upload of this item counted."""
         if item_id not in self.pending:
             return self
         size = self.pending[item_id]
@@ -110,11 +106,9 @@ class MediaUsage:
     ) -> "MediaUsage":
         """Return the usage counted anew. Uploads within their deadline stay pending.
 
-        Args:
-            stored: The ids of all ready and hidden items, and their bytes.
-            deleting: The ids of items that were marked for deletion a short time ago, listed after
-                those in `stored`. Whoever marked one may not have removed it here yet.
-            now: The time.
+        `stored` has the bytes of all ready and hidden items, by id. `deleting` are the items that
+        were marked for deletion a short time ago, listed after `stored`: they may not be removed
+        here yet.
         """
         pending = {key: size for key, size in self.pending.items() if now < _pending_until(key)}
         counted = [size for item_id, size in stored.items() if item_id not in pending]

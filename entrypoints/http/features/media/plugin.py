@@ -51,10 +51,8 @@ class MediaPlugin(ApiPlugin):
     administration: Sequence[type[Controller]] = (ModerationController,)
 
     def __init__(self, settings: HttpMediaSettings) -> None:
-        """Take the settings of uploads and files."""
         self._settings = settings
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
-        """Add the settings."""
         app_config.state["media_settings"] = self._settings
         return super().on_app_init(app_config)

@@ -29,7 +29,6 @@ class LibraryFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        """Convert what is shown of the library."""
         shown = details.parts.find(LibraryDetails)
         if shown is None:
             return cls(library=None)

@@ -48,11 +48,7 @@ class _ActPage:
     """The pages of an act on an item: one that asks, and one after it.
 
     Attributes:
-        act: What is done, and who may.
-        title: The heading of its page, and the text of its button.
         done: What the next page says, as a key of `DONE`.
-        run: Does it.
-        is_dangerous: Whether it is final.
     """
 
     act: Act
@@ -98,7 +94,6 @@ class LibraryPageController(ConsoleController):
     async def list_items(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature]
     ) -> Template:
-        """Return a page with thumbnails, the newest first."""
         query = request.query_params
         text = query.get("user_id")
         with FieldErrors() as invalid:
@@ -137,7 +132,6 @@ class LibraryPageController(ConsoleController):
     async def show_item(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
-        """Return the page of an item."""
         item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
         return render(request, "media/show.html", item=item)
 
@@ -145,7 +139,6 @@ class LibraryPageController(ConsoleController):
     async def confirm_act(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Template:
-        """Return the page that asks whether to hide an item, show it again or delete it."""
         request.operator.check_act(_page_of(request).act)
         item = await moderation.moderate_items.get(request.operator, _parse_item(item_id))
         return _render_act(request, item)
@@ -154,7 +147,6 @@ class LibraryPageController(ConsoleController):
     async def do_act(
         self, request: ConsoleRequest, moderation: Injected[LibraryFeature], item_id: IdParameter
     ) -> Redirect | Template:
-        """Hide an item, show it again or delete it, for a reason."""
         text, page = (await read_form(request))["reason"], _page_of(request)
         request.operator.check_act(page.act)
         parsed_id = _parse_item(item_id)
@@ -196,7 +188,6 @@ class LibraryPageController(ConsoleController):
         file_reads: Injected[FileReads],
         item_id: IdParameter,
     ) -> ASGIApp:
-        """Return the full image."""
         file = await moderation.moderate_items.find_image(request.operator, _parse_item(item_id))
         return _send(request, media, file_reads, file)
 

@@ -117,8 +117,6 @@ class _PartParser(PushMultipartParser):  # type: ignore[misc]  # multipart ships
 
 
 class _FormReader:
-    """Reads a form block by block."""
-
     def __init__(self, limit: int, upload: RunningUpload) -> None:
         self._limit = limit
         self._upload = upload
@@ -183,7 +181,6 @@ class _FormReader:
             self._file_part = part
 
     def form(self) -> dict[str, str]:
-        """Return the fields besides the file."""
         if self._file_part is None:
             raise NoFilePart
         if not self._file_part.filename:

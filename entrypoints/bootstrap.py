@@ -63,18 +63,10 @@ async def open_all(
 ) -> AsyncIterator[Opening]:
     """Open the core and the features, until the block ends.
 
-    The core is keys, database, identities and the acts of operators. Nothing is opened of features
-    that are not named, except of those that have to be open (`find_needed`), and nothing imported
-    but their settings and the kinds of their records. Creates what is missing: keys (in
-    development), the database and its schema, and what features keep in folders.
-
-    Args:
-        settings: Name the adapters.
-        features: What to open, with what it needs; by default everything, as for the service.
-        clock: Replaces the system's clock.
-        metrics: Measure the adapters, if there are metrics.
-        retry: Repeats the calls of a job to the database, if it is shared.
-        is_service: Whether the service is opened, and not a command.
+    Nothing is opened of features that are not named, except of those that have to be open
+    (`find_needed`), and nothing imported but their settings and the kinds of their records. Creates
+    what is missing: keys (in development), the database and its schema, and what features keep in
+    folders. `retry` repeats the calls of a job to the database, if it is shared.
     """
     from adapters.operations.system import SystemClock, SystemRandomness
 

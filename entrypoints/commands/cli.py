@@ -1,8 +1,4 @@
-"""The `dialtone` command.
-
-What is slow to import is imported when a command runs. So `--help` and `--version` are fast, and
-Ctrl-C works at any time.
-"""
+"""The `dialtone` command. Slow imports wait until a command runs, so that `--help` is fast."""
 
 import gc
 import os
@@ -79,10 +75,7 @@ def _print_usage_error(error: "click.UsageError") -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open closed standard streams on /dev/null.
-
-    Otherwise the next file or socket would get the descriptor of a standard stream and its output.
-    """
+    """Open closed standard streams on /dev/null, or the next file would get their output."""
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= 2:
         descriptor = os.dup(descriptor)

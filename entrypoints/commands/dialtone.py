@@ -18,11 +18,7 @@ from entrypoints.commands.shared.command import CommandGroup
 
 
 def make_dialtone(features: Sequence[FeatureCommands] | None = None) -> CommandGroup:
-    """Return `dialtone` with all commands.
-
-    Args:
-        features: The commands of features; by default those of the features that are installed.
-    """
+    """Return `dialtone` with all commands, by default with those of the installed features."""
     if features is None:
         features = find_feature_commands()
     dialtone = CommandGroup(

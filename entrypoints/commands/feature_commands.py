@@ -1,8 +1,4 @@
-"""The commands of the features that are installed.
-
-They are found by their packages: the module of a feature declares its settings, and to import it is
-too slow for `--help`.
-"""
+"""The commands of the features that are installed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,15 +16,11 @@ class FeatureCommands:
     """What a module of `entrypoints/commands/features` has, or `commands` of a package there.
 
     Attributes:
-        commands: Commands of `dialtone`.
-        user_actions: Actions of `dialtone user`.
-        user_examples: Examples of them for the help of `dialtone user`.
         subject: What the program does with it, for the first line of the help.
         tried: What `check-settings --connect` tries, for the help of that command.
         check_options: Options of `check-settings` that imply `--connect`. The value of each is a
             function, which returns checks of the settings by the names of their parts.
         not_copied: What `dialtone copy` leaves, in a sentence.
-        scopes: The scopes of service tokens that it has a use for.
     """
 
     commands: Sequence[click.Command] = ()
@@ -42,7 +34,7 @@ class FeatureCommands:
 
 
 def find_feature_commands() -> Sequence[FeatureCommands]:
-    """Return the commands of each feature that is installed and has some."""
+    """Find them by their packages: to import all features is too slow for `--help`."""
     modules = [import_module(f"entrypoints.commands.features.{name}") for name in _find_modules()]
     return [module.FEATURE_COMMANDS for module in modules]
 

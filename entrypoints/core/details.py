@@ -13,7 +13,6 @@ class _Details(Feature):
     name = "details"
 
     async def open(self, opening: Opening) -> None:
-        """Let each feature add its own."""
         for feature in FEATURES:
             feature.add_details(opening)
 

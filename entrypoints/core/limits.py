@@ -15,12 +15,9 @@ from entrypoints.settings.values import Factory
 
 
 class _Limits(Feature):
-    """The limits of codes, and what only reads them."""
-
     name = "limits"
 
     async def open(self, opening: Opening) -> None:
-        """Open the limit store that `DIALTONE_LIMIT_STORE` names, or take that of the database."""
         from adapters.databases.records.call_deadlines import limit_own_calls
         from adapters.databases.records.store_calls import guard_limits, wrap_store
         from adapters.operations.system import HeldHealthCheck

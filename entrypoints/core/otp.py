@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 
 class _Otp(Feature):
-    """One-time codes. It needs the limits."""
-
     name = "otp"
     opens = ("limits",)
     files_read = (
@@ -53,10 +51,6 @@ class _Otp(Feature):
                 yield note
 
     async def open(self, opening: "Opening") -> None:
-        """Open the messengers in the order in which they are tried, and load the templates.
-
-        At the end the rejections that wait are written.
-        """
         from adapters.operations.system import HeldHealthCheck
         from application.otp.feature import LimitUseCases, OtpPorts, OtpUseCases
         from entrypoints.opening.operator_files import load_sms_templates

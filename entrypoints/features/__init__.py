@@ -48,5 +48,4 @@ _OURS: Final[tuple[Feature, ...]] = (
 FEATURES: Final = (*_OURS, *load_extensions(_OURS))
 """In the order in which they are opened: each after those that it needs."""
 KINDS: Final = (*CORE_KINDS, *(kind for feature in FEATURES for kind in feature.kinds))
-"""All kinds of records."""
 declare_kinds(KINDS)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 
 class _Admin(Feature):
-    """The REST administration with service tokens, and the list of users."""
-
     name = "admin"
     kinds = KINDS
 
@@ -25,7 +23,6 @@ class _Admin(Feature):
         return (AdminPlugin(make_user_details_form(installed)),)
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases of service tokens and of the list."""
         from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 
 class _AppData(Feature):
-    """What the backend of the app keeps with a user."""
-
     name = "app_data"
     kinds = KINDS
     data = ("app data",)
@@ -31,14 +29,12 @@ class _AppData(Feature):
         return (AppDataPlugin(),)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show it to operators."""
         from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.details import add_app_data_details
 
         add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases."""
         from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import AppDataFeature
 

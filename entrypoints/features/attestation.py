@@ -68,7 +68,6 @@ _parse_hostname = parsers.pattern(
 def _hosts_of_service(
     web_origins: Sequence[str], public_url: str, is_set: Callable[[str], bool]
 ) -> str:
-    """Return the hosts of the web apps, and that of the service if its URL is set."""
     urls = [*web_origins]
     if is_set("DIALTONE_PUBLIC_URL"):
         urls.append(public_url)
@@ -112,7 +111,6 @@ class AttestationSettings(Settings):
     )
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
-        """Return what these settings decide: requests with a proof have limits of their own."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
         is_asked = self.attestation is not None
         return replace(
@@ -223,8 +221,6 @@ async def _check_connection(settings: AttestationSettings) -> str:
 
 
 class _Attestation(Feature):
-    """Proof before a message: a request for one in place of a 429."""
-
     name = "attestation"
     adapters = ("security/attestation",)
     kinds = KINDS
@@ -243,7 +239,6 @@ class _Attestation(Feature):
         return (AttestationPlugin(),)
 
     async def open(self, opening: "Opening") -> None:
-        """Ask clients for proofs, if codes are open and the settings name what checks them."""
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature

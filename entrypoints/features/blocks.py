@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 
 class _Blocks(Feature):
-    """Blocks."""
-
     name = "blocks"
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
@@ -31,17 +29,13 @@ class _Blocks(Feature):
         return (BlockFields,)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show those of a phone to operators."""
         from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.details import add_blocks_details
 
         add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases. Where there are limits, read the blocks first, and again and again.
-
-        So they act before the first request is answered.
-        """
+        """Where there are limits, read the blocks before the first request is answered."""
         from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import BlocksFeature
         from application.features.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT

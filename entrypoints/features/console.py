@@ -58,8 +58,6 @@ def _check_url(has_console: bool, public_url: str) -> Iterator[Problem]:
 
 
 class _Console(Feature):
-    """The web console of administrators."""
-
     name = "console"
     adds_to_export = True
     kinds = KINDS
@@ -79,14 +77,12 @@ class _Console(Feature):
         return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show browsers."""
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.devices import add_console_details
 
         add_console_details(opening.use_cases, make_console_repositories(opening.database))
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases of its sessions, if codes are open."""
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
         from application.otp.feature import OtpUseCases

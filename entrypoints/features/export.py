@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
 
 class _Export(Feature):
-    """The export of all data of a person."""
-
     name = "export"
     opens = ("limits",)
     kinds = KINDS

@@ -17,26 +17,16 @@ if TYPE_CHECKING:
 
 
 class WithoutMessages(NamedTuple):
-    """What `dialtone cleanup` does for a feature if no message can be sent.
-
-    Attributes:
-        feature: What it opens instead.
-        left: What it leaves then, in a sentence.
-    """
+    """The feature that `dialtone cleanup` opens if no message can be sent, and what that leaves."""
 
     feature: "Feature"
     left: str
 
 
 class StoreAway(StartupError):
-    """The store of a feature cannot be opened.
-
-    Attributes:
-        instead: The feature with what works without the store, for the cleanup.
-    """
+    """The store of a feature cannot be opened. `instead` works without it, by the same name."""
 
     def __init__(self, text: str, instead: "Feature") -> None:
-        """Take the text for the operator, and the other feature, which has the same name."""
         super().__init__(text)
         self.instead = instead
 
@@ -48,21 +38,17 @@ class Feature:
     `entrypoints.features.<name>` has one subclass, and one object of it, which
     `entrypoints.features` lists. One of somebody else is an extension: `DIALTONE_EXTENSIONS`.
 
-    It says three sorts of things: what it declares, by attributes, `plugins` and `user_fields`;
-    what can be found out about its settings, from `libraries` to `records_check`; and what `open`
-    adds to the program. All but the name have a default. Methods import what they need when they
-    are called: so a command imports only the features that it names.
+    All but the name have a default. Methods import what they need when they are called: so a
+    command imports only the features that it names.
 
     Attributes:
-        name: Its name, for operators too.
         adapters: Below `adapters`, the packages and modules that it alone uses. They are the only
             files of a feature that are not in a folder `features`.
         needs: The names of the features that have to be installed.
         opens: The names of the pieces of the core that have to be open, such as `otp`.
         must_be_open: Whether each program opens it: the service, and all commands.
-        settings: A dataclass with its settings, a subclass of `Settings`, which also overrides what
-            they change in the core; None if it has none.
-        rules: What its settings have to obey, see `Rule`.
+        settings: A subclass of `Settings`, which also overrides what its settings change in the
+            core; None if it has none.
         files_read: The fields that `check_files` reads: it is called where these are valid.
         kinds: The kinds of its records. Those of an extension have names that begin with `x_`.
             `dialtone cleanup` opens each feature with records.
@@ -91,12 +77,7 @@ class Feature:
     def plugins(
         self, settings: "Settings", installed: "Sequence[Feature]", /
     ) -> "Sequence[ApiPlugin]":
-        """Return what it adds to the HTTP application.
-
-        Args:
-            settings: All settings.
-            installed: All features.
-        """
+        """Return what it adds to the HTTP application."""
         del settings, installed
         return ()
 
@@ -110,10 +91,7 @@ class Feature:
         return ()
 
     def check_files(self, settings: "Settings") -> None:
-        """Check the files that its settings name, at the start and in `check-settings`.
-
-        Other commands can help while a file is not valid.
-        """
+        """Check the files that its settings name, at the start and in `check-settings`."""
         del settings
 
     def notes(self, settings: "Settings") -> Iterable[str]:

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
 
 class _Imports(Feature):
-    """Imports of users and of their pictures."""
-
     name = "imports"
     adapters = ("imports",)
     needs = ("media",)

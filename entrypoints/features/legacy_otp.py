@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
 
 class _LegacyOtp(Feature):
-    """The API of the older app, below `/authenticate`."""
-
     name = "legacy_otp"
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":

@@ -66,8 +66,6 @@ async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
 
 
 class _LoginHook(Feature):
-    """The login hook, which decides about each login."""
-
     name = "login_hook"
     adapters = ("hooks/login_hook",)
     settings = LoginHookSettings
@@ -84,7 +82,6 @@ class _LoginHook(Feature):
         return (LoginHookPlugin(),)
 
     async def open(self, opening: "Opening") -> None:
-        """Ask the hook about each login, if there is one."""
         from application.features.login_hook.feature import LoginHookFeature
 
         settings = opening.settings.of(LoginHookSettings)

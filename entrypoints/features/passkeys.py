@@ -86,8 +86,6 @@ def _check_possible(
 
 
 class _Passkeys(Feature):
-    """Passkeys of the staff, with which it signs in to the web console."""
-
     name = "passkeys"
     needs = ("console",)
     adds_to_export = True
@@ -118,7 +116,6 @@ class _Passkeys(Feature):
         return (PasskeyFields,)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show passkeys."""
         from application.features.passkeys.details import add_passkey_details
 
         add_passkey_details(opening.use_cases)

@@ -24,8 +24,6 @@ class _PhoneChangeRecords(Feature):
 
 
 class _PhoneChange(Feature):
-    """A user gets another phone number."""
-
     name = "phone_change"
     opens = ("otp",)
     without_messages = WithoutMessages(

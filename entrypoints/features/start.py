@@ -56,8 +56,6 @@ def _is_loopback(host: str) -> bool:
 
 
 class _Start(Feature):
-    """The page at `/` of a service in development, and the web client."""
-
     name = "start"
     opens = ("otp",)
 
@@ -68,7 +66,6 @@ class _Start(Feature):
         return (StartPlugin(http_start_page(settings)),)
 
     async def open(self, opening: "Opening") -> None:
-        """Keep the last messages, where the page shows them."""
         from application.features.start.feature import StartFeature
 
         recent_messages = None

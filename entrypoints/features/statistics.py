@@ -20,8 +20,6 @@ _INTERVAL: Final = timedelta(seconds=55)
 
 
 class _Statistics(Feature):
-    """Statistics of messages, logins and rejections."""
-
     name = "statistics"
     kinds = KINDS
     must_be_open = True  # what commands do is counted too
@@ -32,7 +30,6 @@ class _Statistics(Feature):
         return (StatisticsPlugin(),)
 
     async def open(self, opening: "Opening") -> None:
-        """Count from now on, and write at the end what was counted since the last write."""
         from adapters.databases.records.features.statistics import make_statistics_repositories
         from application.features.statistics.feature import StatisticsFeature
 

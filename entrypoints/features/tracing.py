@@ -46,8 +46,6 @@ class TracingSettings(Settings):
 
 
 class _Tracing(Feature):
-    """Traces by OpenTelemetry."""
-
     name = "tracing"
     adapters = ("operations/tracing",)
     settings = TracingSettings

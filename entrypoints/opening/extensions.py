@@ -1,8 +1,4 @@
-"""The extensions of a process: the features of installed packages that `DIALTONE_EXTENSIONS` names.
-
-A command notes the text of the variable before anything else, and the list of features loads them
-when it is imported. Processes that are forked later have them too.
-"""
+"""The features of installed packages that `DIALTONE_EXTENSIONS` names."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,9 +33,6 @@ def name_extensions(environ: Mapping[str, str]) -> None:
 def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
     """Load the extensions that were named. Without any, nothing is imported.
 
-    Args:
-        features: All other features.
-
     Raises:
         SettingsError: The text is not valid, or one of them cannot be used: one line.
     """
@@ -67,7 +60,6 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
 
 
 def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]:
-    """Yield what is wrong with an extension; what follows depends on it."""
     from adapters.databases.records.kind_checks import find_kind_problem
     from adapters.databases.records.record_kind import RecordKind
     from entrypoints.features.feature import Feature

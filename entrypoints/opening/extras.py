@@ -14,7 +14,6 @@ EXTRAS: Final = {
     "s3": ("aiobotocore", "aiohttp", "botocore"),
     "twilio": ("twilio",),
 }
-"""The modules of each extra that adapters import."""
 
 
 def check_extra(extra: str, subject: str) -> None:
@@ -22,10 +21,6 @@ def check_extra(extra: str, subject: str) -> None:
 
     Only these: if one of them lacks a library of its own, the installation is broken, and the
     traceback says more.
-
-    Args:
-        extra: One of `EXTRAS`.
-        subject: What needs it, as the settings name it.
 
     Raises:
         ConfigurationError: A library is missing. The text names the command that installs it.

@@ -1,8 +1,4 @@
-"""Operators' own adapters, named in settings as `package.module:factory`.
-
-A factory returns an async context manager, usually by `@asynccontextmanager`. It gets keyword
-arguments.
-"""
+"""Operators' own adapters, named in settings as `package.module:factory`."""
 
 import inspect
 import os
@@ -45,10 +41,6 @@ class AlwaysHealthy:
 def load_factory(factory: Factory, variable: str) -> Any:
     """Import a factory that is installed, or in a module of the current folder.
 
-    Args:
-        factory: Where it is.
-        variable: The environment variable that names it, for error messages.
-
     Raises:
         StartupError: it cannot be imported, is not a function, or another user can change it.
     """
@@ -90,11 +82,6 @@ class _ModuleFinder:
     """Finds modules in the current folder if they are nowhere else, and checks their owners.
 
     It stays, because a module may be imported late.
-
-    Attributes:
-        folder: The current folder.
-        checked: Packages and modules to check: the factory's, and those of the current folder.
-        variable: The environment variable that names the factory, for error messages.
     """
 
     folder: Path
@@ -104,7 +91,6 @@ class _ModuleFinder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Find a module; see `importlib.abc.MetaPathFinder`."""
         others = (finder for finder in sys.meta_path if not isinstance(finder, _ModuleFinder))
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
@@ -132,12 +118,6 @@ async def open_adapter(
     factory: Factory, variable: str, port: type, **arguments: object
 ) -> AsyncIterator[Any]:
     """Keep an operator's own adapter open until the block ends.
-
-    Args:
-        factory: Where its factory is.
-        variable: The environment variable that names it, for error messages.
-        port: What the adapter implements.
-        arguments: The keyword arguments of the factory, see docs/adapters.md.
 
     Raises:
         StartupError: the factory cannot be imported, has another signature, or it fails; or the

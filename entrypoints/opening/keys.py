@@ -27,11 +27,8 @@ class KeysUnavailable(StartupError):
 def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":
     """Load the keys. Those of a file change with it.
 
-    Args:
-        settings: Say where the keys are.
-        clock: Says which keys are active.
-        is_service: Create missing keys in development, and check all in production. A job of root
-            uses the file of the service's user.
+    The service creates missing keys in development, and checks all in production. A job of root
+    uses the file of the service's user.
     """
     from adapters.security.keys.keys import ReloadingKeys, SecretKeys, parse_secrets
 

@@ -1,7 +1,4 @@
-"""Checks whether keys or a database were lost, which the service would create again, empty.
-
-An adapter's package is imported only if the settings name it.
-"""
+"""Checks whether keys or a database were lost, which the service would create again, empty."""
 
 import stat
 from pathlib import Path
@@ -13,8 +10,6 @@ from entrypoints.settings.values import DatabaseLocation, SqliteLocation
 
 def check_secrets_file_not_lost(database: DatabaseLocation, secrets_file: Path) -> None:
     """Check that no new keys would be created for an existing SQLite database.
-
-    Other databases compare the keys' fingerprint when they are opened.
 
     Raises:
         StartupError: the database exists, but the secrets file does not.
@@ -31,10 +26,7 @@ def check_secrets_file_not_lost(database: DatabaseLocation, secrets_file: Path) 
 
 
 def is_database_lost(settings: Settings) -> bool:
-    """Return whether there are files of users beside an empty SQLite database.
-
-    A copy of it failed. Hidden files do not count.
-    """
+    """Return whether there are files of users beside an empty SQLite database, a failed copy."""
     if not isinstance(settings.database, SqliteLocation):
         return False
     if not any(folder and _has_files(folder) for folder in settings.file_stores.values()):

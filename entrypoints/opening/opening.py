@@ -22,18 +22,10 @@ if TYPE_CHECKING:
 class Opening:
     """The core that was opened, to which a feature adds what it has.
 
+    Only the service uses what follows `is_service`.
+
     Attributes:
-        settings: All settings.
-        system: The clock, randomness and the security events.
-        listeners: Who gets the security events; a feature may add its own.
-        keys: The keys.
-        phone_encryption: Encrypts phones, and makes keyed hashes.
-        database: The stores of which a feature makes its repositories.
         use_cases: The use cases of the core and of the features that were opened before.
-        metrics: Measure the adapters; None without metrics.
-        stack: Closes at the end what was entered.
-        is_service: Whether the service is opened, and not a command. Only the service uses what
-            follows.
         tasks: What each worker does in the background until the block ends.
         gauges: What is read for each answer with metrics.
         banner_urls: What a person can open first, by what it is for, for the banner of a start.

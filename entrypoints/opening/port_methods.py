@@ -13,10 +13,7 @@ _OPTIONAL_PORTS: Final = (HealthCheck, StatusCallbacks, Handshakes)
 
 
 def find_port_problem(adapter: object, port: type) -> str | None:
-    """Return which class does not fit its port and why, or None.
-
-    A dataclass has a port for each field.
-    """
+    """Return which class does not fit its port and why. A dataclass has a port for each field."""
     if is_dataclass(port):
         if not isinstance(adapter, port):
             return f"{type(adapter).__name__}, which is no {port.__name__}"
@@ -34,7 +31,6 @@ def find_port_problem(adapter: object, port: type) -> str | None:
 
 
 def _compare(name: str, own: Any, method: Callable[..., object]) -> str | None:
-    """Return why a method cannot be called as the port's method, or None."""
     is_inherited = getattr(own, "__func__", own) is method  # a port as a base class does nothing
     if is_inherited or not _accepts_call(own, method):
         return f"which has no {name}{_describe_parameters(method)}"
@@ -60,7 +56,6 @@ def _accepts_call(own: Any, method: Callable[..., object]) -> bool:
 
 
 def _describe_parameters(method: Callable[..., object]) -> str:
-    """Return the parameters with their defaults, without types."""
     _, *parameters = inspect.signature(method).parameters.values()
     untyped = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in parameters]
     return str(inspect.Signature(untyped))

@@ -33,18 +33,8 @@ async def repeat(
     """Do the work again and again in a task, which is cancelled at the end of the block.
 
     Nothing else ends the task: whatever the work raises is logged and counted, and it is done again
-    after the pause.
-
-    Args:
-        name: What the work is; the label of its failures in the metrics.
-        work: Does it once.
-        failed_event: What the log says if it failed.
-        pause: The time between two times.
-        metrics: Where failures are counted.
-        first: The time until it is done first; by default the pause.
-        limit: How long it may take; by default as long as the pause.
-        pause_after_failure: Instead of the pause.
-        log_failure: Writes the line of a failure instead; gets the event and the error.
+    after the pause. The pause is also the default of `first`, the time until it is done first, and
+    of `limit`, the longest time that it may take.
     """
     first_seconds = (pause if first is None else first).total_seconds()
     limit_seconds = (pause if limit is None else limit).total_seconds()

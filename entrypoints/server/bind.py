@@ -17,12 +17,7 @@ _EXAMPLES: Final = {
 
 @contextmanager
 def reserve_bind(bind: Bind, variable: str = "DIALTONE_BIND") -> Iterator[Bind]:
-    """Yield the bind address with a resolved host, reserved for this process.
-
-    Args:
-        bind: the address.
-        variable: the setting that has it.
-    """
+    """Yield the bind address with a resolved host, reserved for this process."""
     resolved = _resolve(bind, variable)
     # The workers share the port by SO_REUSEPORT. With it a second `dialtone run` of this user could
     # join them unnoticed, so the first thing to reserve is a name that only one process can have.

@@ -31,16 +31,7 @@ _log = structlog.get_logger()
 def run_cleanup_task(
     scheduled_cleanup: RunCleanup, interval: timedelta, metrics: "Metrics | None" = None
 ) -> AbstractAsyncContextManager[None]:
-    """Clean up in the background until the end of the block.
-
-    Every worker of every instance checks several times in each interval whether a cleanup is due,
-    and the lease lets one of them run it. So another one takes over when an instance stops.
-
-    Args:
-        scheduled_cleanup: the use case.
-        interval: time between two cleanups.
-        metrics: where failures are counted.
-    """
+    """Clean up in the background, in one of all workers, until the end of the block."""
 
     async def clean_up() -> None:
         started = time.monotonic()

@@ -33,10 +33,6 @@ def serve_metrics(bind: Bind, render: WSGIApplication) -> Iterator[None]:
     - Open it in a worker: its threads do not outlive a fork.
     - Every worker listens on the same port, and the kernel chooses one for each connection.
     - It serves also while the event loop is blocked.
-
-    Args:
-        bind: The address, with a resolved host.
-        render: Returns the metrics as one chunk.
     """
     with _MetricsServer(bind, render) as server:
         start_thread("metrics", server.serve_forever)
@@ -49,8 +45,6 @@ def serve_metrics(bind: Bind, render: WSGIApplication) -> Iterator[None]:
 
 
 class _Handler(WSGIRequestHandler):
-    """Handles one request of a connection."""
-
     disable_nagle_algorithm = True  # the head is written in parts
 
     def log_message(self, *_: object) -> None:
@@ -84,7 +78,6 @@ class _MetricsServer(ThreadingMixIn, WSGIServer):
         self.setup_environ()
 
     def verify_request(self, *_: object) -> bool:
-        """Return whether a new connection is served."""
         return len(self._deadlines) < _MAX_CONNECTIONS
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -104,7 +97,6 @@ class _MetricsServer(ThreadingMixIn, WSGIServer):
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, *_: object) -> None:
-        """Log an error, unless the client is the cause."""
         if not isinstance(error := sys.exc_info()[1], OSError):
             _log.error("metrics_failed", exc_info=error)
 

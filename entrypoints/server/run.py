@@ -1,7 +1,4 @@
-"""`dialtone run`: the parent process, which supervises the workers.
-
-It imports few adapters; the workers import the application.
-"""
+"""`dialtone run`: the parent process. It imports few adapters; the workers import the rest."""
 
 import os
 import sys
@@ -32,11 +29,7 @@ _log = structlog.get_logger()
 
 
 def run_service(settings: Settings) -> bool:
-    """Serve HTTP until a stop signal.
-
-    Returns:
-        False if a worker could not start; the reason was printed or logged.
-    """
+    """Serve HTTP until a stop signal. False if a worker could not start; its reason was shown."""
     _check_stdout(settings, sys.stdout)
     for name, similar in find_unknown(settings.variables.values).items():
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
@@ -69,13 +62,11 @@ def run_service(settings: Settings) -> bool:
 
 
 def _list_logged_settings() -> list[tuple[str, str]]:
-    """Return what the log of a start shows, by the names of fields in their order."""
     return sorted((field.field, name) for name, field in FIELDS.items() if field.is_logged)
 
 
 @contextmanager
 def _reserve_metrics(settings: Settings) -> Iterator[Bind | None]:
-    """Yield the bind address of the metrics with a resolved host; None if there are none."""
     if settings.metrics_bind is None:
         yield None
         return

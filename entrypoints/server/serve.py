@@ -57,12 +57,8 @@ def serve(
 ) -> bool:
     """Serve until stop signals; see `StopSequence`.
 
-    Args:
-        settings: all of them, for the workers.
-        bind: the resolved bind address.
-        on_listening: called when the server accepts connections, with what workers add to the
-            banner.
-        metrics_bind: the address of the metrics; None without metrics.
+    `on_listening` is called when the server accepts connections, with what workers add to the
+    banner.
 
     Returns:
         False if a worker cannot start; the reason was printed or logged.
@@ -123,14 +119,11 @@ def serve(
 
 
 class StopSequence:
-    """From the first stop signal to the end of the workers.
+    """The stop delay, the drain, and the kill of the workers that remain.
 
-    1. SIGTERM: readiness fails, and everything is served for the stop delay. Ctrl-C (SIGINT), a
-       terminal that is closed (SIGHUP) and a new worker that cannot start skip this.
-    2. Nothing new is accepted, and open requests may finish for the drain timeout.
-    3. Workers that remain are killed.
-
-    A second signal kills all workers at once, and so does one before any worker has started.
+    SIGTERM begins with the delay. Ctrl-C (SIGINT), a terminal that is closed (SIGHUP) and a new
+    worker that cannot start skip it. A second signal kills all workers at once, and so does one
+    before any worker has started.
     """
 
     def __init__(
@@ -143,16 +136,6 @@ class StopSequence:
         kill: Callable[[], None],
         has_ended: threading.Event,
     ) -> None:
-        """Wait for the first signal.
-
-        Args:
-            workers: they are told about each step.
-            delay_seconds: the stop delay.
-            drain_seconds: the drain timeout.
-            drain: lets granian end all workers.
-            kill: kills all workers until granian has ended.
-            has_ended: is set when granian has ended.
-        """
         self._workers = workers
         self._delay_seconds = delay_seconds
         self._drain_seconds = drain_seconds
@@ -165,7 +148,6 @@ class StopSequence:
         """Whether Ctrl-C came before any worker had started."""
 
     def handle(self, number: signal.Signals) -> None:
-        """Begin to stop, or stop at once if that has begun."""
         # Workers that cannot start send signals too, each of them one.
         if not self._workers.has_started:
             self.is_interrupted = number is signal.SIGINT
@@ -212,7 +194,6 @@ class StopSequence:
 
 
 def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -> "AsgiApp":
-    """Make the application, in a worker."""
     try:
         # The parent process does not import the application.
         from entrypoints.server.worker_app import make_app

@@ -42,9 +42,8 @@ def watch_event_loop(
 ) -> Iterator[None]:
     """Watch the running event loop until the end of the block, in a thread.
 
-    Point reads of SQLite are executed in the loop, and the secrets file is read in it. If a disk
-    does not respond, the worker responds to nothing. Whatever else blocks the loop is seen as well,
-    with every database, unless it keeps the interpreter's lock, as no call for a disk does.
+    It sees whatever blocks the loop, such as a disk that does not respond, unless that keeps the
+    interpreter's lock, as no call for a disk does.
 
     - The thread wakes every second. At the fifth time in a row at which the loop has run nothing,
       it logs the call that blocks, and at the 30th it logs it again and ends the process at once.
@@ -53,10 +52,6 @@ def watch_event_loop(
     - If the thread of the loop has waited for a processor for most of the time between two wakings,
       only the rest counts. On a machine that has too few, a loop is late that nothing blocks, and
       an endless one ends later.
-
-    Args:
-        end: ends the process, by default at once with `EXIT_CODE`.
-        tick_seconds: the time between two wakings, by default a second.
     """
     watchdog = _Watchdog(asyncio.get_running_loop(), end or _end_process)
     is_stopped = threading.Event()
@@ -112,7 +107,6 @@ class _ThreadState:
 
 class _Watchdog:
     def __init__(self, loop: asyncio.AbstractEventLoop, end: Callable[[], object]) -> None:
-        """Watch the loop, which runs in this thread."""
         self._loop = loop
         self._thread_id = threading.get_ident()
         self._native_id = threading.get_native_id()
@@ -124,7 +118,6 @@ class _Watchdog:
         self._has_run.set()
 
     def tick(self) -> None:
-        """See whether the loop has run since the last time."""
         before, self._state = self._state, self._state.read(self._native_id)
         if self._has_run.is_set() or not self._loop.is_running():
             if self._is_reported:
@@ -191,7 +184,6 @@ def _end_process() -> None:
 
 
 def _close_connections() -> None:
-    """End all connections, and accept no more."""
     for descriptor in _DESCRIPTORS.iterdir():
         with suppress(OSError):
             # To close a copy of another descriptor could wait for the disk.

@@ -62,13 +62,7 @@ _log = structlog.get_logger()
 def make_app(
     settings: Settings, workers: Workers, metrics_bind: Bind | None = None
 ) -> RequestContextMiddleware:
-    """Make the application.
-
-    Args:
-        settings: all of them.
-        workers: are told that this one has started, or cannot.
-        metrics_bind: the address of the metrics with a resolved host; None if there are none.
-    """
+    """Make the application, in a worker. `metrics_bind` has a resolved host."""
     metrics = _make_metrics(settings) if metrics_bind is not None else None
     count_failures = _ignore_failures if metrics is None else metrics.count_background_failures
     configure_logging(settings.log_level, settings.log_format, count_failures)

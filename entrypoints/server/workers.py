@@ -40,10 +40,8 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        """Create the shared state, in the parent process."""
         self._parent_pid = os.getpid()
         self._is_worker = False
-        # Memory that all processes share.
         self._flags = mmap.mmap(-1, 3)
         # It has something to read, for all workers, from the drain on.
         self._drain_reader, self._drain_writer = os.pipe()
@@ -53,12 +51,10 @@ class Workers:
 
     @property
     def has_started(self) -> bool:
-        """Whether a worker has opened everything."""
         return self._flags[_HAS_STARTED] != 0
 
     @property
     def cannot_start(self) -> bool:
-        """Whether a worker could not start."""
         return self._flags[_CANNOT_START] != 0
 
     def mark_started(self, banner: BannerParts) -> bool:
@@ -69,12 +65,10 @@ class Workers:
         return self._first_worker.acquire(block=False)
 
     def read_banner(self) -> BannerParts:
-        """Return what a worker that has started adds to the banner."""
         size = os.fstat(self._banner).st_size
         return BannerParts(*json.loads(os.pread(self._banner, size, 0) or "[{}, {}]"))
 
     def is_stopping(self) -> bool:
-        """Return whether a stop signal has arrived."""
         return self._flags[_IS_STOPPING] != 0
 
     def begin_stop(self) -> None:
@@ -108,7 +102,6 @@ class Workers:
         loop.add_reader(self._drain_reader, unblock)
 
     def stop_service(self, error: Exception) -> NoReturn:
-        """Report why this worker cannot start, stop the service, and exit."""
         if self.has_started or self._first_worker.acquire(block=False):
             _report(error, is_start=not self.has_started)
         self._flags[_CANNOT_START] = 1

@@ -1,7 +1,4 @@
-"""Parsers of what a setting names: something that is shipped, an HTTP hook, or a factory.
-
-The rules of the URLs of hooks are also those of other URLs that get secrets.
-"""
+"""Parsers of what a setting names: something that is shipped, an HTTP hook, or a factory."""
 
 import base64
 from collections import Counter
@@ -39,10 +36,7 @@ def one_of(shipped: Mapping[str, Any], *, may_be_hook: bool = False) -> Callable
 
 
 def several_of(shipped: Mapping[str, Any], *, once: str) -> Callable[[str], tuple[Any, ...]]:
-    """Return a parser of a list as `one_of`, with a name of its own for each hook.
-
-    The second hook of a host has a 2.
-    """
+    """Return a parser of a list as `one_of`. The name of the second hook of a host has a 2."""
     parse_all = list_of(one_of(shipped, may_be_hook=True), once=once)
 
     def parse(text: str) -> tuple[Any, ...]:

@@ -11,16 +11,13 @@ class Bind:
     port: int
 
     def __str__(self) -> str:
-        """Return host:port, with brackets around an IPv6 host."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def local_url(self) -> str:
-        """The URL of the service on this machine."""
         return f"http://{Bind(self.local_host, self.port)}"
 
     @property
     def local_host(self) -> str:
-        """The host by which this machine reaches the service."""
         is_every_interface = self.host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
         return "127.0.0.1" if is_every_interface else self.host

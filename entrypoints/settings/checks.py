@@ -1,7 +1,4 @@
-"""What is checked of all settings: rules between them, and what production rejects.
-
-The rules of a feature are in its module.
-"""
+"""What is checked of all settings: rules between them, and what production rejects."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,10 +35,7 @@ _Providers = Sequence[Provider | Factory | HttpHook]
 
 
 def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
-    """Return the vendors' variables that these values do not use.
-
-    Other programs read them too, so their values are not checked.
-    """
+    """Return the variables of unused vendors. They are not checked: other programs read them."""
     named = _named(values)
     return frozenset(
         name for name, field in FIELDS.items() if field.vendor and field.vendor not in named
@@ -61,9 +55,7 @@ def _named(texts: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
 def find_problems(settings: Settings, valid: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield the problems that rules find; a rule about something that is not known finds none.
 
-    Args:
-        settings: All settings, with empty values in the place of invalid ones.
-        valid: The values of the fields that are valid.
+    `settings` has empty values in the place of those that are not `valid`.
 
     Raises:
         SettingsError: A rule or a check of files names what is no field.
@@ -123,7 +115,6 @@ def _check_senders(sms: _Providers, is_set: _IsSet) -> Iterator[Problem]:
 
 
 def _each(valid: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield each value, also those of lists, with its variable."""
     for variable, value in valid.items():
         for each in value if isinstance(value, tuple) else (value,):
             yield variable, each

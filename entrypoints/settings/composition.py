@@ -17,6 +17,4 @@ AllSettings: Final[type[Settings]] = dataclass(frozen=True, kw_only=True)(
     )
 )
 FIELDS: Final = declared(AllSettings)
-"""Each variable's field."""
 VARIABLES: Final = (*FIELDS, *(file for field in FIELDS.values() for file in field.file_variables))
-"""All variables of the service."""

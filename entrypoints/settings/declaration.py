@@ -28,21 +28,18 @@ class Declaration:
     """What is said at a field about its variable.
 
     Attributes:
-        description: The line about it in `.env.example`.
         default: The text that is read if the variable is not set; empty if there is none.
         derived: Returns the default; its parameters have the names of fields above, or `is_set`.
         example: A valid text for errors, if neither the default nor that of the type is a good one.
         variable: Its name, if it is not that of the field in upper case, after `DIALTONE_`.
         file_variable: Another name of the variable that names its file, beside `NAME_FILE`.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
-        is_logged: Whether the log of a start shows it, by the name of the field.
+        is_logged: Whether the log of a start shows it.
         names: "providers" if its text names those of messages and calls, "vendors" if it names
             others, also by the scheme of a URL.
         vendor: Its variable is read only if a setting names this vendor, and has no prefix: other
             programs read it too.
         signed_with: The variable with the secret of the hooks that it names: required with a hook.
-        field: The name of the field.
-        reader: Reads its text, as its type says.
         unset: Its value without a text: None, or the empty one of its type.
         file_variables: The variables that can name a file with the text, if it may be a secret.
     """
@@ -69,7 +66,6 @@ class Declaration:
 
     @property
     def example_text(self) -> str:
-        """A valid text."""
         return self.example or self.default or self.reader.example
 
 

@@ -20,13 +20,7 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class EnvFile(NamedTuple):
-    """What the file sets.
-
-    Attributes:
-        values: The value of each variable; the last line of a variable counts.
-        problems: One line for each.
-        repeated: The lines of each variable that has more than one.
-    """
+    """What the file sets. Of a variable in several lines (`repeated`), the last one counts."""
 
     values: Mapping[str, str]
     problems: Sequence[str]
@@ -39,8 +33,8 @@ NO_FILE: Final = EnvFile({}, [], {})
 def read_env_file(path: Path) -> EnvFile:
     """Read the file. A missing file sets nothing.
 
-    A file that another user can write is not read: it could name any
-    module to run. For a link, that holds for the link and for its target.
+    A file that another user can write is not read: it could name any module to run. For a link,
+    that holds for the link and for its target.
 
     `${…}` is not expanded. `dotenv_values` would skip invalid lines: it neither raises an error nor
     returns their numbers.

@@ -59,11 +59,9 @@ class IdentitySettings(OtpSettings):
 
     @property
     def username_rules(self) -> UsernameRules:
-        """Which names users may have."""
         return UsernameRules(self.app_name, self.default_region)
 
     def identities_policy(self) -> "IdentitiesPolicy":
-        """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
         from application.identities.feature import IdentitiesPolicy
 

@@ -42,5 +42,4 @@ class KeySettings(ServiceSettings):
 
     @property
     def are_keys_in_file(self) -> bool:
-        """Whether the keys are in a file, which the first start may create."""
         return not self.secrets.value

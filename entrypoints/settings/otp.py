@@ -118,12 +118,10 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
 
     @property
     def sms_hooks(self) -> list[HttpHook]:
-        """The hooks that send messages."""
         return [provider for provider in self.sms if isinstance(provider, HttpHook)]
 
     @property
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
-        """The providers that the settings name."""
         return self.sms
 
     @property
@@ -143,16 +141,11 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
 
     @property
     def channel_order(self) -> ChannelOrder:
-        """The channels of each country."""
         others = dict(self.channels).get(ALL_OTHERS, self.provided_channels)
         return ChannelOrder(others=others, by_country=self.channels)
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
-        """Return what these settings decide.
-
-        Args:
-            are_messages_reported: Whether a messenger reads what became of its messages.
-        """
+        """`are_messages_reported`: whether a messenger reads what became of its messages."""
         per_country, per_country_and_day = self.sms_limit_per_country
         total, total_of_day = self.sms_limit_total
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported

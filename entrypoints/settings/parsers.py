@@ -2,8 +2,6 @@
 
 Each parser raises `InvalidValue` for invalid text. The message says what is valid. It never quotes
 the text, because an operator may have pasted a password into the wrong variable.
-
-A function like `number` returns a parser of values within bounds.
 """
 
 import re
@@ -80,12 +78,7 @@ def pattern(regex: str, message: str) -> Callable[[str], str]:
 
 
 def list_of(parse: Callable[[str], T], *, once: str = "") -> Callable[[str], tuple[T, ...]]:
-    """Return a parser of values separated by commas. An error tells what is wrong with each.
-
-    Args:
-        parse: Parses one.
-        once: What each is, if no two may be the same.
-    """
+    """Return a parser of values separated by commas. `once` names what may not repeat."""
 
     def parse_list(text: str) -> tuple[T, ...]:
         parts = [part.strip() for part in text.split(",")]
@@ -156,10 +149,7 @@ def size(low: int, high: int) -> Callable[[str], int]:
 
 
 def duration(minimum: str, maximum: str, *, alternative: str = "") -> Callable[[str], timedelta]:
-    """Return a parser of durations in whole days, hours, minutes or seconds, like `15m`.
-
-    The message names the alternative, which another parser accepts.
-    """
+    """Return a parser of durations in whole days, hours, minutes or seconds, like `15m`."""
     message = f"Must be a duration from {minimum} to {maximum}: a whole number followed by d, h, m"
     bounds = _parse_duration(minimum), _parse_duration(maximum)
     return _within(*bounds, _parse_duration, f"{message} or s{alternative}.")

@@ -1,7 +1,4 @@
-"""The providers of messages that ship with Dialtone: one row each.
-
-An adapter's package is imported only if it is opened.
-"""
+"""The providers of messages that ship with Dialtone: one row each."""
 
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,17 +22,13 @@ class Provider:
     They have names: settings are sent to processes, which a lambda cannot be.
 
     Attributes:
-        name: Its name in `DIALTONE_SMS`.
-        open_messenger: Opens its messenger until the block ends.
-        check_messenger: Returns a note or an empty text if messages can be sent, see
-            `check-settings --connect`. Raises ConfigurationError.
+        check_messenger: Returns a note or an empty text if messages can be sent. Raises
+            ConfigurationError.
         prints_codes: Whether it prints messages to stdout. It costs nothing, and is not for
             production.
-        required: The variables that must be set.
         senders: Variables of which one must be set for messages, and only one.
-        api_base: The variable with the URL of another server than the provider's, empty if there is
-            none. It gets secrets with each request, so production accepts only https.
-        extra: The extra with its libraries, empty if it needs none.
+        api_base: The variable with the URL of another server than the provider's. It gets secrets
+            with each request, so production accepts only https.
     """
 
     name: str
@@ -48,7 +41,6 @@ class Provider:
     extra: str = ""
 
     def __str__(self) -> str:
-        """Return its name, as in the settings."""
         return self.name
 
 

@@ -25,10 +25,7 @@ _OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
 
 
 class ShownSetting(NamedTuple):
-    """A variable, its value without secrets, and where the value comes from.
-
-    The origin is default, environment or .env.
-    """
+    """A variable, its value without secrets, and its origin: default, environment or .env."""
 
     name: str
     shown: str
@@ -44,12 +41,6 @@ def read_settings(
     - The environment overrides `.env`.
     - A variable that is empty, or has only spaces, is not set.
     - Spaces around a value are removed.
-    - A secret may be in a file that another variable names; see `read_secret_files`.
-
-    Args:
-        environ: The environment.
-        env_file: The path of the `.env` file.
-        checks_files: Whether files that the settings name are checked too.
 
     Raises:
         SettingsError: with all problems: those of `.env`, those of the settings, those of the files
@@ -88,9 +79,7 @@ def read_settings(
 
 
 def find_text(variables: Variables, name: str) -> str:
-    """Return the text of a variable that a command names; empty without one.
-
-    It may be in a file, like that of a setting: `NAME_FILE` is the path of the file for `NAME`.
+    """Return the text of a variable that a command names, or of its file; empty without one.
 
     Raises:
         SettingsError: Both are set, or the file cannot be used.
@@ -132,10 +121,7 @@ def describe_settings(settings: Settings) -> list[ShownSetting]:
 
 
 def find_unknown(names: Iterable[str]) -> dict[str, str | None]:
-    """Return each name with our prefix that is not a setting, and a setting with a similar name.
-
-    What Kubernetes sets for the pods beside a Service with the name `dialtone` is left out.
-    """
+    """Return each name with our prefix that is not a setting, and a setting with a similar name."""
     # Without the prefix, which would make any two names similar.
     short_names = {known.removeprefix(PREFIX): known for known in VARIABLES}
     unknown = {}
@@ -170,10 +156,7 @@ def _without_empty(values: Mapping[str, str]) -> dict[str, str]:
 def _read_fields(
     variables: Variables, unread: Mapping[str, object]
 ) -> tuple[dict[str, Any], dict[str, Problem]]:
-    """Return the value of each field that is valid, and the problem of each variable that is not.
-
-    A default that depends on a field without a value is not known either.
-    """
+    """Return the values of the valid fields, and the problem of each variable that is not valid."""
     valid, problems = dict[str, Any](), dict[str, Problem]()
     unused = unused_variables(variables.values)
     known: dict[str, Any] = {"is_set": variables.values.__contains__}

@@ -27,10 +27,8 @@ from entrypoints.settings.values import (
 class Reader:
     """Reads one type.
 
-    Attributes:
-        read: Returns the value of a text that is not empty, or raises InvalidValue, whose message
-            says what is valid and never quotes the text.
-        example: A valid text, for errors.
+    `read` gets a text that is not empty. It raises InvalidValue, whose message says what is valid
+    and never quotes the text.
     """
 
     read: Callable[[str], Any]
@@ -77,9 +75,6 @@ _MADE_OF: Final[Mapping[Any, Callable[[Callable[[str], Any]], Callable[[str], An
 
 def reader_of(kind: Any) -> Reader:
     """Return what reads the texts of a type.
-
-    A list is read by the reader of its values, separated by commas; what may be None by that of
-    the other type; a secret, or several, by that of its value; and a choice by its values.
 
     Raises:
         TypeError: Nothing does.

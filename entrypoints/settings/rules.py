@@ -10,8 +10,6 @@ class Problem(NamedTuple):
     """A rule between settings that is violated. Everything that reads the settings refuses them.
 
     Attributes:
-        variable: The variable to change.
-        text: What is wrong with it.
         example: A text to show instead of the variable's example, if that is no fix; empty if the
             fix is to remove the variable.
     """
@@ -22,13 +20,7 @@ class Problem(NamedTuple):
 
 
 class Library(NamedTuple):
-    """A library that an adapter needs. Nothing is created or opened without it.
-
-    Attributes:
-        variable: The variable that names the adapter.
-        extra: One of `EXTRAS`, which has the library.
-        subject: What needs it, as the settings name it.
-    """
+    """A library that an adapter needs. Nothing is created or opened without it."""
 
     variable: str
     extra: str
@@ -43,11 +35,7 @@ The first line of a text belongs to the part, further ones are shown below it.
 
 
 Rule: TypeAlias = Callable[..., Iterable[Problem]]
-"""Yields the problems of fields together. Its parameters have the names of what it reads.
-
-These are fields, or what `find_problems` adds. A rule is called where these are valid, and reads
-nothing else.
-"""
+"""Yields the problems of fields together. Its parameters have the names of what it reads."""
 
 ONE_HOST_ONLY: Final = "{} is on one host only. Use {}, or set DIALTONE_SINGLE_HOST=yes."
 

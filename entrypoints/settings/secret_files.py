@@ -17,13 +17,7 @@ _MAX_FILE_SIZE: Final = 64 * 1024
 
 
 class SecretFiles(NamedTuple):
-    """What the files of settings contain.
-
-    Attributes:
-        texts: The texts of the settings, by their variables.
-        files: The file of each.
-        problems: The settings without a text: the variable that is wrong, and why.
-    """
+    """The texts of settings that are in files, and which variable is wrong, and why."""
 
     texts: dict[str, str]
     files: dict[str, SecretFile]

@@ -19,7 +19,6 @@ class Settings(ServerSettings, IdentitySettings, KeySettings):
     - A field without a value is None, or empty.
     - The fields of a vendor have values if another setting names the vendor. Otherwise these
       variables are not read: other programs use them too.
-    - Secrets have the type `Secret`. Their texts, and others with passwords, can be in files.
     - A feature has a subclass with its settings, which overrides what it changes in the core. What
       `read_settings` returns is an instance of the classes of all features.
     """

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 
 HIDDEN: Final = "(hidden)"
-"""What is shown of a secret."""
 HYBRID_ORIGINS: Final = ("capacitor://localhost", "ionic://localhost", "tauri://localhost")
 """Those of the pages in apps that are built with these frameworks. Each app has the same one."""
 
@@ -44,7 +43,6 @@ class Secret(Generic[T]):
     value: T = field(repr=False)
 
     def __str__(self) -> str:
-        """Return a text that stands for the value."""
         return HIDDEN
 
 
@@ -55,7 +53,6 @@ class PrivateUrl:
     url: str = field(repr=False)
 
     def __str__(self) -> str:
-        """Return what is shown of it."""
         return origin_of(self.url)
 
 
@@ -63,15 +60,12 @@ class PrivateUrl:
 class HttpHook(PrivateUrl):
     """A program of the operator that gets requests.
 
-    Attributes:
-        name: What is shown of it, in the log too: the origin of the URL, with a number if an
-            earlier hook has the same.
+    The log shows its name: the origin of the URL, with a number if an earlier hook has the same.
     """
 
     name: str
 
     def __str__(self) -> str:
-        """Return its name."""
         return self.name
 
 
@@ -90,7 +84,6 @@ class Factory:
     path: str
 
     def __str__(self) -> str:
-        """Return the path."""
         return self.path
 
 
@@ -106,12 +99,7 @@ DatabaseLocation = SqliteLocation | PostgresLocation | MongoLocation | Factory
 
 @dataclass(frozen=True, slots=True)
 class SecretFile:
-    """A file with the text of a variable.
-
-    Attributes:
-        variable: Names the file.
-        path: The absolute path.
-    """
+    """A file with the text of a variable, which another variable names."""
 
     variable: str
     path: Path
@@ -126,8 +114,6 @@ class Variables:
     Attributes:
         values: All variables, as written; the environment overrides `.env`. A text that is in a
             file stands here under the name of its setting too.
-        from_env_file: Names of the variables whose value comes from `.env`.
-        files: The files of the settings whose text is in one.
         repeated: The lines of each variable of which `.env` has more than one.
     """
 

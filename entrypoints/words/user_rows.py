@@ -29,10 +29,6 @@ def list_rows(
 
     Lists without an item are in the last row. A Struct has all its fields, or those that it
     names in `printed`, whose words say the rest.
-
-    Args:
-        details: The details.
-        without: The names of fields that are not shown.
     """
     rows, sections, empty = list[Row](), list[Section](), list[str]()
     for label, value in _fields_of(details, without):

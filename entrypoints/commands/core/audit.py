@@ -80,7 +80,6 @@ async def _list_all(
     actor: "Actor | None",
     limit: int,
 ) -> "Sequence[AuditEntry]":
-    """List up to `limit` entries, page by page."""
     entries, cursor = list["AuditEntry"](), None
     while len(entries) < limit:
         page = await administration.list_audit(operator, audit_filter, cursor, limit)

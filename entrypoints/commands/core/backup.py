@@ -142,7 +142,6 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
 
 
 def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
-    """Say which keys the database, or a backup of SQLite, needs, and which there are."""
     import asyncio
 
     from adapters.operations.system import SystemClock

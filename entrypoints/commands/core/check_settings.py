@@ -141,10 +141,7 @@ def _notes(settings: "Settings") -> Iterator[str]:
 
 
 def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:
-    """Show each message as it is sent, below its file, what it is for, its platform and its length.
-
-    Own files come first. At the end are the countries whose file does not have all messages.
-    """
+    """Show each message as it is sent. Own files come first, incomplete countries last."""
     from domain.otp.message_parts import measure_sms
     from entrypoints.opening.operator_files import load_sms_templates
     from entrypoints.opening.startup_error import CommandError

@@ -1,7 +1,4 @@
-"""The checks of the parts of the core that the settings name, and those that features add.
-
-An adapter's package is imported only if the settings name it.
-"""
+"""The checks of the parts of the core that the settings name, and those that features add."""
 
 import asyncio
 from collections.abc import Sequence
@@ -57,10 +54,7 @@ _POOLED: Final = (
 
 
 def connection_checks(settings: Settings) -> dict[str, Check]:
-    """Return a check for each part that the settings name, of the core and of features.
-
-    Nothing is created that stays, and no message is sent.
-    """
+    """Return a check for each part that the settings name. Nothing stays, no message is sent."""
     checks: dict[str, Check] = {
         "keys": partial(_check_keys, settings),
         "database": partial(_check_database, settings),
@@ -118,7 +112,6 @@ async def _list_instances(
 
 
 async def _inspect_database(settings: Settings, fingerprint: str | None) -> str:
-    """Check that the database can be opened, and return a note."""
     match settings.database:
         case SqliteLocation(path=path):
             from adapters.databases.sqlite import inspect_file
@@ -160,7 +153,6 @@ async def _check_clock(settings: Settings) -> str:
 
 
 async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | None:
-    """Open what reads the time of the database, which may be new."""
     check_database_extra(settings)
     match settings.database:
         case PostgresLocation(url=url):
@@ -179,10 +171,7 @@ async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | No
 
 
 async def check_records(settings: Settings) -> list[str]:
-    """Ask the database what features need to know of it, and return notes.
-
-    A new database has no records, and one that cannot be read is a note.
-    """
+    """Return what features note about the database. One that cannot be read is a note too."""
     checks = [check for each in FEATURES if (check := each.records_check(settings))]
     if not checks:
         return []
@@ -216,7 +205,6 @@ async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
 
 
 async def _find_instances(records: RecordStore) -> Sequence[InstanceRecord]:
-    """Return the instances, after a check that this program knows all records."""
     await check_declared(records)
     index = INSTANCES.find_index(EXPIRES_AT)
     latest = await records.find(INSTANCES, index, newest_first=True, limit=BATCH_SIZE)
@@ -242,7 +230,6 @@ async def _check_messenger(provider: Provider | Factory | HttpHook, settings: Se
 
 
 def _note_on_statuses(messenger: Messenger, settings: Settings) -> str:
-    """Return where the provider posts what became of messages, if it does."""
     if not status_callbacks_of({"": messenger}):
         return ""
     if not settings.is_set("DIALTONE_PUBLIC_URL"):

@@ -68,14 +68,12 @@ class Place:
     encryption: PhoneEncryption
 
     async def open_existing(self, stack: AsyncExitStack) -> CopyableDatabase | None:
-        """Open it as it is, also beside a service, until the stack is closed. A new one is None."""
         with name_variable(self.option):
             adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
             return await stack.enter_async_context(adapter.open_existing(place, fingerprint))
 
     async def open_to_copy(self, stack: AsyncExitStack) -> CopyableDatabase:
-        """Open it when nothing else uses it, until the stack is closed."""
         with name_variable(self.option):
             adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
@@ -104,7 +102,6 @@ async def _forget_copy(settings: Settings) -> None:
 async def _open_existing(
     source: Place, target: Place, stack: AsyncExitStack
 ) -> tuple[CopyableDatabase, CopyableDatabase | None]:
-    """Open source and target as they are. A new target is None."""
     _check_files(source, target)
     opened = await source.open_existing(stack)
     with name_variable(source.option):
@@ -116,9 +113,7 @@ async def _open_existing(
 
 
 def _check_files(source: Place, target: Place) -> None:
-    """Check that a file that is created is in a folder that exists, and is not the source.
-
-    SQLite would write a file with two names to two logs.
+    """Check that a new file has a folder and is not the source: SQLite would write two logs.
 
     Raises:
         InvalidArgument, StartupError
@@ -163,15 +158,7 @@ async def copy_records(
     *,
     force: bool,
 ) -> list[str]:
-    """Copy all records, and return what was copied and what is next.
-
-    Args:
-        from_: The source.
-        to: The target.
-        keys_file: The file with the keys of the target, if these are others.
-        not_copied: What features leave, in sentences.
-        force: Whether the source may have been copied before.
-    """
+    """Copy all records, and return what was copied and what is next."""
     from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = SystemClock()

@@ -88,7 +88,6 @@ def migrate(
 def _delete_records(
     settings: "Settings", names: Sequence[str], *, is_confirmed: bool
 ) -> Iterable[str]:
-    """Delete the records of features that this program does not have."""
     import asyncio
 
     from adapters.databases.records.kind_checks import is_of_extension
@@ -155,7 +154,6 @@ def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> 
 
 
 def _show_builds(show: "ReportProgress") -> "ReportBuild":
-    """Return what prints each object that is created, and how far an index is."""
     from entrypoints.opening.startup_error import print_errors
 
     def report(

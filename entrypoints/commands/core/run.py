@@ -32,10 +32,7 @@ def run(ctx: click.Context, settings: "Settings", *, force: bool) -> tuple[()]:
 
 
 def _forget_copy(settings: "Settings") -> bool:
-    """Let the service start with a database that was copied, and return whether that succeeded.
-
-    It runs in a process of its own: the parent of the workers imports no adapter of a database.
-    """
+    """Run `forget_copy` in a process: the parent of the workers imports no database adapter."""
     from multiprocessing import get_context
 
     from entrypoints.commands.shared.printing import EXIT_OK, print_result

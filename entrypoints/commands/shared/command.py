@@ -53,7 +53,6 @@ class _Helped(click.Command):
         return option
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples, each in a line of its own."""
         with formatter.section("Examples"):
             for example in self.examples:
                 formatter.write(f"  {ctx.command_path} {example}".rstrip() + "\n")
@@ -78,23 +77,13 @@ class Command(_Helped):
         needs_data: bool = True,
         **attributes: Any,
     ) -> None:
-        """Declare it.
-
-        Args:
-            args: As click has them.
-            reads_settings: Whether it needs valid settings, its first argument.
-            checks_files: Whether the files that the settings name are checked with the settings.
-                Other commands can help while the files are not valid.
-            needs_data: Whether database and keys have to exist.
-            attributes: As click has them, and `examples`.
-        """
+        """Commands without `checks_files` can help while files of the settings are not valid."""
         super().__init__(*args, **attributes)
         self._needs_data = needs_data
         self._reads_settings = reads_settings
         self._checks_files = checks_files
 
     def invoke(self, ctx: click.Context) -> None:
-        """Print the lines, or the error, and exit."""
         from entrypoints.commands.shared.printing import print_result
 
         ctx.exit(print_result(lambda: self._call(ctx)))
@@ -119,11 +108,9 @@ class CommandGroup(_Helped, click.Group):
     command_class = Command
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
-        """Declare it, as click has it."""
         super().__init__(*args, no_args_is_help=False, **attributes)
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Return the names in the order of declaration."""
         return [*self.commands]
 
 

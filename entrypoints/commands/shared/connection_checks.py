@@ -31,10 +31,7 @@ def run_checks(
     set_up_process: Callable[[], None],
     timeout_seconds: float = CHECK_TIMEOUT,
 ) -> dict[str, CheckResult]:
-    """Run all checks at the same time; return the results by name.
-
-    Each has a process of its own. An adapter that blocks delays no other check, and is ended.
-    """
+    """Run all checks at once, each in a process: one that blocks delays no other, and is ended."""
     deadline = time.monotonic() + timeout_seconds
     with multiprocessing.get_context("fork").Pool(len(checks), set_up_process) as pool:
         running = {name: pool.apply_async(_run, [check]) for name, check in checks.items()}

@@ -15,10 +15,7 @@ from entrypoints.words import act_words
 def explain_errors(
     texts: Mapping[type[DomainError], str] = MappingProxyType({}),
 ) -> Iterator[None]:
-    """Turn an error of a use case into one for the operator.
-
-    Args:
-        texts: What to say of errors that only this command knows.
+    """Turn an error of a use case into one for the operator; `texts` are those of this command.
 
     Raises:
         CommandError

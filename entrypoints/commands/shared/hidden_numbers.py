@@ -15,7 +15,6 @@ class _HiddenNumbers:
     """Prints messages without a code to stderr, and the phone masked."""
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        """Print the message."""
         print_errors(f"To {phone.masked}: {message.text}")
         return DeliveryResult(DeliveryStatus.ACCEPTED)
 

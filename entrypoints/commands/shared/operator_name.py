@@ -26,11 +26,8 @@ def find_operator(name: str | None = None) -> Operator:
     """Return whoever runs this command.
 
     It is the real user of the process: `LOGNAME` and `USER` are what anybody wishes. `SUDO_USER`
-    is shown beside it, because one `root` may be many people.
-
-    Args:
-        name: What the operator is called. Then the user and its machine are shown beside it, such
-            as `root@web-1`.
+    is shown beside it, because one `root` may be many people. With a name, the user and its machine
+    are shown beside that, such as `root@web-1`.
     """
     user, sudo_user = _real_user(), os.environ.get("SUDO_USER", "")
     is_other = sudo_user != user and _USER_NAME.fullmatch(sudo_user)

@@ -25,11 +25,7 @@ class ActOptions:
     acts_as: str | None
 
     def parse(self, act: "Act | None") -> "tuple[Operator, str]":
-        """Return who acts, and why.
-
-        Args:
-            act: What is done. Without a reason that it needs, nothing is. None needs none.
-        """
+        """Return who acts, and why. Without an act, no reason is needed."""
         from entrypoints.commands.shared.operator_name import parse_operator
         from entrypoints.commands.shared.parsing import parse_reason_option
 
@@ -91,10 +87,7 @@ def limit_option(things: str) -> Callable[[Callable[..., Any]], Callable[..., An
 
 
 def at_most_one(**values: object) -> None:
-    """Check that at most one of these options and arguments is given.
-
-    Args:
-        values: The values by their names, such as `for_` of `--for`.
+    """Check that at most one of these is given; their names are such as `for_` of `--for`.
 
     Raises:
         InvalidArgument

@@ -26,7 +26,6 @@ class ProgressLines:
     """Prints lines for a file or a pipe, every two seconds at most."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """Print by a clock in seconds."""
         self._now, self._shown_at = now, now()
 
     def __call__(self, label: str, done: int, total: int | None = None) -> None:

@@ -23,13 +23,8 @@ def call_with_use_cases(
 ) -> T:
     """Call with the use cases of the core and of the features that are named.
 
-    Nothing else is opened: a command helps while the rest does not work.
-
-    Args:
-        settings: Name the adapters.
-        call: Calls the use cases.
-        features: What is opened.
-        texts: What to say of errors that only this command knows.
+    Nothing else is opened: a command helps while the rest does not work. `texts` explain errors
+    that only this command knows.
     """
 
     async def open_and_call() -> T:

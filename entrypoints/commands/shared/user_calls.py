@@ -26,14 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UserCall:
-    """What a use case needs to act for a user.
-
-    Attributes:
-        use_cases: The use cases of the core and of the features that the command names.
-        operator: The operator.
-        user: Who was found.
-        reason: Why, for the audit.
-    """
+    """What a use case needs to act for a user; the audit has the reason."""
 
     use_cases: UseCases
     operator: Operator
@@ -42,7 +35,6 @@ class UserCall:
 
     @property
     def act(self) -> ActForUsers:
-        """The acts for users."""
         return self.use_cases.administration.act_for_users
 
     @property
@@ -63,7 +55,7 @@ def call_for_user(
 ) -> T:
     """Find a user, and call with the use cases of the core and of features.
 
-    Without a reason that the act needs nothing is done. No act is nothing that the audit has.
+    Nothing is done without a reason that the act needs. The audit has no entry if `act` is None.
 
     Raises:
         CommandError: nobody was found, several were, or the use case failed.

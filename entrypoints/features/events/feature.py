@@ -63,11 +63,9 @@ class EventSettings(Settings):
 
     @property
     def keeps_user_events(self) -> bool:
-        """Whether there is a destination."""
         return bool(self.events)
 
     def events_policy(self) -> "EventsPolicy":
-        """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
         from application.features.events.feature import EventsPolicy
 
@@ -116,7 +114,6 @@ async def send_test(destination: Destination, settings: EventSettings) -> str:
 
 
 def _add_records(opening: "Opening") -> None:
-    """Add the use cases that need records only."""
     from application.features.events.feature import EventRecordsFeature
 
     destinations = opening.settings.of(EventSettings).events
@@ -130,13 +127,10 @@ class _EventRecords(Feature):
     name = "event_records"
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases that need records only."""
         _add_records(opening)
 
 
 class _Events(Feature):
-    """Events of users, which are sent to the operator's backend."""
-
     name = "events"
     adapters = ("hooks/events",)
     settings = EventSettings
@@ -154,13 +148,11 @@ class _Events(Feature):
         return (EventFields,)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show which events of a user were not sent."""
         from application.features.events.details import add_event_details
 
         add_event_details(opening.use_cases)
 
     async def open(self, opening: "Opening") -> None:
-        """Open the destinations of events."""
         from application.features.events.feature import EventsFeature, EventsPorts
 
         settings, destinations = (
@@ -196,7 +188,6 @@ class _Events(Feature):
 def _send(
     events: "EventsFeature", settings: EventSettings, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
-    """Send events in the background until the block ends."""
     from entrypoints.features.events.task import run_events_task
 
     labels = destination_labels(settings.events)

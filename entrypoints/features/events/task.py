@@ -80,17 +80,7 @@ async def run_events_task(
     send: Send | None = None,
     metrics: "Metrics | None" = None,
 ) -> AsyncIterator[None]:
-    """Send events in the background until the end of the block.
-
-    Every worker of every instance tries, and the lease lets one of them send. So another one takes
-    over when an instance stops.
-
-    Args:
-        events: the use case.
-        labels: what the log calls each destination, by its stored name.
-        send: calls the use case; by default the use case itself.
-        metrics: where failures are counted.
-    """
+    """Send events in the background until the end of the block."""
     call, log = send or events, _EventsLog(events, labels)
 
     async def take_turn() -> None:

@@ -49,7 +49,6 @@ _RETRY_INTERVAL: Final = timedelta(seconds=20)
 
 
 def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
-    """Add the use cases that need records only, with the files of the store if that is open."""
     from adapters.databases.records.features.media import make_media_repositories
     from application.features.media.feature import LibraryFeature
 
@@ -66,7 +65,6 @@ class _MediaRecords(Feature):
     name = "media_records"
 
     async def open(self, opening: "Opening") -> None:
-        """Add the use cases that need records only."""
         _add_library(opening, None)
 
 
@@ -89,8 +87,6 @@ def retry_deletions(
 
 
 class _Media(Feature):
-    """The library of pictures, with its moderation."""
-
     name = "media"
     adapters = ("media",)
     kinds = KINDS
@@ -120,11 +116,9 @@ class _Media(Feature):
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)
 
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
-        """Return what counts the pixels of each user; None to count none."""
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show what a user has in the library."""
         from adapters.databases.records.features.media import make_media_repositories
         from application.features.media.details import add_library_details
 
@@ -142,7 +136,6 @@ class _Media(Feature):
             return await opening.stack.enter_async_context(opening_files)
 
     async def open(self, opening: "Opening") -> None:
-        """Open the media store and the processes that decode images."""
         from adapters.media.temporary_files import open_temporary_files
         from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts

@@ -135,11 +135,9 @@ class MediaSettings(Settings):
 
     @property
     def media_service_url(self) -> str:
-        """The URL below which the service delivers files."""
         return f"{self.public_url}/media"
 
     def media_policy(self) -> "MediaPolicy":
-        """Return what these settings decide."""
         # Imported only here: the parent process of the workers needs no use cases.
         from application.features.media.feature import MediaPolicy
 
@@ -154,7 +152,6 @@ class MediaSettings(Settings):
         )
 
     def http_media(self) -> "HttpMediaSettings":
-        """Return what these settings decide about uploads and files in requests."""
         from entrypoints.http.features.media.settings import HttpMediaSettings
 
         return HttpMediaSettings(
@@ -164,7 +161,6 @@ class MediaSettings(Settings):
 
     @property
     def file_stores(self) -> Mapping[str, Path | None]:
-        """The media store."""
         match self.media:
             case MediaFolder(path=path):
                 return {**super().file_stores, f"media folder {path}": path}
@@ -173,7 +169,6 @@ class MediaSettings(Settings):
 
     @property
     def image_sources(self) -> tuple[str, ...]:
-        """Where the URLs of images lead, as in a Content-Security-Policy."""
         return tuple(dict.fromkeys((*super().image_sources, *_image_sources(self))))
 
 

@@ -48,7 +48,6 @@ class MediaFolder:
     path: Path
 
     def __str__(self) -> str:
-        """Return where it is."""
         return str(self.path)
 
 
@@ -60,7 +59,6 @@ class S3Bucket:
     prefix: str
 
     def __str__(self) -> str:
-        """Return its URL."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
 

@@ -42,11 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordingsOnDemand:
-    """Open the provider for each recording.
-
-    A service without a phone line has few recordings or none, and loads nothing of the provider
-    until one is opened or deleted.
-    """
+    """Open the provider for each recording, and load nothing of it before: there may be none."""
 
     open_provider: Callable[[], AbstractAsyncContextManager[Recordings]]
 
@@ -82,7 +78,6 @@ _parse_caller_id = parsers.pattern(
 
 
 def _voice_of_sms(sms: Sequence[object], twilio_voice_from: str, twilio_from: str) -> str:
-    """Return the provider of messages that also has a number for calls."""
     has_number = TWILIO in sms and caller_id_of(twilio_voice_from, twilio_from)
     return provider_name(TWILIO if has_number else None)
 
@@ -133,7 +128,6 @@ class VoiceSettings(Settings):
 
     @property
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
-        """The providers that the settings name, also for calls."""
         match self.voice:
             case None:
                 return super().providers
@@ -142,19 +136,16 @@ class VoiceSettings(Settings):
 
     @property
     def voice_provider(self) -> str:
-        """The name of the provider of calls."""
         return (
             self.voice.name if isinstance(self.voice, PhoneProvider) else provider_name(self.voice)
         )
 
     @property
     def has_phone_line(self) -> bool:
-        """Whether a provider places and answers calls. It sends requests then."""
         return self.voice is not None
 
     @property
     def twilio_caller_id(self) -> str:
-        """The number that calls come from at Twilio, empty if there is none."""
         return caller_id_of(self.twilio_voice_from, self.twilio_from)
 
     @property
@@ -163,14 +154,12 @@ class VoiceSettings(Settings):
         return self.twilio_caller_id if isinstance(self.voice, PhoneProvider) else ""
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
-        """Return what these settings decide, with the limits of calls."""
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
         calls_per_country = CALLS_PER_COUNTRY[self.limits]
         rate_limits = replace(policy.rate_limits, calls_per_country=calls_per_country)
         return replace(policy, rate_limits=rate_limits)
 
     def calls_policy(self) -> "CallsPolicy":
-        """Return what these settings decide about the call log."""
         from application.features.voice.calls import CallsPolicy
 
         return CallsPolicy(
@@ -178,7 +167,6 @@ class VoiceSettings(Settings):
         )
 
     def voice_policy(self, call_texts: "CallTexts") -> "VoicePolicy":
-        """Return what these settings decide, with the texts of `DIALTONE_CALL_TEXTS`."""
         # Imported only here: without a phone line, nothing of it is loaded.
         from application.features.voice.call_urls import CallUrls
         from application.features.voice.feature import VoicePolicy
@@ -257,10 +245,7 @@ async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
 
 
 def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings | None:
-    """Return where recordings are, None if the settings name no provider that has them.
-
-    Without a phone line, a provider of messages may have recordings of a former one.
-    """
+    """Return where recordings are. Those of a former phone line may be at its provider."""
     if voice is not None:
         return voice.calls
     for known in PHONE_PROVIDERS:
@@ -274,10 +259,7 @@ async def check_phone_line(
 ) -> str:
     """Return a note, and below it what to enter at the provider, which an error has too.
 
-    Args:
-        settings: Name the provider.
-        sign_urls: Returns the URLs with a signature of the service, for a provider that signs none.
-            By default these are not shown.
+    Without `sign_urls`, the URLs of a provider that signs none itself are not shown.
 
     Raises:
         StartupError: The phone line does not work.
@@ -343,8 +325,6 @@ def _describe_provider(settings: VoiceSettings) -> str:
 
 
 class _Voice(Feature):
-    """The phone line, and codes that are read out in a call."""
-
     name = "voice"
     adapters = ("calls", "messages/twilio/voice")
     kinds = KINDS
@@ -381,7 +361,6 @@ class _Voice(Feature):
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
     def add_details(self, opening: "Opening") -> None:
-        """Show the calls of a user, and for how long calls are kept."""
         from adapters.databases.records.features.voice import make_voice_repositories
         from application.features.voice.details import add_call_details
 

@@ -1,7 +1,4 @@
-"""The providers of calls that ship with Dialtone: one row each.
-
-An adapter's package is imported only if it is opened.
-"""
+"""The providers of calls that ship with Dialtone: one row each."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -21,17 +18,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhoneProvider:
-    """A provider that places and answers calls. Its functions take all settings.
-
-    They have names: settings are sent to processes, which a lambda cannot be.
+    """A provider that places and answers calls. Its functions take all settings, see `Provider`.
 
     Attributes:
         provider: The provider of messages that it is too; it has the account.
-        title: Its name in texts.
-        open_voice: Opens the ports of the phone line until the block ends.
         open_recordings: Opens the recordings alone, for a service without a phone line.
-        check_voice: Returns a note or an empty text if calls can be placed and come here, see
-            `check-settings --connect`. Raises ConfigurationError.
+        check_voice: Returns a note or an empty text if calls can be placed and come here. Raises
+            ConfigurationError.
         place_of_urls: Where an operator enters the URLs.
     """
 

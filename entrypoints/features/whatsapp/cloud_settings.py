@@ -1,7 +1,4 @@
-"""The settings of Meta's WhatsApp Cloud API.
-
-They have no prefix of ours, as those of other vendors: other programs read them too.
-"""
+"""The settings of Meta's WhatsApp Cloud API, without our prefix: other programs read them too."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +12,6 @@ from entrypoints.settings.values import Secret
 
 _setting = partial(setting, vendor="meta")
 
-# Ids of the Graph API are decimal numbers.
 _parse_id = parsers.pattern(
     r"[0-9]{5,20}", "Must be an id of Meta, digits only: the phone number itself is none."
 )

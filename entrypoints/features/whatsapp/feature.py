@@ -60,7 +60,6 @@ class WhatsAppSettings(WhatsAppCloudSettings):
 
     @property
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
-        """The providers that the settings name, also for WhatsApp."""
         return super().providers if self.whatsapp is None else (*super().providers, self.whatsapp)
 
 
@@ -94,8 +93,6 @@ async def _check_connection(whatsapp: Provider | Factory, settings: WhatsAppSett
 
 
 class _WhatsApp(Feature):
-    """Codes by WhatsApp, a channel beside the SMS."""
-
     name = "whatsapp"
     adapters = ("messages/whatsapp_cloud",)
     kinds = KINDS
@@ -115,10 +112,7 @@ class _WhatsApp(Feature):
         return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
 
     async def open(self, opening: "Opening") -> None:
-        """Add the channel, if codes are open and there is a provider.
-
-        At the end, codes that are being sent get the time that they need.
-        """
+        """At the end, let codes that are being sent have the time that they need."""
         from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
         from application.features.whatsapp.feature import WhatsAppRecordsFeature
         from application.otp.feature import OtpUseCases

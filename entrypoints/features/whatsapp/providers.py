@@ -1,7 +1,4 @@
-"""The providers of messages by WhatsApp that ship with Dialtone: one row each.
-
-An adapter's package is imported only if it is opened.
-"""
+"""The providers of messages by WhatsApp that ship with Dialtone: one row each."""
 
 import sys
 from contextlib import nullcontext

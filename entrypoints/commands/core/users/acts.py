@@ -25,14 +25,7 @@ _NO_ADMINISTRATOR: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _UserAct:
-    """How a command does an act.
-
-    Attributes:
-        do: Does it, and returns the lines to print. It gets the values of the parameters.
-        help: What follows `does` of the act, or what the act does if that says nothing.
-        parameters: What it takes beside the user, the reason and who acts.
-        examples: Further examples, without the reason.
-    """
+    """How a command does an act; `help` follows the act's `does`, or replaces an empty one."""
 
     do: "Callable[..., Awaitable[Sequence[str]]]"
     help: str

@@ -124,7 +124,6 @@ def unblock(
 def _unblock_by_actor(
     settings: "Settings", options: ActOptions, by: str, since: str, *, is_dry_run: bool
 ) -> Iterator[str]:
-    """Unblock the accounts that an actor has blocked, and list what stays blocked."""
     from application.administration.acts import UNBLOCK
     from application.administration.unblock_by_actor import BlockState, FoundBlock
     from entrypoints.commands.shared.parsing import parse_actor, parse_since

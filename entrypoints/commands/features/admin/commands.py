@@ -31,7 +31,6 @@ class _ScopeOption(click.Option):
     """An option whose help lists all scopes, which are read when it is shown."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Return the option and its help."""
         from application.administration.acts import CORE_ACTS, scopes_of
         from domain.administration.role_scopes import STAFF_ROLES
         from domain.administration.scope import Scope

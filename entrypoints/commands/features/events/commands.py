@@ -186,7 +186,6 @@ def _to_json(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
 
 
 def _send_tests(settings: "Settings") -> "Mapping[str, Check]":
-    """Return the checks of the destinations, each with an event."""
     from entrypoints.features.events.feature import EventSettings, send_test
 
     _require_events(settings)

@@ -21,7 +21,6 @@ import_group: Final = CommandGroup(
 
 
 def _shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that all imports have."""
     for option in (
         optional_act_options,  # not for a dry run
         click.option(

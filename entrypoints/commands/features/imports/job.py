@@ -46,13 +46,7 @@ class ImportJob(Generic[T]):
     """An import of a file.
 
     Attributes:
-        settings: Name the database and the media store.
-        path: The file.
-        source: Its lines.
-        kind: What they are, in the plural.
-        outcomes: What may become of a line.
         left_out: What a line may lack that is imported nevertheless.
-        action: What the audit calls the import.
         media: The feature with the media store, or with its records only.
         import_checked: Imports the lines. Without a run, it only says what would become of them.
     """
@@ -74,11 +68,7 @@ class ImportJob(Generic[T]):
     ) -> Iterator[str]:
         """Import the file, and yield what became of the lines.
 
-        Args:
-            options: Who imports and why.
-            rejected: The file for rejected lines; None is one beside the file.
-            is_dry_run: Only say what an import would do.
-            replaces: Replace a former file of rejected lines at the end.
+        Rejected lines go to a file beside it by default; `replaces` lets it replace a former one.
 
         Raises:
             InvalidArgument, CommandError, PortError

@@ -35,12 +35,6 @@ async def open_imports(
     """Open the use cases, with the media store or only its records, until the block ends.
 
     A database adapter of an operator's own is opened as for the service, also for a dry run.
-
-    Args:
-        settings: The settings.
-        media: The feature with the store, or with the records. A dry run has the records.
-        retry: Repeats calls to the database.
-        is_dry_run: Whether the database stays as it is.
     """
     if is_dry_run:
         media = MEDIA_RECORDS
@@ -50,7 +44,6 @@ async def open_imports(
 
 
 async def _check_complete(settings: Settings) -> None:
-    """Check that opening the database changes nothing; raises CommandError."""
     if isinstance(settings.database, Factory):
         return
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):

@@ -20,17 +20,14 @@ class ReportFile:
     """Writes whole rows, none of which a spreadsheet reads as a formula."""
 
     def __init__(self, path: Path, descriptor: int, *, replaces: bool) -> None:
-        """Write to an open file, which has this path at the end."""
         self._path = path
         self._descriptor = descriptor
         self._replaces = replaces
         self._size = 0
         self.is_complete = False
-        """Whether it has all rows."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether no row was written."""
         return not self._size
 
     @property
@@ -40,7 +37,6 @@ class ReportFile:
 
     @property
     def how_to_continue(self) -> str:
-        """What to do after an import that ended early."""
         more = f", with --replace for {self._path}" if self.is_kept else ""
         return f"What was imported stays. Run the same command again to continue{more}."
 

@@ -171,11 +171,6 @@ def _moderate(
     item: str,
     options: "tuple[Operator, str]",
 ) -> "MediaItem":
-    """Do an act with an item, by somebody and for a reason.
-
-    Raises:
-        InvalidArgument
-    """
     from application.features.media.feature import LibraryFeature
     from domain.features.media.errors import ItemNotFound
     from domain.identifier import parse_identifier

@@ -76,7 +76,6 @@ def change_phone(
 
 @contextmanager
 def _explain_errors(phone: "PhoneNumber") -> Iterator[None]:
-    """Explain the errors of a change; raises CommandError."""
     from application.ports.errors import ConcurrencyConflict
     from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse
     from entrypoints.opening.startup_error import CommandError

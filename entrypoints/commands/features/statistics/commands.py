@@ -104,7 +104,6 @@ def statistics(
 
 
 def _render(report: "Statistics") -> Iterator[str]:
-    """Return the lines of a report: the results, then rejections by limit."""
     from domain.features.statistics.period_sums import Result
 
     query = report.query
@@ -136,7 +135,6 @@ def _cells(names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
 
 
 def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:
-    """Align the first columns on the left, which are names, and numbers on the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = zip(row, widths, strict=True)

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from io import BytesIO
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -19,7 +18,6 @@ from adapters.media.s3.credentials import find_credentials
 from adapters.media.s3.presigned import make_url_signer
 from application.ports.errors import MediaStorageUnavailable
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
-from tests.support.fakes.clock import MovableClock
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
 
@@ -119,21 +117,6 @@ async def test_a_presigned_url_permits_reading_only_and_without_credentials(
     assert response.headers["Content-Type"] == JPEG
     assert response.headers["Cache-Control"] == "private"
     assert parsedate_to_datetime(response.headers["Expires"]) == url.expires_at
-
-
-async def test_all_instances_make_the_same_url_within_a_day(setup: S3Setup) -> None:
-    setup.clock = clock = MovableClock(MIDNIGHT)
-    async with setup.open_files() as files, setup.open_files() as other_files:
-        first = await files.url_for(KEY)
-        query = parse_qs(urlsplit(first.url).query)
-        assert query["X-Amz-Date"] == [f"{MIDNIGHT:%Y%m%dT%H%M%SZ}"]
-        assert query["X-Amz-Expires"] == [f"{2 * DAY.total_seconds():.0f}"]
-        assert first.expires_at == MIDNIGHT + 2 * DAY
-        clock.advance(DAY - timedelta(milliseconds=1))
-        assert await files.url_for(KEY) == await other_files.url_for(KEY) == first
-
-        clock.advance(timedelta(milliseconds=1))
-        assert await files.url_for(KEY) == await other_files.url_for(KEY) != first
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://[::1]:9000", "https://store.example:443"])

@@ -8,7 +8,6 @@ from PIL import Image
 from domain.features.media.image import MediaKind
 from tests.integration.adapters.media.pillow.image_publishing import publish, publish_error
 from tests.support.images import (
-    INTERLACED_PNG,
     SECRET,
     SWAPPED_PROFILE,
     chunk,
@@ -65,12 +64,6 @@ async def test_colors_and_opacities_that_no_pixel_uses_are_dropped() -> None:
     assert first_row(published) == first_row(upload)
     for hidden in (SECRET[:6], b"!!!", b"???"):
         assert hidden not in published
-
-
-async def test_an_interlaced_png_keeps_its_pixels() -> None:
-    image = sample_image(13, 11)
-
-    assert mean_difference(decode((await publish(INTERLACED_PNG)).content), image) < 8
 
 
 @pytest.mark.parametrize(

@@ -78,15 +78,6 @@ async def test_the_url_can_be_that_of_a_variant(app: AppHarness, principal: Prin
     assert (await app.get_item(older.item.id)).url == older.url  # it has no such variant
 
 
-async def test_an_upload_of_which_a_file_is_not_stored_leaves_none(
-    app: AppHarness, principal: Principal
-) -> None:
-    app.faults.fail_on("media_files.write")
-    with pytest.raises(MediaStorageUnavailable):
-        await app.upload_image(principal)
-    assert app.files.contents == {}
-
-
 async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
     app: AppHarness, principal: Principal, caplog: pytest.LogCaptureFixture
 ) -> None:

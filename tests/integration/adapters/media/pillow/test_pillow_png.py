@@ -109,15 +109,6 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
     assert (await publish_error(bytes(upload))).message == "The image is broken."
 
 
-async def test_an_index_beyond_the_palette_is_transparent() -> None:
-    opacities = chunk(b"tRNS", b"\xff\xff\0")
-    upload = png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLORS, opacities)
-
-    row = first_row((await publish(upload)).content)
-
-    assert row == [(0x10, 0x20, 0x30, 255), (0x40, 0x50, 0x60, 255), (0, 0, 0, 0)]
-
-
 def animated(*frames: Image.Image, **options: Any) -> bytes:
     """An animated PNG. Its default image may be no frame."""
     options |= {"save_all": True, "append_images": frames[1:], "duration": 80}

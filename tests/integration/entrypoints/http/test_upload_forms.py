@@ -3,7 +3,6 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -320,14 +319,6 @@ def test_a_file_may_be_exactly_as_large_as_the_limit(uploads: UploadDriver) -> N
         response = uploads.post([body], content_length=content_length)
         assert response.status == status
         assert response.body.get("limit") == (LIMIT if status == 413 else None)
-
-
-def test_without_space_for_the_last_bytes_an_upload_fails(
-    uploads: UploadDriver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", partial(Path("/dev/full").open, "w+b"))
-    body = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
-    assert uploads.post([body], content_length=0).status == 503
 
 
 def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(

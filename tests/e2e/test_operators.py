@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Final
 
-from tests.support.client import sign_in, sign_up, upload_item
-from tests.support.images import still_gif
-from tests.support.service import REASON, ForkedService, Service
+from tests.support.client import sign_in
+from tests.support.service import REASON, ForkedService
 
 BROKEN_MESSAGES: Final = {
     "DIALTONE_SMS": "missing_module:open_messenger",
@@ -46,31 +45,3 @@ def test_a_command_works_while_parts_that_it_does_not_need_are_broken(tmp_path: 
     assert service.run("admin-token", "list").returncode == 0
     unknown = service.run("user", "sign-out", "0" * 24, *REASON)
     assert unknown.stderr == "There is no account with this id, and none with this username.\n"
-
-
-def test_an_operator_deletes_files_at_once_or_while_their_store_is_away_by_the_service(
-    service: Service, phone: str, other_phone: str
-) -> None:
-    folder, files = service.folder / "media", []
-    for number in (phone, other_phone):
-        account = sign_up(service, number)
-        item = upload_item(service, account, still_gif())
-        files.append(folder / item["url"].partition("/media/")[2])
-    usual, away = files
-
-    deleted = service.run("user", "delete", phone, "--yes", *REASON)
-    assert (deleted.returncode, usual.exists()) == (0, False)
-
-    service.settings |= BROKEN_MEDIA
-    deleted = service.run("user", "delete", other_phone, "--yes", *REASON)
-    del service.settings["DIALTONE_MEDIA"]
-    assert (deleted.returncode, away.exists()) == (0, True)
-    assert "The files of the library stay until the service deletes them." in deleted.stderr
-
-    unmounted = folder.rename(folder.with_name("unmounted"))
-    cleaned = service.run("cleanup")
-    assert (cleaned.returncode, folder.exists()) == (1, False)
-    assert f"DIALTONE_MEDIA: {folder} does not exist. Mount or restore it" in cleaned.stderr
-    unmounted.rename(folder)
-    assert service.run("cleanup").returncode == 0
-    assert not away.exists()

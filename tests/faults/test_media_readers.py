@@ -4,16 +4,13 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
 
-from application.limits.file_reads import MAX_READS_PER_IP
 from tests.faults.faulty_service import FaultyService, run_faulty_service
-from tests.faults.test_upload_floods import worker_memory
 from tests.faults.traffic import BEHIND_A_PROXY
 from tests.support.client import sign_up, upload_item
 from tests.support.held_connections import connect
@@ -22,20 +19,9 @@ from tests.support.images import animated_gif
 FILE_SIZE: Final = 12_000_000
 """More than all buffers between service and client."""
 SEND_TIMEOUT: Final = 3.0
-PERMIT_TIMEOUT: Final = 1.0
-CONSTANTS: Final = {
-    "entrypoints.http.responses.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT,
-    "application.limits.file_reads.PERMIT_TIMEOUT_SECONDS": PERMIT_TIMEOUT,
-    "application.limits.file_reads.STALL_SECONDS": PERMIT_TIMEOUT / 2,
-}
-"""Shorter time limits than those of the service."""
+CONSTANTS: Final = {"entrypoints.http.responses.streaming.SEND_TIMEOUT_SECONDS": SEND_TIMEOUT}
+"""A shorter time limit than that of the service."""
 CLIENTS: Final = 50
-"""At a time. The next ones reuse the memory that these have while they are connected."""
-ROUNDS: Final = 2
-FILL_SECONDS: Final = 0.2
-"""Until the buffers are full, so that a chunk waits for its client."""
-MAX_GROWTH_MB: Final = 5
-"""In one round. One chunk of 64 KB of each reader that leaves is more."""
 
 
 class Readers:
@@ -45,42 +31,21 @@ class Readers:
         self.service = service
         self._path = path
 
-    def abort(self) -> None:
-        """Leave while the file is being sent."""
-        for _ in range(2):
-            with self.hold(CLIENTS):
-                # Nobody reports full buffers.
-                time.sleep(FILL_SECONDS)
-            self.wait_until_closed()
-
-    def lose_permits(self) -> None:
-        """Stop. Readers behind the same IP lose their permits to others."""
-        with self.hold(2 * MAX_READS_PER_IP, "203.0.113.1", MAX_READS_PER_IP):
-            time.sleep(PERMIT_TIMEOUT)  # later ones get no permit
-        self.wait_until_closed()
-
-    def stop(self) -> None:
-        """Stop until the time limit of one chunk has passed."""
-        with self.hold(CLIENTS):
-            self.wait_until_closed()
-
     def wait_until_closed(self) -> None:
         self.service.wait_for(lambda: self.count_open_files() == 0)
 
     @contextmanager
-    def hold(
-        self, count: int, client_ip: str = "", opened: int | None = None
-    ) -> Iterator[list[socket.socket]]:
-        """Hold so many clients until the end of the block, after so many have a file open."""
+    def hold(self) -> Iterator[list[socket.socket]]:
+        """Hold clients that have a file open each, until the end of the block."""
         with ExitStack() as stack:
             clients = []
-            for number in range(count):
+            for number in range(CLIENTS):
                 client = stack.enter_context(connect(self.service.port))
-                ip = client_ip or f"198.51.100.{number}"
+                ip = f"198.51.100.{number}"
                 head = f"GET {self._path} HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: {ip}\r\n\r\n"
                 client.sendall(head.encode())
                 clients.append(client)
-            self.service.wait_for(lambda: self.count_open_files() >= (opened or count))
+            self.service.wait_for(lambda: self.count_open_files() >= CLIENTS)
             yield clients
 
     def count_open_files(self) -> int:
@@ -116,28 +81,15 @@ def test_readers_of_a_disk_hold_descriptors_until_they_leave_or_are_disconnected
 ) -> None:
     service = readers.service
     began_at = time.monotonic()
-    with readers.hold(CLIENTS):
+    with readers.hold():
         pass
     readers.wait_until_closed()
     if time.monotonic() - began_at < SEND_TIMEOUT:
         assert "media_reader_stalled" not in service.log
 
-    with readers.hold(CLIENTS) as clients:
+    with readers.hold() as clients:
         readers.wait_until_closed()
         assert 0 < receive_all(clients[0]) < FILE_SIZE
     assert '"event":"media_reader_stalled"' in service.log
     assert '"path":"/media/{folder}/{name}"' in service.log
     assert '"level":"error"' not in service.log
-
-
-@pytest.mark.timeout(300)
-def test_readers_that_leave_or_stop_take_no_memory_that_stays(readers: Readers) -> None:
-    memory = []
-    for _ in range(1 + ROUNDS):
-        readers.abort()
-        readers.lose_permits()
-        readers.stop()
-        memory.append(worker_memory(readers.service)["VmRSS"])
-    # More connections at a time than ever before need more memory once. What is lost is lost
-    # in each round.
-    assert min(after - before for before, after in pairwise(memory)) <= MAX_GROWTH_MB, memory

@@ -1,7 +1,6 @@
 """One member floods the service with uploads, and the others still upload."""
 
 import asyncio
-import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,9 +16,6 @@ from tests.support.images import encode, exif, still_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import ForkedService, Service
 
-MIB: Final = 1024 * 1024
-ANNOUNCED_BYTES: Final = 19 * MIB
-LARGE_PNG: Final = encode(Image.frombytes("RGB", (1200, 1200), os.urandom(3 * 1200**2)), "PNG")
 """It is larger than what an upload keeps in memory."""
 _RESIDENT: Final = re.compile(r"^(VmHWM|VmRSS):\s+(\d+) kB$", re.MULTILINE)
 
@@ -69,26 +65,6 @@ async def upload(http: httpx.AsyncClient, account: Account, content: bytes) -> h
     return await http.post("/library/upload", headers=account.headers, **form)
 
 
-async def upload_again(http: httpx.AsyncClient, account: Account) -> None:
-    """Upload until those before are slow."""
-    deadline = time.monotonic() + 60
-    while (await upload(http, account, LARGE_PNG)).status_code != 201:
-        assert time.monotonic() < deadline
-
-
-async def hold_upload(service: Service, account: Account) -> tuple[int, asyncio.StreamWriter]:
-    """Announce an upload and send nothing of it; return the first status: 100, or an error."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
-    head = (
-        "POST /library/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nExpect: 100-continue\r\n"
-        f"Authorization: Bearer {account.token}\r\nContent-Length: {ANNOUNCED_BYTES}\r\n"
-        "Content-Type: multipart/form-data; boundary=b\r\n\r\n"
-    )
-    writer.write(head.encode())
-    line = await asyncio.wait_for(reader.readline(), 30)
-    return int(line.split()[1]), writer
-
-
 async def test_a_flood_of_large_images_keeps_no_other_member_from_uploading(tmp_path: Path) -> None:
     workers = 2
     environ = {"DIALTONE_WORKERS": str(workers)}
@@ -117,16 +93,3 @@ async def test_a_flood_of_large_images_keeps_no_other_member_from_uploading(tmp_
     # Without these limits, each thread of each worker needs 390 MiB for such an image.
     assert after["VmHWM"] - before["VmHWM"] < workers * 500
     assert after["VmRSS"] - before["VmRSS"] < workers * 60
-
-
-async def test_one_member_has_two_uploads_and_a_slow_one_ends_for_the_next(tmp_path: Path) -> None:
-    with running(ForkedService(tmp_path / "service")) as service:
-        async with open_http(service) as http:
-            attacker = sign_up(service, "+14155572101")
-            member = sign_up(service, "+14155572102")
-            held = [await hold_upload(service, attacker) for _ in range(20)]
-            assert sorted(status for status, _ in held) == [100] * 2 + [503] * 18
-            upload_item(service, member, LARGE_PNG)
-            await upload_again(http, attacker)
-            for _, writer in held:
-                writer.close()

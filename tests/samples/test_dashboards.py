@@ -8,17 +8,12 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
-from application.ports.keys import KeyPurpose
-
 DOCS: Final = Path(__file__).parents[2] / "docs"
 ALERTS: Final = (DOCS / "deploy/prometheus/alerts.yml").read_text(encoding="utf-8")
 DASHBOARDS: Final = sorted((DOCS / "deploy/grafana").glob("*.json"))
 OF_PROMETHEUS: Final = {"up"}
 """Prometheus makes it for each target."""
 LABELS_OF_PROMETHEUS: Final = {"instance", "job"}
-BUILT_IN_PANELS: Final = {"row", "stat", "table", "timeseries"}
 SUFFIXES: Final = ("_bucket", "_sum", "_count")
 """Of the series of a histogram."""
 _ROW: Final = re.compile(r"^\| `(dialtone_\w+)` \|([^|]*)\|", re.MULTILINE)
@@ -91,24 +86,3 @@ def test_each_alert_has_a_severity_and_a_runbook_that_exists() -> None:
         assert len(re.findall(r"severity: (?:page|ticket)\n", alert)) == 1, alert
         assert len(re.findall(r"^ +(?:summary|description):", alert, re.M)) == 2, alert
         assert alert.partition("\n")[0] in runbooks
-
-
-def test_the_alert_for_old_keys_leaves_out_the_key_that_is_not_rotated() -> None:
-    assert f'dialtone_key_age_seconds{{purpose!="{KeyPurpose.PHONE_INDEX}"}}' in ALERTS
-
-
-@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
-def test_each_panel_says_what_it_shows_and_needs_no_plugin(file: Path) -> None:
-    board = json.loads(file.read_text(encoding="utf-8"))
-
-    assert [data["name"] for data in board["__inputs"]] == ["DS_PROMETHEUS"]
-    assert {panel["type"] for panel in board["panels"]} <= BUILT_IN_PANELS
-    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
-    for panel in board["panels"]:
-        if panel["type"] == "row":
-            continue
-        assert panel["description"], panel["title"]
-        assert panel["fieldConfig"]["defaults"]["unit"], panel["title"]
-        assert panel["datasource"]["uid"] == "${DS_PROMETHEUS}", panel["title"]
-        legends = [target["legendFormat"] for target in panel["targets"]]
-        assert panel["type"] != "timeseries" or all(legends), panel["title"]

@@ -136,14 +136,3 @@ def test_the_rules_and_the_configuration_are_valid() -> None:
 
 def test_each_alert_fires_when_it_should_and_not_otherwise() -> None:
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
-
-
-def test_each_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
-    alerts = set(re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text()))
-    cases = re.findall(
-        r"alertname: (\w+)\n +eval_time: \S+\n +exp_alerts:( \[\])?",
-        (FOLDER / "alerts_test.yml").read_text(),
-    )
-
-    assert {name for name, is_silent in cases if not is_silent} == alerts
-    assert {name for name, is_silent in cases if is_silent} == alerts

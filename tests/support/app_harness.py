@@ -40,7 +40,7 @@ from application.features.media.details import add_library_details
 from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy, MediaPorts
 from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
-from application.features.media.ports import ImagePublisher, TemporaryFiles
+from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.details import add_passkey_details
 from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
@@ -114,7 +114,6 @@ class AppHarness(CoreHarness):
     files: InMemoryFiles = field(default_factory=InMemoryFiles)
     call_provider: FakeCallProvider = field(default_factory=FakeCallProvider)
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
-    temporary_files: TemporaryFiles = field(default_factory=temporary_files)
     voice_ports: VoicePorts | None = None
     attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
@@ -153,7 +152,7 @@ class AppHarness(CoreHarness):
         media_ports = MediaPorts(
             files=self.files,
             image_publisher=self.image_publisher,
-            temporary_files=self.temporary_files,
+            temporary_files=temporary_files(),
             upload_clock=time.monotonic,
             health=self.files,
         )

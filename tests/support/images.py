@@ -16,7 +16,6 @@ SECRET: Final = b"52.5163N 13.3777E"
 
 _SAMPLES: Final = Path(__file__).with_name("samples")
 EXIF: Final = (_SAMPLES / "exif.tiff").read_bytes()
-INTERLACED_PNG: Final = (_SAMPLES / "interlaced.png").read_bytes()
 """`sample_image(13, 11)` in seven passes (Adam7), which Pillow reads but does not write."""
 HEIC_PHOTO: Final = (_SAMPLES / "photo.heic").read_bytes()
 """`sample_image()`, rotated by its metadata, which also have the secret."""

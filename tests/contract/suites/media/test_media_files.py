@@ -194,15 +194,6 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
         assert await read_file(files, KEY) is None
 
 
-async def test_writing_a_key_again_replaces_its_file_only(files: Files) -> None:
-    await files.write(OTHER_KEY, BytesIO(b"other"), "image/png")
-    for content in (b"one", b"another"):
-        await files.write(KEY, BytesIO(content), JPEG)
-
-    assert await read_file(files, KEY) == b"another"
-    assert await read_file(files, OTHER_KEY) == b"other"
-
-
 async def test_readers_of_one_file_are_independent(files: Files) -> None:
     content = bytes(range(256)) * 1000
     await files.write(KEY, BytesIO(content), JPEG)

@@ -118,24 +118,6 @@ async def problem(seconds: float = 5.0) -> str:
 
 
 @pytest.mark.usefixtures("metadata")
-async def test_an_instance_role_gives_temporary_credentials() -> None:
-    found = await find_credentials(AMAZON, 5.0)
-
-    assert tuple(found.keys)[:3] == ("ASIAROLE", SECRET, TOKEN)
-    assert found.is_temporary
-    assert SECRET not in repr(found)
-
-
-async def test_a_web_identity_is_exchanged_for_the_credentials_of_a_role(sts: HttpServer) -> None:
-    found = await find_credentials(AMAZON, 5.0)
-
-    assert (found.keys.access_key, found.is_temporary) == ("ASIAPOD", True)
-    sent = parse_qs(sts.requests[0].body.decode())
-    assert sent["WebIdentityToken"] == ["the-web-identity"]
-    assert sent["RoleArn"] == ["arn:aws:iam::123456789012:role/dialtone"]
-
-
-@pytest.mark.usefixtures("metadata")
 async def test_keys_of_the_settings_come_before_a_role() -> None:
     for token, is_temporary in (("", False), (TOKEN, True)):
         found = await find_credentials(S3Connection(None, "eu-west-1", "AKIA", SECRET, token), 5.0)

@@ -77,7 +77,9 @@ def test_a_cleanup_without_the_media_folder_does_the_rest_and_fails(
 ) -> None:
     folder = dialtone.folder / "media"
     away = folder.rename(dialtone.folder / "unmounted")
-    assert dialtone.run("user", "delete", item.owner_id, "--yes", *REASON).returncode == 0
+    deleted = dialtone.run("user", "delete", item.owner_id, "--yes", *REASON)
+    assert deleted.returncode == 0
+    assert "The files of the library stay until the service deletes them." in deleted.stderr
 
     cleaned = dialtone.run("cleanup")
 

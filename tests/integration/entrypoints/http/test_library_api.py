@@ -69,8 +69,8 @@ async def test_pages_are_newest_first_and_have_totals(library: Library) -> None:
     # Items are counted only without a cursor.
     assert (second["total"], second["total_pages"]) == (None, None)
     assert "total_is_exact" not in second
-    assert (await library.get_page(page=5000, per_page=2))["items"] == []
-    assert (await library.get_page(per_page=1000))["per_page"] == 100
+    after = await library.get_page(page=9, per_page=1000)
+    assert (after["items"], after["total"], after["per_page"]) == ([], 5, 100)
     assert (await library.get_page(category="c1"))["total"] == 2
     assert (await library.get_page(category="C1"))["total"] == 0
     assert (await library.get_page(type="image"))["total"] == 0

@@ -1,11 +1,8 @@
 """Every form of an upload, valid or invalid, gets a response of ours and leaves nothing behind."""
 
-import errno
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.media.temporary_files import LocalTemporaryFiles
-from adapters.shared.threads import DiskThreads
 from application.features.media.limits import MAX_MEMORY_BYTES
 from domain.features.media.item import ItemState
 from entrypoints.http.features.media.library.upload_form import (
@@ -36,7 +31,6 @@ from tests.integration.entrypoints.http.uploads import (
     user_part,
 )
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
-from tests.support.app_harness import AppHarness
 from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings
 from tests.support.media.stored import stored_items
@@ -327,14 +321,6 @@ def test_a_file_may_be_exactly_as_large_as_the_limit(uploads: UploadDriver) -> N
         assert response.body.get("limit") == (LIMIT if status == 413 else None)
 
 
-def test_without_space_for_the_last_bytes_an_upload_fails(
-    uploads: UploadDriver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", partial(Path("/dev/full").open, "w+b"))
-    body = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
-    assert uploads.post([body], content_length=0).status == 503
-
-
 def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(
     uploads: UploadDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,27 +337,3 @@ def test_a_large_file_that_is_incomplete_leaves_no_temporary_file(
     links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
     assert [link for link in links if str(link.readlink()).startswith(str(tmp_path))] == []
     assert uploads.count_items() == before
-
-
-def test_while_the_disk_of_temporary_files_hangs_small_uploads_go_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    responds = threading.Event()
-
-    def hang(**_: object) -> None:
-        responds.wait(60)
-        raise OSError(errno.EIO, "the disk has failed")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", hang)
-    files = LocalTemporaryFiles(DiskThreads("temporary_files", 2, 0.2))
-    harness = AppHarness(temporary_files=files)
-    with open_http_driver(make_http_settings(), harness) as driver:
-        uploads = UploadDriver(driver)
-        large = form(user_part(uploads.user_id), file_part(GIF + bytes(MAX_MEMORY_BYTES)))
-        response = uploads.post([large])
-        assert (response.status, response.body["code"]) == (503, "unavailable")
-        assert response.body["retry_after"] > 0
-        small = form(user_part(uploads.user_id), file_part())
-        for _ in range(3):
-            assert uploads.post([small]).status == 201
-        responds.set()

@@ -75,12 +75,6 @@ def test_an_invalid_image_names_its_reason_and_limit() -> None:
     assert "10000" in ERRORS.body(FileTooLarge(10_000))["error"]
 
 
-def test_an_hdr_image_has_a_code_of_its_own() -> None:
-    body = ERRORS.body(media_errors.HdrNotSupported())
-    message = "This is an HDR image. Save it without HDR, for example as a JPEG."
-    assert body == {"error": message, "code": "hdr_not_supported"}
-
-
 def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
     assert ERRORS.body(errors.IncorrectOtp("old_otp", 0)) == {
         "error": "Invalid OTP",

@@ -8,7 +8,6 @@ from PIL import Image
 from domain.features.media.image import MediaKind
 from tests.integration.adapters.media.pillow.image_publishing import publish, publish_error
 from tests.support.images import (
-    INTERLACED_PNG,
     SECRET,
     SWAPPED_PROFILE,
     chunk,
@@ -67,12 +66,6 @@ async def test_colors_and_opacities_that_no_pixel_uses_are_dropped() -> None:
         assert hidden not in published
 
 
-async def test_an_interlaced_png_keeps_its_pixels() -> None:
-    image = sample_image(13, 11)
-
-    assert mean_difference(decode((await publish(INTERLACED_PNG)).content), image) < 8
-
-
 @pytest.mark.parametrize(
     ("depth", "color_type", "row", "transparent", "expected"),
     [
@@ -114,15 +107,6 @@ async def test_a_flipped_bit_in_a_used_chunk_is_an_error(chunk_type: bytes) -> N
     upload[upload.index(chunk_type) + 4] ^= 1
 
     assert (await publish_error(bytes(upload))).message == "The image is broken."
-
-
-async def test_an_index_beyond_the_palette_is_transparent() -> None:
-    opacities = chunk(b"tRNS", b"\xff\xff\0")
-    upload = png(3, 1, 8, 3, zlib.compress(b"\0\0\1\2"), TWO_COLORS, opacities)
-
-    row = first_row((await publish(upload)).content)
-
-    assert row == [(0x10, 0x20, 0x30, 255), (0x40, 0x50, 0x60, 255), (0, 0, 0, 0)]
 
 
 def animated(*frames: Image.Image, **options: Any) -> bytes:

@@ -29,9 +29,6 @@ RAHUL, PRIYA = an_id(1), an_id(2)
 UNKNOWN = an_item(id=an_id(9)).storage_key
 
 
-# Getting
-
-
 @pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.HIDDEN, None])
 async def test_only_items_that_are_ready_are_found_and_listed(
     app: AppHarness, state: ItemState | None
@@ -42,9 +39,6 @@ async def test_only_items_that_are_ready_are_found_and_listed(
         await app.get_item(an_item().id)
     result = await app.list_items(ItemFilter(), PageRequest())
     assert (result.items, result.total) == ([], 0)
-
-
-# Listing
 
 
 async def store(app: AppHarness, *records: MediaItem | Identity) -> None:
@@ -84,13 +78,6 @@ def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact:
     assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
 
 
-async def test_each_page_by_number_has_the_total(app: AppHarness) -> None:
-    await store(app, an_identity(id=RAHUL), *items(3))
-    for number, listed in ((1, 2), (2, 1), (3, 0)):
-        page = await app.list_items(ItemFilter(), PageRequest(number, 2))
-        assert (len(page.items), page.total) == (listed, 3)
-
-
 async def test_a_page_that_ends_with_the_last_item_is_listed_without_counting(
     app: AppHarness,
 ) -> None:
@@ -116,12 +103,6 @@ async def test_above_ten_thousand_items_cursors_go_on(
     assert [listed.item.id for listed in after.items] == [an_id(100)]
     assert after.next_cursor is None
     assert after.total is None
-
-
-# Categorizing
-
-
-# Deleting
 
 
 async def get_size(open_file: OpenFile, storage_key: str) -> int:

@@ -80,16 +80,6 @@ async def test_an_item_that_is_shown_again_is_as_before(app: AppHarness, item: M
     assert (await listed(app, HIDDEN), await listed(app, ItemFilter())) == ([], [item.id])
 
 
-async def test_administrators_open_the_image_and_thumbnail_of_a_hidden_item() -> None:
-    app = AppHarness(policy=make_policy(variant_specs=[VariantSpec("thumb", 320, 320)]))
-    item = (await app.upload_image(await app.add_user())).item
-    await moderation(app).hide(OPERATOR, item.id, REASON)
-    image = await moderation(app).find_image(OPERATOR, item.id)
-    thumbnail = await moderation(app).find_thumbnail(OPERATOR, item.id)
-    assert (image.storage_key, image.image) == (item.storage_key, item.image)
-    assert thumbnail.storage_key == item.thumbnail.storage_key
-
-
 async def test_each_act_is_in_the_audit_with_owner_item_and_reason(
     app: AppHarness, owner: Principal, item: MediaItem
 ) -> None:
@@ -199,20 +189,6 @@ async def test_the_variants_of_hidden_items_are_checked_and_rebuilt(
     del app.files.contents[variant.storage_key]
     findings = await app.media.check_media.find(lambda _: None)
     assert (findings.items, findings.items_without_variant) == (1, [item.id])
-
-
-async def test_pages_of_items_lead_to_each_other(app: AppHarness, owner: Principal) -> None:
-    uploaded = []
-    for _ in range(5):
-        app.advance(seconds=1)
-        uploaded.append((await app.upload_image(owner)).item.id)
-    read, cursor = list[str](), None
-    for number in range(3):
-        page = await moderation(app).list(OPERATOR, ItemFilter(), cursor, 2)
-        read += [item.id for item in page.items]
-        cursor = page.next_cursor
-        assert (cursor is None) == (number == 2)
-    assert read == uploaded[::-1]
 
 
 async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarness) -> None:

@@ -18,10 +18,11 @@ from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import Forbidden, Unauthenticated, UserNotFound
 from domain.features.media.errors import ItemSaveFailed, UnsupportedImageType
+from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.page import ItemFilter, PageRequest
 from domain.features.media.usage import MediaUsage
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import (
     Act,
     Attempt,
@@ -131,7 +132,7 @@ async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothi
 
 
 async def start_upload() -> tuple[AppHarness, Attempt, Principal]:
-    app = AppHarness()
+    app = AppHarness(policy=make_policy(variant_specs=[VariantSpec("thumb", 4, 4)]))
     principal = await app.add_user()
     return app, Attempt(partial(app.upload_image, principal)), principal
 
@@ -145,7 +146,7 @@ async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
         is_complete = any(item.is_ready for item in items)
         outcomes.append(is_complete)
         if is_complete:
-            assert app.files.contents.keys() == {items[0].storage_key}
+            assert app.files.contents.keys() == {*items[0].storage_keys}
             await app.identities.delete_user(principal)
         else:
             await assert_nothing_is_left(app)

@@ -1,5 +1,6 @@
 """Variants are made at upload, named by URL, rebuilt after a change, and deleted with the item."""
 
+import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
@@ -7,6 +8,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
+from application.features.media.variants import finish_all
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.features.media.image import VariantSpec
@@ -78,13 +80,18 @@ async def test_the_url_can_be_that_of_a_variant(app: AppHarness, principal: Prin
     assert (await app.get_item(older.item.id)).url == older.url  # it has no such variant
 
 
-async def test_an_upload_of_which_a_file_is_not_stored_leaves_none(
-    app: AppHarness, principal: Principal
-) -> None:
-    app.faults.fail_on("media_files.write")
+async def test_the_other_files_are_written_before_the_error_of_one_is_raised() -> None:
+    written = list[int]()
+
+    async def write(number: int) -> None:
+        if not number:
+            raise MediaStorageUnavailable
+        await asyncio.sleep(0.01)  # later than the error
+        written.append(number)
+
     with pytest.raises(MediaStorageUnavailable):
-        await app.upload_image(principal)
-    assert app.files.contents == {}
+        await finish_all(map(write, range(2)))
+    assert written == [1]
 
 
 async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(

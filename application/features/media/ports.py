@@ -274,8 +274,8 @@ class TemporaryFiles(Protocol):
         """Close files. One that a thread still works with is closed by this thread."""
         ...
 
-    async def free_bytes(self) -> int | None:
-        """Return the free space of the folder, or None if it has no size of its own.
+    async def free_bytes(self, file: BinaryIO, /) -> int | None:
+        """Return the free space for a file in the folder, or None if that has no size of its own.
 
         Raises:
             Unavailable, MediaFileRejected

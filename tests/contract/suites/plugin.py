@@ -196,13 +196,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             for name in names:
                 terminalreporter.line(f"  {name}")
     stats = terminalreporter.stats
-    proven, count = len(stats.get("passed", ())), sum(map(len, unproven.values()))
-    failed = len(stats.get("failed", ())) + len(stats.get("error", ()))
+    # A test may pass, and fail when its adapter is closed.
+    failed = {report.nodeid for name in ("failed", "error") for report in stats.get(name, ())}
+    proven = len({report.nodeid for report in stats.get("passed", ())} - failed)
+    count = sum(map(len, unproven.values()))
     if proven and not count and not failed:
         others = sum(map(len, not_promised.values()))
         terminalreporter.line(f"Complete: {proven} proven, {others} not promised.")
     else:
-        terminalreporter.line(f"Not complete: {proven} proven, {count} unproven, {failed} failed.")
+        words = f"{proven} proven, {count} unproven, {len(failed)} failed"
+        terminalreporter.line(f"Not complete: {words}.")
 
 
 def _find_reasons(

@@ -24,7 +24,7 @@ METHODS: Final = {
     "refuses": "refuse_account",
     "well": "mend_provider",
 }
-"""A method of an adapter for one state alone, which is called if there is one."""
+"""A method of an adapter for one state alone, which is called if `provider_is` does not set it."""
 MENDS: Final = ("provider_is", "mend_provider")
 
 
@@ -124,17 +124,17 @@ async def set_provider(adapter: Any, state: str) -> None:
 
     What a test needs it for is unproven if there is none, or it raises `NotImplementedError`.
     """
-    of_state = METHODS[state]
-    name, *arguments = [of_state] if hasattr(adapter, of_state) else ["provider_is", state]
-    missing = f'no helper provider_is("{state}")'
-    if not hasattr(adapter, name):
-        unproven(missing)
-    try:
-        await call_test_method(adapter, name, *arguments)
-    except TestMethodFailed as error:
-        if isinstance(error.__cause__, NotImplementedError):
-            unproven(missing)
-        raise
+    for name, *arguments in (["provider_is", state], [METHODS[state]]):
+        if not hasattr(adapter, name):
+            continue
+        try:
+            await call_test_method(adapter, name, *arguments)
+        except TestMethodFailed as error:
+            if not isinstance(error.__cause__, NotImplementedError):
+                raise
+        else:
+            return
+    unproven(f'no helper provider_is("{state}")')
 
 
 async def list_sent(adapter: Any, method: str, kind: Callable[..., T]) -> list[T]:

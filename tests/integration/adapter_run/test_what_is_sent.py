@@ -13,7 +13,7 @@ from tests.contract.suites.events.driver import ExternalEventsDriver
 from tests.contract.suites.media import test_media_files as media
 from tests.contract.suites.messages import test_messenger as messages
 from tests.contract.suites.messages.driver import ExternalMessengerDriver
-from tests.contract.suites.provider_driver import HANGS
+from tests.contract.suites.provider_driver import HANGS, set_provider
 from tests.integration.adapter_run.event_lists import ARRIVES, OlderEventList
 from tests.integration.adapter_run.wrong_adapters import IN_DOUBT, OWN_URL, OlderMessenger
 from tests.support.fakes.media_files import InMemoryFiles
@@ -52,6 +52,27 @@ async def test_what_a_provider_cannot_be_is_unproven(tmp_path: Path) -> None:
 
     with pytest.raises(pytest.skip.Exception, match=r'no helper provider_is\("silent"\)'):
         await driver.provider_is("silent")
+
+
+async def test_the_methods_of_a_store_for_tests_may_be_as_the_page_says() -> None:
+    class Store:
+        state = "well"
+
+        def provider_is(self, state: str) -> None:
+            if state == "refuses":
+                raise NotImplementedError
+            self.state = state
+
+        def refuse_account(self) -> None:
+            self.state = "refused"
+
+        def hang_provider(self, answers: int) -> None:
+            raise AssertionError(answers)
+
+    store = Store()
+    for state, expected in (("silent", "silent"), ("refuses", "refused"), ("well", "well")):
+        await set_provider(store, state)
+        assert store.state == expected
 
 
 class ServedFiles(InMemoryFiles):

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import io
 import os
+import socket
 import tempfile
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from adapters.media.temporary_files import THREADS, LocalTemporaryFiles, open_temporary_files
+from application.features.media.limits import MAX_MEMORY_BYTES, MAX_SPOOLED_FILES, UploadLimiter
 from application.ports.errors import MediaFileRejected
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
@@ -21,6 +23,7 @@ from tests.support.waiting import wait_until
 
 TIMEOUT = 0.2
 """Of the tests, in seconds."""
+IP = "203.0.113.7"
 
 
 class HangingDisk:
@@ -92,13 +95,41 @@ async def test_a_file_that_hangs_belongs_to_its_thread(
         await files.call(file.read, 1)
 
 
-async def test_files_that_hang_leave_a_thread_to_those_in_memory(
+async def test_the_space_of_the_folder_is_read(files: LocalTemporaryFiles) -> None:
+    file = files.create()
+    assert (await files.free_bytes(file) or 0) > 0
+    await files.close(file)
+
+
+async def test_while_the_space_of_the_folder_cannot_be_read_small_uploads_go_on(
+    disk: HangingDisk, files: LocalTemporaryFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fstatvfs", lambda _: disk.wait())
+    limiter = UploadLimiter(files, time.monotonic)
+
+    async def upload(user: str, size: int) -> bytes:
+        async with limiter.admit(user, IP, size) as running:
+            async with running.receive():
+                await running.append(bytes(size))
+            return (await running.finish()).read()
+
+    for number in range(2):  # those that failed before still keep their threads
+        large = [upload(f"{number} {user}", MAX_MEMORY_BYTES + 1) for user in range(THREADS)]
+        results = await asyncio.gather(*large, return_exceptions=True)
+        hung = [result for result in results if isinstance(result, Unavailable)]
+        assert len(hung) == (0 if number else MAX_SPOOLED_FILES)
+        assert {type(result) for result in results} <= {Unavailable, NoUploadSpace}
+    assert await upload("small", 5) == bytes(5)
+
+
+async def test_files_that_hang_keep_no_host_from_being_looked_up(
     disk: HangingDisk, files: LocalTemporaryFiles
 ) -> None:
     hanging = [files.create() for _ in range(THREADS - 1)]
     calls = [asyncio.create_task(files.call(file.write, b"content")) for file in hanging]
     results = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(result) for result in results} == {Unavailable}
+    assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)
 
     # As long as there is one more thread, uploads that stay in memory go on.
     healthy = files.create(in_memory=True)
@@ -106,7 +137,6 @@ async def test_files_that_hang_leave_a_thread_to_those_in_memory(
     assert healthy.seekable()
     await files.call(healthy.seek, 0)
     assert await files.call(healthy.read) == b"content"
-    assert (await files.free_bytes() or 0) > 0
     with pytest.raises(Unavailable):
         await files.call(files.create().write, b"content")
     # Without one, they fail at once, and are closed all the same.

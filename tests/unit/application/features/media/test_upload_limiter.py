@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from io import BytesIO
-from typing import Final
+from typing import BinaryIO, Final
 
 import pytest
 
@@ -37,7 +37,7 @@ class Uploads:
         self.tasks: dict[str, asyncio.Task[None]] = {}
         self._leaving = asyncio.Event()
 
-    async def _free_bytes(self) -> int | None:
+    async def _free_bytes(self, _: BinaryIO) -> int | None:
         if self.space is None:
             return None
         running = self.running.values()

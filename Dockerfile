@@ -26,7 +26,7 @@ RUN .venv/bin/pip install --no-cache-dir --disable-pip-version-check \
     && chmod -R a+rX,go-w .
 # Shown by `dialtone --version` and the log. An archive of the source has its commit without it.
 ARG COMMIT
-RUN if [ -n "${COMMIT}" ]; then echo "${COMMIT}" > entrypoints/version/commit.txt; fi
+RUN if [ -n "${COMMIT}" ]; then echo "${COMMIT}" > entrypoints/parts/commit.txt; fi
 
 FROM ${BASE}
 RUN install -d -o 10001 -g 10001 /srv/dialtone /srv/dialtone/var

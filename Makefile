@@ -169,7 +169,7 @@ docs-serve: install-dev diagrams ## show the site at http://127.0.0.1:8001, and 
 
 # Written to a temporary file first: a failure must not empty it.
 openapi: install-dev ## write docs/openapi.json after a change of the API
-	.venv/bin/python -m entrypoints.openapi > docs/openapi.json.new
+	.venv/bin/python -m entrypoints.composition.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
 
 screenshots: install-dev ## take those of the docs again, in Chromium

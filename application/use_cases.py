@@ -1,7 +1,7 @@
 """The use cases of the core, and those of the features that are open."""
 
 from application.administration.feature import AdministrationUseCases
-from application.core import Core
+from application.base_use_cases import Core
 from application.identities.feature import IdentitiesPolicy, IdentitiesPorts
 from application.operations.feature import OperationsPorts
 from application.ports.keyed_hashes import KeyedHashes

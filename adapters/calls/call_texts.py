@@ -12,10 +12,17 @@ import msgspec
 from adapters.shared.files import read_toml_file
 from application.ports.errors import ConfigurationError
 from domain.countries import ALL_COUNTRIES
-from domain.features.voice.call_texts import CallTexts, SpokenLocale, Text, Words
+from domain.features.voice.call_texts import (
+    KEYS,
+    CallTexts,
+    SpokenLocale,
+    Text,
+    Words,
+    list_numbers,
+    normalize_speech,
+)
 from domain.features.voice.instructions import MAX_SPEECH_HINTS, Voice
 from domain.features.voice.menu import MENUS
-from domain.features.voice.speech import KEYS, list_numbers, normalize_speech
 
 BUILTIN_TEXTS: Final = files("adapters.calls").joinpath("builtin.toml")
 DEFAULT_LOCALE: Final = "en"

@@ -1,1 +1,0 @@
-"""What adapters of several rooms share."""

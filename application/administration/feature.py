@@ -7,7 +7,7 @@ from application.administration.list_audit import ListAudit
 from application.administration.show_user import DetailsPart, ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
 from application.administration.view_phone import ViewPhone, ViewUser
-from application.core import Core
+from application.base_use_cases import Core
 from application.identities.feature import IdentityUseCases
 from application.otp.feature import LimitUseCases
 from application.otp.reset_limits import ResetLimits

@@ -1,1 +1,1 @@
-"""Use cases and ports of what can be taken out: a package for each feature."""
+"""Use cases and ports of what can be taken out."""

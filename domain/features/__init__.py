@@ -1,1 +1,0 @@
-"""Rules of what can be taken out: a package for each feature."""

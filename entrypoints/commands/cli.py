@@ -12,8 +12,8 @@ from entrypoints.commands.shared.printing import (
     EXIT_INVALID,
     OutputFailed,
 )
-from entrypoints.opening.extensions import name_extensions
-from entrypoints.opening.startup_error import SettingsError, StartupError, print_errors
+from entrypoints.composition.extensions import name_extensions
+from entrypoints.settings.startup_error import SettingsError, StartupError, print_errors
 
 if TYPE_CHECKING:
     import click

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 import click
 
-from entrypoints.commands.core.audit import audit
-from entrypoints.commands.core.backup import backup, restore
-from entrypoints.commands.core.check_settings import check_settings_command
-from entrypoints.commands.core.cleanup import cleanup
-from entrypoints.commands.core.copy import copy_command
-from entrypoints.commands.core.keys import keys
-from entrypoints.commands.core.migrate import migrate
-from entrypoints.commands.core.run import run
-from entrypoints.commands.core.users.commands import user_command
+from entrypoints.commands.administration.audit import audit
+from entrypoints.commands.administration.user_commands import user_command
 from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from entrypoints.commands.operations.backup import backup, restore
+from entrypoints.commands.operations.check_settings import check_settings_command
+from entrypoints.commands.operations.cleanup import cleanup
+from entrypoints.commands.operations.copy import copy_command
+from entrypoints.commands.operations.keys import keys
+from entrypoints.commands.operations.migrate import migrate
+from entrypoints.commands.operations.run import run
 from entrypoints.commands.shared.command import CommandGroup
 
 
@@ -64,7 +64,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> No
     if not is_asked:
         return
     from entrypoints.commands.shared.printing import print_line
-    from entrypoints.version.distribution import describe_version
+    from entrypoints.parts.version import describe_version
 
     print_line(f"dialtone {describe_version()}")
     ctx.exit()

@@ -8,7 +8,7 @@ from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.settings import Settings
 
 
@@ -22,14 +22,14 @@ class _Admin(Feature):
 
         return (AdminPlugin(make_user_details_form(installed)),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
 
-        repositories = make_admin_repositories(opening.database, opening.phone_encryption)
-        admin = AdminFeature(opening.use_cases, repositories)
-        opening.use_cases.add(admin)
-        opening.add_gauge(
+        repositories = make_admin_repositories(composition.database, composition.phone_encryption)
+        admin = AdminFeature(composition.use_cases, repositories)
+        composition.use_cases.add(admin)
+        composition.add_gauge(
             "service_token_expiry_seconds",
             "Time until the next service token expires that is valid.",
             admin.tokens.measure_next_expiry,

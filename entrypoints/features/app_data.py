@@ -7,9 +7,9 @@ from adapters.databases.records.features.app_data import KINDS
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 class _AppData(Feature):
@@ -19,27 +19,29 @@ class _AppData(Feature):
     adds_to_export = True
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.app_data.user_fields import AppDataFields
+        from entrypoints.http.features.app_data import AppDataFields
 
         return (AppDataFields,)
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.app_data.plugin import AppDataPlugin
+        from entrypoints.http.features.app_data import AppDataPlugin
 
         return (AppDataPlugin(),)
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         from adapters.databases.records.features.app_data import make_app_data_repositories
-        from application.features.app_data.details import add_app_data_details
+        from application.features.app_data.feature import add_app_data_details
 
-        add_app_data_details(opening.use_cases, make_app_data_repositories(opening.database))
+        add_app_data_details(
+            composition.use_cases, make_app_data_repositories(composition.database)
+        )
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import AppDataFeature
 
-        repositories = make_app_data_repositories(opening.database)
-        opening.use_cases.add(AppDataFeature(opening.use_cases, repositories))
+        repositories = make_app_data_repositories(composition.database)
+        composition.use_cases.add(AppDataFeature(composition.use_cases, repositories))
 
 
 APP_DATA: Final = _AppData()

@@ -13,13 +13,13 @@ from application.features.attestation.ports import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
-from entrypoints.opening.factories import health_check_of, open_adapter
-from entrypoints.opening.named_variable import name_variable
+from entrypoints.parts.factories import health_check_of, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of, parse_private_url
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, Secret
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.security.keys.keys import SecretKeys
     from application.otp.feature import OtpPolicy
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
 
@@ -199,7 +199,7 @@ def open_siteverify(
 
 
 async def _check_connection(settings: AttestationSettings) -> str:
-    from entrypoints.commands.shared.connection_checks import check_own_adapter
+    from entrypoints.parts.connection_checks import check_own_adapter
 
     with name_variable("DIALTONE_ATTESTATION"):
         match settings.attestation:
@@ -234,33 +234,33 @@ class _Attestation(Feature):
         return {"attestation": partial(_check_connection, attestation)}
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.attestation.plugin import AttestationPlugin
+        from entrypoints.http.features.attestation import AttestationPlugin
 
         return (AttestationPlugin(),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature
         from application.otp.feature import OtpUseCases
 
-        core, attestation, counts = opening.use_cases, None, None
-        if opening.metrics is not None:
+        core, attestation, counts = composition.use_cases, None, None
+        if composition.metrics is not None:
             from adapters.operations.metrics.features.attestation import CountAttestations
 
-            counts = CountAttestations(opening.metrics)
-            opening.listeners.add(counts)
+            counts = CountAttestations(composition.metrics)
+            composition.listeners.add(counts)
         if core.find(OtpUseCases) is not None:
             count = counts.without_hostname.inc if counts else lambda: None
             with name_variable("DIALTONE_ATTESTATION"):
-                attestation = await opening.stack.enter_async_context(
-                    open_attestation(opening.settings, opening.keys, count)
+                attestation = await composition.stack.enter_async_context(
+                    open_attestation(composition.settings, composition.keys, count)
                 )
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             core.operations.check_readiness.add("attestation", health, is_of_provider=True)
-        used = make_attestation_repositories(opening.database).used_proofs
-        asks = opening.settings.of(AttestationSettings).attestation_ask
+        used = make_attestation_repositories(composition.database).used_proofs
+        asks = composition.settings.of(AttestationSettings).attestation_ask
         core.add(AttestationFeature(core, used, attestation, asks_strangers=asks is Ask.STRANGERS))
 
 

@@ -8,9 +8,9 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from application.features.blocks.feature import BlocksFeature
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 class _Blocks(Feature):
@@ -24,55 +24,54 @@ class _Blocks(Feature):
         return (BlocksPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.blocks.user_fields import BlockFields
+        from entrypoints.http.features.blocks.plugin import BlockFields
 
         return (BlockFields,)
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         from adapters.databases.records.features.blocks import make_blocks_repositories
-        from application.features.blocks.details import add_blocks_details
+        from application.features.blocks.feature import add_blocks_details
 
-        add_blocks_details(opening.use_cases, make_blocks_repositories(opening.database))
+        add_blocks_details(composition.use_cases, make_blocks_repositories(composition.database))
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Where there are limits, read the blocks before the first request is answered."""
         from adapters.databases.records.features.blocks import make_blocks_repositories
-        from application.features.blocks.feature import BlocksFeature
-        from application.features.blocks.known_blocks import READ_INTERVAL, READ_TIMEOUT
+        from application.features.blocks.feature import READ_INTERVAL, READ_TIMEOUT, BlocksFeature
         from application.otp.feature import LimitUseCases
-        from entrypoints.server.background_task import repeat
+        from entrypoints.tasks.background_task import repeat
 
-        core = opening.use_cases
-        blocks = BlocksFeature(core, make_blocks_repositories(opening.database))
+        core = composition.use_cases
+        blocks = BlocksFeature(core, make_blocks_repositories(composition.database))
         core.add(blocks)
-        _measure(opening, blocks)
+        _measure(composition, blocks)
         if core.find(LimitUseCases) is None:
             return
         await blocks.known.read()
-        await opening.stack.enter_async_context(
+        await composition.stack.enter_async_context(
             repeat(
                 "blocks",
                 blocks.known.read,
                 failed_event="blocks_not_read",
                 pause=READ_INTERVAL,
                 limit=READ_TIMEOUT,
-                metrics=opening.metrics,
+                metrics=composition.metrics,
                 log_failure=blocks.known.warn,
             )
         )
 
 
-def _measure(opening: "Opening", blocks: "BlocksFeature") -> None:
+def _measure(composition: "Composition", blocks: "BlocksFeature") -> None:
     async def count() -> Mapping[tuple[str, ...], float]:
         return {(kind,): number for kind, number in blocks.count().items()}
 
     async def measure_age() -> float:
         return blocks.age().total_seconds()
 
-    opening.add_gauge(
+    composition.add_gauge(
         "blocks", "Blocks that are active, as the process that answers knows them.", count, "kind"
     )
-    opening.add_gauge(
+    composition.add_gauge(
         "blocks_read_age_seconds",
         "How long ago the blocks were read, by the process that answers.",
         measure_age,

@@ -15,10 +15,10 @@ from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.features.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
@@ -65,7 +65,7 @@ class _Console(Feature):
     rules = (_check_url,)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.console.user_fields import ConsoleFields
+        from entrypoints.http.features.console.users import ConsoleFields
 
         return (ConsoleFields,)
 
@@ -76,19 +76,19 @@ class _Console(Feature):
 
         return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         from adapters.databases.records.features.console import make_console_repositories
-        from application.features.console.devices import add_console_details
+        from application.features.console.feature import add_console_details
 
-        add_console_details(opening.use_cases, make_console_repositories(opening.database))
+        add_console_details(composition.use_cases, make_console_repositories(composition.database))
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
         from application.otp.feature import OtpUseCases
 
-        core = opening.use_cases
-        records = ConsoleRecordsFeature(core, make_console_repositories(opening.database))
+        core = composition.use_cases
+        records = ConsoleRecordsFeature(core, make_console_repositories(composition.database))
         if core.find(OtpUseCases) is not None:
             core.add(ConsoleFeature(core, records))
 

@@ -8,7 +8,7 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 class _Export(Feature):
@@ -21,13 +21,13 @@ class _Export(Feature):
 
         return (ExportPlugin(),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Add the use cases. An export has what the features add that are open."""
         from adapters.databases.records.features.export import make_export_repositories
         from application.features.export.feature import ExportFeature
 
-        repositories = make_export_repositories(opening.database)
-        opening.use_cases.add(ExportFeature(opening.use_cases, repositories))
+        repositories = make_export_repositories(composition.database)
+        composition.use_cases.add(ExportFeature(composition.use_cases, repositories))
 
 
 EXPORT: Final = _Export()

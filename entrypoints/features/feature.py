@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
     from adapters.databases.records.record_store import RecordStore
-    from entrypoints.http.core.administration.user_details import UserDetailsForm, UserFields
+    from entrypoints.http.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check, Library, Rule
     from entrypoints.settings.settings import Settings
 
@@ -36,7 +36,8 @@ class Feature:
     """An optional feature. Without all `features/<name>`, its adapters and tests, the rest works.
 
     `entrypoints.features.<name>` has one subclass, and one object of it, which
-    `entrypoints.features` lists. One of somebody else is an extension: `DIALTONE_EXTENSIONS`.
+    `entrypoints.composition.features` lists. One of somebody else is an extension:
+    `DIALTONE_EXTENSIONS`.
 
     All but the name have a default. Methods import what they need when they are called: so a
     command imports only the features that it names.
@@ -115,22 +116,22 @@ class Feature:
         del settings
         return None
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         """Add to the core what it shows of a user. Only records are read: no port is opened."""
-        del opening
+        del composition
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Open its ports, and add what it has to the core and to the service.
 
         Those are its use cases, its export part, its steps of the cleanup, and, in the service,
-        its tasks, gauges and lines of the banner: see `Opening`. What has to be closed is entered
-        in `opening.stack`.
+        its tasks, gauges and lines of the banner: see `Composition`. What has to be closed is
+        entered in `composition.stack`.
         """
-        del opening
+        del composition
 
 
 def make_user_details_form(features: Sequence[Feature]) -> "UserDetailsForm":
     """Return the form of the details of a user, with the fields of these features."""
-    from entrypoints.http.core.administration.user_details import UserDetailsForm
+    from entrypoints.http.administration.user_details import UserDetailsForm
 
     return UserDetailsForm([fields for feature in features for fields in feature.user_fields()])

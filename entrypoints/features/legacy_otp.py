@@ -13,7 +13,7 @@ class _LegacyOtp(Feature):
     name = "legacy_otp"
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.legacy_otp.plugin import LegacyOtpPlugin
+        from entrypoints.http.features.legacy_otp import LegacyOtpPlugin
 
         return (LegacyOtpPlugin(),)
 

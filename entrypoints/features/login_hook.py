@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Final
 
 from application.ports.errors import ConfigurationError
 from entrypoints.features.feature import Feature
-from entrypoints.opening.named_variable import name_variable
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import HttpHook
 
 if TYPE_CHECKING:
-    from adapters.hooks.login_hook.http_login_hook import HttpLoginHook
+    from adapters.hooks.login_hook import HttpLoginHook
     from application.features.login_hook.ports import LoginHook
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
 _VARIABLE: Final = "DIALTONE_LOGIN_HOOK"
@@ -46,7 +46,7 @@ class LoginHookSettings(Settings):
 def _open_hook(
     hook: HttpHook, settings: LoginHookSettings
 ) -> AbstractAsyncContextManager["HttpLoginHook"]:
-    from adapters.hooks.login_hook.http_login_hook import open_http_login_hook
+    from adapters.hooks.login_hook import open_http_login_hook
 
     return open_http_login_hook(hook.name, hook.url, settings.login_hook_secret.value)
 
@@ -67,7 +67,7 @@ async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
 
 class _LoginHook(Feature):
     name = "login_hook"
-    adapters = ("hooks/login_hook",)
+    adapters = ("hooks/login_hook.py",)
     settings = LoginHookSettings
 
     def trials(self, settings: Settings) -> "Mapping[str, Check]":
@@ -77,31 +77,33 @@ class _LoginHook(Feature):
         return {"login hook": partial(_check_connection, of_hook.login_hook, of_hook)}
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.login_hook.plugin import LoginHookPlugin
+        from entrypoints.http.features.login_hook import LoginHookPlugin
 
         return (LoginHookPlugin(),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from application.features.login_hook.feature import LoginHookFeature
 
-        settings = opening.settings.of(LoginHookSettings)
+        settings = composition.settings.of(LoginHookSettings)
         hook: LoginHook | None = None
         if settings.login_hook is not None:
             with name_variable(settings.variable_of(_VARIABLE)):
-                hook = await opening.stack.enter_async_context(
+                hook = await composition.stack.enter_async_context(
                     _open_hook(settings.login_hook, settings)
                 )
-        if opening.metrics is not None:
+        if composition.metrics is not None:
             from adapters.operations.metrics.features.login_hook import (
                 MeasuredLoginHook,
                 declare_login_hook_duration,
             )
 
-            duration = declare_login_hook_duration(opening.metrics)
+            duration = declare_login_hook_duration(composition.metrics)
             hook = hook and MeasuredLoginHook(hook, duration)
         if hook is not None:
             has_phone = settings.login_hook_has_phone
-            opening.use_cases.add(LoginHookFeature(opening.use_cases, hook, with_phone=has_phone))
+            composition.use_cases.add(
+                LoginHookFeature(composition.use_cases, hook, with_phone=has_phone)
+            )
 
 
 LOGIN_HOOK: Final = _LoginHook()

@@ -1,6 +1,6 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from adapters.databases.records.features.passkeys import KINDS
+from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.kinds import IDENTITIES, STAFF
+from adapters.databases.records.record_store import IndexPosition, RecordStore
+from domain.identities.role import Role
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from adapters.databases.records.record_store import RecordStore
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 _ENROLMENT_PATH: Final = "/console/passkeys/enrol"
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
@@ -89,7 +93,7 @@ class _Passkeys(Feature):
     name = "passkeys"
     needs = ("console",)
     adds_to_export = True
-    adapters = ("security/webauthn",)
+    adapters = ("security/webauthn.py",)
     kinds = KINDS
     settings = PasskeySettings
     rules = (_check_possible,)
@@ -101,7 +105,6 @@ class _Passkeys(Feature):
     def records_check(self, settings: Settings) -> "Callable[[RecordStore], Awaitable[str]] | None":
         if not _are_required(settings):
             return None
-        from entrypoints.commands.features.passkeys.staff_check import check_administrators
 
         return check_administrators
 
@@ -111,34 +114,34 @@ class _Passkeys(Feature):
         return (PasskeysPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.passkeys.user_fields import PasskeyFields
+        from entrypoints.http.features.passkeys.plugin import PasskeyFields
 
         return (PasskeyFields,)
 
-    def add_details(self, opening: "Opening") -> None:
-        from application.features.passkeys.details import add_passkey_details
+    def add_details(self, composition: "Composition") -> None:
+        from application.features.passkeys.feature import add_passkey_details
 
-        add_passkey_details(opening.use_cases)
+        add_passkey_details(composition.use_cases)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
         from adapters.databases.records.features.console import make_console_repositories
         from adapters.databases.records.features.passkeys import make_passkeys_repositories
         from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 
-        settings, database = opening.settings, opening.database
+        settings, database = composition.settings, composition.database
         url, why_not = settings.public_url, explain_why_not(settings)
         relying_party = None
         if not why_not:
             # What it imports takes a fifth of a second, and few commands need it.
-            from adapters.security.webauthn.relying_party import WebAuthnRelyingParty
+            from adapters.security.webauthn import WebAuthnRelyingParty
 
             relying_party = WebAuthnRelyingParty(
                 rp_id=urlsplit(url).hostname or "", origin=make_origin(url), name=settings.app_name
             )
-        opening.use_cases.add(
+        composition.use_cases.add(
             PasskeysFeature(
-                opening.use_cases,
+                composition.use_cases,
                 make_passkeys_repositories(database),
                 make_console_repositories(database).sessions,
                 relying_party,
@@ -152,3 +155,37 @@ class _Passkeys(Feature):
 
 
 PASSKEYS: Final = _Passkeys()
+
+
+_PAGE_SIZE: Final = 100
+_MAX_NAMED: Final = 20
+
+
+async def check_administrators(records: RecordStore) -> str:
+    """Check that each administrator has a passkey; return a note. A blocked one does not count.
+
+    Raises:
+        StartupError: One has none.
+    """
+    without = [each.id async for each in _list(records) if not each.staff.passkeys]
+    if not without:
+        return "Each administrator has a passkey, as DIALTONE_STAFF_PASSKEYS=required demands."
+    more = len(without) - _MAX_NAMED
+    raise StartupError(
+        "DIALTONE_STAFF_PASSKEYS must not be required while administrators have no passkey: "
+        f"{', '.join(without[:_MAX_NAMED])}{f' and {more} more' if more > 0 else ''}. Make a link "
+        "for each with `dialtone user passkey-invite`, or demote them with `dialtone user demote`."
+    )
+
+
+async def _list(records: RecordStore) -> AsyncIterator[IdentityRecord]:
+    after: IndexPosition | None = None
+    while True:
+        role = [Role.ADMINISTRATOR.value]
+        page = await records.find(IDENTITIES, STAFF, role, after=after, limit=_PAGE_SIZE)
+        for stored in page:
+            if stored.record.blocked_at is None:
+                yield stored.record
+        if len(page) < _PAGE_SIZE:
+            return
+        after = IndexPosition(page[-1].record.created_at, page[-1].record.id)

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature, WithoutMessages
 
 if TYPE_CHECKING:
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 class _PhoneChangeRecords(Feature):
@@ -16,11 +16,11 @@ class _PhoneChangeRecords(Feature):
 
     name = "phone_change_records"
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Add what the cleanup does. The messages wait for the service."""
         from application.features.phone_change.feature import PhoneChangeRecordsFeature
 
-        opening.use_cases.add(PhoneChangeRecordsFeature(opening.use_cases))
+        composition.use_cases.add(PhoneChangeRecordsFeature(composition.use_cases))
 
 
 class _PhoneChange(Feature):
@@ -32,7 +32,7 @@ class _PhoneChange(Feature):
     )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.phone_change.user_fields import PhoneChangeFields
+        from entrypoints.http.features.phone_change.plugin import PhoneChangeFields
 
         return (PhoneChangeFields,)
 
@@ -41,11 +41,11 @@ class _PhoneChange(Feature):
 
         return (PhoneChangePlugin(),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from application.features.phone_change.feature import PhoneChangeFeature
 
-        core = opening.use_cases
-        core.add(PhoneChangeFeature(core, opening.settings.countries))
+        core = composition.use_cases
+        core.add(PhoneChangeFeature(core, composition.settings.countries))
 
 
 PHONE_CHANGE: Final = _PhoneChange()

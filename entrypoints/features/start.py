@@ -10,16 +10,16 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
-    from entrypoints.http.features.start.settings import HttpStartPageSettings
+    from entrypoints.http.features.start.plugin import HttpStartPageSettings
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
     """Return the settings of the page, None in production."""
     if settings.env is not Environment.DEVELOPMENT:
         return None
-    from entrypoints.http.features.start.settings import HttpStartPageSettings
+    from entrypoints.http.features.start.plugin import HttpStartPageSettings
 
     return HttpStartPageSettings(
         port=settings.bind.port,
@@ -65,17 +65,17 @@ class _Start(Feature):
 
         return (StartPlugin(http_start_page(settings)),)
 
-    async def open(self, opening: "Opening") -> None:
-        from application.features.start.feature import StartFeature
+    async def open(self, composition: "Composition") -> None:
+        from application.features.start import StartFeature
 
         recent_messages = None
-        if keeps_messages(opening.settings):
+        if keeps_messages(composition.settings):
             from adapters.messages.terminal import InMemoryRecentMessages
 
             recent_messages = InMemoryRecentMessages()
-        opening.use_cases.add(StartFeature(opening.use_cases, recent_messages))
-        if opening.settings.env is Environment.DEVELOPMENT:
-            opening.banner_urls["try it"] = f"{opening.settings.bind.local_url}/"
+        composition.use_cases.add(StartFeature(composition.use_cases, recent_messages))
+        if composition.settings.env is Environment.DEVELOPMENT:
+            composition.banner_urls["try it"] = f"{composition.settings.bind.local_url}/"
 
 
 START: Final = _Start()

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.statistics import KINDS
 from entrypoints.features.feature import Feature
-from entrypoints.opening.last_writes import write_last
+from entrypoints.tasks.background_task import write_last
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from application.features.statistics.feature import StatisticsFeature
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 _INTERVAL: Final = timedelta(seconds=55)
 """With the time of a write, a kill loses at most a minute of counts."""
@@ -29,22 +29,27 @@ class _Statistics(Feature):
 
         return (StatisticsPlugin(),)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.statistics import make_statistics_repositories
         from application.features.statistics.feature import StatisticsFeature
 
-        core, repositories = opening.use_cases, make_statistics_repositories(opening.database)
-        statistics = StatisticsFeature(core, repositories, opening.listeners)
+        core, repositories = (
+            composition.use_cases,
+            make_statistics_repositories(composition.database),
+        )
+        statistics = StatisticsFeature(core, repositories, composition.listeners)
         core.add(statistics)
-        opening.tasks.append(write_repeatedly(statistics, opening.metrics))
-        opening.stack.push_async_callback(write_last, statistics.write, "statistics_not_written")
+        composition.tasks.append(write_repeatedly(statistics, composition.metrics))
+        composition.stack.push_async_callback(
+            write_last, statistics.write, "statistics_not_written"
+        )
 
 
 def write_repeatedly(
     statistics: "StatisticsFeature", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
     """Write what was counted since the last write, in the background until the block ends."""
-    from entrypoints.server.background_task import repeat
+    from entrypoints.tasks.background_task import repeat
 
     return repeat(
         "statistics",

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import use_tracer
 from entrypoints.features.feature import Feature
-from entrypoints.opening.extras import check_extra
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.version import installed_version
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.settings import Settings
-from entrypoints.version.distribution import installed_version
 
 if TYPE_CHECKING:
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 _VARIABLE: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _DISABLED: Final = "OTEL_SDK_DISABLED"
@@ -47,24 +47,24 @@ class TracingSettings(Settings):
 
 class _Tracing(Feature):
     name = "tracing"
-    adapters = ("operations/tracing",)
+    adapters = ("operations/tracing.py",)
     settings = TracingSettings
 
     def notes(self, settings: Settings) -> Iterator[str]:
         if settings.is_set(_VARIABLE) and (reason := _without_libraries()):
             yield f"{_VARIABLE}: There are no traces, because {reason}"
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Open the SDK in each worker. Commands are not traced."""
-        settings = opening.settings.of(TracingSettings)
-        if not opening.is_service or settings.otlp_endpoint is None or not settings.has_traces:
+        settings = composition.settings.of(TracingSettings)
+        if not composition.is_service or settings.otlp_endpoint is None or not settings.has_traces:
             return
-        from adapters.operations.tracing.opentelemetry import open_tracer
+        from adapters.operations.tracing import open_tracer
 
-        tracer = await opening.stack.enter_async_context(
+        tracer = await composition.stack.enter_async_context(
             open_tracer(settings.otlp_endpoint, installed_version())
         )
-        opening.stack.enter_context(use_tracer(tracer))
+        composition.stack.enter_context(use_tracer(tracer))
 
 
 TRACING: Final = _Tracing()

@@ -14,16 +14,14 @@ from litestar.routes import HTTPRoute
 from application.limits.file_reads import FileReads
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
-from entrypoints.http.core.operations.controller import OperationsController
-from entrypoints.http.core.otp.controller import OtpController
-from entrypoints.http.core.otp.message_status import MessageStatusController
-from entrypoints.http.core.sessions.controller import SessionController
-from entrypoints.http.core.users.controller import UserController
-from entrypoints.http.errors.core import CORE_ERRORS
+from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.openapi.page import docs_files
+from entrypoints.http.operations import OperationsController
+from entrypoints.http.otp.controller import OtpController
+from entrypoints.http.otp.message_status import MessageStatusController
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.requests.checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.requests.deadlines import DeadlineMiddleware
@@ -32,7 +30,9 @@ from entrypoints.http.requests.parsing import body_type, check_parameters
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.errors import RepeatedFailures, allow_header, table_of, to_response
 from entrypoints.http.responses.served_files import serve_files
+from entrypoints.http.sessions import SessionController
 from entrypoints.http.settings import MAX_JSON_BYTES, HttpServerSettings, HttpSettings
+from entrypoints.http.users import UserController
 
 CONTROLLERS: Final[tuple[type[Controller], ...]] = (
     OtpController,

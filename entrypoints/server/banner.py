@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from entrypoints.composition.read_settings import describe_settings
+from entrypoints.parts.version import installed_version
 from entrypoints.settings.providers import prints_codes
-from entrypoints.settings.read import describe_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.version.distribution import installed_version
 
 
 class BannerParts(NamedTuple):
-    """What the features that a worker has opened add to the banner; see `Opening`."""
+    """What the features that a worker has opened add to the banner; see `Composition`."""
 
     urls: Mapping[str, str]
     adapters: Mapping[str, str]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.bind import Bind
+from entrypoints.settings.startup_error import StartupError
+from entrypoints.settings.values import Bind
 
 _EXAMPLES: Final = {
     "DIALTONE_BIND": "DIALTONE_BIND=127.0.0.1:8001",

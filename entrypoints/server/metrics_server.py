@@ -13,7 +13,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import structlog
 
 from adapters.shared.threads import start_thread
-from entrypoints.settings.bind import Bind
+from entrypoints.settings.values import Bind
 
 _PATH: Final = "/metrics"
 _REQUEST: Final[WSGIEnvironment] = {"REQUEST_METHOD": "GET", "PATH_INFO": _PATH}

@@ -11,19 +11,18 @@ import structlog
 from adapters.operations.logging import is_json_log
 from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.operator_files import load_sms_templates
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.composition.read_settings import describe_settings, find_unknown, name_lines
+from entrypoints.composition.settings import FIELDS
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.operator_files import load_sms_templates
+from entrypoints.parts.version import find_commit, installed_version
 from entrypoints.server.banner import BannerParts, list_banner_rows, render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
-from entrypoints.settings.bind import Bind
-from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.providers import prints_codes
-from entrypoints.settings.read import describe_settings, find_unknown, name_lines
 from entrypoints.settings.settings import Settings
-from entrypoints.version.commit import find_commit
-from entrypoints.version.distribution import installed_version
+from entrypoints.settings.startup_error import StartupError
+from entrypoints.settings.values import Bind
 
 _log = structlog.get_logger()
 

@@ -23,8 +23,8 @@ from adapters.shared.threads import start_thread
 from entrypoints.server.banner import BannerParts
 from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.workers import STOP_SIGNALS, Workers
-from entrypoints.settings.bind import Bind
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.values import Bind
 
 if TYPE_CHECKING:
     from entrypoints.http.requests.middleware import AsgiApp

@@ -14,30 +14,30 @@ from adapters.operations.logging import configure_logging, log_errors_of_loop
 from application.otp.feature import LimitUseCases, OtpUseCases
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
-from entrypoints.bootstrap import open_all
+from entrypoints.composition.features import FEATURES
 from entrypoints.composition.http_settings import make_http_settings
-from entrypoints.features import FEATURES
+from entrypoints.composition.use_cases import open_all
 from entrypoints.http.app import create_app
 from entrypoints.http.requests.middleware import RequestContextMiddleware
-from entrypoints.opening.keys import KeysUnavailable
-from entrypoints.opening.lost_data import is_database_lost
-from entrypoints.opening.opening import Opening
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.parts.composition import Composition
+from entrypoints.parts.keys import KeysUnavailable
+from entrypoints.parts.missing_data import is_database_lost
 from entrypoints.server.banner import BannerParts
-from entrypoints.server.cleanup_task import (
+from entrypoints.server.metrics_server import serve_metrics
+from entrypoints.server.watchdog import watch_event_loop
+from entrypoints.server.workers import Workers
+from entrypoints.settings.providers import provider_name
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError
+from entrypoints.settings.values import Bind
+from entrypoints.tasks.cleanup_task import (
     RunCleanup,
     run_cleanup_task,
     run_limit_watch,
     run_rejection_writes,
 )
-from entrypoints.server.clock_task import run_clock_task
-from entrypoints.server.instance_task import keep_instance
-from entrypoints.server.metrics_server import serve_metrics
-from entrypoints.server.watchdog import watch_event_loop
-from entrypoints.server.workers import Workers
-from entrypoints.settings.bind import Bind
-from entrypoints.settings.providers import provider_name
-from entrypoints.settings.settings import Settings
+from entrypoints.tasks.clock_task import run_clock_task
+from entrypoints.tasks.instance_task import keep_instance
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
@@ -80,8 +80,8 @@ def make_app(
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
             stack.enter_context(watch_event_loop())
             try:
-                opening = await _open_all(settings, metrics, workers, stack)
-                use_cases = opening.use_cases
+                composition = await _open_all(settings, metrics, workers, stack)
+                use_cases = composition.use_cases
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(
                     keep_instance(use_cases.operations.instance, metrics)
@@ -89,7 +89,7 @@ def make_app(
                 if metrics is not None and metrics_bind is not None:
                     from adapters.operations.metrics.exposition import make_metrics_app
 
-                    render = make_metrics_app(metrics, opening.gauges)
+                    render = make_metrics_app(metrics, composition.gauges)
                     stack.enter_context(serve_metrics(metrics_bind, render))
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
@@ -98,7 +98,7 @@ def make_app(
             if interval := settings.cleanup_interval:
                 cleanup = run_cleanup_task(_find_cleanup(use_cases, metrics), interval, metrics)
                 await stack.enter_async_context(cleanup)
-            for task in opening.tasks:
+            for task in composition.tasks:
                 await stack.enter_async_context(task)
             warn = use_cases.of(LimitUseCases).limit_alerts.warn_of_high_use
             watch = run_limit_watch(warn, metrics)
@@ -108,7 +108,7 @@ def make_app(
             # What exists now stays: no collection has to look at it.
             gc.freeze()
             gc.set_threshold(*_GC_THRESHOLDS)
-            banner = BannerParts(opening.banner_urls, opening.banner_adapters)
+            banner = BannerParts(composition.banner_urls, composition.banner_adapters)
             if workers.mark_started(banner) and is_database_lost(settings):
                 _log.warning("database_found_empty", fix="dialtone restore FILE")
             yield use_cases
@@ -119,7 +119,7 @@ def make_app(
 
 async def _open_all(
     settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
-) -> Opening:
+) -> Composition:
     def report_wait(reason: str) -> None:
         if metrics is not None:
             metrics.count_background_failures("worker_start", 1)

@@ -13,8 +13,8 @@ import structlog
 
 from adapters.operations.logging import flush_log
 from application.ports.errors import ConfigurationError, PortError
-from entrypoints.opening.startup_error import StartupError, print_errors
 from entrypoints.server.banner import BannerParts
+from entrypoints.settings.startup_error import StartupError, print_errors
 
 STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """SIGHUP comes from a terminal that is closed."""

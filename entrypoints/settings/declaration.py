@@ -11,8 +11,8 @@ from enum import EnumType
 from types import UnionType
 from typing import Annotated, Any, Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from entrypoints.opening.startup_error import SettingsError
 from entrypoints.settings.readers import Reader, reader_of
+from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import PrivateUrl, Secret
 
 PREFIX: Final = "DIALTONE_"

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from dotenv.parser import Binding, parse_stream
 
 from adapters.shared.files import open_regular_file
-from entrypoints.opening.ownership import find_ownership_problem
+from entrypoints.settings.ownership import find_ownership_problem
 
 ENV_FILE: Final = Path(".env")
 """The file's path: in the folder where the service is started."""

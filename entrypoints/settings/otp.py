@@ -14,15 +14,18 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
 from entrypoints.settings import parsers
-from entrypoints.settings.adapter_parsers import several_of
-from entrypoints.settings.channel_parsers import ALL_OTHERS, parse_channels
+from entrypoints.settings.adapter_parsers import ALL_OTHERS, parse_channels, several_of
 from entrypoints.settings.declaration import limit, setting
-from entrypoints.settings.providers import PROVIDERS, Provider, prints_codes
+from entrypoints.settings.providers import (
+    PROVIDERS,
+    Provider,
+    TwilioSettings,
+    VonageSettings,
+    prints_codes,
+)
 from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.service import ServiceSettings
-from entrypoints.settings.twilio import TwilioSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
-from entrypoints.settings.vonage import VonageSettings
 
 if TYPE_CHECKING:
     from application.otp.feature import OtpPolicy

@@ -21,8 +21,7 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_c
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
-from entrypoints.settings.bind import Bind
-from entrypoints.settings.values import HYBRID_ORIGINS, Network, Secret
+from entrypoints.settings.values import HYBRID_ORIGINS, Bind, Network, Secret
 
 T = TypeVar("T")
 S = TypeVar("S", bound=str)

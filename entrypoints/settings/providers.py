@@ -1,18 +1,139 @@
-"""The providers of messages that ship with Dialtone: one row each."""
+"""The providers of messages that ship with Dialtone: one row each, and their settings."""
 
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from entrypoints.settings.values import Factory, HttpHook
+from domain.errors import InvalidValue
+from entrypoints.settings.declaration import setting
+from entrypoints.settings.parsers import pattern
+from entrypoints.settings.readers import HttpUrl
+from entrypoints.settings.service import ServiceSettings
+from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
     from application.ports.otp import Messenger
-    from entrypoints.settings.twilio import TwilioSettings
-    from entrypoints.settings.vonage import VonageSettings
+
+_twilio_setting = partial(setting, vendor="twilio")
+
+# A number in E.164, a short code, or an alphanumeric sender ID
+# (https://www.twilio.com/docs/glossary/what-alphanumeric-sender-id).
+_parse_twilio_sender = pattern(
+    r"\+[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 +_&-]{1,11}",
+    "Must be a number with + and country code, a short code, or a name of at most 11 letters, "
+    "digits, spaces and + - _ &.",
+)
+_HEX_DIGITS: Final = "0123456789abcdef0123456789abcdef"
+
+
+def _sid(kind: str) -> Callable[[str], str]:
+    """Return a parser of SIDs (https://www.twilio.com/docs/glossary/what-is-a-sid)."""
+    return pattern(rf"{kind}[0-9a-fA-F]{{32}}", f"Must be a SID: {kind} followed by 32 hex digits.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwilioSettings(ServiceSettings):
+    """Twilio: the account, and what messages come from. They are read if Twilio is used."""
+
+    twilio_account_sid: Annotated[str, _sid("AC")] = _twilio_setting(
+        "Account SID, required for twilio.", example=f"AC{_HEX_DIGITS}"
+    )
+    twilio_auth_tokens: Secret[tuple[str, ...]] = _twilio_setting(
+        "Auth token, required for twilio; or several, the first sends.",
+        example=_HEX_DIGITS,
+        variable="TWILIO_AUTH_TOKEN",
+    )
+    twilio_from: Annotated[str, _parse_twilio_sender] = _twilio_setting(
+        "Number or name that Twilio sends messages from; TWILIO_MESSAGING_SERVICE_SID replaces it.",
+        example="+15005550006",
+    )
+    twilio_messaging_service_sid: Annotated[str, _sid("MG")] = _twilio_setting(
+        "Messaging service that selects the number of a message, instead of TWILIO_FROM.",
+        example=f"MG{_HEX_DIGITS}",
+    )
+    twilio_api_base: HttpUrl | None = _twilio_setting(
+        "URL of a server that replaces Twilio's API, for example in tests.",
+        example="http://127.0.0.1:9999",
+    )
+
+
+_vonage_setting = partial(setting, vendor="vonage")
+
+_MIN_SECRET_LENGTH: Final = 32
+_match_application_id = pattern(
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
+    "Must be the id of a Vonage application: 32 hex digits with four hyphens.",
+)
+_match_sender = pattern(
+    r"\+?[1-9][0-9]{6,14}|[0-9]{3,8}|(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}",
+    "Must be a number with country code, a short code, or a name of at most 11 letters, digits and "
+    "spaces.",
+)
+
+
+def _parse_application_id(text: str) -> str:
+    """Parse the id of an application. Vonage's callbacks have it in lower case."""
+    return _match_application_id(text).lower()
+
+
+def _parse_private_key(text: str) -> Secret[str]:
+    r"""Parse a key in PEM. In an environment variable, its line breaks may be written as \n."""
+    from adapters.messages.vonage.tokens import load_private_key
+
+    key = text.replace("\\n", "\n").replace("\r\n", "\n")
+    try:
+        load_private_key(key)
+    except ConfigurationError as error:
+        raise InvalidValue(str(error)) from None
+    return Secret(key)
+
+
+def _parse_signature_secret(text: str) -> str:
+    if len(text.encode()) < _MIN_SECRET_LENGTH:
+        raise InvalidValue(
+            f"Must have at least {_MIN_SECRET_LENGTH} characters (RFC 7518, section 3.2): who sees "
+            "a callback could guess a shorter one. Vonage's dashboard replaces it."
+        )
+    return text
+
+
+def _parse_vonage_sender(text: str) -> str:
+    """Parse a sender. Vonage wants numbers without +."""
+    return _match_sender(text).removeprefix("+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VonageSettings(ServiceSettings):
+    """Vonage: the application, and what messages come from. They are read if Vonage is used."""
+
+    vonage_application_id: Annotated[str, _parse_application_id] = _vonage_setting(
+        "Id of the Vonage application, required for vonage.",
+        example="aaaaaaaa-bbbb-cccc-dddd-0123456789ab",
+    )
+    vonage_private_key: Annotated[Secret[str], _parse_private_key] = _vonage_setting(
+        "Private key of the application in PEM, required for vonage.",
+        example='"$(cat private.key)"',
+        has_lines=True,
+    )
+    vonage_signature_secrets: Secret[tuple[Annotated[str, _parse_signature_secret], ...]] = (
+        _vonage_setting(
+            "Secret that signs Vonage's callbacks, required for vonage; or several.",
+            example="0123456789abcdef0123456789abcdef",
+            variable="VONAGE_SIGNATURE_SECRET",
+        )
+    )
+    vonage_from: Annotated[str, _parse_vonage_sender] = _vonage_setting(
+        "Number or name that Vonage sends messages from, required for vonage.",
+        example="+15005550006",
+    )
+    vonage_api_base: HttpUrl | None = _vonage_setting(
+        "URL of a regional host of Vonage, or of a server that replaces it in tests.",
+        example="https://api-eu.vonage.com",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber, parse_phone
-from entrypoints.settings import adapter_parsers, database_parsers, parsers
-from entrypoints.settings.bind import Bind
+from entrypoints.settings import adapter_parsers, parsers
+from entrypoints.settings.adapter_parsers import parse_database, parse_factory
 from entrypoints.settings.values import (
+    Bind,
     DatabaseLocation,
     Factory,
     HttpHook,
@@ -51,9 +52,9 @@ READERS: Final[Mapping[Any, Reader]] = {
     Bind: Reader(parsers.parse_bind, "127.0.0.1:9464"),
     PhoneNumber: Reader(partial(parse_phone, rules=None), "+14155552671"),
     DatabaseLocation: Reader(
-        database_parsers.parse_database, "postgresql://dialtone:password@127.0.0.1:5432/dialtone"
+        parse_database, "postgresql://dialtone:password@127.0.0.1:5432/dialtone"
     ),
-    Factory: Reader(database_parsers.parse_factory, "acme_adapter.module:factory"),
+    Factory: Reader(parse_factory, "acme_adapter.module:factory"),
     HttpHook: Reader(adapter_parsers.parse_hook, "https://hook.example.org"),
     TestOtps: Reader(parsers.parse_test_otps, example_of_test_otp(DEFAULT_OTP_LENGTH)),
 }

@@ -6,10 +6,9 @@ from typing import Annotated, Literal
 
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.settings import parsers
-from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import limit, setting
 from entrypoints.settings.service import ServiceSettings
-from entrypoints.settings.values import Environment
+from entrypoints.settings.values import Bind, Environment
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
-from entrypoints.settings import database_parsers, parsers
-from entrypoints.settings.bind import Bind
+from entrypoints.settings import adapter_parsers, parsers
 from entrypoints.settings.declaration import LIMIT_PROFILES, setting
 from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.values import (
+    Bind,
     DatabaseLocation,
     Environment,
     Factory,
@@ -56,7 +56,7 @@ class ServiceSettings:
         "Name of your app as people see it, 1 to 30 characters; no user can have that name.",
         "Dialtone",
     )
-    limit_store: Annotated[Factory | None, database_parsers.parse_limit_store] = setting(
+    limit_store: Annotated[Factory | None, adapter_parsers.parse_limit_store] = setting(
         "package.module:factory keeps the rate limits; by default the database.",
         example="acme_limits.limit_store:open_limits",
     )

@@ -19,11 +19,11 @@ from PIL import Image, ImageDraw
 
 from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import NONE, CountedGroup, Result
+from domain.features.statistics import NONE, CountedGroup, Result
 from domain.otp.delivery import Channel
-from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.cli import main
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_use_cases
 from tests.support.client import Account, sign_up, upload_item
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.randomness import SeededRandomness

@@ -8,9 +8,9 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.console import CONSOLE
-from entrypoints.settings.read import read_settings
 from tests.browser.chromium import Chromium, Page
 from tests.browser.first_page import go_through_states
 from tests.browser.looks import checked_page, find_problems, follow_tabs

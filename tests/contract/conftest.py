@@ -15,7 +15,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.sqlite import open_sqlite_database
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.contract.mongo_database import in_mongo
 from tests.contract.outages import OUTAGES
 from tests.contract.postgres_database import in_postgres

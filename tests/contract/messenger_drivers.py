@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TextIO
 from urllib.parse import urlencode
 
-from adapters.messages.http_hook.messenger import HookMessenger, open_hook_messenger
+from adapters.messages.http_hook import HookMessenger, open_hook_messenger
 from adapters.messages.terminal import TerminalMessenger
 from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger

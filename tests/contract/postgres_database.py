@@ -11,7 +11,7 @@ import pytest
 from adapters.databases.postgres import open_postgres_database
 from adapters.databases.records.database import Database
 from adapters.databases.records.limits import LIMITS
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.timeouts import with_long_timeout
 

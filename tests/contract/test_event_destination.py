@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.hooks.events.http_destination import HttpDestination, open_http_destination
+from adapters.hooks.events import HttpDestination, open_http_destination
 from tests.contract.provider_drivers import ServerDriver
 from tests.contract.suites.events.driver import EventsDriver, ReceivedEvent
 from tests.contract.suites.events.test_event_destination import *

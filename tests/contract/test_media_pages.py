@@ -9,8 +9,7 @@ from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.ports import MediaRepositories
 from domain.cursor import Cursor
 from domain.features.media.image import MediaKind
-from domain.features.media.item import ItemState, MediaItem
-from domain.features.media.page import ItemFilter
+from domain.features.media.item import ItemFilter, ItemState, MediaItem
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
 from tests.support.media.builders import a_gif, an_item

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.databases.records.features.voice import make_voice_repositories
 from domain.features.voice.call import Call
-from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.instructions import CallLimits
 from domain.features.voice.step import CallOutcome, DialResult
 from domain.identities.identity import Identity
 from domain.otp.sliding_window import SlidingWindow

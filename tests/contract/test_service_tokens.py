@@ -11,7 +11,7 @@ from adapters.databases.records.features.admin import make_admin_repositories
 from application.features.admin.ports import AdminRepositories
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
-from domain.features.admin.service_token import ServiceToken
+from domain.features.admin import ServiceToken
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -14,7 +14,7 @@ from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.cursor import Cursor
-from domain.features.admin.user_filter import UserFilter
+from domain.features.admin import UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff

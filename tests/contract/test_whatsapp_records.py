@@ -9,7 +9,7 @@ from adapters.databases.records.features.whatsapp import (
     make_whatsapp_repositories,
 )
 from application.features.whatsapp.ports import WhatsAppRepositories
-from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
+from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from tests.contract.conftest import IN_MEMORY_FIRST

@@ -5,8 +5,8 @@ from typing import Final
 
 import pytest
 
-from entrypoints.opening.extras import EXTRAS
-from entrypoints.version.commit import ROOT
+from entrypoints.parts.extras import EXTRAS
+from entrypoints.parts.version import ROOT
 from tests.support.client import open_client, sign_up, upload_item
 from tests.support.service import Service
 

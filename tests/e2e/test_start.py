@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from entrypoints.version.commit import UNKNOWN, find_commit
-from entrypoints.version.distribution import installed_version
+from entrypoints.parts.version import UNKNOWN, find_commit, installed_version
 from tests.support.client import me, sign_in
 from tests.support.service import Service
 

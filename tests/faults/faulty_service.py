@@ -162,5 +162,5 @@ def main(options: Sequence[str]) -> int:
         for name, value in json.loads(CONSTANTS_FILE.read_text()).items():
             stack.enter_context(patch(name, value))
         make = _with_faults(make_repositories)
-        stack.enter_context(patch("entrypoints.bootstrap.make_repositories", make))
+        stack.enter_context(patch("entrypoints.composition.use_cases.make_repositories", make))
         return cli.main(options)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-import entrypoints.features  # noqa: F401 -- it declares the kinds of records
+import entrypoints.composition.features  # noqa: F401 -- it declares the kinds of records
 from adapters.databases.records.schema_plan import SchemaObject
 from adapters.databases.sql.schema import schema
 from adapters.databases.sqlite.dialect import SQLITE

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-import entrypoints.features  # noqa: F401 -- it declares the kinds of records
+import entrypoints.composition.features  # noqa: F401 -- it declares the kinds of records
 from tests.support.keys import create_secrets_file
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.fake_vonage import FakeVonage

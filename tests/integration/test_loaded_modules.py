@@ -71,10 +71,13 @@ def loaded_modules(program: str, folder: Path, environ: dict[str, str]) -> set[s
 
 
 def of_phone_line(modules: set[str]) -> set[str]:
-    webhooks = {f"entrypoints.http.features.voice.{name}" for name in ("controller", "webhook")}
-    packages = ("application.features.voice", "adapters.calls.flows", "adapters.messages.twilio")
-    found = {module for module in modules if module.startswith(packages)} | (webhooks & modules)
-    return found - OF_CALL_LOG
+    packages = (
+        "application.features.voice",
+        "adapters.calls.call_texts",
+        "adapters.messages.twilio",
+        "entrypoints.http.features.voice.webhook",
+    )
+    return {module for module in modules if module.startswith(packages)} - OF_CALL_LOG
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def in_worker(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 def test_without_a_phone_line_nothing_of_it_is_loaded(in_worker: set[str]) -> None:
     # What lists and deletes the calls of a former one is.
-    assert "entrypoints.http.features.voice.calls.controller" in in_worker
+    assert "entrypoints.http.features.voice.calls" in in_worker
     assert of_phone_line(in_worker) == set()
 
 

@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from entrypoints.settings.read import read_settings
-from entrypoints.settings.secret_files import read_secret_files
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.secret_files import read_secret_files
 from tests.support.markdown import blocks_in, page
 from tests.unit.entrypoints.settings.texts import TWILIO
 

@@ -19,7 +19,7 @@ PATHS: Final = (
     # What the samples use of the service: settings with their defaults, metrics, image, start and
     # stop, health checks, and the headers and time limits that a proxy sees.
     *(".env.example", "docs/metrics.md", "Dockerfile", "compose.yaml"),
-    *("adapters/operations/metrics", "entrypoints/server", "entrypoints/http/core/operations"),
+    *("adapters/operations/metrics", "entrypoints/server", "entrypoints/http/operations.py"),
     *("entrypoints/http/requests/middleware.py", "entrypoints/http/requests/deadlines.py"),
     # Other versions of the server and of the framework.
     "requirements.lock",

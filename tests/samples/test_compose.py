@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from entrypoints.settings.read import find_unknown, read_settings
+from entrypoints.composition.read_settings import find_unknown, read_settings
+from entrypoints.parts.version import installed_version
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
-from entrypoints.version.distribution import installed_version
 from tests.samples.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.samples.proxy import replace_all
 from tests.support.markdown import blocks_in, page

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.settings.composition import VARIABLES
+from entrypoints.composition.settings import VARIABLES
 from tests.support.servers.mongo import MongoProcess
 from tests.support.servers.packages import REQUIREMENTS
 from tests.support.servers.postgres import PostgresProcess

@@ -13,10 +13,10 @@ import httpx
 import jsonschema_rs
 import pytest
 
+from entrypoints.composition.read_settings import find_unknown, read_settings
 from entrypoints.features.media.feature import MediaSettings
-from entrypoints.settings.read import find_unknown, read_settings
+from entrypoints.parts.version import installed_version
 from entrypoints.settings.settings import Settings
-from entrypoints.version.distribution import installed_version
 from tests.samples.deploy_samples import DEPLOY, below, load_yaml, mount_secrets, parse_yaml
 from tests.support.markdown import PROJECT, page
 from tests.support.servers.packages import fetch_wheels

@@ -16,41 +16,49 @@ from adapters.databases.records.features.passkeys import make_passkeys_repositor
 from adapters.databases.records.features.statistics import make_statistics_repositories
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
-from adapters.security.webauthn.relying_party import WebAuthnRelyingParty
+from adapters.security.webauthn import WebAuthnRelyingParty
 from application.features.admin.feature import AdminFeature
-from application.features.app_data.details import add_app_data_details
-from application.features.app_data.feature import AppDataFeature
+from application.features.app_data.feature import AppDataFeature, add_app_data_details
 from application.features.attestation.feature import AttestationFeature
 from application.features.attestation.ports import Attestation
-from application.features.blocks.details import add_blocks_details
-from application.features.blocks.feature import BlocksFeature
-from application.features.console.devices import add_console_details
-from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
-from application.features.events.details import add_event_details
+from application.features.blocks.feature import BlocksFeature, add_blocks_details
+from application.features.console.feature import (
+    ConsoleFeature,
+    ConsoleRecordsFeature,
+    add_console_details,
+)
 from application.features.events.feature import (
     EventRecordsFeature,
     EventsFeature,
     EventsPolicy,
     EventsPorts,
+    add_event_details,
 )
 from application.features.events.ports import EventDestination
 from application.features.export.feature import ExportFeature
 from application.features.imports.feature import ImportsFeature
-from application.features.media.details import add_library_details
-from application.features.media.feature import LibraryFeature, MediaFeature, MediaPolicy, MediaPorts
+from application.features.media.feature import (
+    LibraryFeature,
+    MediaFeature,
+    MediaPolicy,
+    MediaPorts,
+    add_library_details,
+)
 from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
-from application.features.passkeys.details import add_passkey_details
-from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
+from application.features.passkeys.feature import (
+    PasskeysFeature,
+    PasskeysPolicy,
+    add_passkey_details,
+)
 from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.feature import PhoneChangeFeature
-from application.features.start.feature import StartFeature
+from application.features.start import StartFeature
 from application.features.statistics.feature import StatisticsFeature
+from application.features.voice.call_log import CallsFeature, CallsPolicy, add_call_details
 from application.features.voice.call_urls import CallUrls
-from application.features.voice.calls import CallsFeature, CallsPolicy
-from application.features.voice.details import add_call_details
 from application.features.voice.feature import VoiceFeature, VoicePolicy
 from application.features.voice.ports import VoicePorts
 from application.features.whatsapp.feature import WhatsAppRecordsFeature
@@ -58,7 +66,7 @@ from application.otp.provider_pause import ProviderPause
 from application.principal import Principal
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels
-from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.item import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
 from domain.identities.identity import Identity
 from domain.identities.role import Role

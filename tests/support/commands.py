@@ -19,12 +19,12 @@ from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
-from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
-from entrypoints.core.limits import LIMITS
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.limits import LIMITS
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.settings.settings import Settings
 from tests.support.builders import a_session, an_identity
 

@@ -10,11 +10,11 @@ from typing import Final
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, output
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
 
 PROJECT: Final = Path(__file__).parents[2]
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
-LIST: Final = "entrypoints.features"
+LIST: Final = "entrypoints.composition.features"
 """The only module that names all features."""
 INSIDES: Final = ("entrypoints.http.", "entrypoints.commands.")
 """What not even a feature imports of one that it needs. It imports use cases, ports and entities;

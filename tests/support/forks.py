@@ -30,7 +30,7 @@ PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
 _ROOMS: Final = tuple(room.name for room in pkgutil.iter_modules(adapters.__path__, "adapters."))
 _LATER_IMPORTS: Final = (
-    *(f"entrypoints.commands.{name}" for name in ("core", "core.users", "shared")),
+    *(f"entrypoints.commands.{name}" for name in ("administration", "operations", "shared")),
     "entrypoints.server",
     *_ROOMS,
 )

@@ -24,7 +24,7 @@ from adapters.databases.records.kinds import (
 )
 from adapters.databases.records.limits import LIMITS, LimitRecord
 from adapters.databases.records.mapping import RecordMapping
-from adapters.databases.records.repositories.identities import IdentityMapping
+from adapters.databases.records.repositories import IdentityMapping
 from domain.administration.audit import AuditEntry
 from domain.instance import Instance
 from domain.otp.delivery_report import DeliveryReport

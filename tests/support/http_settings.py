@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
-from entrypoints.settings.read import read_settings
 from tests.support.builders import change_parts
 
 # Some of its parts equal only themselves, and equal settings use an application again.

@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import entrypoints.features  # noqa: F401 -- it declares the kinds of records
+import entrypoints.composition.features  # noqa: F401 -- it declares the kinds of records
 from adapters.databases.mongo import open_mongo_database
 from adapters.databases.postgres import open_postgres_database
 from adapters.databases.records.database import Database

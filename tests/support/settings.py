@@ -9,9 +9,9 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from adapters.messages.vonage import tokens
-from entrypoints.opening.startup_error import SettingsError
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import SettingsError
 
 
 def settings(**variables: str) -> Settings:

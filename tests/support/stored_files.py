@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from application.features.media.open_file import OpenFile
+from application.features.media.library import OpenFile
 from tests.contract.suites.media.media_store import read_file
 
 __all__ = ["as_unprivileged_user", "open_files", "read_file", "read_opened"]

@@ -24,9 +24,9 @@ from typing import Any, Final
 import httpx
 import structlog
 
-from entrypoints.bootstrap import open_all
 from entrypoints.composition.http_settings import make_http_settings
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_all
 from tests.support.features_contract import LAYERS
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings
@@ -82,8 +82,8 @@ async def trace(method: str, path: str, body: Any = None) -> RequestPath:
         # The thread of the database starts here.
         with _recording(steps):
             async with (
-                open_all(settings, is_service=True) as opening,
-                open_http_client(opening.use_cases, app_settings) as http,
+                open_all(settings, is_service=True) as composition,
+                open_http_client(composition.use_cases, app_settings) as http,
             ):
                 headers = {"Authorization": f"Bearer {await _sign_up(http)}"}
                 steps.clear()

@@ -20,7 +20,7 @@ from tests.tooling.changed_tests import UNIT_TESTS, choose_tests, find_changed_f
         pytest.param("tests/unit/golden/records_3.json", "test_records.py", id="a file beside it"),
         pytest.param(
             ".env.example",
-            "entrypoints/settings/test_fields.py",
+            "entrypoints/composition/test_fields.py",
             id="a file that it names",
         ),
         pytest.param("docs/new.md", "test_documentation.py", id="one of all pages"),
@@ -31,7 +31,7 @@ def test_a_change_runs_the_tests_that_it_may_break(changed: str, chosen: str) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changed", ["entrypoints/http/core/users/controller.py", "docs/abuse.md"])
+@pytest.mark.parametrize("changed", ["entrypoints/http/users.py", "docs/abuse.md"])
 def test_a_change_runs_no_test_that_imports_and_names_nothing_of_it(changed: str) -> None:
     assert UNIT_TESTS / "adapters/calls/test_twiml_markup.py" not in choose_tests([Path(changed)])
 

@@ -16,9 +16,9 @@ import pytest
 
 from entrypoints.commands.dialtone import make_dialtone
 from entrypoints.commands.shared.command import Command, CommandGroup
-from entrypoints.opening.startup_error import SettingsError
-from entrypoints.settings.composition import FIELDS, VARIABLES
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.settings import FIELDS, VARIABLES
+from entrypoints.settings.startup_error import SettingsError
 from tests.support.markdown import PAGES, PROJECT, blocks
 from tests.support.schema_check import is_valid, resolve
 from tests.support.settings import keys_parsed_once

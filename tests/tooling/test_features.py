@@ -8,7 +8,7 @@ from typing import Final
 
 import grimp
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
 from tests.support.features_contract import LAYERS, LIST, OWNERSHIP, PROJECT, Imports, Ownership
 
 MAPS_AND_ROUTES: Final = Ownership(
@@ -36,7 +36,7 @@ def test_a_wrong_import_is_found() -> None:
     for importer, imported, is_allowed in (
         ("application.use_cases", maps, False),
         (maps, routes, False),
-        ("entrypoints.bootstrap", "entrypoints.features.maps", False),
+        ("entrypoints.composition.use_cases", "entrypoints.features.maps", False),
         (f"{page}.plugin", part, False),
         (f"{page}.console.part", part, True),
         (LIST, "entrypoints.features.maps", True),
@@ -52,9 +52,11 @@ def test_a_feature_loads_only_its_own_modules_by_their_names() -> None:
     page = "entrypoints.http.features.maps.console.part"
     other = "application.features.maps.feature"
     names = {"entrypoints.features.console": [page, other, "entrypoints.server.serve"]}
-    found = MAPS_AND_ROUTES.find_forbidden({}, names | {"entrypoints.bootstrap": [page]})
+    found = MAPS_AND_ROUTES.find_forbidden(
+        {}, names | {"entrypoints.composition.use_cases": [page]}
+    )
     assert found == [
-        f'entrypoints.bootstrap loads "{page}"',
+        f'entrypoints.composition.use_cases loads "{page}"',
         f'entrypoints.features.console loads "{other}"',
     ]
 
@@ -65,7 +67,7 @@ def test_a_file_that_only_one_feature_uses_belongs_to_it() -> None:
 
     graph = grimp.build_graph(*LAYERS, cache_dir=None)
     importers = {name: graph.find_modules_that_directly_import(name) for name in graph.modules}
-    assert "entrypoints.bootstrap" in importers[LIST]
+    assert "entrypoints.composition.use_cases" in importers[LIST]
     assert [*_find_unowned(OWNERSHIP, importers)] == [], "Move these below `features/`."
 
 

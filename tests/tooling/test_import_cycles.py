@@ -27,5 +27,5 @@ def test_a_circle_is_found() -> None:
 def test_no_files_import_each_other_in_a_circle() -> None:
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
     imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
-    assert "entrypoints.bootstrap" in imports["entrypoints.server.worker_app"]
+    assert "entrypoints.composition.use_cases" in imports["entrypoints.server.worker_app"]
     assert find_cycle(imports) == []

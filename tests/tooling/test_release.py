@@ -12,9 +12,8 @@ from typing import Any, Final
 
 import pytest
 
-from entrypoints.opening.extras import EXTRAS
-from entrypoints.version.commit import COMMIT_FILE
-from entrypoints.version.distribution import DISTRIBUTION, installed_version
+from entrypoints.parts.extras import EXTRAS
+from entrypoints.parts.version import COMMIT_FILE, DISTRIBUTION, installed_version
 from tests.support.markdown import PAGES, PROJECT, page
 
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT / "pyproject.toml").read_text())

@@ -82,7 +82,7 @@ def test_a_changed_text_fails_one_test_until_that_changes_too(copy: Path) -> Non
 def test_the_tests_of_an_added_field_pass(copy: Path) -> None:
     applied = subprocess.run(apply_field_diff(copy), capture_output=True, text=True, check=False)
     assert applied.returncode == 0, f"{applied.stderr}Make {FIELD_DIFF.name} fit the code again."
-    description = run_module(copy, ["entrypoints.openapi"])
+    description = run_module(copy, ["entrypoints.composition.openapi"])
     assert '"renamed_at"' in description
     (copy / "docs/openapi.json").write_text(description, encoding="utf-8")
 

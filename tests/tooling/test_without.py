@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
 from tests.without import deletion
 from tests.without.deletion import CannotDelete, find_features, plan
 from tests.without.traces import WORDS

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.version.commit import COMMIT_FILE, ROOT, UNKNOWN, find_commit
+from entrypoints.parts.version import COMMIT_FILE, ROOT, UNKNOWN, find_commit
 
 COMMIT: Final = f"{0xC0FFEE:040x}"
 GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from entrypoints.settings.composition import VARIABLES
+from entrypoints.composition.settings import VARIABLES
 from tests.support.markdown import (
     PAGES,
     PROJECT,

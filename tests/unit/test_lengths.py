@@ -27,7 +27,7 @@ from domain.otp.rate_limits import (
     RateLimits,
 )
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.support.builders import NOW
 from tests.support.full_records import FULL_RECORDS, MAPPINGS
 

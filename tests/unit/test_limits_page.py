@@ -10,8 +10,8 @@ from typing import Any, Final, NamedTuple
 import application.limits
 import domain
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.composition.settings import FIELDS
 from entrypoints.http.app import make_error_table
-from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.declaration import LIMIT_PROFILES
 from tests.support.http_settings import make_http_settings, make_plugins
 from tests.support.markdown import codes, page, rows
@@ -26,7 +26,7 @@ _UNITS: Final = {
     timedelta(minutes=1): "1m",
 }
 _OUTSIDE_OF_THE_DOMAIN: Final = (
-    "adapters.hooks.login_hook.http_login_hook",
+    "adapters.hooks.login_hook",
     "adapters.security.attestation.siteverify",
     "application.features.media.limits",
     "entrypoints.features.voice.feature",

@@ -8,7 +8,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-import entrypoints.features  # noqa: F401 -- it declares the kinds of records
+import entrypoints.composition.features  # noqa: F401 -- it declares the kinds of records
 from adapters.databases.mongo.documents import METADATA_COLLECTION
 from adapters.databases.sql.schema import schema
 from adapters.databases.sqlite.dialect import SQLITE

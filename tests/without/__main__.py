@@ -136,7 +136,9 @@ class Copy:
 
     def _check_traces(self, deletion: Deletion) -> None:
         printed = self._run(self._python, "-m", "tests.without.surface", is_shown=False)
-        settings = self._run(self._python, "-m", "entrypoints.settings", is_shown=False)
+        settings = self._run(
+            self._python, "-m", "entrypoints.composition.env_example", is_shown=False
+        )
         (self.root / ".env.example").write_text(settings, "utf-8")
         surface = Surface(**json.loads(printed), settings=settings)
         if traces := [*find_traces(surface, deletion.features)]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
 from tests.support.features_contract import LAYERS, find_owners_of_file
 
-FEATURES_MODULE: Final = "entrypoints/features/__init__.py"
+FEATURES_MODULE: Final = "entrypoints/composition/features.py"
 _TESTS: Final = ("tests",)
 _ESSENTIAL: Final = (
     "tests/conftest.py",

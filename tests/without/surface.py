@@ -3,7 +3,7 @@
 import json
 import sys
 
-from entrypoints.openapi import describe_features
+from entrypoints.composition.openapi import describe_features
 from tests.support.commands import all_commands
 
 

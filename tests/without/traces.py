@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.openapi import describe_features
 from entrypoints.features.feature import Feature
-from entrypoints.openapi import describe_features
 from entrypoints.settings.declaration import declared
 from entrypoints.settings.settings import Settings
 

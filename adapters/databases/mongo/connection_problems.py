@@ -16,7 +16,7 @@ from pymongo.monitoring import (
 )
 from pymongo.topology_description import TopologyDescription
 
-from adapters.databases.mongo.options import options_of
+from adapters.databases.mongo.url_problems import options_of
 
 _UNTRUSTED: Final = (
     "nobody that this machine trusts has issued the server's certificate: name the file of its "

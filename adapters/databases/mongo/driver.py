@@ -35,10 +35,10 @@ from pymongo.errors import ConfigurationError as MongoConfigurationError
 from pymongo.monitoring import CommandListener, ServerHeartbeatListener
 from pymongo.read_concern import ReadConcern
 
-from adapters.databases.mongo.options import options_of
 from adapters.databases.mongo.url_problems import (
     explain_rejection,
     find_file_problem,
+    options_of,
     uses_x509,
 )
 from adapters.shared.causes import code_of, describe_error, system_code_in

@@ -4,13 +4,13 @@ The driver's texts are compared with known ones and never quoted: they contain h
 problem ends with the way out.
 """
 
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote_plus
 
-from adapters.databases.mongo.options import options_of
 from adapters.shared.files import open_regular_file
 
 X509: Final = "MONGODB-X509"
@@ -155,3 +155,10 @@ def _can_load(load: Callable[[ssl.SSLContext], None]) -> bool:
     except (OSError, ValueError):  # an SSLError is an OSError
         return False
     return True
+
+
+def options_of(url: str) -> dict[str, str]:
+    """Return the options of the URL, with names in lower case."""
+    options = re.split("[&;]", url.partition("?")[2])
+    pairs = (option.partition("=") for option in options if option)
+    return {name.lower(): value for name, _, value in pairs}

@@ -21,7 +21,9 @@ def declare_kinds(kinds: Iterable[RecordKind[Any]]) -> None:
 def all_kinds() -> Sequence[RecordKind[Any]]:
     """Return what a `RecordStore` has to keep."""
     if not _KINDS:
-        raise RuntimeError("import entrypoints.features first: it declares the kinds of records")
+        raise RuntimeError(
+            "import entrypoints.composition.features first: it declares the kinds of records"
+        )
     return _KINDS
 
 

@@ -20,7 +20,7 @@ from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import RecordKind
 from adapters.databases.records.record_store import RecordStore, StoredRecord
-from adapters.databases.records.repositories.phone_verifications import VERIFICATIONS
+from adapters.databases.records.repositories import VERIFICATIONS
 from domain.phone import PhoneNumber
 
 _Batch = Sequence[StoredRecord[Any]]

@@ -1,1 +1,0 @@
-"""SMS and calls by Twilio."""

@@ -7,9 +7,8 @@ from typing import Final
 
 from adapters.messages.twilio.client import MESSAGING_SERVICE_SID, REQUEST_ERRORS, TwilioClient
 from adapters.messages.twilio.error_codes import MESSAGES
-from adapters.messages.twilio.health_check import TwilioHealthCheck
+from adapters.messages.twilio.health_check import TwilioHealthCheck, check_sender
 from adapters.messages.twilio.message_status import read_message_status
-from adapters.messages.twilio.sender_check import check_sender
 from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.twilio.webhook_fields import read_fields
 from adapters.shared.http import Timeouts, open_transport

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from adapters.messages.whatsapp_cloud.client import REQUEST_ERRORS, WhatsAppAccount, WhatsAppClient
 from adapters.messages.whatsapp_cloud.error_codes import ONLY_SIGN_IN, to_result, why_nobody
-from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck
+from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck, check_template
 from adapters.messages.whatsapp_cloud.languages import closest_language
 from adapters.messages.whatsapp_cloud.message_ids import without_number
-from adapters.messages.whatsapp_cloud.template_check import check_template
 from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from adapters.shared.http import Timeouts, open_transport
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage

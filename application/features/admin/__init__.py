@@ -1,1 +1,0 @@
-"""The REST administration: its service tokens."""

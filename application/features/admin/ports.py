@@ -6,8 +6,7 @@ from typing import Protocol
 
 from application.ports.versioned import Expiring, Records
 from domain.cursor import Cursor
-from domain.features.admin.service_token import ServiceToken
-from domain.features.admin.user_filter import UserFilter
+from domain.features.admin import ServiceToken, UserFilter
 from domain.identities.identity import Identity
 
 

@@ -1,1 +1,0 @@
-"""What the backend of the app keeps with a user."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.versioned import DeletableRecords
-from domain.features.app_data.app_data import AppData
+from domain.features.app_data import AppData
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,0 @@
-"""Proof before a message: use cases and ports."""

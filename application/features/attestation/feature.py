@@ -1,12 +1,166 @@
-"""Build what asks for proofs before a message."""
+"""Proofs before a message."""
 
-from application.features.attestation.attest_delivery import AttestDelivery
-from application.features.attestation.ports import Attestation
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
+
+from application.features.attestation.ports import Attestation, ProofStatus
+from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.operations.cleanup import expire
 from application.otp.feature import LimitUseCases, OtpUseCases
+from application.ports.errors import PortError
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.security_events import PhoneEvent, SecurityEvents
+from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
-from domain.features.attestation.used_attestation import UsedProof
+from domain.features.attestation import USED_PROOF_TTL, AttestationRequired, UsedProof
+from domain.otp.attestation_proof import Proof
+from domain.otp.delivery import Channel
+from domain.otp.otp_request import OtpRequest
+from domain.otp.permits import LimitOwner, Permits, Recognition
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationRequested(PhoneEvent):
+    """The app was asked for a proof. The other fields are those of a `Rejection`."""
+
+    name = "attestation_required"
+    max_lines_a_minute = 100
+    channel: Channel
+    part: str = LimitOwner.STRANGERS
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationAccepted(PhoneEvent):
+    """The proof was right, and is used up."""
+
+    name = "attestation_accepted"
+    channel: Channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttestationRejected(PhoneEvent):
+    """The proof was not accepted. The result is one word, and the reason says more."""
+
+    name = "attestation_rejected"
+    is_warning = True
+    channel: Channel
+    result: str
+    reason: str
+
+
+UNAVAILABLE_PERIOD: Final = timedelta(seconds=30)
+"""When a proof that could not be checked is worth another attempt: its provider may be back."""
+_LIMITED: Final = ("limited", "too many proofs of this IP")
+"""The result and the reason of a proof that is not checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttestDelivery:
+    """Acquire the permits of a delivery for a proof.
+
+    - A proof is asked for only where it would be checked, and get a permit, now.
+    - Each proof is accepted once: it is recorded before permits are acquired, and a delivery that
+      is rejected later does not make it unused.
+    - One IP has as many proofs checked as it has messages: each check may be a request to a
+      provider.
+    """
+
+    attestation: Attestation
+    used_proofs: ExpiringRecords[UsedProof]
+    delivery_limiter: DeliveryLimiter
+    keyed_hashes: KeyedHashes
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(
+        self,
+        phone: PhoneNumber,
+        request: OtpRequest,
+        proof: Proof | None,
+        permits: RequestPermits,
+        rejected: NoPermits,
+    ) -> Permits | NoPermits:
+        limiter, client_ip, channel = self.delivery_limiter, request.client_ip, request.channel
+        now = request.now
+        checked_at, permitted_at = await asyncio.gather(
+            limiter.next_check_of_proof(client_ip, now),
+            permits.next_available(now, has_proof=True),
+        )
+        if max(checked_at, permitted_at) > now:
+            if proof is not None and checked_at > now:
+                self._reject(phone, channel, *_LIMITED)
+            return _until(rejected, max(checked_at, permitted_at))
+        required = AttestationRequested(
+            phone=phone,
+            channel=channel,
+            recognition=permits.recognition,
+            has_proof=proof is not None,
+        )
+        subject = self.keyed_hashes.hash_phone(phone)
+        if proof is None:
+            return await self._require(required, subject, rejected)
+        checked_at = await limiter.acquire_check_of_proof(client_ip, now) or now
+        if checked_at > now:
+            self._reject(phone, channel, *_LIMITED)
+            return _until(rejected, checked_at)
+        result = await self.attestation.verify(proof, subject)
+        if result.status is ProofStatus.UNAVAILABLE:
+            self._reject(phone, channel, result.status.value, result.reason)
+            return _until(rejected, now + UNAVAILABLE_PERIOD)
+        is_valid = result.status is ProofStatus.VALID
+        if await self._is_used(result.proof_id, is_valid=is_valid):
+            self._reject(phone, channel, "used", "the proof was used before")
+            return replace(rejected, until=now)
+        if not is_valid:
+            self._reject(phone, channel, result.status.value, result.reason)
+            checked_at = await limiter.next_check_of_proof(client_ip, now)
+            if checked_at > now:
+                return _until(rejected, checked_at)
+            return await self._require(required, subject, rejected)
+        self.events.record(AttestationAccepted(phone=phone, channel=channel))
+        acquired = await permits.acquire(has_proof=True)
+        return acquired if isinstance(acquired, Permits) else _until(rejected, acquired.until)
+
+    async def _is_used(self, proof_id: str, *, is_valid: bool) -> bool:
+        """Return whether a proof was used before. A valid proof is used from now on.
+
+        A provider that accepts each response once calls a used response invalid.
+        """
+        used_id = sha256(proof_id.encode(errors="surrogatepass")).hexdigest()
+        if is_valid:
+            expires_at = self.clock.now() + USED_PROOF_TTL
+            return not await self.used_proofs.add(UsedProof(used_id, expires_at))
+        return bool(proof_id) and await self.used_proofs.load(used_id) is not None
+
+    async def _require(
+        self, required: AttestationRequested, subject: str, rejected: NoPermits
+    ) -> NoPermits:
+        """Ask for a proof. If that cannot be done now, the client waits."""
+        try:
+            asked = await self.attestation.request_proof(subject, self.clock.now())
+        except PortError as error:
+            status = ProofStatus.UNAVAILABLE.value
+            self._reject(required.phone, required.channel, status, str(error))
+            return _until(rejected, self.clock.now() + UNAVAILABLE_PERIOD)
+        self.events.record(required)
+        raise AttestationRequired({**asked.fields, "type": asked.type})
+
+    def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:
+        self.events.record(
+            AttestationRejected(phone=phone, channel=channel, result=result, reason=reason)
+        )
+
+
+def _until(rejected: NoPermits, time: datetime) -> NoPermits:
+    """Return the rejection, which ends at this time at the latest."""
+    return replace(rejected, until=min(rejected.until, time))
 
 
 class AttestationFeature:

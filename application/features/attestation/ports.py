@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.attestation.used_attestation import UsedProof
+from domain.features.attestation import UsedProof
 from domain.otp.attestation_proof import Proof
 
 

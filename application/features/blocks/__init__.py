@@ -1,1 +1,0 @@
-"""Blocks of number prefixes, networks and countries: use cases."""

@@ -1,22 +1,131 @@
-"""Add, list and end blocks."""
+"""Blocks of number prefixes, networks and countries."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
+from application.administration.acts import Act
 from application.administration.operator import Operator
-from application.features.blocks.acts import ADD_BLOCK, END_BLOCK
-from application.features.blocks.known_blocks import KnownBlocks
-from application.features.blocks.ports import BlocksRepositories
+from application.administration.show_user import UserDetails
+from application.features.blocks.ports import BlockLists, BlocksRepositories
+from application.limits.blocks import NumberBlock
 from application.otp.feature import LimitUseCases
 from application.ports.errors import CorruptRecord, StorageError
+from application.ports.system import Clock
 from application.update import change
 from application.use_cases import UseCases
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
-from domain.features.blocks.block import Block, Subject, SubjectKind
-from domain.features.blocks.block_list import BLOCKS_ID, BlockList
-from domain.features.blocks.parse_block import parse_end
+from domain.features.blocks import BLOCKS_ID, Block, BlockList, Subject, SubjectKind, parse_end
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
+from domain.phone import PhoneNumber
+
+ADD_BLOCK: Final = Act(
+    name="add",
+    action=AuditAction.ADD_BLOCK,
+    does="Add a block",
+    scope=Scope.WRITE_BLOCKS,
+    needs_reason=True,
+    needs_passkey=True,
+)
+END_BLOCK: Final = Act(
+    name="end",
+    action=AuditAction.END_BLOCK,
+    does="End a block",
+    scope=Scope.WRITE_BLOCKS,
+    needs_reason=True,
+    needs_passkey=True,
+)
+BLOCK_ACTS: Final = (ADD_BLOCK, END_BLOCK)
+
+
+READ_INTERVAL: Final = timedelta(seconds=5)
+"""How often each process reads them: so late a block of another process acts at most."""
+READ_TIMEOUT: Final = timedelta(seconds=15)
+"""The longest call of a database."""
+LOG_INTERVAL: Final = timedelta(minutes=1)
+"""How often a process says that it could not read them."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class KnownBlocks:
+    """The blocks of the last read that succeeded, which the limiter of deliveries asks.
+
+    - A block has no effect from its end on, whether it was read since or not.
+    - Of two reads at the same time the one that began later decides.
+    """
+
+    block_lists: BlockLists
+    clock: Clock
+    known: BlockList = field(default_factory=BlockList)
+    read_at: datetime | None = None
+    _reads: int = 0
+    _latest_read: int = 0
+    _warned_at: datetime | None = None
+
+    async def read(self) -> None:
+        self._reads += 1
+        number = self._reads
+        loaded = await self.block_lists.load(BLOCKS_ID)
+        if number > self._latest_read:
+            self._latest_read = number
+            self.known = loaded.value if loaded else BlockList()
+            self.read_at = self.clock.now()
+
+    def warn(self, event: str, error: Exception) -> None:
+        now = self.clock.now()
+        if self._warned_at is None or not timedelta() <= now - self._warned_at < LOG_INTERVAL:
+            self._warned_at = now
+            fields = {"reason": str(error), "active": len(self.known.active(now))}
+            _log.warning({"event": event, **fields})
+
+    def find_network_block(self, client_ip: str, now: datetime) -> datetime | None:
+        """Return when the block of a client's network ends; None if none is active."""
+        block = self.known.find_block_of_client(client_ip, now)
+        return block.ends_at if block else None
+
+    def find_number_block(self, phone: PhoneNumber, now: datetime) -> NumberBlock | None:
+        block = self.known.find_block(phone, now)
+        if block is None:
+            return None
+        until = f"{block.ends_at:%Y-%m-%d %H:%M} UTC"
+        return NumberBlock(
+            f"block_{block.subject.kind}",
+            f"block {block.id} of the {block.subject} rejects it until {until}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BlocksDetails:
+    """The blocks at this time."""
+
+    block_list: BlockList
+    now: datetime
+
+
+def blocks_about(details: UserDetails) -> Sequence[Block]:
+    """Return the blocks of the number of a user."""
+    shown, phone = details.parts.find(BlocksDetails), details.user.phone
+    if shown is None or phone is None:
+        return ()
+    return shown.block_list.about_phone(phone, shown.now)
+
+
+def add_blocks_details(core: UseCases, repositories: BlocksRepositories) -> None:
+    """Let the core show them. Only records are read."""
+
+    async def load(identity: Identity | None) -> BlocksDetails | None:
+        del identity  # a phone without an account has blocks too
+        loaded = await repositories.block_lists.load(BLOCKS_ID)
+        return BlocksDetails(loaded.value, core.system.clock.now()) if loaded else None
+
+    core.administration.details_parts.append(load)
 
 
 class BlocksFeature:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.versioned import Records
-from domain.features.blocks.block_list import BlockList
+from domain.features.blocks import BlockList
 
 
 class BlockLists(Records[BlockList], Protocol):

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.console.devices import ConsoleDevices
-from domain.features.console.session import ConsoleSession
+from domain.features.console import ConsoleDevices, ConsoleSession
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,0 @@
-"""Events of users, for the backend of the app."""

@@ -1,4 +1,4 @@
-"""Build the use cases of events from their destinations and the database."""
+"""Build the use cases of events, and what is shown of a user's."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,38 @@ from application.features.events.operator_events import OperatorEvents
 from application.features.events.ports import EventDestination
 from application.features.events.send_events import SendEvents
 from application.use_cases import UseCases
+from domain.identities.identity import Identity
+from domain.identities.user_events import UserEvents
+
+
+@dataclass(frozen=True, slots=True)
+class EventDetails:
+    """How many events of a user some destination has not accepted, also of a deleted user.
+
+    `failed` ones are kept for the operator, after three days of attempts.
+    """
+
+    waiting: int
+    failed: int
+
+
+def add_event_details(core: UseCases) -> None:
+    """Let the core show events, which are in the identity."""
+
+    async def load(identity: Identity | None) -> EventDetails:
+        return _count_events(identity.events if identity else UserEvents())
+
+    core.administration.details_parts.append(load)
+
+
+def _count_events(events: UserEvents) -> EventDetails:
+    failed = {
+        event.number
+        for progress in events.progress
+        if progress.gave_up_at and events.next_attempt_at(progress.destination) is None
+        for event in events.pending(progress.destination)
+    }
+    return EventDetails(waiting=len(events.unsent) - len(failed), failed=len(failed))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

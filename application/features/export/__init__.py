@@ -1,1 +1,0 @@
-"""All data of one person, as files."""

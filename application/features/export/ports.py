@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.export.data_export import DataExport
+from domain.features.export import DataExport
 
 
 @dataclass(frozen=True, slots=True)

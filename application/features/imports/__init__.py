@@ -1,1 +1,0 @@
-"""Imports of users from elsewhere."""

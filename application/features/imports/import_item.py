@@ -10,14 +10,13 @@ from application.features.imports.lines import ImportOutcome, ImportProblem, Imp
 from application.features.imports.ports import Pictures, UnreadablePicture
 from application.features.media.deletions import MarkForDeletion, delete_files
 from application.features.media.feature import MediaPorts, require_ports
+from application.features.media.media_urls import make_variants, write_files
 from application.features.media.ports import MediaItems, PublishedImage
-from application.features.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
 from domain.features.media.errors import InvalidImage, UnsupportedImageType
-from domain.features.media.idempotency import IdempotencyKey, hash_texts
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import (
     STORAGE_KEY_BYTES,
@@ -26,6 +25,7 @@ from domain.features.media.item import (
     MediaItem,
     make_storage_key,
 )
+from domain.features.media.usage import IdempotencyKey, hash_texts
 
 IMPORT_KEY_TTL: Final = timedelta(days=400)
 """How long an import knows that an item which was deleted here was imported before."""

@@ -5,14 +5,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from application.features.imports.line_fields import InvalidField, parse_time
 from application.features.imports.lines import (
     ImportOutcome,
     ImportProblem,
     ImportResult,
+    InvalidField,
     InvalidLine,
     Key,
     Line,
+    parse_time,
 )
 from domain.errors import InvalidValue
 from domain.features.media.item import parse_category

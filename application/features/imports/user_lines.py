@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.features.imports.line_fields import InvalidField, parse_time
 from application.features.imports.lines import (
     ImportOutcome,
     ImportProblem,
     ImportResult,
+    InvalidField,
     InvalidLine,
     Key,
     Line,
+    parse_time,
 )
 from domain.errors import AmbiguousPhone, InvalidValue, UnsupportedPhoneType
 from domain.identifier import parse_identifier

@@ -1,1 +1,0 @@
-"""The login hook, which decides about each login."""

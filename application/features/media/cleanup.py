@@ -13,8 +13,8 @@ from application.operations.cleanup import BATCH_SIZE, REFUSED_DELETIONS, Cleanu
 from application.pacing import Pace, call_in_groups
 from application.ports.errors import MediaStorageUnavailable
 from application.ports.versioned import ExpiringRecords, Versioned
-from domain.features.media.idempotency import IdempotencyKey
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
+from domain.features.media.usage import IdempotencyKey
 
 _log = logging.getLogger(__name__)
 

@@ -1,24 +1,46 @@
-"""Look at items of the library, also hidden ones; hide them, show them again and delete them."""
+"""What operators do with items of the library of others."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from application.administration.acts import Act
 from application.administration.operator import Operator
-from application.features.media import acts
 from application.features.media.deletions import MarkForDeletion
-from application.features.media.open_file import FoundFile
+from application.features.media.library import FoundFile
 from application.features.media.ports import MediaItems
 from application.ports.identities import Identities
 from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import change
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.features.media.errors import ItemNotFound
-from domain.features.media.item import MediaItem
-from domain.features.media.page import ItemFilter
+from domain.features.media.item import ItemFilter, MediaItem
+
+HIDE: Final = Act(
+    name="hide",
+    action=AuditAction.HIDE_ITEM,
+    does="Hide an item from everybody but staff, also from its owner",
+    scope=Scope.MODERATE_LIBRARY,
+    needs_reason=True,
+)
+UNHIDE: Final = Act(
+    name="unhide",
+    action=AuditAction.UNHIDE_ITEM,
+    does="Show a hidden item again to those who saw it before",
+    scope=Scope.MODERATE_LIBRARY,
+    needs_reason=True,
+)
+DELETE: Final = Act(
+    name="delete",
+    action=AuditAction.DELETE_ITEM,
+    does="Delete an item and its files, hidden or not",
+    scope=Scope.MODERATE_LIBRARY,
+    needs_reason=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +107,14 @@ class ModerateItems:
 
     async def hide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Show an item to staff only. One that is hidden already stays so."""
-        return await self._change(operator, acts.HIDE, item_id, reason, MediaItem.hide)
+        return await self._change(operator, HIDE, item_id, reason, MediaItem.hide)
 
     async def unhide(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
-        return await self._change(operator, acts.UNHIDE, item_id, reason, MediaItem.unhide)
+        return await self._change(operator, UNHIDE, item_id, reason, MediaItem.unhide)
 
     async def delete(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Delete an item and its files, hidden or not, and return it as it was."""
-        async with self._acting(operator, acts.DELETE, item_id, reason) as found:
+        async with self._acting(operator, DELETE, item_id, reason) as found:
             return await self.mark_for_deletion.checked(found, self._check)
 
     async def _change(

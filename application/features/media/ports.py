@@ -8,11 +8,9 @@ from typing import BinaryIO, Final, ParamSpec, Protocol, TypeVar
 
 from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from domain.cursor import Cursor
-from domain.features.media.idempotency import IdempotencyKey
 from domain.features.media.image import Image, VariantSpec
-from domain.features.media.item import MediaItem
-from domain.features.media.page import ItemFilter
-from domain.features.media.usage import MediaUsage
+from domain.features.media.item import ItemFilter, MediaItem
+from domain.features.media.usage import IdempotencyKey, MediaUsage
 
 P = ParamSpec("P")
 T = TypeVar("T")

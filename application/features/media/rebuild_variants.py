@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from application.features.media.deletions import delete_files
+from application.features.media.media_urls import make_variants, write_files
 from application.features.media.ports import ImagePublisher, MediaFiles, MediaItems
-from application.features.media.variants import make_variants, write_files
 from application.ports.errors import ConcurrencyConflict
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from domain.errors import DomainError
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.image import VariantSpec
-from domain.features.media.item import MediaItem
-from domain.features.media.page import ItemFilter
+from domain.features.media.item import ItemFilter, MediaItem
 
 BATCH_SIZE: Final = 100
 PARALLEL_ITEMS: Final = 4

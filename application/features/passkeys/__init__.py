@@ -1,1 +1,0 @@
-"""Passkeys of the staff: sign in to the console, add and remove."""

@@ -1,14 +1,24 @@
-"""Add a passkey by an invitation."""
+"""Add passkeys and remove them."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
-from application.features.console.authenticate import is_open_staff
-from application.features.passkeys.challenges import Challenges
-from application.features.passkeys.events import PasskeyAdded, PasskeyFailed
+from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
+from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
+from application.features.console.sign_in import ConsoleUser, is_open_staff
 from application.features.passkeys.ports import (
     InvalidPasskeyResponse,
     RelyingParty,
+)
+from application.features.passkeys.sign_in import (
+    Challenges,
+    PasskeyAdded,
+    PasskeyFailed,
+    PasskeyRemoved,
 )
 from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
@@ -17,16 +27,18 @@ from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.tasks import start_task
 from application.update import change
-from domain.features.passkeys.challenge import PasskeyPurpose
-from domain.features.passkeys.errors import (
+from domain.administration.audit import AuditAction
+from domain.errors import FreshLoginRequired, PasskeyRequired, Unauthenticated, UserNotFound
+from domain.features.passkeys import (
+    SECRET_BYTES,
     InvitationNotValid,
+    LastPasskey,
     PasskeyExists,
+    PasskeyInvitation,
+    PasskeyNotFound,
+    PasskeyPurpose,
     PasskeyRejected,
     TooManyPasskeys,
-)
-from domain.features.passkeys.invitation import (
-    SECRET_BYTES,
-    PasskeyInvitation,
     find_invitation_id,
     parse_passkey_name,
 )
@@ -35,6 +47,19 @@ from domain.identities.passkey import MAX_PASSKEYS, Passkey
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.test_otps import TestOtps
 from domain.secret_hash import hash_secret
+
+INVITE: Final = Act(
+    name="passkey-invite",
+    action=AuditAction.INVITE_PASSKEY,
+    does="Let somebody of the staff add a passkey",
+    needs_reason=True,
+)
+REMOVE: Final = Act(
+    name="passkey-remove",
+    action=AuditAction.REMOVE_PASSKEY,
+    does="Remove a passkey of somebody who lost it",
+    needs_reason=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +210,86 @@ def _check_room(identity: Identity, passkey: Passkey) -> None:
         raise PasskeyExists
     if len(identity.staff.passkeys) >= MAX_PASSKEYS:
         raise TooManyPasskeys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovePasskeys:
+    """Remove passkeys. The console sessions that they opened end at the next request."""
+
+    identities: Identities
+    act: ActForUsers
+    clock: Clock
+    events: SecurityEvents
+    are_required: bool
+
+    async def own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
+        """Remove one's own passkey, in a session that a passkey opened within 15 minutes.
+
+        Raises:
+            PasskeyRequired: A code opened the session.
+            FreshLoginRequired
+            PasskeyNotFound
+            LastPasskey: All staff needs one.
+        """
+        if user.session.passkey_id is None:
+            raise PasskeyRequired
+        if not user.session.is_fresh(self.clock.now()):
+            raise FreshLoginRequired
+
+        def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Passkey]]:
+            passkey = identity.staff.find_passkey(passkey_id)
+            if passkey is None:
+                raise PasskeyNotFound
+            if self.are_required and len(identity.staff.passkeys) == 1:
+                raise LastPasskey
+            staff = identity.staff.remove_passkeys(passkey.id)
+            return replace(identity, staff=staff), (identity, passkey)
+
+        identity, passkey = await change(
+            self.identities, user.session.identity_id, remove, missing=Unauthenticated
+        )
+        self._record(identity, [passkey], "by the owner")
+        return passkey
+
+    async def of_user(
+        self, operator: Operator, query: UserQuery, named: str | None, reason: str
+    ) -> Sequence[Passkey]:
+        """Remove a passkey of somebody by its name or id; None for all.
+
+        Raises:
+            Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
+        """
+
+        def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
+            removed = _find(identity, named)
+            staff = identity.staff.remove_passkeys(*[each.id for each in removed])
+            changed = replace(identity, staff=staff)
+            return changed.end_console_sessions(), (identity, removed)
+
+        user = await self.act.find(operator, REMOVE, query, reason)
+        found = user.require_identity()
+        _find(found, named)
+        async with self.act.record_act(operator.actor, REMOVE.action, found.id, reason):
+            identity, removed = await change(
+                self.identities, found.id, remove, missing=UserNotFound
+            )
+        self._record(identity, removed, "by an operator")
+        return removed
+
+    def _record(self, identity: Identity, removed: Sequence[Passkey], reason: str) -> None:
+        for passkey in removed:
+            self.events.record(
+                PasskeyRemoved(
+                    phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=reason
+                )
+            )
+
+
+def _find(identity: Identity, named: str | None) -> Sequence[Passkey]:
+    """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
+    found = [
+        each for each in identity.staff.passkeys if named is None or named in (each.id, each.name)
+    ]
+    if not found:
+        raise PasskeyNotFound
+    return found

@@ -1,31 +1,78 @@
-"""Build the use cases of passkeys from identities and the sessions of the console."""
+"""What is shown of the passkeys of a user."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
 
+from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.features.console.authenticate import ConsoleUser, is_open_staff
-from application.features.console.sign_in import ConsoleSignedIn
-from application.features.passkeys import acts
-from application.features.passkeys.challenges import Challenges
-from application.features.passkeys.enrol import EnrolPasskey, Invite
-from application.features.passkeys.export import ExportPasskeys
+from application.features.console.sign_in import ConsoleSignedIn, ConsoleUser, is_open_staff
+from application.features.passkeys.enrol import INVITE, EnrolPasskey, Invite, RemovePasskeys
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
-from application.features.passkeys.remove import RemovePasskeys
-from application.features.passkeys.sign_in import OpenSession
-from application.features.passkeys.use_passkey import UsePasskey
+from application.features.passkeys.sign_in import Challenges, OpenSession, UsePasskey
 from application.operations.cleanup import expire
 from application.otp.feature import OtpUseCases
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
-from domain.features.console.session import ConsoleSession
-from domain.features.passkeys.challenge import PasskeyPurpose
-from domain.features.passkeys.errors import NotStaff, PasskeysNotPossible
-from domain.features.passkeys.invitation import LINK_TTL, USE_TTL
+from domain.features.console import ConsoleSession
+from domain.features.passkeys import (
+    LINK_TTL,
+    USE_TTL,
+    NotStaff,
+    PasskeyPurpose,
+    PasskeysNotPossible,
+)
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.sliding_window import CLOCK_SKEW
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyDetails:
+    """The passkeys of somebody of the staff, in the order in which they were added."""
+
+    passkeys: Sequence[Passkey]
+
+
+def add_passkey_details(core: UseCases) -> None:
+    """Let the core show passkeys, which are in the identity."""
+
+    async def load(identity: Identity | None) -> PasskeyDetails | None:
+        if identity is None or identity.is_closed or not identity.is_staff:
+            return None
+        return PasskeyDetails(identity.staff.passkeys)
+
+    core.administration.details_parts.append(load)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportPasskeys:
+    """The passkeys of a person, without their keys."""
+
+    explained_files: ClassVar[Mapping[str, str]] = {
+        "passkeys.json": "your passkeys for the console: names, and when you added and used them"
+    }
+
+    async def check(self, identity: Identity) -> None:
+        """Check nothing: passkeys are in the account."""
+
+    async def __call__(
+        self, identity: Identity, now: datetime, missing: MissingFiles
+    ) -> AsyncGenerator[ExportFile, None]:
+        del missing
+        described = [
+            {
+                "id": passkey.id,
+                "name": passkey.name,
+                "created_at": passkey.created_at,
+                "last_used_at": passkey.last_used_at,
+                "sign_count": passkey.sign_count,
+            }
+            for passkey in identity.staff.passkeys
+        ]
+        yield json_file("passkeys.json", described, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +174,12 @@ class PasskeysFeature:
             NotStaff
         """
         _ = self._party
-        user = await self._act.find(operator, acts.INVITE, query, reason)
+        user = await self._act.find(operator, INVITE, query, reason)
         identity = user.require_identity()
         if not is_open_staff(identity, self._test_otps):
             raise NotStaff
         self._invite.check(identity)
-        async with self._act.record_act(operator.actor, acts.INVITE.action, identity.id, reason):
+        async with self._act.record_act(operator.actor, INVITE.action, identity.id, reason):
             secret = await self._invite(identity, LINK_TTL)
         return f"{self._policy.enrolment_url}#{secret}"
 

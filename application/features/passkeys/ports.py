@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.passkeys.challenge import PasskeyChallenge
-from domain.features.passkeys.invitation import PasskeyInvitation
+from domain.features.passkeys import PasskeyChallenge, PasskeyInvitation
 
 
 class InvalidPasskeyResponse(Exception):

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from application.features.phone_change.begin import BeginPhoneChange
-from application.features.phone_change.complete import CompletePhoneChange
+from application.features.phone_change.complete import BeginPhoneChange, CompletePhoneChange
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
 from application.otp.events import OtpVerificationFailed
 from application.otp.request_otp import RequestOtp, RequestOtpCommand, RequestOtpResult
@@ -14,7 +13,7 @@ from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, UserNotFound
-from domain.features.phone_change.errors import OldOtpRequired
+from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Correct

@@ -1,21 +1,31 @@
-"""Give a user another phone number, because an operator says so."""
+"""What operators do with the phone number of a user."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
 from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
 from application.administration.find_user import FoundUser, UserQuery
 from application.administration.operator import Operator
-from application.features.phone_change.acts import CHANGE_PHONE
-from application.features.phone_change.begin import BeginPhoneChange
-from application.features.phone_change.complete import CompletePhoneChange
+from application.features.phone_change.complete import BeginPhoneChange, CompletePhoneChange
 from application.ports.errors import ConcurrencyConflict
 from application.ports.system import Clock
+from domain.administration.audit import AuditAction
+from domain.administration.scope import Scope
 from domain.errors import ConflictingValue, CountryNotServed, Unauthenticated, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange
 from domain.phone import PhoneNumber
+
+CHANGE_PHONE: Final = Act(
+    name="change-phone",
+    action=AuditAction.CHANGE_PHONE,
+    scope=Scope.CHANGE_PHONES,
+    needs_fresh_login=True,
+    needs_reason=True,
+)
+
 
 HAS_NUMBER: Final = "The account has this number already."
 

@@ -1,15 +1,44 @@
-"""Build the use cases of changes of phones from identities and one-time codes."""
+"""What the cleanup does for changes of phones."""
 
 from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 
-from application.features.phone_change.begin import BeginPhoneChange
 from application.features.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
 from application.features.phone_change.change_phone_of_user import ChangePhoneOfUser
-from application.features.phone_change.cleanup import CompletePhoneChanges
-from application.features.phone_change.complete import CompletePhoneChange
+from application.features.phone_change.complete import (
+    RETRY_DELAY,
+    BeginPhoneChange,
+    CompletePhoneChange,
+)
+from application.operations.cleanup import BATCH_SIZE
 from application.otp.feature import OtpUseCases
 from application.otp.send_notice import SendNotice
+from application.pacing import call_in_groups
+from application.ports.identities import Identities
+from application.ports.versioned import Versioned
 from application.use_cases import UseCases
+from domain.errors import PhoneInUse
+from domain.identities.identity import Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletePhoneChanges:
+    """Complete changes of phones that were interrupted, and send their messages."""
+
+    identities: Identities
+    complete: CompletePhoneChange
+
+    async def __call__(self, now: datetime) -> int:
+        interrupted = await self.identities.list_phone_changes(now - RETRY_DELAY, BATCH_SIZE)
+
+        async def complete(loaded: Versioned[Identity]) -> bool:
+            with suppress(PhoneInUse):
+                await self.complete(loaded.value.id)
+            return True
+
+        return sum(await call_in_groups(complete, interrupted))
 
 
 class PhoneChangeRecordsFeature:

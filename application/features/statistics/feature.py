@@ -1,15 +1,142 @@
-"""Build the use cases of statistics."""
+"""Count what happens, write it, and report it."""
 
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from application.features.statistics.count_statistics import CountStatistics
-from application.features.statistics.ports import StatisticsRepositories
-from application.features.statistics.read_statistics import ReportStatistics
-from application.features.statistics.write_statistics import WriteStatistics
+from application.administration.operator import Operator
+from application.features.statistics.ports import PeriodRecords, StatisticsRepositories
+from application.identities.events import LoginSucceeded
 from application.operations.cleanup import expire
+from application.otp.events import (
+    OtpAccepted,
+    OtpDelivered,
+    OtpNotTaken,
+    OtpUnconfirmed,
+    OtpUndelivered,
+    ProviderEvent,
+    ReportEvent,
+)
+from application.ports.security_events import RejectionEvent, SecurityEvent
+from application.ports.system import Clock
 from application.security_events import SecurityEventListeners
+from application.update import change
 from application.use_cases import UseCases
-from domain.features.statistics.period_sums import DAY, HOUR, PeriodSums
+from domain.administration.scope import Scope
+from domain.cursor import Cursor
+from domain.features.statistics import (
+    DAY,
+    HOUR,
+    NONE,
+    UNKNOWN,
+    CountedGroup,
+    PeriodCounts,
+    PeriodSums,
+    Result,
+    Statistics,
+    StatisticsQuery,
+    StatisticsSums,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountStatistics:
+    """Count security events, in memory. It never waits and never raises.
+
+    Messages, reports, logins and rejections are counted by country, channel, provider and result.
+    No phone, no IP and no id is kept.
+    """
+
+    sums: Sequence[PeriodSums]
+    clock: Clock
+
+    def record(self, event: SecurityEvent) -> None:
+        match event:
+            case OtpAccepted() | OtpUnconfirmed():
+                self._add(event, event.provider, Result.SENT)
+            case OtpNotTaken():
+                self._add(event, event.provider, Result.NOT_TAKEN)
+            case OtpDelivered():
+                self._add(event, event.provider, Result.DELIVERED)
+            case OtpUndelivered():
+                self._add(event, event.provider, Result.UNDELIVERED)
+            case LoginSucceeded():
+                self._add(event, event.provider, Result.LOGINS)
+            case RejectionEvent() if event.limit:
+                self._add(event, NONE, Result.REJECTED, event.limit)
+            case _:
+                pass
+
+    def _add(
+        self,
+        event: ProviderEvent | ReportEvent | LoginSucceeded | RejectionEvent,
+        provider: str,
+        result: Result,
+        limit: str = "",
+    ) -> None:
+        country = event.country or UNKNOWN
+        group = CountedGroup(country, event.channel, provider or UNKNOWN, result, limit)
+        now = self.clock.now()
+        for sums in self.sums:
+            sums.add(now, group)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatistics:
+    """Write the sums of the hours and days that have changed.
+
+    A record has the whole sum of its process and period. So a repetition adds nothing, and what
+    could not be written is in the next write.
+    """
+
+    written: Sequence[tuple[PeriodSums, PeriodRecords]]
+
+    async def __call__(self) -> None:
+        for sums, records in self.written:
+            for counted in sums.list_changed():
+                await _save(records, counted)
+                sums.mark_written(counted)
+
+
+async def _save(records: PeriodRecords, counted: PeriodCounts) -> None:
+    await change(records, counted.id, lambda _: (counted, None))
+
+
+BATCH_SIZE: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStatistics:
+    """Sum what all processes counted in some hours, or on some days.
+
+    The report includes all that was written: what a process counted in the last minute may be
+    missing.
+    """
+
+    repositories: StatisticsRepositories
+
+    async def __call__(self, operator: Operator, query: StatisticsQuery) -> Statistics:
+        operator.check_scope(Scope.READ_STATISTICS)
+        sums = StatisticsSums(query)
+        records = self.repositories.hours if query.period is HOUR else self.repositories.days
+        async for counted in _list_counts(records, query.first, query.last):
+            sums.add(counted)
+        return sums.report()
+
+
+async def _list_counts(
+    records: PeriodRecords, first: datetime, last: datetime
+) -> AsyncIterator[PeriodCounts]:
+    """Yield the counts of the periods that start from `first` to `last`."""
+    cursor = Cursor(first, "")
+    while batch := await records.list_after(cursor, last, BATCH_SIZE):
+        for counted in batch:
+            yield counted
+        if len(batch) < BATCH_SIZE:
+            return
+        cursor = Cursor(batch[-1].starts_at, batch[-1].id)
+
 
 _INSTANCE_BYTES: Final = 8
 

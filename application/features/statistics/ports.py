@@ -7,7 +7,7 @@ from typing import Protocol
 
 from application.ports.versioned import Expiring, Records
 from domain.cursor import Cursor
-from domain.features.statistics.period_sums import PeriodCounts
+from domain.features.statistics import PeriodCounts
 
 
 class PeriodRecords(Records[PeriodCounts], Expiring, Protocol):

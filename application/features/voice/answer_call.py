@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from application.features.voice.call_limiter import CallLimiter
-from application.features.voice.effects import CarryOutEffect
+from application.features.voice.call_reports import CarryOutEffect
 from application.features.voice.ports import Calls
 from application.ports.errors import PortError
 from application.ports.identities import Identities

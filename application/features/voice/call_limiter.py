@@ -1,23 +1,44 @@
-"""Limit the calls that are answered, and the lines to who answers them."""
+"""The security events of calls."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.features.voice.events import CallRejected
 from application.limits.limit_alerts import LimitAlerts
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from application.ports.security_events import SecurityEvents
+from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvents
 from application.ports.system import Clock
-from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.call_texts import CallTexts
+from domain.features.voice.instructions import CallLimits
 from domain.features.voice.menu import skip_line_operator
 from domain.features.voice.step import ClaimedCaller, DialResult, Step
 from domain.otp.delivery import Channel
 from domain.otp.rate_limits import RateLimit
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRejected(RejectionEvent):
+    """The caller heard a busy tone, or no line to the line operator was free."""
+
+    name = "call_rejected"
+    is_warning = True
+    phone: PhoneNumber | None
+
+    @property
+    def country(self) -> str:
+        return self.phone.country if self.phone else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallerRegistered(PhoneEvent):
+    """Somebody joined by a call."""
+
+    name = "caller_registered"
+    user_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

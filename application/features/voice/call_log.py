@@ -1,19 +1,30 @@
-"""The call log and its recordings."""
+"""The call log and its recordings, which are kept also after the phone line has gone."""
 
-from collections.abc import AsyncIterator, Sequence
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
 
-from application.features.voice.ports import Calls, RecordingFile, Recordings
+from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.features.voice.ports import Calls, RecordingFile, Recordings, VoiceRepositories
+from application.operations.cleanup import expire
+from application.pacing import Pace, call_in_groups
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
+from application.ports.system import Clock
+from application.ports.versioned import Versioned
 from application.principal import Principal
 from application.record_act import RecordAct
+from application.update import change
+from application.use_cases import UseCases
 from domain.administration.audit import AuditAction
+from domain.administration.retained_data import RetainedData
 from domain.administration.scope import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import Unavailable
-from domain.features.voice.call import Call
-from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
+from domain.features.voice.call import MAX_SILENCE, Call, CallNotFound, CallRecordingNotFound
+from domain.identities.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +96,238 @@ class OpenRecording:
             raise CallRecordingNotFound from error
         except CallProviderUnavailable as error:
             raise Unavailable from error
+
+
+BATCH_SIZE: Final = 200
+DEFAULT_CALL_RETENTION: Final = timedelta(days=90)
+DEFAULT_RECORDING_RETENTION: Final = timedelta(days=30)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CleanUpCalls:
+    """Delete what is left of calls when its time is over.
+
+    - Recordings are deleted at the provider first, and then their references. Those of a deleted
+      identity are deleted at once.
+    - A call is deleted after its recordings. While they cannot be deleted, it is kept, and
+      later calls are deleted nevertheless.
+    """
+
+    calls: Calls
+    recordings: Recordings | None
+    clock: Clock
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+
+    async def __call__(self) -> Mapping[str, int]:
+        recordings = await self.delete_recordings()
+        ended = await self.end_calls()
+        deleted = await self.delete_calls()
+        return {"deleted_recordings": recordings, "deleted_calls": deleted, "ended_calls": ended}
+
+    async def forget_identity(self, identity_id: str) -> None:
+        def forget(call: Call | None) -> tuple[Call | None, None]:
+            return call and call.forget_identity(), None
+
+        while calls := await self.calls.list_of_identity(identity_id, BATCH_SIZE):
+            for call in calls:
+                await change(self.calls, call.value.id, forget, loaded=call)
+
+    async def delete_recordings(self) -> int:
+        deleted = 0
+        before = self.clock.now() - min(self.recording_retention, self.call_retention)
+        while calls := await self.calls.list_recorded(before, BATCH_SIZE):
+            if self.recordings is None:
+                _log.warning(
+                    "Recordings are kept: the settings name no provider that can delete them"
+                )
+                break
+            for call in (versioned.value for versioned in calls):
+                for recording in call.due_recordings(before):
+                    try:
+                        await self.recordings.delete_recording(recording.id)
+                    except CallProviderUnavailable as error:
+                        _log.warning("The next cleanup deletes recordings: %s", error)
+                        return deleted
+                    await self._remove_recording(call.id, recording.id)
+                    deleted += 1
+        return deleted
+
+    async def _remove_recording(self, call_id: str, recording_id: str) -> None:
+        def remove(call: Call | None) -> tuple[Call | None, None]:
+            return call and call.remove_recording(recording_id), None
+
+        await change(self.calls, call_id, remove)
+
+    async def end_calls(self) -> int:
+        ended, pace = 0, Pace()
+        before = self.clock.now() - MAX_SILENCE
+        while calls := await self.calls.list_unfinished(before, BATCH_SIZE):
+            replaced = await call_in_groups(self._end, calls)
+            ended += sum(replaced)
+            if not any(replaced):  # they have changed: the next cleanup looks again
+                break
+            await pace.pause()
+        return ended
+
+    async def delete_calls(self) -> int:
+        deleted, limit, pace = 0, BATCH_SIZE, Pace()
+        before = self.clock.now() - self.call_retention
+        while True:
+            calls = await self.calls.list_started(before, limit)
+            removed = await call_in_groups(
+                self._delete, [call for call in calls if not call.value.recordings]
+            )
+            deleted += sum(removed)
+            if len(calls) < limit:
+                return deleted
+            if not any(removed):  # all of them have recordings: look behind them
+                limit *= 2
+            await pace.pause()
+
+    async def _end(self, call: Versioned[Call]) -> bool:
+        return await self.calls.replace(call.value.end_without_status(), call.version)
+
+    async def _delete(self, call: Versioned[Call]) -> bool:
+        return await self.calls.delete(call.value.id, call.version)
+
+
+LAST_CALLS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """The last calls of a user, the newest first."""
+
+    calls: Sequence[Call]
+
+
+def add_call_details(core: UseCases, calls: Calls, call_retention: timedelta) -> None:
+    """Let the core show calls, and what remains of them. Only records are read."""
+
+    async def load(identity: Identity | None) -> CallDetails | None:
+        if identity is None or identity.is_deleted:
+            return None
+        return CallDetails(await calls.list_after(identity.id, None, LAST_CALLS))
+
+    def retain(deleted_at: datetime) -> RetainedData:
+        return RetainedData(
+            "calls, without the account", "the call log", deleted_at + call_retention
+        )
+
+    core.administration.details_parts.append(load)
+    core.administration.list_retained_data.cleaned_up.append("recordings")
+    core.administration.list_retained_data.others.append(retain)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportCalls:
+    """The calls of a person, and what the person said.
+
+    Recordings are opened one at a time, and never held in memory.
+    """
+
+    stored: Calls
+    recordings: Recordings | None
+
+    explained_files: ClassVar[Mapping[str, str]] = {
+        "calls.json": "calls from and to your number: when, how long, and what came of them",
+        "recordings/": "what you said, if you left a recording",
+    }
+
+    async def check(self, identity: Identity) -> None:
+        """Check nothing: the provider of calls is asked for each recording only."""
+
+    async def __call__(
+        self, identity: Identity, now: datetime, missing: MissingFiles
+    ) -> AsyncGenerator[ExportFile, None]:
+        calls, cursor = list[Call](), None
+        while page := await self.stored.list_after(identity.id, cursor, MAX_PAGE_SIZE):
+            calls += page
+            cursor = Cursor(page[-1].started_at, page[-1].id)
+        yield json_file("calls.json", [_describe_call(call) for call in calls], now)
+        for call in calls:
+            for number, recording in enumerate(call.recordings):
+                name = _recording_name(call, number)
+                if self.recordings is None:
+                    missing.add(name, "The provider that has it is not set up any more.")
+                    continue
+                try:
+                    async with self.recordings.open_recording(recording.id) as file:
+                        yield ExportFile(name, recording.recorded_at, file.chunks)
+                except RecordingNotFound:
+                    missing.add(name)
+
+
+def _describe_call(call: Call) -> Mapping[str, Any]:
+    return {
+        "id": call.id,
+        "direction": call.direction.value,
+        "status": call.status.value,
+        "outcome": call.outcome.value if call.outcome else None,
+        "started_at": call.started_at,
+        "ended_at": call.ended_at,
+        "language": call.locale,
+        "path": call.path,
+        "is_caller_verified": call.is_caller_verified,
+        "recordings": [
+            {
+                "file": _recording_name(call, number),
+                "duration_seconds": recording.duration_seconds,
+                "recorded_at": recording.recorded_at,
+            }
+            for number, recording in enumerate(call.recordings)
+        ],
+    }
+
+
+def _recording_name(call: Call, number: int) -> str:
+    return f"recordings/{call.id}-{number}.mp3"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallsPolicy:
+    """How long calls and recordings are kept."""
+
+    call_retention: timedelta = DEFAULT_CALL_RETENTION
+    recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
+
+
+class CallsFeature:
+    """The use cases of the call log.
+
+    `recordings` are those of the provider, also where no calls are answered any more; None where
+    the settings name none.
+    """
+
+    def __init__(
+        self,
+        core: UseCases,
+        repositories: VoiceRepositories,
+        recordings: Recordings | None,
+        policy: CallsPolicy,
+    ) -> None:
+        self.calls = calls = repositories.calls
+        self.recordings = recordings
+        self.list_calls = ListCalls(calls)
+        self.open_recording = OpenRecording(calls, recordings, core.record_act)
+        self.clean_up_calls = CleanUpCalls(
+            calls,
+            recordings,
+            core.system.clock,
+            policy.call_retention,
+            policy.recording_retention,
+        )
+        core.administration.export_parts.append(ExportCalls(calls, recordings))
+        core.identities.extensions.after_login_by_call.append(self._mark_verified)
+        core.operations.cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
+        core.operations.cleanup.add_final(self.clean_up_calls)
+        core.operations.cleanup.on_purge(self.clean_up_calls.forget_identity)
+
+    async def _mark_verified(self, call_id: str, identity_id: str) -> None:
+        """Mark the call that read the code of a login as that of the identity."""
+        await change(
+            self.calls, call_id, lambda call: (call and call.verify_caller(identity_id), None)
+        )

@@ -1,11 +1,16 @@
-"""The URLs that a provider of calls requests."""
+"""The URLs that a provider of calls requests, and that each request is about one call."""
 
 import hmac
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from application.ports.keyed_hashes import KeyedHashes
+from application.ports.system import Clock
+from application.ports.versioned import ExpiringRecords
+from application.ports.webhooks import SignedRequest
 from application.webhook_urls import PhoneLabels, WebhookUrls
+from domain.features.voice.call import USED_WEBHOOK_TTL, UsedWebhook
 from domain.features.voice.instructions import Position
 
 _SIGNATURE: Final = "signature="
@@ -81,3 +86,33 @@ class CallUrls(WebhookUrls):
 def _sign(keyed_hashes: KeyedHashes, url: str, provider_call_id: str) -> str:
     # Lines: no other text that is signed with this key begins like this.
     return keyed_hashes.sign_url(f"call\n{url}\n{provider_call_id}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimWebhook:
+    """Accept a request at the URL where it came first, however often the provider repeats it.
+
+    So a request that somebody has seen is of no use at another position of its call, even if the
+    provider does not sign the URL.
+    """
+
+    used_webhooks: ExpiringRecords[UsedWebhook]
+    keyed_hashes: KeyedHashes
+    clock: Clock
+
+    async def __call__(self, request: SignedRequest, request_id: str) -> bool:
+        """Return whether the request, which is authentic, counts at its URL.
+
+        `request_id` tells it from others; it is empty if the body does.
+        """
+        named = f"id {request_id}".encode() if request_id else b"body " + request.body
+        used = UsedWebhook(
+            # With a key: all of a body but the phone number may be known.
+            self.keyed_hashes.sign_url(f"webhook\n{sha256(named).hexdigest()}"),
+            sha256(request.url.encode()).hexdigest(),
+            self.clock.now() + USED_WEBHOOK_TTL,
+        )
+        if await self.used_webhooks.add(used):
+            return True
+        earlier = await self.used_webhooks.load(used.id)
+        return earlier is not None and earlier.value.url_hash == used.url_hash

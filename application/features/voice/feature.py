@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 from application.features.voice.answer_call import AnswerCall, FindCaller
-from application.features.voice.answer_code_call import AnswerCodeCall
 from application.features.voice.call_limiter import CallLimiter
-from application.features.voice.call_reports import CallReports
-from application.features.voice.call_urls import CallUrls
-from application.features.voice.claim_webhook import ClaimWebhook
-from application.features.voice.effects import CarryOutEffect
-from application.features.voice.place_code_call import PlaceCodeCall
+from application.features.voice.call_reports import CallReports, CarryOutEffect
+from application.features.voice.call_urls import CallUrls, ClaimWebhook
+from application.features.voice.code_calls import AnswerCodeCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
 from application.otp.feature import LimitUseCases, OtpUseCases
 from application.otp.provider_pause import ProviderPause
@@ -17,8 +14,8 @@ from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of
 from application.use_cases import UseCases
-from domain.features.voice.call_limits import CallLimits
 from domain.features.voice.call_texts import CallTexts
+from domain.features.voice.instructions import CallLimits
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.phone import PhoneNumber
 

@@ -10,10 +10,9 @@ from application.ports.otp import DeliveryResult
 from application.ports.versioned import DeletableRecords, ExpiringRecords, Versioned
 from application.ports.webhooks import SignedRequest
 from domain.cursor import Cursor
-from domain.features.voice.call import Call, CallStatus
+from domain.features.voice.call import Call, CallStatus, UsedWebhook
 from domain.features.voice.instructions import Instruction, Position
 from domain.features.voice.step import CallEvent
-from domain.features.voice.used_webhook import UsedWebhook
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
 

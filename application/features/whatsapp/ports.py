@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.whatsapp.whatsapp_delivery import UnreachableNumber, WhatsAppDelivery
+from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A call: its status, what it came to, and what it already did."""
+"""Errors of the call log."""
 
 import hashlib
 import re
@@ -7,9 +7,19 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.errors import DomainError
 from domain.features.voice.instructions import Position, StoredInstruction
 from domain.features.voice.step import CallOutcome, Recorded, Step
 from domain.identifier import require_identifier
+
+
+class CallNotFound(DomainError):
+    """There is no call with this id, or no longer."""
+
+
+class CallRecordingNotFound(DomainError):
+    """The call has no such recording, or no longer."""
+
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
 """After this time, whoever carries out an effect has failed."""
@@ -237,3 +247,20 @@ def is_provider_id(text: str) -> bool:
 def inbound_call_id(provider_call_id: str) -> str:
     """Return our id of an inbound call: 24 hex digits, the same for each of its requests."""
     return hashlib.sha256(provider_call_id.encode()).hexdigest()[:24]
+
+
+USED_WEBHOOK_TTL: Final = timedelta(days=1)
+"""How long it is kept: longer than any call, and than a provider repeats its requests."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedWebhook:
+    """A request that came.
+
+    Attributes:
+        id: A keyed hash of what tells it from others, which may have a phone number.
+    """
+
+    id: str
+    url_hash: str
+    expires_at: datetime

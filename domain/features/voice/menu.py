@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.features.voice.call_texts import CallTexts, SpokenLocale, Text, Words
+from domain.features.voice.call_texts import CallTexts, SpokenLocale, Text, Words, find_key
 from domain.features.voice.instructions import (
     DialLineOperator,
     Gather,
@@ -17,7 +17,6 @@ from domain.features.voice.instructions import (
     RecordCaller,
     StoredInstruction,
 )
-from domain.features.voice.speech import find_key
 from domain.features.voice.step import (
     Answered,
     CallEvent,

@@ -95,7 +95,7 @@ class Command(_Helped):
         if self._reads_settings:
             settings.append(_read_settings(checks_files=self._checks_files))
             if self._needs_data:
-                from entrypoints.opening.missing_data import check_data_exists
+                from entrypoints.parts.missing_data import check_data_exists
 
                 check_data_exists(*settings)
         lines: Iterable[str] = ctx.invoke(self.callback, *settings, **ctx.params)
@@ -115,7 +115,7 @@ class CommandGroup(_Helped, click.Group):
 
 
 def _check_folder() -> None:
-    from entrypoints.opening.startup_error import SettingsError
+    from entrypoints.settings.startup_error import SettingsError
 
     try:
         Path.cwd()
@@ -127,8 +127,8 @@ def _check_folder() -> None:
 
 def _read_settings(*, checks_files: bool) -> "Settings":
     from adapters.operations.logging import configure_logging
+    from entrypoints.composition.read_settings import read_settings
     from entrypoints.settings.env_file import ENV_FILE
-    from entrypoints.settings.read import read_settings
 
     # An unexpected error in between must not print a traceback with the value of a secret.
     configure_logging("info", "auto")

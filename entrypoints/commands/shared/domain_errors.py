@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from domain import errors
 from domain.errors import DomainError
-from entrypoints.opening.startup_error import CommandError
-from entrypoints.words import act_words
+from entrypoints.settings.startup_error import CommandError
+from entrypoints.texts import acts
 
 
 @contextmanager
@@ -30,11 +30,11 @@ def _explain(error: DomainError) -> str:
     match error:
         case errors.TooManyResets():
             return (
-                f"{act_words.LIMITS_RESET_TWICE} The next reset is possible "
+                f"{acts.LIMITS_RESET_TWICE} The next reset is possible "
                 f"{_time_after(error.retry_after)}."
             )
         case errors.HasTestOtp():
-            return act_words.HAS_TEST_OTP
+            return acts.HAS_TEST_OTP
         case errors.PhoneBlocked():
             return "Nothing was done, because this phone is blocked: dialtone user unblock."
         case errors.UsernameInUse():

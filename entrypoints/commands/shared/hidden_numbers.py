@@ -5,9 +5,9 @@ from dataclasses import replace
 
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger, TextMessage
 from domain.phone import PhoneNumber
-from entrypoints.opening.startup_error import print_errors
 from entrypoints.settings.providers import Provider, prints_codes
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import print_errors
 from entrypoints.settings.values import Factory, HttpHook
 
 

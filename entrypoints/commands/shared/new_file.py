@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from entrypoints.opening.startup_error import CommandError
+from entrypoints.settings.startup_error import CommandError
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def at_most_one(**values: object) -> None:
     Raises:
         InvalidArgument
     """
-    from entrypoints.opening.startup_error import InvalidArgument
+    from entrypoints.settings.startup_error import InvalidArgument
 
     given = [name for name, value in values.items() if value]
     if len(given) > 1:
@@ -101,7 +101,7 @@ def at_most_one(**values: object) -> None:
 
 def exactly_one(**values: object) -> None:
     """Check that one of these options and arguments is given; raises InvalidArgument."""
-    from entrypoints.opening.startup_error import InvalidArgument
+    from entrypoints.settings.startup_error import InvalidArgument
 
     at_most_one(**values)
     if not any(values.values()):

@@ -10,10 +10,10 @@ from typing import Final
 from application.administration.find_user import UserQuery
 from domain.administration.audit import Actor, ActorKind, parse_reason
 from domain.errors import ConflictingValue, InvalidValue
-from entrypoints.opening.startup_error import InvalidArgument, SettingsError
-from entrypoints.settings.read import find_text
+from entrypoints.composition.read_settings import find_text
 from entrypoints.settings.settings import Settings
-from entrypoints.words.user_text import parse_user_text
+from entrypoints.settings.startup_error import InvalidArgument, SettingsError
+from entrypoints.texts.user_text import parse_user_text
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from entrypoints.opening.startup_error import (
+from entrypoints.settings.startup_error import (
     CommandError,
     InvalidArgument,
     SettingsError,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
-from entrypoints.opening.startup_error import print_errors
+from entrypoints.settings.startup_error import print_errors
 
 INTERVAL: Final = 2.0
 """Seconds between two lines."""

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 from application.use_cases import UseCases
 from domain.errors import DomainError
-from entrypoints.bootstrap import open_use_cases
 from entrypoints.commands.shared.domain_errors import explain_errors
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.feature import Feature
 from entrypoints.settings.settings import Settings
 

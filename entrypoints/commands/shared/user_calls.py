@@ -16,10 +16,10 @@ from entrypoints.commands.shared.options import ActOptions
 from entrypoints.commands.shared.parsing import parse_readings
 from entrypoints.commands.shared.use_case_calls import call_with_use_cases
 from entrypoints.features.feature import Feature
-from entrypoints.opening.startup_error import CommandError
 from entrypoints.settings.settings import Settings
-from entrypoints.words import act_words
-from entrypoints.words.user_text import explain_nobody, find_users
+from entrypoints.settings.startup_error import CommandError
+from entrypoints.texts import acts
+from entrypoints.texts.user_text import explain_nobody, find_users
 
 T = TypeVar("T")
 
@@ -105,8 +105,8 @@ def name_user(user: FoundUser) -> str:
 def _explain_not_found(user: FoundUser) -> str:
     match user:
         case FoundUser(identity=None, phone=PhoneNumber()):
-            return act_words.NO_ACCOUNT
+            return acts.NO_ACCOUNT
         case FoundUser(identity=identity) if identity is not None and identity.is_deleted:
-            return act_words.ACCOUNT_DELETED
+            return acts.ACCOUNT_DELETED
         case _:
-            return act_words.explain_lost_phone("dialtone user change-phone gives it another.")
+            return acts.explain_lost_phone("dialtone user change-phone gives it another.")

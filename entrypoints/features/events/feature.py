@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from application.features.events.ports import EventDestination
 from entrypoints.features.feature import Feature
-from entrypoints.opening.factories import open_adapter
-from entrypoints.opening.named_variable import name_variable
+from entrypoints.parts.factories import open_adapter
 from entrypoints.settings.adapter_parsers import several_of
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.readers import HookSecrets
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from application.features.events.feature import EventsFeature, EventsPolicy
-    from entrypoints.http.core.administration.user_details import UserFields
-    from entrypoints.opening.opening import Opening
+    from entrypoints.http.administration.user_details import UserFields
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
 
@@ -79,13 +79,13 @@ def open_destination(
     if isinstance(destination, Factory):
         environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
         return open_adapter(destination, variable, EventDestination, environ=environ)
-    from adapters.hooks.events.http_destination import open_http_destination
+    from adapters.hooks.events import open_http_destination
 
     return open_http_destination(destination.url, settings.of(EventSettings).events_secret.value)
 
 
 async def _check_destination(destination: Destination, settings: EventSettings) -> str:
-    from entrypoints.commands.shared.connection_checks import check_own_adapter
+    from entrypoints.parts.connection_checks import check_own_adapter
 
     with name_variable(settings.variable_of("DIALTONE_EVENTS")):
         async with open_destination(destination, settings) as opened:
@@ -113,12 +113,12 @@ async def send_test(destination: Destination, settings: EventSettings) -> str:
     return f"it accepted the event {event.type} with the id {event.id}"
 
 
-def _add_records(opening: "Opening") -> None:
+def _add_records(composition: "Composition") -> None:
     from application.features.events.feature import EventRecordsFeature
 
-    destinations = opening.settings.of(EventSettings).events
+    destinations = composition.settings.of(EventSettings).events
     names = [stored_name(destination) for destination in destinations]
-    opening.use_cases.add(EventRecordsFeature(opening.use_cases, names))
+    composition.use_cases.add(EventRecordsFeature(composition.use_cases, names))
 
 
 class _EventRecords(Feature):
@@ -126,13 +126,13 @@ class _EventRecords(Feature):
 
     name = "event_records"
 
-    async def open(self, opening: "Opening") -> None:
-        _add_records(opening)
+    async def open(self, composition: "Composition") -> None:
+        _add_records(composition)
 
 
 class _Events(Feature):
     name = "events"
-    adapters = ("hooks/events",)
+    adapters = ("hooks/events.py",)
     settings = EventSettings
 
     def trials(self, settings: Settings) -> "Mapping[str, Check]":
@@ -143,42 +143,42 @@ class _Events(Feature):
         }
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.events.user_fields import EventFields
+        from entrypoints.http.features.events import EventFields
 
         return (EventFields,)
 
-    def add_details(self, opening: "Opening") -> None:
-        from application.features.events.details import add_event_details
+    def add_details(self, composition: "Composition") -> None:
+        from application.features.events.feature import add_event_details
 
-        add_event_details(opening.use_cases)
+        add_event_details(composition.use_cases)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from application.features.events.feature import EventsFeature, EventsPorts
 
         settings, destinations = (
-            opening.settings.of(EventSettings),
+            composition.settings.of(EventSettings),
             dict[str, EventDestination](),
         )
         for destination in settings.events:
             with name_variable(settings.variable_of("DIALTONE_EVENTS")):
-                opened = await opening.stack.enter_async_context(
+                opened = await composition.stack.enter_async_context(
                     open_destination(destination, settings)
                 )
             destinations[stored_name(destination)] = opened
         ports = EventsPorts(destinations=destinations)
-        core = opening.use_cases
+        core = composition.use_cases
         events = EventsFeature(core, ports, settings.events_policy())
         core.add(events)
-        _add_records(opening)
+        _add_records(composition)
         if settings.events:
-            opening.tasks.append(_send(events, settings, opening.metrics))
+            composition.tasks.append(_send(events, settings, composition.metrics))
 
         async def measure() -> float | None:
             if not settings.events:
                 return None
             return (await events.send.measure_delay()).total_seconds()
 
-        opening.add_gauge(
+        composition.add_gauge(
             "event_delay_seconds",
             "How long the event waits that is due first; 0 if none is due.",
             measure,

@@ -11,7 +11,7 @@ import structlog
 
 from application.features.events.send_events import SendEvents, SentEvents
 from application.ports.errors import PortError
-from entrypoints.server.background_task import log_task_failure, repeat
+from entrypoints.tasks.background_task import log_task_failure, repeat
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics

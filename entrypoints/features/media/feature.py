@@ -20,18 +20,17 @@ from entrypoints.features.media.opening import (
 )
 from entrypoints.features.media.settings import RULES, MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
-from entrypoints.opening.factories import health_check_of
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.parts.factories import health_check_of
 from entrypoints.settings.rules import Library
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError, name_variable
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from application.features.media.feature import LibraryFeature, MediaFeature
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
 __all__ = [
@@ -48,12 +47,12 @@ _RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
 
 
-def _add_library(opening: "Opening", files: MediaFiles | None) -> "LibraryFeature":
+def _add_library(composition: "Composition", files: MediaFiles | None) -> "LibraryFeature":
     from adapters.databases.records.features.media import make_media_repositories
     from application.features.media.feature import LibraryFeature
 
-    core, policy = opening.use_cases, opening.settings.of(MediaSettings).media_policy()
-    repositories = make_media_repositories(opening.database)
+    core, policy = composition.use_cases, composition.settings.of(MediaSettings).media_policy()
+    repositories = make_media_repositories(composition.database)
     library = LibraryFeature(core, repositories, policy, files)
     core.add(library)
     return library
@@ -64,8 +63,8 @@ class _MediaRecords(Feature):
 
     name = "media_records"
 
-    async def open(self, opening: "Opening") -> None:
-        _add_library(opening, None)
+    async def open(self, composition: "Composition") -> None:
+        _add_library(composition, None)
 
 
 MEDIA_RECORDS: Final = _MediaRecords()
@@ -75,7 +74,7 @@ def retry_deletions(
     media: "MediaFeature", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
     """Retry deletions that the store refused, in the background until the block ends."""
-    from entrypoints.server.background_task import repeat
+    from entrypoints.tasks.background_task import repeat
 
     return repeat(
         "file_deletions",
@@ -105,7 +104,7 @@ class _Media(Feature):
         return {"media": partial(try_store, settings.of(MediaSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.media.user_fields import LibraryFields
+        from entrypoints.http.features.media.plugin import LibraryFields
 
         return (LibraryFields,)
 
@@ -118,48 +117,48 @@ class _Media(Feature):
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         from adapters.databases.records.features.media import make_media_repositories
-        from application.features.media.details import add_library_details
+        from application.features.media.feature import add_library_details
 
-        usages = make_media_repositories(opening.database).usages
-        quota = Quota(opening.settings.of(MediaSettings).library_quota)
-        add_library_details(opening.use_cases, usages, quota)
+        usages = make_media_repositories(composition.database).usages
+        quota = Quota(composition.settings.of(MediaSettings).library_quota)
+        add_library_details(composition.use_cases, usages, quota)
 
-    async def open_store(self, opening: "Opening") -> MediaFiles:
+    async def open_store(self, composition: "Composition") -> MediaFiles:
         """Open the media store until the stack is closed; raises StartupError."""
-        await check_folder(opening)
+        await check_folder(composition)
         with name_variable("DIALTONE_MEDIA"):
             opening_files = open_files(
-                opening.settings, opening.system.clock, is_service=opening.is_service
+                composition.settings, composition.system.clock, is_service=composition.is_service
             )
-            return await opening.stack.enter_async_context(opening_files)
+            return await composition.stack.enter_async_context(opening_files)
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         from adapters.media.temporary_files import open_temporary_files
         from adapters.operations.system import HeldHealthCheck
         from application.features.media.feature import MediaFeature, MediaPorts
 
-        settings, core = opening.settings.of(MediaSettings), opening.use_cases
-        opening.banner_adapters["media"] = str(settings.media)
+        settings, core = composition.settings.of(MediaSettings), composition.use_cases
+        composition.banner_adapters["media"] = str(settings.media)
         try:
-            files = await self.open_store(opening)
+            files = await self.open_store(composition)
         except StartupError as error:
             raise StoreAway(str(error), _MediaAway()) from error
         health = HeldHealthCheck(health_check_of(files))
-        temporary_files = await opening.stack.enter_async_context(open_temporary_files())
+        temporary_files = await composition.stack.enter_async_context(open_temporary_files())
         allowance = self.make_pixel_allowance(settings)
-        publisher = await opening.stack.enter_async_context(
-            open_publisher(settings, temporary_files, allowance, opening.metrics)
+        publisher = await composition.stack.enter_async_context(
+            open_publisher(settings, temporary_files, allowance, composition.metrics)
         )
-        if opening.metrics is not None:
+        if composition.metrics is not None:
             from adapters.operations.metrics.features.media import (
                 count_uploads,
                 measure_media_files,
             )
 
-            count_uploads(opening.metrics, _UPLOAD_ROUTE)
-            files = measure_media_files(files, opening.metrics)
+            count_uploads(composition.metrics, _UPLOAD_ROUTE)
+            files = measure_media_files(files, composition.metrics)
         ports = MediaPorts(
             files=files,
             image_publisher=publisher,
@@ -168,18 +167,18 @@ class _Media(Feature):
             health=health,
             is_shared=not isinstance(settings.media, MediaFolder),
         )
-        library = _add_library(opening, files)
+        library = _add_library(composition, files)
         media = MediaFeature(core, library, ports, settings.media_policy())
         core.add(media)
         if settings.cleanup_interval:
-            opening.tasks.append(retry_deletions(media, opening.metrics))
+            composition.tasks.append(retry_deletions(media, composition.metrics))
 
 
 class _MediaAway(_Media):
     """The library without its store: the cleanup does what needs no file."""
 
-    async def open_store(self, opening: "Opening") -> MediaFiles:
-        del opening
+    async def open_store(self, composition: "Composition") -> MediaFiles:
+        del composition
         from adapters.media.files_away import FilesAway
 
         return FilesAway()

@@ -1,10 +1,16 @@
 """What the library opens: the media store, and the processes that decode images."""
 
+import asyncio
+import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from functools import partial
+from http.client import HTTPException
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from adapters.databases.records.features.media import make_media_repositories
 from application.features.media.limits import PixelAllowance
@@ -14,17 +20,16 @@ from application.ports.system import Clock
 from domain.features.media.image import ImageLimits
 from entrypoints.features.media.settings import MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
-from entrypoints.opening.extras import check_extra
-from entrypoints.opening.factories import open_adapter
-from entrypoints.opening.missing_data import NOT_THERE_YET
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.factories import open_adapter
+from entrypoints.parts.missing_data import NOT_THERE_YET
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError, name_variable
 from entrypoints.settings.values import Factory
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
 
 
 def open_files(
@@ -102,8 +107,7 @@ def open_publisher(
 async def try_store(settings: MediaSettings) -> str:
     """Try the media store, and whether its public URL leads to the files."""
     from adapters.operations.system import SystemClock
-    from entrypoints.commands.features.media.check_files import FOLDER, check_files
-    from entrypoints.commands.shared.connection_checks import check_own_adapter
+    from entrypoints.parts.connection_checks import check_own_adapter
 
     folder = settings.media if isinstance(settings.media, MediaFolder) else None
     with name_variable("DIALTONE_MEDIA"):
@@ -141,7 +145,7 @@ def _leaving_no_folder(path: Path) -> Iterator[None]:
                 path.rmdir()
 
 
-async def check_folder(opening: "Opening") -> None:
+async def check_folder(composition: "Composition") -> None:
     """Check that the media folder exists if there are items, before a command opens it.
 
     To open it would create it, and an empty folder looks like one that works.
@@ -149,11 +153,70 @@ async def check_folder(opening: "Opening") -> None:
     Raises:
         StartupError
     """
-    media = opening.settings.of(MediaSettings).media
-    if opening.is_service or not isinstance(media, MediaFolder) or media.path.is_dir():
+    media = composition.settings.of(MediaSettings).media
+    if composition.is_service or not isinstance(media, MediaFolder) or media.path.is_dir():
         return
-    if await make_media_repositories(opening.database).items.list_by_id("", 1):
+    if await make_media_repositories(composition.database).items.list_by_id("", 1):
         raise StartupError(
             f"DIALTONE_MEDIA: {media.path} does not exist. Mount or restore it; the first start of "
             "the service creates it."
+        )
+
+
+_FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
+"""In the response of `/media` of the service."""
+_MAX_ERROR_BYTES: Final = 4096
+FOLDER: Final = "00"
+"""The service looks for a file in a folder only."""
+_FETCH_TIMEOUT: Final = 8.0
+_CONTENT: Final = b"check-settings"
+
+
+async def check_files(files: MediaFiles, public_url: str | None = None) -> None:
+    """Write a file, read it, also at the public URL of the media store, and delete it.
+
+    Raises:
+        ConfigurationError: one of these is not possible.
+    """
+    storage_key = f"{FOLDER}/check-settings-{secrets.token_hex(8)}"
+    step = "written"
+    try:
+        await files.write(storage_key, BytesIO(_CONTENT), "text/plain")
+        step = "read"
+        async with files.open_file(storage_key) as file:
+            content = b"" if file is None else b"".join([chunk async for chunk in file.chunks])
+        try:
+            if public_url is not None:
+                await asyncio.to_thread(_check_public_url, f"{public_url}/{storage_key}")
+        finally:
+            step = "deleted"
+            await files.delete(storage_key)
+    except MediaStorageUnavailable as error:
+        raise ConfigurationError(
+            f"A file cannot be {step} ({error}): allow the service to write, read and delete files."
+        ) from None
+    if content != _CONTENT:
+        raise ConfigurationError(
+            "A file that was written is missing, or different when it is read."
+        )
+
+
+def _check_public_url(url: str) -> None:
+    # Some CDNs reject the User-Agent of Python.
+    request = Request(url, headers={"User-Agent": "dialtone"})  # noqa: S310 -- the setting is http
+    try:
+        with urlopen(request, timeout=_FETCH_TIMEOUT) as response:  # noqa: S310
+            content = response.read(len(_CONTENT) + 1)
+        problem = "" if content == _CONTENT else "the response is another file"
+    except HTTPError as error:
+        # A CDN may get the images from the service. That has only files of the library.
+        is_service = _FILE_NOT_FOUND in error.read(_MAX_ERROR_BYTES)
+        problem = "" if is_service else f"status {error.code}"
+    except (OSError, HTTPException) as error:
+        problem = f"no response: {type(getattr(error, 'reason', error)).__name__}"
+    if problem:
+        raise StartupError(
+            f"DIALTONE_MEDIA_PUBLIC_URL: A file that was stored is not readable at {url} "
+            f"({problem}): let the URL lead to the files of DIALTONE_MEDIA, and everybody read "
+            "them."
         )

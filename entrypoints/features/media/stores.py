@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from domain.errors import InvalidValue
 from domain.features.media.image import VariantSpec
-from entrypoints.settings.database_parsers import find_factory
+from entrypoints.settings.adapter_parsers import find_factory
 from entrypoints.settings.parsers import full_match, list_of, pattern, rejects_with
 from entrypoints.settings.values import Factory
 

@@ -17,26 +17,25 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from entrypoints.features.feature import Feature
 from entrypoints.features.voice.providers import PHONE_PROVIDERS, PhoneProvider, caller_id_of
-from entrypoints.opening.factories import health_check_of, open_adapter
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.parts.factories import health_check_of, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import by_profile, limit, setting
 from entrypoints.settings.providers import TWILIO, Provider, provider_name
 from entrypoints.settings.rules import Library, Problem
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError, name_variable
 from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
+    from application.features.voice.call_log import CallsPolicy
     from application.features.voice.call_urls import CallUrls
-    from application.features.voice.calls import CallsPolicy
     from application.features.voice.feature import VoicePolicy
     from application.otp.feature import OtpPolicy
     from domain.features.voice.call_texts import CallTexts
-    from entrypoints.http.core.administration.user_details import UserFields
+    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.opening.opening import Opening
+    from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
 
@@ -160,7 +159,7 @@ class VoiceSettings(Settings):
         return replace(policy, rate_limits=rate_limits)
 
     def calls_policy(self) -> "CallsPolicy":
-        from application.features.voice.calls import CallsPolicy
+        from application.features.voice.call_log import CallsPolicy
 
         return CallsPolicy(
             call_retention=self.call_retention, recording_retention=self.recording_retention
@@ -170,7 +169,7 @@ class VoiceSettings(Settings):
         # Imported only here: without a phone line, nothing of it is loaded.
         from application.features.voice.call_urls import CallUrls
         from application.features.voice.feature import VoicePolicy
-        from domain.features.voice.call_limits import CallLimits
+        from domain.features.voice.instructions import CallLimits
 
         return VoicePolicy(
             call_texts=call_texts,
@@ -190,7 +189,7 @@ class VoiceSettings(Settings):
 def load_call_texts(settings: VoiceSettings) -> "CallTexts":
     """Load the texts and words of the phone line, and validate them as a whole."""
     from adapters.calls.call_texts import InvalidCallTexts, read_call_texts
-    from entrypoints.opening.operator_files import invalid_file
+    from entrypoints.parts.operator_files import invalid_file
 
     variable, path = "DIALTONE_CALL_TEXTS", settings.call_texts
     try:
@@ -307,7 +306,7 @@ def _describe_urls(
 
 async def _check_calls(settings: VoiceSettings, ports: VoicePorts) -> str:
     from application.features.voice.call_urls import CallUrls
-    from entrypoints.commands.shared.connection_checks import check_own_adapter
+    from entrypoints.parts.connection_checks import check_own_adapter
 
     if isinstance(settings.voice, PhoneProvider):
         return await settings.voice.check_voice(ports.calls, CallUrls(settings.public_url))
@@ -350,7 +349,7 @@ class _Voice(Feature):
         return {"phone line": partial(check_phone_line, settings.of(VoiceSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.voice.user_fields import CallFields
+        from entrypoints.http.features.voice.calls import CallFields
 
         return (CallFields,)
 
@@ -360,40 +359,40 @@ class _Voice(Feature):
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
-    def add_details(self, opening: "Opening") -> None:
+    def add_details(self, composition: "Composition") -> None:
         from adapters.databases.records.features.voice import make_voice_repositories
-        from application.features.voice.details import add_call_details
+        from application.features.voice.call_log import add_call_details
 
-        calls = make_voice_repositories(opening.database).calls
+        calls = make_voice_repositories(composition.database).calls
         add_call_details(
-            opening.use_cases, calls, opening.settings.of(VoiceSettings).call_retention
+            composition.use_cases, calls, composition.settings.of(VoiceSettings).call_retention
         )
 
-    async def open(self, opening: "Opening") -> None:
+    async def open(self, composition: "Composition") -> None:
         """Open the provider of calls if there is one. The call log is there in any case."""
         from adapters.databases.records.features.voice import make_voice_repositories
         from adapters.operations.system import HeldHealthCheck
-        from application.features.voice.calls import CallsFeature
+        from application.features.voice.call_log import CallsFeature
         from application.otp.feature import OtpUseCases
 
-        settings, core = opening.settings.of(VoiceSettings), opening.use_cases
-        opening.banner_adapters["calls"] = _describe_provider(settings)
+        settings, core = composition.settings.of(VoiceSettings), composition.use_cases
+        composition.banner_adapters["calls"] = _describe_provider(settings)
         is_line_open = settings.has_phone_line and core.find(OtpUseCases) is not None
         policy = settings.voice_policy(load_call_texts(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):
-            ports = await opening.stack.enter_async_context(open_voice(settings))
-        repositories = make_voice_repositories(opening.database)
+            ports = await composition.stack.enter_async_context(open_voice(settings))
+        repositories = make_voice_repositories(composition.database)
         recordings = find_recordings(settings, ports)
         core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
         if ports is not None and policy is not None:
             from application.features.voice.feature import VoiceFeature
-            from entrypoints.opening.providers import make_pause
+            from entrypoints.parts.providers import make_pause
 
             if hasattr(ports.calls, "check"):
                 health = HeldHealthCheck(health_check_of(ports.calls))
                 core.operations.check_readiness.add("calls", health, is_of_provider=True)
-            peppers = opening.keys.key_set(KeyPurpose.OTP_PEPPER)
-            pause = make_pause(opening, policy.provider)
+            peppers = composition.keys.key_set(KeyPurpose.OTP_PEPPER)
+            pause = make_pause(composition, policy.provider)
             core.add(VoiceFeature(core, repositories, ports, peppers, policy, pause))
 
 

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from entrypoints.opening.extras import check_extra
+from entrypoints.parts.extras import check_extra
 from entrypoints.settings.providers import TWILIO, Provider
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from application.features.voice.call_urls import CallUrls
     from application.features.voice.ports import Recordings, VoicePorts
-    from entrypoints.settings.twilio import TwilioSettings
+    from entrypoints.settings.providers import TwilioSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

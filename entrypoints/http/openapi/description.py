@@ -9,7 +9,6 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
-from entrypoints.http.core.otp.schemas import describe_otp_length
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
@@ -17,12 +16,13 @@ from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi.operations import HEADERS, describe_operation
 from entrypoints.http.openapi.responses import ErrorResponses, render_shared_errors
 from entrypoints.http.openapi.schemas import StructNames, describe_structs, describe_values
+from entrypoints.http.otp.schemas import describe_otp_length
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import BEARER
 from entrypoints.http.requests.parsing import body_type
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
-from entrypoints.version.distribution import installed_version
+from entrypoints.parts.version import installed_version
 
 _ABOUT: Final = """\
 Sign in with a code that is sent to a phone, and manage users.

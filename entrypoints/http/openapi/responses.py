@@ -10,7 +10,7 @@ from application.administration.acts import Act
 from domain import errors
 from domain.administration.act_limits import LIMITS_OF_ACTS
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.core import CORE_ERRORS
+from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from litestar.response.base import ASGIResponse
 
-from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.exceptions import (
     HttpError,
     InvalidAuthorization,

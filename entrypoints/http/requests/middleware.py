@@ -20,7 +20,7 @@ import structlog
 
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.tracing import ERROR_TYPE, Attributes, Span, Tracer, active_tracer
-from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.requests.client_ip import CLIENT_IP, ClientIpResolver
 from entrypoints.http.requests.headers import headers_of

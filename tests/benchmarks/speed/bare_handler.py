@@ -11,8 +11,8 @@ from granian.server import MPServer
 from litestar import Litestar, get
 
 from adapters.operations.logging import configure_logging
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.server.serve import serve
-from entrypoints.settings.read import read_settings
 
 
 @get("/health/live")

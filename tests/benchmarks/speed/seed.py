@@ -29,7 +29,7 @@ from adapters.databases.postgres import open_postgres_database
 from adapters.databases.records.features.media import MEDIA_ITEMS
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Fields, RecordKind
-from adapters.databases.records.repositories.identities import IdentityMapping
+from adapters.databases.records.repositories import IdentityMapping
 from adapters.databases.sqlite import open_sqlite_database
 from adapters.operations.system import SystemClock
 from adapters.security.jwt import JwtAccessTokens
@@ -40,8 +40,8 @@ from domain.identities.identity import Identity, User
 from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
-from entrypoints.opening.keys import AUDIENCE, load_encryption, load_keys
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.parts.keys import AUDIENCE, load_encryption, load_keys
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
 

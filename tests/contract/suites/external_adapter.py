@@ -9,13 +9,13 @@ from inspect import isawaitable
 from pathlib import Path
 from typing import Any, Final
 
-import entrypoints.features  # noqa: F401 -- it declares the kinds of records
+import entrypoints.composition.features  # noqa: F401 -- it declares the kinds of records
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.operations.system import SystemRandomness
 from adapters.security.encryption import AesPhoneEncryption
 from application.ports.keys import Key
-from entrypoints.opening.factories import health_check_of, open_adapter
+from entrypoints.parts.factories import health_check_of, open_adapter
 from entrypoints.settings.values import Factory
 from tests.contract.suites.blocked_loop import find_blocking_calls
 from tests.contract.suites.port import Port, find_ports

@@ -18,8 +18,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from adapters.operations.logging import configure_logging, flush_log
-from entrypoints.opening.named_variable import name_variable
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.settings.startup_error import StartupError, name_variable
 from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES
 from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
 from tests.contract.suites.failure_text import hide_secrets

@@ -7,7 +7,7 @@ from application.features.attestation.ports import (
     ProofStatus,
 )
 from application.ports.errors import PortError
-from domain.features.attestation.errors import AttestationRequired
+from domain.features.attestation import AttestationRequired
 from domain.otp.attestation_proof import Proof
 
 KIND = "fake"

@@ -18,8 +18,7 @@ from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_store import StoredRecord
-from adapters.databases.records.repositories import make_repositories
-from adapters.databases.records.repositories.identities import IdentityMapping
+from adapters.databases.records.repositories import IdentityMapping, make_repositories
 from application.ports.errors import StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.repositories import Repositories

@@ -9,9 +9,8 @@ from adapters.databases.records.features.media import (
 from adapters.databases.records.mapping import RecordMapping
 from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
-from domain.features.media.idempotency import IdempotencyKey
 from domain.features.media.item import MediaItem
-from domain.features.media.usage import MediaUsage
+from domain.features.media.usage import IdempotencyKey, MediaUsage
 from tests.support.fakes.database import InMemoryDatabase
 
 

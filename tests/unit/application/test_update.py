@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from adapters.databases.records.repositories.identities import StoredIdentities
+from adapters.databases.records.repositories import StoredIdentities
 from application.ports.errors import ConcurrencyConflict
 from application.ports.versioned import Versioned
 from application.update import MAX_RETRIES, change

@@ -1,6 +1,6 @@
 """Which features are opened, and in which order."""
 
-from entrypoints.bootstrap import ALL, find_needed
+from entrypoints.composition.use_cases import ALL, find_needed
 from entrypoints.features.imports import IMPORTS
 from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA_RECORDS
 

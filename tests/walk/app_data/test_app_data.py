@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from domain.features.admin.service_token import TOKEN_PREFIX
+from domain.features.admin import TOKEN_PREFIX
 from tests.support.service import REASON
 from tests.support.walker import Walker
 

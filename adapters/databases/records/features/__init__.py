@@ -1,1 +1,0 @@
-"""The records of optional features, a module for each."""

@@ -11,11 +11,10 @@ from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository, to_position
 from adapters.databases.records.record_store import IndexPosition
-from adapters.databases.records.repositories.identities import StoredIdentities
+from adapters.databases.records.repositories import StoredIdentities
 from application.features.admin.ports import AdminRepositories, UserPage
 from domain.cursor import Cursor
-from domain.features.admin.service_token import ServiceToken
-from domain.features.admin.user_filter import UserFilter
+from domain.features.admin import ServiceToken, UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 

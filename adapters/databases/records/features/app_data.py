@@ -7,7 +7,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from application.features.app_data.ports import AppDataRepositories
-from domain.features.app_data.app_data import AppData
+from domain.features.app_data import AppData
 
 
 class AppDataRecord(Record, kw_only=True):

@@ -11,8 +11,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from application.features.blocks.ports import BlocksRepositories
-from domain.features.blocks.block import SubjectKind
-from domain.features.blocks.block_list import BlockList
+from domain.features.blocks import BlockList, SubjectKind
 
 
 class SubjectRecord(msgspec.Struct, kw_only=True, gc=False):

@@ -10,8 +10,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from application.features.console.ports import ConsoleRepositories
-from domain.features.console.devices import ConsoleDevices
-from domain.features.console.session import ConsoleSession
+from domain.features.console import ConsoleDevices, ConsoleSession
 
 
 class ConsoleSessionRecord(Record, kw_only=True):

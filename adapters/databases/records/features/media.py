@@ -21,10 +21,8 @@ from adapters.databases.records.record_store import IndexPosition, StoredRecord
 from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
-from domain.features.media.idempotency import IdempotencyKey
-from domain.features.media.item import MAX_CATEGORY_LENGTH, ItemState, MediaItem
-from domain.features.media.page import ItemFilter
-from domain.features.media.usage import MediaUsage
+from domain.features.media.item import MAX_CATEGORY_LENGTH, ItemFilter, ItemState, MediaItem
+from domain.features.media.usage import IdempotencyKey, MediaUsage
 from domain.identifier import IDENTIFIER_LENGTH
 
 BATCH_SIZE: Final = 500

@@ -8,8 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from application.features.passkeys.ports import PasskeyRepositories
-from domain.features.passkeys.challenge import PasskeyChallenge
-from domain.features.passkeys.invitation import PasskeyInvitation
+from domain.features.passkeys import PasskeyChallenge, PasskeyInvitation
 
 
 class PasskeyChallengeRecord(Record, kw_only=True):

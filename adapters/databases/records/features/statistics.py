@@ -12,7 +12,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, Re
 from adapters.databases.records.record_repository import RecordRepository, to_position
 from application.features.statistics.ports import StatisticsRepositories
 from domain.cursor import Cursor
-from domain.features.statistics.period_sums import PeriodCounts
+from domain.features.statistics import PeriodCounts
 
 
 class GroupRecord(msgspec.Struct, gc=False):

@@ -22,9 +22,8 @@ from application.ports.versioned import Versioned
 from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
 from domain.features.voice import instructions
-from domain.features.voice.call import Call, CallDirection, CallStatus, Recording, Turn
+from domain.features.voice.call import Call, CallDirection, CallStatus, Recording, Turn, UsedWebhook
 from domain.features.voice.step import CallOutcome
-from domain.features.voice.used_webhook import UsedWebhook
 from domain.identifier import IDENTIFIER_LENGTH
 
 

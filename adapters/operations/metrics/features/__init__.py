@@ -1,1 +1,0 @@
-"""The metrics of features, which each declares in a module of its own."""

@@ -1,1 +1,0 @@
-"""What operators and backends do for users."""

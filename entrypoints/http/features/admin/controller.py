@@ -15,18 +15,18 @@ from domain.administration.role_scopes import parse_staff_role
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.username import parse_username
-from entrypoints.http.core.administration.target import (
+from entrypoints.http.administration.target import (
     ACT_ERRORS,
     TARGET_ERRORS,
     UserBody,
     add_target,
     parse_target,
 )
-from entrypoints.http.core.administration.user_details import UserDetailsForm, UserDetailsResponse
+from entrypoints.http.administration.user_details import UserDetailsForm, UserDetailsResponse
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.features.admin import action_schemas as actions
-from entrypoints.http.features.admin.retained_data import to_retained_data
+from entrypoints.http.features.admin import schemas
+from entrypoints.http.features.admin.schemas import to_retained_data
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.middleware import IS_HEAD
@@ -108,8 +108,8 @@ class AdminUserController(Controller):
         act=acts.RENAME,
         errors=[
             InvalidUserId,
-            actions.NO_CHANGE,
-            actions.TWO_CHANGES,
+            schemas.NO_CHANGE,
+            schemas.TWO_CHANGES,
             *ACT_ERRORS,
             errors.UsernameInUse,
             errors.ExternalIdInUse,
@@ -120,8 +120,8 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         user_id: IdParameter,
-        data: JSONBody[actions.ChangeUserBody],
-    ) -> actions.UserActionResponse:
+        data: JSONBody[schemas.ChangeUserBody],
+    ) -> schemas.UserActionResponse:
         """Rename a user, or set or remove what another system calls the user. {who}.
 
         The former username is free at once.
@@ -130,9 +130,9 @@ class AdminUserController(Controller):
         has_external_id = data.external_id is not msgspec.UNSET
         with FieldErrors(data) as invalid:
             if data.username is None and not has_external_id:
-                invalid.add(actions.NO_CHANGE)
+                invalid.add(schemas.NO_CHANGE)
             if data.username is not None and has_external_id:
-                invalid.add(actions.TWO_CHANGES)
+                invalid.add(schemas.TWO_CHANGES)
             with invalid.of("username"):
                 rules, name = request.settings.identities.username_rules, data.username
                 username = None if name is None else parse_username(name, rules)
@@ -162,7 +162,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.ResetLimitsResponse:
+    ) -> schemas.ResetLimitsResponse:
         """Let a phone get a code again, whatever was sent to it today.
 
         The cooldown and the wait after 100 failed attempts end, and earlier messages no longer
@@ -174,7 +174,7 @@ class AdminUserController(Controller):
         target = parse_target(request, acts.RESET_LIMITS, data)
         act = administration.act_for_users
         result = await act.reset_limits(request.operator, target.query, target.reason)
-        return actions.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
+        return schemas.ResetLimitsResponse(resets_left=result.resets_left, attempts=result.attempts)
 
     @post(
         f"/{acts.BLOCK.name}",
@@ -189,7 +189,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.UserActionResponse:
+    ) -> schemas.UserActionResponse:
         """{does}: no code signs in, and its sessions end.
 
         A phone without an account gets no messages either. {who}.
@@ -212,7 +212,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.UserActionResponse:
+    ) -> schemas.UserActionResponse:
         """Let a blocked phone sign in again. {who}."""
         target = parse_target(request, acts.UNBLOCK, data)
         act = administration.act_for_users
@@ -232,7 +232,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.SignOutUserResponse:
+    ) -> schemas.SignOutUserResponse:
         """End all sessions of a user. Their tokens become invalid at once.
 
         {who}.
@@ -240,7 +240,7 @@ class AdminUserController(Controller):
         target = parse_target(request, acts.SIGN_OUT, data)
         act = administration.act_for_users
         ended = await act.sign_out(request.operator, target.query, target.reason)
-        return actions.SignOutUserResponse(sessions_ended=ended)
+        return schemas.SignOutUserResponse(sessions_ended=ended)
 
     @post(
         f"/{acts.DELETE.name}",
@@ -255,7 +255,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.DeleteUserResponse:
+    ) -> schemas.DeleteUserResponse:
         """Delete an account, as `DELETE /users/me` does. The response says what remains.
 
         {who}.
@@ -263,7 +263,7 @@ class AdminUserController(Controller):
         target = parse_target(request, acts.DELETE, data)
         act = administration.act_for_users
         retained = await act.delete(request.operator, target.query, target.reason)
-        return actions.DeleteUserResponse(retained=to_retained_data(retained))
+        return schemas.DeleteUserResponse(retained=to_retained_data(retained))
 
     @post(
         f"/{acts.PROMOTE.name}",
@@ -277,8 +277,8 @@ class AdminUserController(Controller):
         self,
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
-        data: JSONBody[actions.PromoteBody],
-    ) -> actions.UserActionResponse:
+        data: JSONBody[schemas.PromoteBody],
+    ) -> schemas.UserActionResponse:
         """{does}, in place of a former one. {who}.
 
         All sessions of the user end. Nobody gives a higher role than the own one, and a service
@@ -308,7 +308,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.UserActionResponse:
+    ) -> schemas.UserActionResponse:
         """{does}. {who}."""
         target = parse_target(request, acts.DEMOTE, data)
         act, role = administration.act_for_users, Role.MEMBER
@@ -328,7 +328,7 @@ class AdminUserController(Controller):
         request: ApiRequest,
         administration: Injected[AdministrationUseCases],
         data: JSONBody[UserBody],
-    ) -> actions.UserActionResponse:
+    ) -> schemas.UserActionResponse:
         """{does}. {who}, and no service token does it.
 
         Its sessions, codes under way, known networks and username end, and the app's backend gets
@@ -358,5 +358,5 @@ async def _show(
     return response
 
 
-def _done(message: str, user: FoundUser) -> actions.UserActionResponse:
-    return actions.UserActionResponse(message=message, subject=user.subject)
+def _done(message: str, user: FoundUser) -> schemas.UserActionResponse:
+    return schemas.UserActionResponse(message=message, subject=user.subject)

@@ -1,18 +1,65 @@
 """The administration over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Final
 
 from litestar import Controller
 from litestar.config.app import AppConfig
 
-from entrypoints.http.core.administration.user_details import UserDetailsForm
-from entrypoints.http.features.admin.audit.controller import AuditController
+from application.administration.operator import Operator
+from application.features.admin.feature import AdminFeature
+from application.use_cases import UseCases
+from domain.errors import TooManyPhones, Unauthenticated
+from domain.features.admin import TokenNotFound, TooManyTokenRequests, is_service_token
+from entrypoints.http.administration.user_details import UserDetailsForm
+from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.features.admin.audit import AuditController
 from entrypoints.http.features.admin.controller import AdminUserController
-from entrypoints.http.features.admin.errors import ERRORS
-from entrypoints.http.features.admin.list_controller import UserListController
-from entrypoints.http.features.admin.service_tokens import BACKENDS
+from entrypoints.http.features.admin.user_list import UserListController
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
+from entrypoints.http.requests.auth import Connection, OperatorKind, acquire_for_ip
+
+ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    TooManyTokenRequests: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token sends too many requests. Wait before you send the next one.",
+        example=TooManyTokenRequests(retry_after=15),
+    ),
+    TooManyPhones: ErrorRow(
+        429,
+        "rate_limited",
+        "This service token has read as many full phone numbers as it may in a day.",
+        example=TooManyPhones(retry_after=3600),
+    ),
+    TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
+}
+
+
+_INVALID: Final = (
+    "This service token is unknown, revoked or expired. The operator of the service lists the"
+    " tokens by: dialtone admin-token list."
+)
+_MISPLACED: Final = (
+    "A service token (dta_...) is valid for the paths below /admin/ only, such as GET"
+    " /admin/users/{user_id}. This path needs the access token of a user, which POST"
+    " /auth/verify-otp returns."
+)
+
+
+async def _authenticate(connection: Connection, token: str) -> Operator:
+    use_cases: UseCases = connection.app.state.use_cases
+    try:
+        return await use_cases.of(AdminFeature).authenticate_token(token)
+    except Unauthenticated:
+        # Each costs a read of the database, which an access token with a wrong signature does not.
+        acquire_for_ip(connection)
+        raise Unauthenticated(_INVALID) from None
+
+
+BACKENDS = OperatorKind(is_service_token, _authenticate, _MISPLACED)
+
 
 _ABOUT = """\
 Paths below `/admin/` are for administrators, and for backends with a service token of the operator

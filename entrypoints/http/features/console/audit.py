@@ -19,15 +19,14 @@ from domain.errors import InvalidIdentifier, UnsupportedValue
 from domain.identifier import parse_identifier
 from entrypoints.http.errors.exceptions import InvalidFields
 from entrypoints.http.features.console.console_controller import ConsoleController
-from entrypoints.http.features.console.forms import read_form
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
 from entrypoints.http.features.console.render import render, see_other
-from entrypoints.http.features.console.request import ConsoleRequest
+from entrypoints.http.features.console.request import ConsoleRequest, read_form
 from entrypoints.http.features.console.user_acts import USERS
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parsing import FieldErrors
-from entrypoints.words.user_text import find_one_user
-from entrypoints.words.user_words import describe_actor_kind
+from entrypoints.texts.acts import describe_actor_kind
+from entrypoints.texts.user_text import find_one_user
 
 _AUDIT: Final = "/console/audit"
 _PAGE_SIZE: Final = 50

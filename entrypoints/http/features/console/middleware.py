@@ -10,15 +10,18 @@ from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
 from domain.administration import scope as staff
 from domain.errors import Unauthenticated
-from domain.features.console.session import is_form_token
-from entrypoints.http.features.console.errors import (
+from domain.features.console import is_form_token
+from entrypoints.http.features.console.request import (
+    FORM_COOKIE,
+    FORM_TOKEN,
+    SESSION_COOKIE,
     ConsoleOriginNotAllowed,
+    ConsoleRequest,
     InvalidFormToken,
     NotSignedIn,
     TokenNotAccepted,
+    read_form,
 )
-from entrypoints.http.features.console.forms import FORM_TOKEN, read_form
-from entrypoints.http.features.console.request import FORM_COOKIE, SESSION_COOKIE, ConsoleRequest
 from entrypoints.http.requests.auth import acquire_for_ip
 from entrypoints.http.requests.checks import parse_origin
 from entrypoints.http.requests.headers import header_values

@@ -15,13 +15,13 @@ from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.template import TemplateConfig
 from litestar.types import Message, Scope
 
-from entrypoints.http.core.administration.user_details import UserDetailsForm
+from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.audit import AuditPageController
-from entrypoints.http.features.console.error_pages import to_page
-from entrypoints.http.features.console.errors import ERRORS
+from entrypoints.http.features.console.console_controller import to_page
 from entrypoints.http.features.console.middleware import SignInMiddleware
 from entrypoints.http.features.console.overview import OverviewController
 from entrypoints.http.features.console.part import ConsolePart
+from entrypoints.http.features.console.request import ERRORS
 from entrypoints.http.features.console.sign_in import SignInController, SignOutController
 from entrypoints.http.features.console.user_acts import UserActController
 from entrypoints.http.features.console.users import UserPageController

@@ -1,8 +1,14 @@
-"""The request that handlers of the console take."""
+"""Requests of the console, and their forms."""
 
+from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
-from domain.features.console.session import ConsoleSession, make_form_token
+from litestar.enums import RequestEncodingType
+
+from domain.features.console import ConsoleSession, make_form_token
+from entrypoints.http.errors.exceptions import HttpError
+from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.requests.headers import header_values
 from entrypoints.http.requests.request import ApiRequest
 
@@ -46,3 +52,86 @@ class ConsoleRequest(ApiRequest):
         name = SESSION_COOKIE if self.console_session is not None else FORM_COOKIE
         secret = self.cookies.get(name)
         return make_form_token(secret) if secret else ""
+
+
+class ConsoleError(HttpError):
+    """An error of the console, which is a page and no response of the API."""
+
+
+class NotSignedIn(ConsoleError):
+    """The request has no session of the console, or one that has ended."""
+
+
+class TokenNotAccepted(ConsoleError):
+    """A token was sent to the console, whose only credential is its cookie."""
+
+
+class ConsoleOriginNotAllowed(ConsoleError):
+    """A form of the console was sent by no page of the service."""
+
+
+class InvalidFormToken(ConsoleError):
+    """A form of the console has no token of the session, or that of an earlier one."""
+
+
+class InvalidForm(ConsoleError):
+    """A form of the console is not urlencoded, or has a field twice."""
+
+
+ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    NotSignedIn: ErrorRow(401, "not_signed_in", "Sign in first, and try again."),
+    TokenNotAccepted: ErrorRow(
+        401,
+        "token_not_accepted",
+        "The console takes no access tokens and no service tokens. Sign in with your phone.",
+    ),
+    ConsoleOriginNotAllowed: ErrorRow(
+        403,
+        "origin_not_allowed",
+        "Open the console at the address of the service, and try again.",
+    ),
+    InvalidFormToken: ErrorRow(
+        403,
+        "invalid_form_token",
+        "This form is from an earlier session, so nothing was done. Go back, load the page again,"
+        " and send the form from there.",
+    ),
+    InvalidForm: ErrorRow(400, "invalid_form", "The form could not be read."),
+}
+
+
+FORM_TOKEN: Final = "form_token"  # noqa: S105 -- the name of a field
+_MAX_FIELDS: Final = 50
+
+
+async def read_form(request: ConsoleRequest) -> Mapping[str, str]:
+    """Read the fields of a form, without spaces around them. A field that was not sent is "".
+
+    `request.form()` would keep the codes and phones of the last 1,024 forms in memory.
+
+    Raises:
+        InvalidForm: It is not urlencoded, has a field twice, or too many.
+    """
+    request.require_identity_encoding()
+    if request.content_type[0] != RequestEncodingType.URL_ENCODED:
+        raise InvalidForm
+    try:
+        pairs = parse_qsl(
+            (await request.body()).decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MAX_FIELDS,
+        )
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise InvalidForm from error
+    fields = _Fields({name: value.strip() for name, value in pairs})
+    if len(fields) < len(pairs):
+        raise InvalidForm
+    return fields
+
+
+class _Fields(dict[str, str]):
+    """The fields of a form. Browsers omit some, such as checkboxes."""
+
+    def __missing__(self, name: str) -> str:
+        return ""

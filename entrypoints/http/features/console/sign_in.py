@@ -23,8 +23,13 @@ from domain.errors import (
     TooManyAttempts,
     TooManyAttemptsFromIp,
 )
-from domain.features.console.devices import CONSOLE_DEVICE_TTL
-from domain.features.console.session import MAX_AGE, SECRET_BYTES, is_secret, make_form_token
+from domain.features.console import (
+    CONSOLE_DEVICE_TTL,
+    MAX_AGE,
+    SECRET_BYTES,
+    is_secret,
+    make_form_token,
+)
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
@@ -32,22 +37,23 @@ from domain.otp.message_preferences import MessagePreferences
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.features.console.console_controller import ConsoleController
-from entrypoints.http.features.console.forms import read_form
 from entrypoints.http.features.console.middleware import SignInMiddleware
-from entrypoints.http.features.console.redirects import (
+from entrypoints.http.features.console.render import (
     HOME,
     PASSKEY_SIGN_IN,
     SIGN_IN,
     SIGN_OUT,
     next_of,
     parse_return_path,
+    render,
+    see_other,
 )
-from entrypoints.http.features.console.render import render, see_other
 from entrypoints.http.features.console.request import (
     FORM_COOKIE,
     KNOWN_COOKIE,
     SESSION_COOKIE,
     ConsoleRequest,
+    read_form,
 )
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.responses.errors import report_error

@@ -25,22 +25,20 @@ from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
-from entrypoints.http.core.administration.user_details import summarize_user
-from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.administration.user_details import summarize_user
+from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.exceptions import HttpError, InvalidFields
 from entrypoints.http.errors.table import ApiError
-from entrypoints.http.features.console.act import ActCall, ActPage
 from entrypoints.http.features.console.console_controller import ConsoleController
-from entrypoints.http.features.console.forms import read_form
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
-from entrypoints.http.features.console.part import parts_of
+from entrypoints.http.features.console.part import ActCall, ActPage, parts_of
 from entrypoints.http.features.console.render import render, see_other
-from entrypoints.http.features.console.request import ConsoleRequest
+from entrypoints.http.features.console.request import ConsoleRequest, read_form
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id, parsing_field
 from entrypoints.http.responses.errors import report_error, table_of
-from entrypoints.words import act_words
+from entrypoints.texts.acts import NO_ACCOUNT, explain_lost_phone
 
 USERS: Final = "/console/users"
 PHONE: Final = f"{USERS}/phone"
@@ -405,9 +403,9 @@ def _explain(request: ConsoleRequest, error: ApiError, user: FoundUser) -> str:
         case errors.UserNotFound() if user.identity is not None and user.identity.is_deleted:
             return "This account is deleted already."
         case errors.UserNotFound() if user.identity is not None:
-            return act_words.explain_lost_phone("give it another first.")
+            return explain_lost_phone("give it another first.")
         case errors.UserNotFound():
-            return act_words.NO_ACCOUNT
+            return NO_ACCOUNT
         case _:
             return request.errors.message(error)
 

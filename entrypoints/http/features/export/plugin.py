@@ -1,12 +1,189 @@
 """Exports over HTTP."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
 
-from litestar import Controller
+from litestar import Controller, get, post
+from litestar.di import Provide
+from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
 
-from entrypoints.http.features.export.controller import ExportController, OwnExportController
-from entrypoints.http.features.export.errors import ERRORS
+from application.features.export.feature import EXPORT, Export, ExportFeature
+from application.limits.file_reads import FileRead, FileReads
+from domain import errors
+from domain.errors import TooManyExports
+from entrypoints.http.administration.target import TARGET_ERRORS, UserBody, parse_target
+from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.features.export.archive import MEDIA_TYPE, archive_name, write_archive
+from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
 from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.requests.auth import (
+    BEARER,
+    AdministrationMiddleware,
+    AuthenticationMiddleware,
+)
+from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.requests.middleware import IS_HEAD
+from entrypoints.http.requests.request import ApiRequest
+from entrypoints.http.responses.streaming import FileResponse
+
+ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    TooManyExports: ErrorRow(
+        429,
+        "rate_limited",
+        "You exported your data within the last day. Wait before the next export.",
+        example=TooManyExports(retry_after=3600),
+    ),
+}
+
+
+SETTLE_SECONDS: Final = 1.0
+EXPORT_RESPONSES: Final[dict[str, Any]] = {
+    "200": {
+        "description": "A ZIP archive: JSON and files, and a page that explains them. If it ends"
+        " early, the connection is closed before the end of the response.",
+        "headers": {
+            "Content-Disposition": header(
+                "A file name.", f'attachment; filename="{archive_name(USER_ID_EXAMPLE)}"'
+            )
+        },
+        "content": binary_content(MEDIA_TYPE),
+    }
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A ZIP archive that is made while it is sent, so nobody knows its size.
+
+    Its `chunks` end with an error if it is not complete.
+    """
+
+    name: str
+    chunks: AsyncIterator[bytes]
+    size: None = None
+
+
+def send_archive(
+    opening: Callable[[], AbstractAsyncContextManager[Export]],
+    permit: AbstractAsyncContextManager[FileRead],
+) -> FileResponse:
+    """Return the response with an export, which is opened when there is a permit."""
+    return FileResponse(
+        lambda: open_archive(opening()),
+        permit,
+        {},
+        headers_of=lambda archive: _archive_headers(archive.name),
+    )
+
+
+def _archive_headers(name: str) -> dict[str, str]:
+    return {"Content-Type": MEDIA_TYPE, "Content-Disposition": f'attachment; filename="{name}"'}
+
+
+@asynccontextmanager
+async def open_archive(opening: AbstractAsyncContextManager[Export]) -> AsyncIterator[Archive]:
+    """Open an export as an archive. At the end of the block nothing of it is read any more."""
+    async with opening as export, aclosing(_send(export)) as parts:
+        yield Archive(archive_name(export.identity.id), parts)
+
+
+async def _send(export: Export) -> AsyncGenerator[bytes, None]:
+    """Yield all parts. The export is complete if the client is still there a second later.
+
+    A small archive fits into the buffers of the sockets, whether or not somebody reads it. A client
+    that is gone is known after that time, and this is closed.
+    """
+    async with aclosing(write_archive(export)) as parts:
+        async for part in parts:
+            if part:
+                yield part
+    await asyncio.sleep(SETTLE_SECONDS)
+    export.complete()
+
+
+def answer_head(identity_id: str) -> ASGIResponse:
+    """Answer a request for the headers of an export. No export is opened for it."""
+    return ASGIResponse(headers=_archive_headers(archive_name(identity_id)), is_head_response=True)
+
+
+_DEPENDENCIES: Final = {
+    "exports": provide(lambda use_cases: use_cases.of(ExportFeature)),
+    "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+}
+
+
+class OwnExportController(Controller):
+    """The export of the signed-in user."""
+
+    path = "/users"
+    tags = ["Users"]
+    dependencies = _DEPENDENCIES
+    middleware = [AuthenticationMiddleware]
+    security = BEARER
+
+    @get(
+        "/me/export",
+        summary="Export the signed-in user's data",
+        file_responses=EXPORT_RESPONSES,
+        errors=[errors.FreshLoginRequired, errors.TooManyExports, errors.TooManyReads],
+    )
+    async def export_me(
+        self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]
+    ) -> ASGIApp:
+        """Return all data of the user as a ZIP archive: JSON and files, with a page about them.
+
+        The user signed in within the last 15 minutes. An export is possible once a day. If the
+        transfer breaks, it may be repeated within an hour.
+        """
+        principal = request.principal
+        if IS_HEAD in request.scope["state"]:
+            # It is not the export of the day.
+            async with file_reads.permit(request.client_ip):
+                await exports.export_own_data.check(principal)
+            return answer_head(principal.identity.id)
+        return send_archive(
+            lambda: exports.export_own_data(principal), file_reads.permit(request.client_ip)
+        )
+
+
+class ExportController(Controller):
+    """Exports of users for operators."""
+
+    path = "/admin/users"
+    tags = ["Administration"]
+    dependencies = _DEPENDENCIES
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @post(
+        f"/{EXPORT.name}",
+        summary="Export the data of a user",
+        status_code=200,
+        file_responses=EXPORT_RESPONSES,
+        act=EXPORT,
+        errors=[*TARGET_ERRORS, errors.TooManyReads],
+    )
+    async def export_user(
+        self,
+        request: ApiRequest,
+        exports: Injected[ExportFeature],
+        file_reads: Injected[FileReads],
+        data: JSONBody[UserBody],
+    ) -> ASGIApp:
+        """Return all data of a user as a ZIP archive: JSON and files, with a page about them.
+
+        {who}.
+        """
+        target = parse_target(request, EXPORT, data)
+        return send_archive(
+            lambda: exports.export_user(request.operator, target.query, target.reason),
+            file_reads.permit(request.client_ip),
+        )
 
 
 class ExportPlugin(ApiPlugin):

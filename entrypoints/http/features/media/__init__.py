@@ -1,1 +1,0 @@
-"""The library of pictures, its files and their moderation."""

@@ -28,7 +28,7 @@ from domain.features.media.errors import (
     UnsupportedImageType,
     UploadInProgress,
 )
-from domain.features.media.page import MAX_TOTAL
+from domain.features.media.item import MAX_TOTAL
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import RETRY_AFTER, ApiError, ErrorRow

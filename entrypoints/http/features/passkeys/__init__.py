@@ -1,1 +1,0 @@
-"""Passkeys over HTTP: their errors. The pages are of the web console."""

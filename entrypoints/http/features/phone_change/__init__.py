@@ -1,1 +1,0 @@
-"""Changes of the phone number of a user."""

@@ -1,4 +1,4 @@
-"""Changes of the phone number of a user."""
+"""Changes of the phone number of a user: by the user, and by administrators."""
 
 from typing import Final
 
@@ -10,22 +10,29 @@ from application.features.phone_change.change_phone import (
     ChangePhoneCommand,
     RequestPhoneChangeOtpCommand,
 )
+from application.features.phone_change.change_phone_of_user import CHANGE_PHONE, HAS_NUMBER
 from application.features.phone_change.feature import PhoneChangeFeature
 from domain import errors
-from domain.features.phone_change.errors import OldOtpRequired
+from domain.features.phone_change import OldOtpRequired
 from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.phone import parse_phone
-from entrypoints.http.core.otp.proofs import parse_sent_proof
-from entrypoints.http.core.otp.schemas import CodeSentResponse
-from entrypoints.http.core.users.schemas import UserResponse, to_user_response
-from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.administration.target import ACT_ERRORS
+from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
-from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
+from entrypoints.http.otp.proofs import parse_sent_proof
+from entrypoints.http.otp.schemas import CodeSentResponse
+from entrypoints.http.requests.auth import (
+    BEARER,
+    AdministrationMiddleware,
+    AuthenticationMiddleware,
+)
 from entrypoints.http.requests.dependencies import Injected, provide
-from entrypoints.http.requests.parsing import FieldErrors, missing_field, parsing_field
+from entrypoints.http.requests.parameters import IdParameter
+from entrypoints.http.requests.parsing import FieldErrors, missing_field, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
+from entrypoints.http.users import UserResponse, to_user_response
 
 _TAG: Final = "Phone change"
 _OLD_NUMBER_ONLY: Final = "The code goes to your present number. Omit this field."
@@ -180,3 +187,59 @@ def _parse_target(text: str | None) -> schemas.OtpTarget:
 
 def _make_preferences(data: schemas.RequestPhoneChangeOtpBody) -> MessagePreferences:
     return MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
+
+
+_PRESENT_NUMBER: Final = FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER)
+
+
+class UserPhoneController(Controller):
+    """Changes for users who lost their phone."""
+
+    path = "/admin/users"
+    tags = ["Administration"]
+    dependencies = {"phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature))}
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @post(
+        f"/{{user_id:str}}/{CHANGE_PHONE.name}",
+        summary="Give a user another phone number",
+        response_description="The account has the new number.",
+        status_code=200,
+        act=CHANGE_PHONE,
+        errors=[
+            InvalidUserId,
+            _PRESENT_NUMBER,
+            *ACT_ERRORS,
+            errors.CountryNotServed,
+            errors.PhoneInUse,
+        ],
+    )
+    async def change_user_phone(
+        self,
+        request: ApiRequest,
+        phone_change: Injected[PhoneChangeFeature],
+        user_id: IdParameter,
+        data: JSONBody[schemas.ChangeUserPhoneBody],
+    ) -> schemas.ChangeUserPhoneResponse:
+        """Give a user who lost the phone another number. First check that it is the owner.
+
+        - All sessions end, and a role: the owner signs in with the new number.
+        - The former number gets a message, and is free: the next login with it opens an account.
+        - An account whose number belongs to somebody else now gets a number again.
+        - The number of an administrator is changed by a command only.
+        - No service token changes a number, whatever its scopes: a 403 `forbidden`.
+        - After a 503 that is not `audit_failed`, the change may have begun: then it is completed.
+          Show the user before you repeat it.
+
+        {who}.
+        """
+        query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
+        with FieldErrors(data) as invalid:
+            with invalid.of("phone"):
+                phone = parse_phone(data.phone, settings.default_region, settings.phone_rules)
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(CHANGE_PHONE, data.reason)
+        with parsing_field("phone"):
+            user = await phone_change.change_phone_of_user(request.operator, query, phone, reason)
+        return schemas.ChangeUserPhoneResponse(message="Phone number changed", subject=user.subject)

@@ -1,1 +1,0 @@
-"""The page at `/` for those who try out the service in development."""

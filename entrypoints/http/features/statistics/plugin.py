@@ -2,10 +2,56 @@
 
 from collections.abc import Sequence
 
-from litestar import Controller
+from litestar import Controller, get
 
-from entrypoints.http.features.statistics.controller import StatisticsController
+from application.features.statistics.feature import StatisticsFeature
+from domain import errors
+from entrypoints.http.features.statistics import schemas
+from entrypoints.http.features.statistics.schemas import parse_query
 from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
+from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.request import ApiRequest
+
+
+class StatisticsController(Controller):
+    """What this service counts by hour, for eight days, and by day, for 400 days."""
+
+    path = "/admin/statistics"
+    tags = ["Administration"]
+    dependencies = {"statistics": provide(lambda use_cases: use_cases.of(StatisticsFeature))}
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @get(
+        summary="Report statistics",
+        response_description="The report. It may be empty.",
+        errors=[
+            schemas.HOURS.error,
+            errors.Forbidden,
+            errors.InsufficientScope,
+            errors.ReauthenticationRequired,
+        ],
+    )
+    async def report_statistics(
+        self,
+        *,
+        request: ApiRequest,
+        statistics: Injected[StatisticsFeature],
+        hours: schemas.HoursParameter = None,
+        first_day: schemas.FirstDayParameter = None,
+        last_day: schemas.LastDayParameter = None,
+        by: schemas.ByParameter = None,
+    ) -> schemas.StatisticsResponse:
+        """Sum messages and logins of the last hours, or of some days, and list rejections.
+
+        What was counted within the last minute may be missing. The counts have no phone, IP or id.
+        A service token needs the scope `statistics:read`.
+        """
+        query = parse_query(
+            statistics.clock.now(), hours=hours, first_day=first_day, last_day=last_day, by=by
+        )
+        return schemas.to_statistics_response(await statistics.report(request.operator, query))
 
 
 class StatisticsPlugin(ApiPlugin):

@@ -1,23 +1,35 @@
-"""Parameters and response bodies of statistics."""
+"""Parameters and responses of statistics, which the command has too: JSON and CSV."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
+from litestar import Response
 
-from domain.features.statistics.period_sums import DAY, HOUR, Result
-from domain.features.statistics.report import (
+from domain.errors import ConflictingValue
+from domain.features.statistics import (
+    DAY,
     DAY_PATTERN,
     DEFAULT_HOURS,
     DIMENSIONS,
+    HOUR,
     MAX_DAYS,
     MAX_HOURS,
     Counts,
     Dimension,
+    Result,
     Statistics,
+    StatisticsQuery,
+    parse_day,
+    parse_dimensions,
+    query_days,
+    query_hours,
 )
 from entrypoints.http.fields import described, format_timestamp, time_field
 from entrypoints.http.requests.parameters import CountParameter, query_parameter
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
+from entrypoints.texts.csv_line import to_csv_line
 
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
 
@@ -178,4 +190,50 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
             for row in report.by_period
         ],
         rejections=report.rejections,
+    )
+
+
+def parse_query(
+    now: datetime,
+    *,
+    hours: str | None,
+    first_day: str | None,
+    last_day: str | None,
+    by: str | None,
+) -> StatisticsQuery:
+    """Parse the last hours, or days from the first to the last one."""
+    with FieldErrors() as invalid:
+        with invalid.of("hours"):
+            count = HOURS.parse(hours)
+            if hours is not None and (first_day, last_day) != (None, None):
+                raise ConflictingValue("Hours and days do not go together: omit one of them.")
+        with invalid.of("from"):
+            first = None if first_day is None else parse_day(first_day)
+        with invalid.of("until"):
+            last = None if last_day is None else parse_day(last_day)
+        with invalid.of("by"):
+            dimensions = [Dimension.COUNTRY] if by is None else parse_dimensions(by)
+    if first is None and last is None:
+        with parsing_field("hours"):
+            return query_hours(now, count, dimensions)
+    with parsing_field("from"):
+        return query_days(now, first, last, dimensions)
+
+
+def csv_lines(report: Statistics) -> Iterator[str]:
+    """Return a head, and a line for each row. No total, which a spreadsheet would sum again."""
+    yield to_csv_line([*report.query.by, *Result])
+    for row in report.rows:
+        yield to_csv_line([*row.names, *(row.counts[result] for result in Result)])
+
+
+def csv_response(report: Statistics) -> Response[Any]:
+    """Return a file to download."""
+    query = report.query
+    days = f"{query.first.date()}-to-{query.last.date()}"
+    name = f"statistics-{days}-by-{'-'.join(query.by)}.csv"
+    return Response(
+        "".join(f"{line}\r\n" for line in csv_lines(report)),
+        media_type="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,1 +1,0 @@
-"""Requests of a telephony provider about calls and messages."""

@@ -1,17 +1,23 @@
 """The phone line over HTTP."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Controller
 
-from entrypoints.http.core.operations.schemas import ReadinessResponse
-from entrypoints.http.features.voice.calls.controller import CallController
-from entrypoints.http.features.voice.errors import ERRORS
+from domain.features.voice.call import CallNotFound, CallRecordingNotFound
+from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.features.voice.calls import CallController
 from entrypoints.http.fields import described
+from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
+
+ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
+    CallNotFound: ErrorRow(404, "call_not_found", "Call not found"),
+    CallRecordingNotFound: ErrorRow(404, "recording_not_found", "Recording not found"),
+}
 
 
 class CallHealth(msgspec.Struct, kw_only=True):
@@ -49,6 +55,6 @@ class VoicePlugin(ApiPlugin):
 
     def __init__(self, *, has_phone_line: bool) -> None:
         if has_phone_line:
-            from entrypoints.http.features.voice.controller import VoiceController
+            from entrypoints.http.features.voice.webhook import VoiceController
 
             self.hidden_controllers = (VoiceController,)

@@ -15,7 +15,7 @@ from application.features.attestation.ports import (
 )
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
-from entrypoints.opening.factories import health_check_of
+from entrypoints.parts.factories import health_check_of
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.spellings import decode_base64, other_spellings
 from tests.contract.suites.outcomes import (

@@ -27,7 +27,7 @@ from adapters.databases.records.record_kind import (
     RecordKind,
 )
 from adapters.databases.records.record_store import IndexPosition, RecordStore
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.contract.suites.storage.record_examples import (
     FAR,
     IN_ORDER,

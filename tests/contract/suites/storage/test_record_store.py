@@ -30,7 +30,7 @@ from adapters.databases.records.phone_verifications import PhoneVerificationReco
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.databases.records.record_store import RecordStore, StoredRecord
 from application.ports.errors import CorruptRecord, UniqueViolation
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.contract.suites.external_adapter import OpenDatabase
 from tests.contract.suites.storage.record_examples import (
     FAR,

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from adapters.databases.records.record_kind import Index, RecordKind
 from adapters.databases.records.record_store import IndexPosition, RecordStore
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.support.builders import NOW
 
 INDEXES: Final = [(kind, index) for kind in KINDS for index in kind.indexes]

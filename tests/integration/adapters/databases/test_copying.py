@@ -32,7 +32,7 @@ from adapters.databases.records.instances import InstanceRecord
 from adapters.databases.records.kinds import AUDIT_ENTRIES, IDENTITIES, INSTANCES
 from adapters.databases.records.record_kind import RecordKind
 from application.ports.errors import ConfigurationError
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import NOW

@@ -28,19 +28,19 @@ from adapters.databases.records.undeclared_records import (
 )
 from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
-from entrypoints.bootstrap import open_all, open_use_cases
-from entrypoints.commands.core.backup import backup, restore
-from entrypoints.commands.core.checks import connection_checks
-from entrypoints.commands.core.cleanup import cleanup
-from entrypoints.commands.core.copy import copy_command
-from entrypoints.commands.core.keys import reencrypt_phones
-from entrypoints.commands.core.migrate import migrate
-from entrypoints.features import KINDS
-from entrypoints.opening.database import open_database
-from entrypoints.opening.keys import load_encryption
-from entrypoints.opening.startup_error import InvalidArgument, StartupError
-from entrypoints.settings.read import read_settings
+from entrypoints.commands.operations.backup import backup, restore
+from entrypoints.commands.operations.checks import connection_checks
+from entrypoints.commands.operations.cleanup import cleanup
+from entrypoints.commands.operations.copy import copy_command
+from entrypoints.commands.operations.keys import reencrypt_phones
+from entrypoints.commands.operations.migrate import migrate
+from entrypoints.composition.features import KINDS
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_all, open_use_cases
+from entrypoints.parts.database import open_database
+from entrypoints.parts.keys import load_encryption
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import InvalidArgument, StartupError
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import NOW
 from tests.support.commands import call

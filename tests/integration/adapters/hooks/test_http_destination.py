@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from adapters.hooks.events.http_destination import TIMEOUTS, HttpDestination, open_http_destination
+from adapters.hooks.events import TIMEOUTS, HttpDestination, open_http_destination
 from application.features.events.ports import Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.support.builders import NOW, a_phone, an_id

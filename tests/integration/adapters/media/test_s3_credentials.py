@@ -15,8 +15,8 @@ from adapters.media.s3 import S3Files, open_s3_files
 from adapters.media.s3.client import S3Connection
 from adapters.media.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.media import feature as media
-from entrypoints.settings.read import read_settings
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY
 from tests.support.fakes.clock import MovableClock
 from tests.support.servers.http_server import Exchange, HttpServer, never_respond, respond_with

@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from adapters.messages.http_hook.messenger import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
+from adapters.messages.http_hook import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus

@@ -13,7 +13,8 @@ from typing import TextIO
 
 import pytest
 
-from adapters.messages.terminal import TerminalMessenger, messenger
+from adapters.messages import terminal as module
+from adapters.messages.terminal import TerminalMessenger
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from tests.support.builders import a_message, a_phone
@@ -58,9 +59,9 @@ class Pipe:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a reader that stalls."""
-    wait_writable = messenger._wait_writable
+    wait_writable = module._wait_writable
     monkeypatch.setattr(
-        messenger, "_wait_writable", lambda descriptor, _: wait_writable(descriptor, 0)
+        module, "_wait_writable", lambda descriptor, _: wait_writable(descriptor, 0)
     )
 
 
@@ -142,7 +143,7 @@ async def test_a_message_that_may_be_printed_in_part_is_unknown(pipe: Pipe) -> N
 async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_waiting(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(messenger, "_wait_writable", lambda *_: True)
+    monkeypatch.setattr(module, "_wait_writable", lambda *_: True)
     pipe.fill()
     terminal = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
     first, second = (

@@ -11,8 +11,8 @@ from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_mess
 from adapters.shared.http import Transport
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.providers import TWILIO
-from entrypoints.settings.read import read_settings
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_twilio.server import sign_webhook

@@ -16,8 +16,8 @@ from adapters.shared.http import Transport
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.providers import VONAGE
-from entrypoints.settings.read import read_settings
 from tests.support.builders import a_message
 from tests.support.servers.fake_vonage import (
     APPLICATION,

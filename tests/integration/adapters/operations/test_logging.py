@@ -215,7 +215,7 @@ RECORD_ACTS: Final = """
 from adapters.operations.logging import LogSecurityEvents
 from application.identities import events
 from application.otp.events import LimitsReset, OtpAttemptsExhausted
-from application.features.phone_change.events import PhoneChanged
+from application.features.phone_change.complete import PhoneChanged
 from application.record_act import ActRecorded
 from domain.administration.audit import ActorKind, AuditAction
 from domain.identities.role import Role

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from entrypoints.settings.composition import FIELDS
+from entrypoints.composition.settings import FIELDS
 from tests.support.commands import CommandLine
 
 

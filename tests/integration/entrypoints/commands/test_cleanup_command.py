@@ -5,7 +5,7 @@ from pathlib import Path
 
 from application.features.media.feature import MediaFeature
 from domain.features.media.item import ItemState
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.media.feature import MEDIA
 from tests.support.builders import NOW
 from tests.support.commands import CommandLine

@@ -15,13 +15,13 @@ from adapters.security.keys.document import generate_entry
 from adapters.security.keys.keys import load_secrets_file
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
-from entrypoints.bootstrap import open_use_cases
-from entrypoints.commands.core.checks import connection_checks
-from entrypoints.commands.shared import connection_checks as connection_checks_module
-from entrypoints.commands.shared.connection_checks import CheckResult
-from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.read import read_settings
+from entrypoints.commands.operations.checks import connection_checks
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_use_cases
+from entrypoints.parts import connection_checks as connection_checks_module
+from entrypoints.parts.connection_checks import CheckResult
 from entrypoints.settings.rules import Check
+from entrypoints.settings.startup_error import StartupError
 from tests.support.commands import CommandLine
 from tests.support.servers.fake_hook import SECRET
 from tests.support.servers.fake_siteverify import FakeSiteverify
@@ -259,7 +259,7 @@ async def test_the_clock_is_compared_with_that_of_the_database(
     monkeypatch: pytest.MonkeyPatch,
     database: str,
 ) -> None:
-    monkeypatch.setattr("entrypoints.commands.core.checks.SystemClock", ClockAhead)
+    monkeypatch.setattr("entrypoints.commands.operations.checks.SystemClock", ClockAhead)
     if database == "own":
         (tmp_path / "clocked_database.py").write_text(OWN_DATABASE)
         monkeypatch.syspath_prepend(tmp_path)

@@ -4,7 +4,7 @@ import json
 
 from structlog.testing import capture_logs
 
-from entrypoints.commands.core.copy_jobs import forget_copy
+from entrypoints.commands.operations.copy_jobs import forget_copy
 from tests.support.commands import CommandLine
 from tests.support.keys import create_secrets_file
 

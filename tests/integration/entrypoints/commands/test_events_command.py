@@ -12,9 +12,9 @@ import pytest
 from application.features.events.feature import EventRecordsFeature
 from application.features.events.ports import EventRejected
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
-from entrypoints.bootstrap import open_use_cases
-from entrypoints.commands.core.checks import connection_checks
-from entrypoints.commands.features.events import commands
+from entrypoints.commands.features.events import FEATURE_COMMANDS
+from entrypoints.commands.operations.checks import connection_checks
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.events.feature import EVENT_RECORDS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.commands import CommandLine, json_lines
@@ -105,7 +105,7 @@ def test_unknown_users_are_errors_in_words(dialtone: CommandLine) -> None:
 
 
 async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
-    (option,) = commands.FEATURE_COMMANDS.check_options
+    (option,) = FEATURE_COMMANDS.check_options
     send_tests: Any = option.flag_value
     with FakeReceiver() as receiver:
         settings = CommandLine(tmp_path, receiver.environ).settings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from adapters.security.keys.document import generate_entry
 from application.ports.keys import KeyPurpose
-from entrypoints.commands.core.keys import generate
+from entrypoints.commands.operations.keys import generate
 from tests.support.commands import CommandLine
 from tests.support.keys import edit_secrets_file, load_keys
 

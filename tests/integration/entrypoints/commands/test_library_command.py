@@ -8,7 +8,7 @@ from application.features.media.feature import MediaFeature
 from application.features.media.upload_image import UploadImageCommand
 from application.principal import Principal
 from domain.features.media.item import MediaItem
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.media.feature import MEDIA
 from tests.support.builders import a_session
 from tests.support.commands import CommandLine, json_lines

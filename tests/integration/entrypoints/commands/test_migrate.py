@@ -18,8 +18,8 @@ from adapters.databases.postgres import migration as in_postgres
 from adapters.databases.records.schema_plan import SchemaObject, SchemaPlan
 from adapters.databases.sqlite import migration as in_sqlite
 from application.ports.errors import ConfigurationError
-from entrypoints.commands.core.migrate import migrate as run_migrate
-from entrypoints.opening.startup_error import StartupError
+from entrypoints.commands.operations.migrate import migrate as run_migrate
+from entrypoints.settings.startup_error import StartupError
 from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

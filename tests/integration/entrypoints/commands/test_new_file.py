@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.commands.shared.new_file import create_file
-from entrypoints.opening.startup_error import CommandError
+from entrypoints.settings.startup_error import CommandError
 
 
 def test_only_its_owner_can_read_a_file_that_a_command_writes(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from application.features.statistics.feature import StatisticsFeature
-from entrypoints.bootstrap import open_use_cases
+from entrypoints.composition.use_cases import open_use_cases
 from tests.support.commands import CommandLine
 from tests.support.counted_events import accepted, delivered, logged_in, rejected
 

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from entrypoints.words.code_words import ONLY_IN_LOG
+from entrypoints.texts.codes import ONLY_IN_LOG
 from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 

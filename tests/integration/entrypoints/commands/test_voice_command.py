@@ -13,11 +13,11 @@ from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
 from domain.features.voice.call_texts import Text, Words
-from entrypoints.commands.core.checks import connection_checks
-from entrypoints.commands.features.voice import commands
-from entrypoints.opening.startup_error import StartupError
-from entrypoints.settings.read import read_settings
+from entrypoints.commands.features import voice
+from entrypoints.commands.operations.checks import connection_checks
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError
 from tests.support.keys import FakeKeyRing, create_secrets_file
 from tests.support.voice.right_voice import RightVoice
 
@@ -82,7 +82,7 @@ async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoi
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:
-    (option,) = commands.FEATURE_COMMANDS.check_options
+    (option,) = voice.FEATURE_COMMANDS.check_options
     find_checks: Any = option.flag_value
     note: str = await find_checks(settings)["phone line"]()
     return note.splitlines()

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from entrypoints.version.distribution import installed_version
+from entrypoints.parts.version import installed_version
 from tests.support.app_harness import AppHarness
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings

@@ -17,15 +17,15 @@ from litestar.params import JSONBody
 
 from application.administration.acts import CORE_ACTS, Act
 from domain.errors import InvalidValue
-from domain.features.admin.errors import TokenNotFound
-from domain.features.passkeys import errors as passkeys_errors
+from domain.features import passkeys
+from domain.features.admin import TokenNotFound
+from entrypoints.composition.openapi import render_description
 from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
 from entrypoints.http.features.media.errors import MediaFieldCode
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.plugin import administration_of
-from entrypoints.openapi import render_description
 from tests.support.described import description
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
 from tests.support.schema_check import is_valid, resolve
@@ -130,7 +130,7 @@ def test_every_error_has_the_schemas_of_its_api_and_an_example() -> None:
 
 def is_response(error: type[ApiError], row: ErrorRow) -> bool:
     """Return whether the API has responses with the code of this error, not only fields."""
-    is_of_page = error is TokenNotFound or error.__module__ == passkeys_errors.__name__
+    is_of_page = error is TokenNotFound or error.__module__ == passkeys.__name__
     is_field = issubclass(error, InvalidValue) or (row.field and not row.keeps_error)
     return row.code != INVALID_CODE and not is_of_page and not is_field
 

@@ -12,7 +12,7 @@ from litestar.exceptions import ClientException, ValidationException
 
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
-from entrypoints.http.errors.core import CORE_TABLE
+from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media.errors import MediaFieldCode
 from entrypoints.http.responses.errors import to_response

@@ -8,7 +8,7 @@ import pytest
 
 from application.features.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
-from domain.features.statistics.period_sums import HOUR, Result
+from domain.features.statistics import HOUR, Result
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import AdminDriver, open_admin_driver
 from tests.support.app_harness import AppHarness

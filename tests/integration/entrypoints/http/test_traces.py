@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from structlog.testing import capture_logs
 
 from adapters.operations.logging.configuration import add_request_fields
-from adapters.operations.tracing.opentelemetry import OpenTelemetryTracer, open_tracer
+from adapters.operations.tracing import OpenTelemetryTracer, open_tracer
 from adapters.shared.http import ConnectionFailed, Timeouts, Transport, open_transport
 from application.ports.otp import DeliveryResult, TextMessage
 from application.ports.tracing import use_tracer

@@ -17,7 +17,12 @@ from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.webhook_urls import WebhookUrls
 from domain.features.voice.call import CallStatus
 from domain.otp.delivery import Channel
-from tests.integration.entrypoints.http.voice.webhooks import CALLER, PATHS, PUBLIC_URL, SETTINGS
+from tests.integration.entrypoints.http.features.voice.webhooks import (
+    CALLER,
+    PATHS,
+    PUBLIC_URL,
+    SETTINGS,
+)
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from application.features.media.limits import MAX_MEMORY_BYTES
 from domain.features.media.item import ItemState
-from entrypoints.http.features.media.library.upload_form import (
+from entrypoints.http.features.media.upload_form import (
     BLOCK_BYTES,
     MAX_FORM_OVERHEAD_BYTES,
     MAX_PART_HEADER_BYTES,

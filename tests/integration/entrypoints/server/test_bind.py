@@ -2,9 +2,9 @@
 
 import pytest
 
-from entrypoints.opening.startup_error import StartupError
 from entrypoints.server.bind import reserve_bind
-from entrypoints.settings.bind import Bind
+from entrypoints.settings.startup_error import StartupError
+from entrypoints.settings.values import Bind
 from tests.support.servers.process import free_ports
 
 

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 
 from entrypoints.server import metrics_server
 from entrypoints.server.metrics_server import serve_metrics
-from entrypoints.settings.bind import Bind
+from entrypoints.settings.values import Bind
 from tests.support.servers.process import free_ports
 from tests.support.waiting import wait_until
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import pytest
 
-from adapters.messages.http_hook.messenger import HookMessenger
+from adapters.messages.http_hook import HookMessenger
 from adapters.messages.twilio.client import TwilioClient, TwilioError
 from adapters.messages.twilio.error_codes import MESSAGES
 from adapters.messages.twilio.health_check import TwilioHealthCheck

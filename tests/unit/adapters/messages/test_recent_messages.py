@@ -1,7 +1,6 @@
 """The messages that the page at `/` may show are few, and kept for five minutes."""
 
-from adapters.messages.terminal import InMemoryRecentMessages
-from adapters.messages.terminal.recent_messages import MAX_MESSAGES, MESSAGE_TTL
+from adapters.messages.terminal import MAX_MESSAGES, MESSAGE_TTL, InMemoryRecentMessages
 
 
 def test_a_message_is_kept_for_five_minutes() -> None:

@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from adapters.messages.terminal.box import render_box
+from adapters.messages.terminal import render_box
 
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
 CONTROLS = "\x1b[2J\x07\x9b31m\x00\r\u202e\u2066\ud800\x08"

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.operations.tracing import opentelemetry
-from adapters.operations.tracing.opentelemetry import open_tracer
+from adapters.operations import tracing
+from adapters.operations.tracing import open_tracer
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import trace_call, use_tracer
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.tracing import TRACING, TracingSettings
-from entrypoints.opening import extras
-from entrypoints.settings.read import read_settings
+from entrypoints.parts import extras
 from tests.support.servers.collector import Collector, open_collector
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -66,7 +66,7 @@ async def test_variables_of_the_sdk_are_read(
 async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(opentelemetry, "SHUTDOWN_SECONDS", 0.05)
+    monkeypatch.setattr(tracing, "SHUTDOWN_SECONDS", 0.05)
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "0.3")
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "")  # empty is unset
     with socket.create_server(("127.0.0.1", 0)) as hanging:
@@ -82,7 +82,7 @@ def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
 ) -> None:
     caplog.set_level(logging.INFO)
     collector.statuses = [401, 401]
-    exporter = opentelemetry._LoggingExporter(collector.url)
+    exporter = tracing._LoggingExporter(collector.url)
     for _ in range(4):
         exporter.export([])
     assert [line.msg for line in caplog.records if line.levelno >= logging.INFO] == [

@@ -11,7 +11,7 @@ from adapters.security.keys.keys import select_current_key
 from adapters.security.keys.rotation import RETENTION_MARGIN, RotatedKeys, rotate_document
 from application.ports.keys import Key, KeyPurpose
 from domain.otp.challenge import OTP_TTL
-from entrypoints.commands.core.key_states import key_lifetimes
+from entrypoints.commands.operations.key_states import key_lifetimes
 from tests.support.builders import NOW
 from tests.support.settings import settings
 

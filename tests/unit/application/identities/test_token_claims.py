@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from adapters.security.jwt.access_tokens import MAX_TOKEN_LENGTH
+from adapters.security.jwt import MAX_TOKEN_LENGTH
 from application.identities.session_factory import Tokens
 from application.otp.log_in import LoggedIn
 from application.ports.errors import ExtensionFailed, StorageUnavailable

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from adapters.operations.system.held_health_check import (
+from adapters.operations.system import (
     CANCEL_TIMEOUT,
     CHECK_TIMEOUT,
     FAILURE_TTL,

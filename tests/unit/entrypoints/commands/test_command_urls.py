@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from entrypoints.commands.core.backup import backup
+from entrypoints.commands.operations.backup import backup
 from entrypoints.commands.shared.parsing import find_url
-from entrypoints.opening.startup_error import InvalidArgument, StartupError
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import InvalidArgument, StartupError
 from tests.support.commands import call
 
 URL = "postgresql://dialtone:tops3cret@db.test/dialtone"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from entrypoints.commands.features.imports.report_file import open_report
-from entrypoints.opening.startup_error import CommandError
+from entrypoints.settings.startup_error import CommandError
 
 HEADER = ("id", "text")
 FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "\rx"]

@@ -5,7 +5,7 @@ import pytest
 from application.administration.find_user import ExternalIdQuery
 from domain.identities.external_id import ExternalId
 from entrypoints.commands.shared.parsing import parse_readings
-from entrypoints.opening.startup_error import InvalidArgument
+from entrypoints.settings.startup_error import InvalidArgument
 from tests.support.settings import settings
 
 

@@ -16,16 +16,16 @@ from application.ports.errors import (
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
-from entrypoints.features import FEATURES
+from entrypoints.composition.features import FEATURES
+from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.app import make_error_table
-from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorTable
-from entrypoints.http.features.console.errors import ConsoleError
 from entrypoints.http.features.console.plugin import ConsolePlugin
-from entrypoints.http.features.legacy_otp.errors import LegacyErrorTable
+from entrypoints.http.features.console.request import ConsoleError
+from entrypoints.http.features.legacy_otp import LegacyErrorTable
 from entrypoints.http.features.media.errors import (
     FileTooLarge,
     LibraryReadFailed,

@@ -9,12 +9,11 @@ import pytest
 from adapters.databases.records.features.export import DATA_EXPORTS
 from adapters.databases.records.mapping import RecordMapping
 from application.administration.operator import operating_system_user
-from application.features.export.export_user import Export
-from application.features.export.feature import ExportFeature
+from application.features.export.feature import Export, ExportFeature
 from application.limits.file_reads import FileRead
-from domain.features.export.data_export import DataExport
-from entrypoints.http.features.export import responses
-from entrypoints.http.features.export.responses import send_archive
+from domain.features.export import DataExport
+from entrypoints.http.features.export import plugin
+from entrypoints.http.features.export.plugin import send_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP
 
@@ -52,7 +51,7 @@ async def send_export(opening: AbstractAsyncContextManager[Export], client: OneC
 async def test_the_end_of_an_own_export_is_recorded_before_the_client_sees_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(responses, "SETTLE_SECONDS", 0)
+    monkeypatch.setattr(plugin, "SETTLE_SECONDS", 0)
     app = AppHarness()
     principal = await app.add_user()
     recorded: list[bool] = []

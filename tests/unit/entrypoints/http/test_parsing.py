@@ -3,8 +3,8 @@
 import pytest
 
 from entrypoints.http.errors.exceptions import InvalidFields
-from entrypoints.http.features.app_data.schemas import SetClaimsBody
-from entrypoints.http.features.legacy_otp.schemas import LegacyGetOtpBody
+from entrypoints.http.features.app_data import SetClaimsBody
+from entrypoints.http.features.legacy_otp import LegacyGetOtpBody
 from entrypoints.http.requests.parsing import parse_json
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
 from domain.otp.challenge import parse_otp_code
-from entrypoints.http.core.otp.schemas import OTP_PATTERN
+from entrypoints.http.otp.schemas import OTP_PATTERN
 from tests.support.examples import examples
 from tests.support.schema_check import is_valid
 

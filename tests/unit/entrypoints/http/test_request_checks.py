@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.http.app import make_error_table
-from entrypoints.http.features.legacy_otp.plugin import LegacyOtpPlugin
+from entrypoints.http.features.legacy_otp import LegacyOtpPlugin
 from entrypoints.http.requests.checks import RequestCheckMiddleware
 from entrypoints.http.requests.middleware import ERROR
 from tests.support.asgi import AsgiResponse, http_scope, ok, request

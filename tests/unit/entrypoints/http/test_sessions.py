@@ -1,7 +1,7 @@
 """The responses about sessions."""
 
 from domain.identities.session import Session
-from entrypoints.http.core.sessions.schemas import to_session_response
+from entrypoints.http.sessions import to_session_response
 from tests.support.builders import NOW
 
 

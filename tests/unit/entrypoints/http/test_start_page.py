@@ -9,13 +9,15 @@ import msgspec
 import pytest
 
 from adapters.messages.terminal import InMemoryRecentMessages
-from application.features.start.feature import StartFeature
+from application.features.start import StartFeature
+from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.app import create_app
-from entrypoints.http.core.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.plugin import ConsolePlugin
-from entrypoints.http.features.start.message_access import may_see_messages
-from entrypoints.http.features.start.plugin import StartPlugin
-from entrypoints.http.features.start.settings import HttpStartPageSettings
+from entrypoints.http.features.start.plugin import (
+    HttpStartPageSettings,
+    StartPlugin,
+    may_see_messages,
+)
 from entrypoints.http.plugin import ApiPlugin
 from tests.support import asgi
 from tests.support.builders import a_phone

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.server import serve
-from entrypoints.settings.bind import Bind
+from entrypoints.settings.values import Bind
 
 
 def test_the_log_says_that_no_worker_listens_yet(monkeypatch: pytest.MonkeyPatch) -> None:

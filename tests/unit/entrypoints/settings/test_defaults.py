@@ -11,10 +11,9 @@ from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.settings.bind import Bind
 from entrypoints.settings.declaration import LIMIT_PROFILES
 from entrypoints.settings.providers import TERMINAL
-from entrypoints.settings.values import Environment, SqliteLocation
+from entrypoints.settings.values import Bind, Environment, SqliteLocation
 from tests.support.settings import settings
 
 HOUR = timedelta(hours=1)

@@ -16,9 +16,8 @@ from domain.otp.challenge import OtpCode
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
+from entrypoints.composition.settings import FIELDS
 from entrypoints.settings import parsers, providers
-from entrypoints.settings.bind import Bind
-from entrypoints.settings.composition import FIELDS
 from entrypoints.settings.readers import (
     READERS,
     HookSecrets,
@@ -27,6 +26,7 @@ from entrypoints.settings.readers import (
     reader_of,
 )
 from entrypoints.settings.values import (
+    Bind,
     DatabaseLocation,
     Factory,
     HttpHook,

@@ -9,13 +9,13 @@ from typing import Final
 import pytest
 
 from adapters.security.keys.document import generate_document
-from entrypoints.opening.startup_error import SettingsError
-from entrypoints.settings import checks
-from entrypoints.settings.composition import FIELDS
+from entrypoints.composition import checks
+from entrypoints.composition.read_settings import describe_settings, read_settings
+from entrypoints.composition.settings import FIELDS
 from entrypoints.settings.declaration import declared, setting
-from entrypoints.settings.read import describe_settings, read_settings
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import Environment
 from tests.support.settings import problems, settings
 from tests.unit.entrypoints.settings.texts import (

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from entrypoints.settings.read import read_settings
+from entrypoints.composition.read_settings import read_settings
 from tests.support.keys import to_pem
 from tests.support.servers.fake_vonage import private_pem
 from tests.support.settings import problems

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from entrypoints.settings.composition import VARIABLES
+from entrypoints.composition.settings import VARIABLES
 from tests.support.servers.fake_vonage import APPLICATION, private_pem
 
 SECRET: Final = "tops3cret"

@@ -1,1 +1,0 @@
-"""The page of blocks in the web console."""

@@ -1,1 +1,0 @@
-"""The download of all data of a user."""

@@ -7,16 +7,13 @@ from litestar import Response, get, post
 from litestar.di import Provide
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from application.features.export.acts import EXPORT
-from application.features.export.feature import ExportFeature
+from application.features.export.feature import EXPORT, ExportFeature
 from application.limits.file_reads import FileReads
 from application.use_cases import UseCases
-from entrypoints.http.features.console.act import ActPage
 from entrypoints.http.features.console.console_controller import ConsoleController
-from entrypoints.http.features.console.forms import read_form
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
-from entrypoints.http.features.console.part import ConsolePart
-from entrypoints.http.features.console.request import ConsoleRequest
+from entrypoints.http.features.console.part import ActPage, ConsolePart
+from entrypoints.http.features.console.request import ConsoleRequest, read_form
 from entrypoints.http.features.console.user_acts import (
     ACT_ERRORS,
     USERS,
@@ -26,7 +23,7 @@ from entrypoints.http.features.console.user_acts import (
     render_act_error,
     show_confirmation,
 )
-from entrypoints.http.features.export.responses import send_archive
+from entrypoints.http.features.export.plugin import send_archive
 from entrypoints.http.requests.dependencies import Injected, provide_file_reads
 from entrypoints.http.requests.parameters import IdParameter
 

@@ -5,15 +5,14 @@ from typing import Any, Final
 
 from litestar import Response, get, post
 
-from application.features.phone_change.acts import CHANGE_PHONE
+from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.feature import PhoneChangeFeature
 from application.use_cases import UseCases
 from domain.errors import CountryNotServed, PhoneInUse
 from domain.phone import PhoneNumber, parse_phone
-from entrypoints.http.features.console.act import ActCall, ActPage
 from entrypoints.http.features.console.console_controller import ConsoleController
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
-from entrypoints.http.features.console.part import ConsolePart
+from entrypoints.http.features.console.part import ActCall, ActPage, ConsolePart
 from entrypoints.http.features.console.request import ConsoleRequest
 from entrypoints.http.features.console.user_acts import (
     USERS,

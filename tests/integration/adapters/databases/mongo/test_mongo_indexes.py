@@ -12,7 +12,7 @@ from pymongo.database import Database
 from adapters.databases.records.database_metadata import SCHEMA_VERSION
 from adapters.databases.records.limits import LIMITS
 from application.ports.errors import ConfigurationError
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
 from tests.support.repositories import open_mongo_repositories
 

@@ -20,7 +20,7 @@ from adapters.databases.records.features.media import ITEM_PAGES, MEDIA_ITEMS
 from adapters.databases.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.record_kind import EXPIRES_AT, RecordKind
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.contract.suites.storage.test_storage_errors import OPERATIONS
 from tests.integration.adapters.databases.index_searches import INDEXES, searches_in, values_of
 from tests.integration.adapters.databases.mongo.mongo_support import (

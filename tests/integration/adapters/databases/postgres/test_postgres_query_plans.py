@@ -29,7 +29,7 @@ from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.record_kind import EXPIRES_AT, RecordKind
 from adapters.databases.records.record_store import BatchWrites
 from adapters.databases.sql.schema import column_types
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.contract.suites.storage.test_storage_errors import OPERATIONS
 from tests.integration.adapters.databases.index_searches import INDEXES, searches_in, values_of
 from tests.support.builders import NOW

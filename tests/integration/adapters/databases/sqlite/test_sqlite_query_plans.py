@@ -25,7 +25,7 @@ from adapters.databases.sqlite.record_store import make_record_store
 from application.ports.errors import StorageUnavailable
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.features import KINDS
+from entrypoints.composition.features import KINDS
 from tests.support.builders import NOW, an_id
 
 T = TypeVar("T")

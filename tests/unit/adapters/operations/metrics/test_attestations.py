@@ -6,7 +6,7 @@ import pytest
 
 from adapters.operations.metrics.features.attestation import CountAttestations
 from adapters.operations.metrics.metrics import Metrics
-from application.features.attestation.events import (
+from application.features.attestation.feature import (
     AttestationAccepted,
     AttestationRejected,
     AttestationRequested,

@@ -11,7 +11,7 @@ from adapters.operations.metrics.features.events import CountedEvents
 from adapters.operations.metrics.features.login_hook import declare_login_hook_duration
 from adapters.operations.metrics.features.media import count_uploads, declare_decode_duration
 from adapters.operations.metrics.metrics import PREFIX, Metrics
-from entrypoints.bootstrap import open_all
+from entrypoints.composition.use_cases import open_all
 from tests.support.markdown import codes, page, rows
 from tests.support.settings import settings
 
@@ -40,8 +40,8 @@ async def gauges(folder: Path) -> dict[str, tuple[str, set[str]]]:
         "SECRETS_FILE": f"{folder}/secrets.json",
     }
     found = {}
-    async with open_all(settings(**files), metrics=Metrics(), is_service=True) as opening:
-        for gauge in opening.gauges:
+    async with open_all(settings(**files), metrics=Metrics(), is_service=True) as composition:
+        for gauge in composition.gauges:
             samples = await gauge.measure()
             if isinstance(samples, Mapping):
                 assert {len(labels) for labels in samples} == {len(gauge.labels)}

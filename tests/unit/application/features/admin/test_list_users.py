@@ -3,12 +3,11 @@
 import pytest
 
 from application.administration.operator import Operator, operating_system_user, service_token
-from application.features.admin.feature import AdminFeature
-from application.features.admin.list_users import ListUsers
+from application.features.admin.feature import AdminFeature, ListUsers
 from domain.administration.audit import Actor, ActorKind, AuditEntry
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, TooShort
-from domain.features.admin.user_filter import UserFilter
+from domain.features.admin import UserFilter
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 

@@ -4,13 +4,11 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.features.admin.acts import CREATE, REVOKE
-from application.features.admin.feature import AdminFeature
+from application.features.admin.feature import CREATE, REVOKE, AdminFeature
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Unauthenticated
-from domain.features.admin.errors import TokenNotFound, TooManyTokenRequests
-from domain.features.admin.service_token import ServiceToken
+from domain.features.admin import ServiceToken, TokenNotFound, TooManyTokenRequests
 from tests.support.acts import assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import an_id

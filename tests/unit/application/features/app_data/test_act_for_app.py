@@ -10,13 +10,16 @@ from adapters.databases.records.mapping import RecordMapping
 from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.features.app_data.act_for_app import ActForApp
-from application.features.app_data.acts import SET_APP_DATA, SET_CLAIMS
-from application.features.app_data.details import AppDataDetails
-from application.features.app_data.feature import AppDataFeature
+from application.features.app_data.feature import (
+    SET_APP_DATA,
+    SET_CLAIMS,
+    ActForApp,
+    AppDataDetails,
+    AppDataFeature,
+)
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
-from domain.features.app_data.app_data import AppData, parse_app_data
+from domain.features.app_data import AppData, parse_app_data
 from tests.support.acts import BY_COMMAND, a_token, assert_refused, permitted_operators, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id

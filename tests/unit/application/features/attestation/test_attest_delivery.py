@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from application.features.attestation.events import (
+from application.features.attestation.feature import (
     AttestationAccepted,
     AttestationRejected,
     AttestationRequested,
@@ -20,7 +20,7 @@ from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
 from domain.errors import DeliveryFailed, TooManyAttempts, TooManyOtpRequests
-from domain.features.attestation.errors import AttestationRequired
+from domain.features.attestation import AttestationRequired
 from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery_policy import Limitation

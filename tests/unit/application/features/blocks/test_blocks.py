@@ -7,9 +7,13 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.blocks.acts import ADD_BLOCK, BLOCK_ACTS, END_BLOCK
-from application.features.blocks.details import blocks_about
-from application.features.blocks.feature import BlocksFeature
+from application.features.blocks.feature import (
+    ADD_BLOCK,
+    BLOCK_ACTS,
+    END_BLOCK,
+    BlocksFeature,
+    blocks_about,
+)
 from application.otp.events import OtpRequestRejected
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
@@ -23,9 +27,14 @@ from domain.errors import (
     InvalidValue,
     TooManyOtpRequests,
 )
-from domain.features.blocks.block import Block, Subject, SubjectKind
-from domain.features.blocks.block_list import MAX_BLOCKS
-from domain.features.blocks.errors import BlockNotFound, TooManyBlocks
+from domain.features.blocks import (
+    MAX_BLOCKS,
+    Block,
+    BlockNotFound,
+    Subject,
+    SubjectKind,
+    TooManyBlocks,
+)
 from domain.identities.phone_change import PhoneNotice
 from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused

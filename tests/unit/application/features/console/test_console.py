@@ -10,29 +10,29 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from application.administration.show_user import UserDetails
-from application.features.console.authenticate import ConsoleUser
-from application.features.console.devices import ConsoleDetails
-from application.features.console.events import (
+from application.features.console.feature import ConsoleDetails, ConsoleFeature
+from application.features.console.sign_in import (
+    ConsoleSignedIn,
     ConsoleSignedOut,
+    ConsoleSignInCommand,
     ConsoleSignInFailed,
     ConsoleSignInSucceeded,
+    ConsoleUser,
 )
-from application.features.console.feature import ConsoleFeature
-from application.features.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
 from application.identities.sessions import LogoutScope
 from application.otp.request_otp import RequestOtpResult
 from application.otp.verify_otp import OtpRejected
 from application.principal import Principal
 from domain.administration.audit import Actor, ActorKind
 from domain.errors import IncorrectOtp, TooManyOtpRequests, Unauthenticated
-from domain.features.console.session import parse_cookie
+from domain.features.console import parse_cookie
 from domain.identities.device_token import DeviceToken
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from entrypoints.http.core.administration.user_details import UserDetailsForm
-from entrypoints.http.features.console.user_fields import ConsoleFields
+from entrypoints.http.administration.user_details import UserDetailsForm
+from entrypoints.http.features.console.users import ConsoleFields
 from entrypoints.http.fields import format_timestamp
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone

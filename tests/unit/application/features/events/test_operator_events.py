@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 import pytest
 
 from application.features.events import operator_events as module
-from application.features.events.details import EventDetails
+from application.features.events.feature import EventDetails
 from application.features.events.operator_events import OperatorEvents, RetriedEvents
 from application.ports.identities import Identities
 from application.update import change

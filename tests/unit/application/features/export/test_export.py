@@ -14,11 +14,9 @@ import pytest
 from adapters.databases.records.features.console import make_console_repositories
 from application.administration.operator import operating_system_user
 from application.features.app_data.feature import AppDataFeature
-from application.features.export.acts import EXPORT
-from application.features.export.export_user import Export
-from application.features.export.feature import ExportFeature
-from application.features.export.page import EXPLAINED_FILES
-from application.features.media import export as media_export
+from application.features.export.feature import EXPORT, Export, ExportFeature
+from application.features.export.files import EXPLAINED_FILES
+from application.features.media import feature
 from application.features.media.feature import LibraryFeature
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
@@ -32,8 +30,8 @@ from domain.errors import (
     Unavailable,
     UserNotFound,
 )
-from domain.features.app_data.app_data import AppData
-from domain.features.console.devices import ConsoleDevice, ConsoleDevices
+from domain.features.app_data import AppData
+from domain.features.console import ConsoleDevice, ConsoleDevices
 from domain.phone import PhoneNumber
 from entrypoints.http.features.export.archive import write_archive
 from tests.support.acts import a_token, assert_refused, permitted_operators
@@ -356,7 +354,7 @@ async def test_a_store_that_fails_during_an_export_breaks_it(app: AppHarness) ->
 async def test_all_pages_of_a_library_are_exported_one_file_at_a_time(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(media_export, "MAX_PAGE_SIZE", 2)
+    monkeypatch.setattr(feature, "MAX_PAGE_SIZE", 2)
     principal = await app.add_user()
     for _ in range(5):
         await app.upload_image(principal)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from adapters.hooks.login_hook.http_login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
+from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
 from adapters.shared.http import HttpResponse, Transport
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin

@@ -12,8 +12,14 @@ from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.errors import UserNotFound
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
-from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemState, MediaItem
-from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.item import (
+    FILE_DELETION_DELAY,
+    UPLOAD_TIMEOUT,
+    ItemFilter,
+    ItemState,
+    MediaItem,
+    PageRequest,
+)
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.media.idempotency import IdempotentUploads
+from application.features.media.upload_image import IdempotentUploads
 from application.ports.errors import (
     StorageTimeout,
 )
@@ -18,8 +18,8 @@ from domain.features.media.errors import (
     UnsupportedImageType,
     UploadInProgress,
 )
-from domain.features.media.idempotency import IDEMPOTENCY_KEY_TTL
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
+from domain.features.media.usage import IDEMPOTENCY_KEY_TTL
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.images import plain_jpeg

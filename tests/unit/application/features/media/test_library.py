@@ -7,15 +7,13 @@ from datetime import timedelta
 import pytest
 
 from application.features.media import library
-from application.features.media.details import LibraryDetails
-from application.features.media.library import LibraryPage
-from application.features.media.open_file import OpenFile
+from application.features.media.feature import LibraryDetails
+from application.features.media.library import LibraryPage, OpenFile
 from application.ports.errors import StorageUnavailable
 from domain.access import LibraryVisibility
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
-from domain.features.media.item import ItemState, MediaItem
-from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageRequest
 from domain.identities.identity import Identity
 from tests.support.acts import show
 from tests.support.app_harness import GIF, AppHarness, make_policy

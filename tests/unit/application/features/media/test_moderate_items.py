@@ -7,17 +7,15 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.features.media.acts import DELETE, HIDE, UNHIDE
 from application.features.media.feature import LibraryFeature
-from application.features.media.moderate_items import ModerateItems
-from application.features.voice.calls import CallsFeature
+from application.features.media.moderate_items import DELETE, HIDE, UNHIDE, ModerateItems
+from application.features.voice.call_log import CallsFeature
 from application.principal import Principal
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden
 from domain.features.media.errors import ItemDeleted, ItemNotFound, MediaFileNotFound
 from domain.features.media.image import VariantSpec
-from domain.features.media.item import ItemState, MediaItem
-from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageRequest
 from domain.features.media.usage import Quota
 from domain.identities.role import Role
 from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff

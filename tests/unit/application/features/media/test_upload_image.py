@@ -19,8 +19,7 @@ from domain.administration.audit import AuditAction
 from domain.errors import Forbidden, Unauthenticated, UserNotFound
 from domain.features.media.errors import ItemSaveFailed, UnsupportedImageType
 from domain.features.media.image import VariantSpec
-from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.features.media.page import ItemFilter, PageRequest
+from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemFilter, PageRequest
 from domain.features.media.usage import MediaUsage
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import (

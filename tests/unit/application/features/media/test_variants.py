@@ -8,7 +8,7 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from application.features.media.variants import finish_all
+from application.features.media.media_urls import finish_all
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.features.media.image import VariantSpec

@@ -10,12 +10,10 @@ import pytest
 
 from application.administration.export_part import MissingFiles
 from application.administration.operator import operating_system_user
-from application.features.console.authenticate import ConsoleUser
 from application.features.console.feature import ConsoleFeature
-from application.features.console.sign_in import ConsoleSignInCommand
-from application.features.passkeys.details import PasskeyDetails
-from application.features.passkeys.events import PasskeyAdded, PasskeyCountFell, PasskeyFailed
-from application.features.passkeys.export import ExportPasskeys
+from application.features.console.sign_in import ConsoleSignInCommand, ConsoleUser
+from application.features.passkeys.feature import ExportPasskeys, PasskeyDetails
+from application.features.passkeys.sign_in import PasskeyAdded, PasskeyCountFell, PasskeyFailed
 from domain.errors import (
     ConflictingValue,
     Forbidden,
@@ -25,7 +23,7 @@ from domain.errors import (
     TooShort,
     Unauthenticated,
 )
-from domain.features.passkeys.errors import (
+from domain.features.passkeys import (
     ChallengeNotValid,
     InvitationNotValid,
     LastPasskey,

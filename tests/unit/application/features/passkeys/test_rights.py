@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.administration.operator import staff_member
-from application.features.voice.calls import CallsFeature
+from application.features.voice.call_log import CallsFeature
 from application.principal import Principal
 from domain.access import LibraryVisibility
 from domain.errors import PasskeyRequired

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.phone_change.events import PhoneChanged
+from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
@@ -21,7 +21,7 @@ from domain.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from domain.features.phone_change.errors import OldOtpRequired
+from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff

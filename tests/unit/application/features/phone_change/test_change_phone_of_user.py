@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from application.administration.operator import Operator
-from application.features.phone_change.acts import CHANGE_PHONE
-from application.features.phone_change.events import PhoneChanged
+from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
+from application.features.phone_change.complete import PhoneChanged
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import ConflictingValue, CountryNotServed, Forbidden, PhoneInUse, UserNotFound

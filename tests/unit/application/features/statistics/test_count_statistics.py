@@ -4,12 +4,11 @@ from contextlib import suppress
 
 import pytest
 
-from application.features.statistics.count_statistics import CountStatistics
-from application.features.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import CountStatistics, StatisticsFeature
 from application.ports.otp import DeliveryResult
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from domain.errors import DeliveryFailed, PhoneUnreachable
-from domain.features.statistics.period_sums import (
+from domain.features.statistics import (
     DAY,
     HOUR,
     NONE,

@@ -7,16 +7,18 @@ from typing import Final
 import pytest
 
 from application.administration.operator import Operator, operating_system_user
-from application.features.statistics import read_statistics
+from application.features.statistics import feature
 from application.features.statistics.feature import StatisticsFeature
 from application.ports.errors import StorageError
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import InsufficientScope, TooManyOtpRequests
-from domain.features.statistics.period_sums import DAY, HOUR, Result
-from domain.features.statistics.report import (
+from domain.features.statistics import (
+    DAY,
+    HOUR,
     Dimension,
     GroupRow,
+    Result,
     Statistics,
     StatisticsQuery,
     query_days,
@@ -86,7 +88,7 @@ async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHa
 async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(read_statistics, "BATCH_SIZE", 2)
+    monkeypatch.setattr(feature, "BATCH_SIZE", 2)
     for number in range(1, 6):
         app.listeners.record(accepted())
         for _ in range(2):

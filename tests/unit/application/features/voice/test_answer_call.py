@@ -6,10 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.voice.events import CallRejected
+from application.features.voice.call_limiter import CallRejected
 from domain.features.voice.call import CallStatus, Recording, inbound_call_id
-from domain.features.voice.call_limits import CallLimits
-from domain.features.voice.instructions import Dial, HangUp, Position, Reject
+from domain.features.voice.instructions import CallLimits, Dial, HangUp, Position, Reject
 from domain.features.voice.step import Answered, CallOutcome, DialResult
 from domain.identities.identity import Identity
 from domain.otp.delivery import Channel

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
-from application.features.voice.calls import CallsFeature
-from application.features.voice.details import CallDetails
+from application.features.voice.call_log import CallDetails, CallsFeature
 from application.ports.errors import CallProviderUnavailable, StorageUnavailable
 from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
-from domain.features.voice.call import Call, CallStatus, Recording
-from domain.features.voice.errors import CallNotFound, CallRecordingNotFound
+from domain.features.voice.call import (
+    Call,
+    CallNotFound,
+    CallRecordingNotFound,
+    CallStatus,
+    Recording,
+)
 from domain.features.voice.step import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from application.features.voice.claim_webhook import ClaimWebhook
+from application.features.voice.call_urls import ClaimWebhook
 from application.ports.webhooks import SignedRequest
-from domain.features.voice.used_webhook import USED_WEBHOOK_TTL
+from domain.features.voice.call import USED_WEBHOOK_TTL
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.voice.stored import voice_repositories

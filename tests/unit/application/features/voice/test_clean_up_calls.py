@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from application.features.voice import cleanup
-from application.features.voice.calls import CallsFeature
+from application.features.voice import call_log
+from application.features.voice.call_log import CallsFeature
 from application.operations.cleanup import CleanupReport
 from domain.features.voice.call import Call, CallStatus
 from tests.support.app_harness import AppHarness
@@ -83,7 +83,7 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
 async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     app: AppHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "BATCH_SIZE", 5)
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
     await add(app, *(call_number(number, recordings=1) for number in range(12)))
     await add(app, *(call_number(number, started_at=NOW + TICK) for number in range(12, 22)))
     calls = app.use_cases.of(CallsFeature)
@@ -123,7 +123,7 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
 async def test_a_deleted_identity_disappears_from_the_call_log(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cleanup, "BATCH_SIZE", 5)
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
     await app.database.repositories().identities.add(a_deleted_identity())
     own = [
         call_number(number, recordings=1, identity_id=an_id(), is_caller_verified=True)

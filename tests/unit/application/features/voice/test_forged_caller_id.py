@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.instructions import CallLimits
 from domain.features.voice.menu import State
 from domain.features.voice.step import (
     Answered,

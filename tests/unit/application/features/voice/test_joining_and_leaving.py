@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from application.features.voice.calls import CallsFeature
-from application.features.voice.events import CallerRegistered
+from application.features.voice.call_limiter import CallerRegistered
+from application.features.voice.call_log import CallsFeature
 from application.identities.events import UserDeleted
 from application.otp.log_in import LoggedIn
 from domain.errors import CountryNotServed, InvalidValue

@@ -10,7 +10,7 @@ from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import CountryNotServed, DeliveryFailed, DomainError, PhoneUnreachable
-from domain.features.whatsapp.whatsapp_delivery import UNREACHABLE_TTL
+from domain.features.whatsapp import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.otp.channel_order import ChannelOrder

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
-from domain.features.media.idempotency import MAX_IDEMPOTENCY_KEY_LENGTH, parse_idempotency_key
+from domain.features.media.usage import MAX_IDEMPOTENCY_KEY_LENGTH, parse_idempotency_key
 
 
 @pytest.mark.parametrize("text", ["1", "~!9f6c-3c5a", "k" * MAX_IDEMPOTENCY_KEY_LENGTH])

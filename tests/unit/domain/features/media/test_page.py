@@ -1,6 +1,6 @@
 """Pages of the library."""
 
-from domain.features.media.page import PageRequest
+from domain.features.media.item import PageRequest
 
 
 def test_a_page_has_ten_items_unless_requested_and_at_most_a_hundred() -> None:

@@ -1,6 +1,6 @@
 """The limits of calls have names."""
 
-from domain.features.voice.call_limits import CallLimits
+from domain.features.voice.instructions import CallLimits
 from domain.otp.rate_limits import name_limit
 
 

@@ -4,10 +4,9 @@ from typing import Final
 
 import pytest
 
-from domain.features.voice.call_texts import SpokenLocale
+from domain.features.voice.call_texts import SpokenLocale, find_key
 from domain.features.voice.instructions import Voice
 from domain.features.voice.menu import MENUS
-from domain.features.voice.speech import find_key
 from tests.support.call_texts import CALL_TEXTS
 
 SAYINGS: Final = tomllib.loads(Path(__file__).with_name("sayings.toml").read_text("utf-8"))

@@ -10,12 +10,7 @@ from typing import Any, Final
 import httpx
 
 from adapters.databases.records.features.console import make_console_repositories
-from domain.features.console.session import (
-    SECRET_BYTES,
-    ConsoleSession,
-    format_cookie,
-    make_form_token,
-)
+from domain.features.console import SECRET_BYTES, ConsoleSession, format_cookie, make_form_token
 from domain.identities.passkey import Passkey
 from domain.identities.role import Role
 from domain.otp.challenge import CHALLENGE_ID_BYTES

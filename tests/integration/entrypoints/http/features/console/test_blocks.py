@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.features.blocks.feature import BlocksFeature
-from domain.features.blocks.block import Block
+from domain.features.blocks import Block
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.acts import BY_COMMAND
 from tests.support.app_harness import AppHarness

@@ -10,7 +10,7 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from domain.features.console.session import make_form_token
+from domain.features.console import make_form_token
 from domain.phone import PhoneNumber
 from entrypoints.http.features.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
 from tests.support.app_harness import AppHarness

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics.period_sums import CountedGroup, Result
+from domain.features.statistics import CountedGroup, Result
 from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness

@@ -1,6 +1,6 @@
 """The columns of plots, and the sentences that say the same."""
 
-from entrypoints.http.features.statistics.console.plots import (
+from entrypoints.http.features.statistics.console.part import (
     COLUMN_WIDTH,
     HEIGHT,
     Bar,

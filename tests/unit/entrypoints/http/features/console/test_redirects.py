@@ -2,7 +2,7 @@
 
 import pytest
 
-from entrypoints.http.features.console.redirects import HOME, parse_return_path
+from entrypoints.http.features.console.render import HOME, parse_return_path
 
 
 @pytest.mark.parametrize(

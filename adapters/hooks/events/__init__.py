@@ -1,1 +1,0 @@
-"""Events to the backend of the app, by HTTP."""

@@ -1,1 +1,0 @@
-"""The login hook by HTTP. docs/hooks.md has the requests and responses."""

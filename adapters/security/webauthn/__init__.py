@@ -1,1 +1,0 @@
-"""Passkeys by the package `webauthn`, with user verification on both sides."""

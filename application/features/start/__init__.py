@@ -1,1 +1,0 @@
-"""The page at `/`, which shows messages in development."""

@@ -1,1 +1,0 @@
-"""Service tokens of backends."""

@@ -1,1 +1,0 @@
-"""Proofs before a message."""

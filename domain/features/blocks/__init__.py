@@ -1,1 +1,0 @@
-"""Blocks: number prefixes, networks and countries that get no codes for a time."""

@@ -1,1 +1,0 @@
-"""Exports of a person's own data: how often."""

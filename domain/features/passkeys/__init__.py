@@ -1,1 +1,0 @@
-"""Passkeys of the staff: challenges, invitations and errors."""

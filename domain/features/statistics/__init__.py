@@ -1,1 +1,0 @@
-"""What is counted of messages and logins, by hour and by day, and its report."""

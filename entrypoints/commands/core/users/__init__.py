@@ -1,1 +1,0 @@
-"""`dialtone user`, with the actions of the core."""

@@ -1,1 +1,0 @@
-"""The command `dialtone user export`."""

@@ -1,1 +1,0 @@
-"""The actions of `dialtone user` about passkeys."""

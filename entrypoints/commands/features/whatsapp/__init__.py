@@ -1,1 +1,0 @@
-"""The option of commands for codes by WhatsApp."""

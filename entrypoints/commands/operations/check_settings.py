@@ -1,0 +1,169 @@
+"""`dialtone check-settings`."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from entrypoints.commands.feature_commands import FeatureCommands
+from entrypoints.commands.shared.command import Command
+
+if TYPE_CHECKING:
+    from entrypoints.parts.connection_checks import CheckResult
+    from entrypoints.settings.rules import Check
+    from entrypoints.settings.settings import Settings
+
+
+def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command:
+    """Return `check-settings`, with the checks of features."""
+    tried = [each.tried for each in features if each.tried]
+    parts = ", ".join(["the keys", "the database", *tried, "the providers"])
+
+    @click.command(
+        cls=Command,
+        examples=["", "--templates --only de", "--connect"],
+        checks_files=True,
+        needs_data=False,
+    )
+    @click.option(
+        "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
+    )
+    @click.option(
+        "--templates", is_flag=True, help="Show the message of each SMS template instead."
+    )
+    @click.option("--only", metavar="NAME", help="With --templates: only this language or country.")
+    @click.option(
+        "--connect",
+        is_flag=True,
+        help=f"Try {parts} and the other parts that the settings name instead, and list the ids of "
+        "the keys; nothing is changed, no message is sent and nobody is called.",
+    )
+    def check_settings(
+        settings: "Settings",
+        *,
+        show_all: bool,
+        templates: bool,
+        only: str | None,
+        connect: bool,
+        **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
+    ) -> Iterator[str]:
+        """Check all settings, and show what differs from the defaults, without secrets."""
+        import asyncio
+
+        from entrypoints.commands.operations.checks import check_records
+        from entrypoints.composition.read_settings import find_unknown, list_mistakes
+        from entrypoints.settings.startup_error import CommandError
+
+        if templates:
+            yield from _preview_templates(settings, only)
+            yield from _notes(settings)
+            return
+        more = [find_checks for find_checks in more_checks.values() if find_checks]
+        results: dict[str, CheckResult] = {}
+        if connect or more:
+            results = _run_checks(settings, more)
+            width = max(map(len, results))
+            for name, result in results.items():
+                first, *below = result.text.split("\n")
+                yield f"{name:<{width}}  {first}"
+                yield from (f"{'':<{width}}  {line}" for line in below)
+        else:
+            yield from _describe(settings, show_all=show_all)
+            yield from _list_created(settings)
+        yield from list_mistakes(settings.variables)
+        yield from _notes(settings)
+        yield from asyncio.run(check_records(settings))
+        failed = sum(not result.is_ok for result in results.values())
+        if failed:
+            raise CommandError(f"{failed} of {len(results)} parts do not work.")
+        if unknown := find_unknown(settings.variables.values):
+            raise CommandError(f"These are not settings: {', '.join(unknown)}.")
+        if not results:
+            yield "The settings are valid."
+
+    check_settings.params += [option for feature in features for option in feature.check_options]
+    return check_settings
+
+
+def _run_checks(
+    settings: "Settings", more: "Sequence[Callable[[Settings], Mapping[str, Check]]]"
+) -> "dict[str, CheckResult]":
+    from adapters.operations.logging import configure_logging
+    from entrypoints.commands.operations.checks import connection_checks
+    from entrypoints.parts.connection_checks import run_checks
+
+    checks = connection_checks(settings)
+    for find_checks in more:
+        checks |= find_checks(settings)
+    return run_checks(checks, lambda: configure_logging(settings.log_level, settings.log_format))
+
+
+def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
+    from entrypoints.composition.read_settings import describe_settings
+
+    rows = [row for row in describe_settings(settings) if show_all or not row.is_default]
+    width = max((len(row.name) for row in rows), default=0)
+    value_width = max((len(row.shown) for row in rows), default=0)
+    for row in rows:
+        yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
+
+
+def _list_created(settings: "Settings") -> Iterator[str]:
+    """Say what the first start creates. --connect looks at other databases than SQLite."""
+    from contextlib import suppress
+
+    from entrypoints.parts.missing_data import (
+        NOT_THERE_YET,
+        are_keys_missing,
+        hint_at_unset,
+        locate_missing_database,
+    )
+    from entrypoints.settings.startup_error import StartupError
+    from entrypoints.settings.values import Environment, SqliteLocation
+
+    place = None
+    if isinstance(settings.database, SqliteLocation):
+        with suppress(StartupError):  # --connect says why it cannot be read
+            place = locate_missing_database(settings)
+    if place is None:
+        return
+    yield f"DIALTONE_DATABASE: {place} is {NOT_THERE_YET}{hint_at_unset(settings)}."
+    if settings.env is not Environment.PRODUCTION and are_keys_missing(settings):
+        yield f"DIALTONE_SECRETS_FILE: {settings.secrets_file.absolute()} is {NOT_THERE_YET}."
+
+
+def _notes(settings: "Settings") -> Iterator[str]:
+    from entrypoints.composition.features import FEATURES
+    from entrypoints.composition.otp import OTP
+
+    for feature in (OTP, *FEATURES):
+        yield from feature.notes(settings)
+
+
+def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:
+    """Show each message as it is sent. Own files come first, incomplete countries last."""
+    from domain.otp.message_parts import measure_sms
+    from entrypoints.parts.operator_files import load_sms_templates
+    from entrypoints.settings.startup_error import CommandError
+
+    templates = load_sms_templates(settings)
+    names = {file.name for file, _, _ in templates.previews()}
+    if only is not None and only not in names:
+        known = ", ".join(sorted(names))
+        raise CommandError(f"--only: there are no templates of that name. There are: {known}.")
+    for file, message, preview in templates.previews():
+        if only not in (None, file.name):
+            continue
+        length = measure_sms(preview.text)
+        unit = "message" if length.parts == 1 else "messages"
+        yield (
+            f"{file.location}, {message}, {preview.platform}: "
+            f"{length.parts} {unit}, {length.units} units of {length.encoding}"
+        )
+        yield from (f"    {line}" for line in preview.text.split("\n"))
+    for file in templates.incomplete_country_files():
+        tables = ", ".join(f"[{table}]" for table in file.missing_tables)
+        yield (
+            f"{file.location} has no {tables}. These messages are sent to {file.name} in the "
+            "language of the request. Add the tables if carriers there need registered texts."
+        )

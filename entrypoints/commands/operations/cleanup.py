@@ -1,0 +1,65 @@
+"""`dialtone cleanup`."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from entrypoints.commands.shared.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from application.operations.cleanup import CleanupReport
+    from entrypoints.features.feature import Feature
+    from entrypoints.settings.settings import Settings
+
+
+@click.command(cls=Command, examples=[""])
+def cleanup(settings: "Settings") -> Iterator[str]:
+    """Delete expired and abandoned data. Safe while the service runs."""
+    from application.operations.cleanup import REFUSED_DELETIONS
+    from entrypoints.commands.shared.hidden_numbers import hide_numbers
+    from entrypoints.commands.shared.progress import show_progress
+    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.composition.features import FEATURES
+    from entrypoints.composition.limits import LIMITS
+    from entrypoints.composition.otp import OTP
+    from entrypoints.features.feature import StoreAway
+    from entrypoints.settings.startup_error import CommandError, StartupError, print_errors
+
+    problems = list[str]()
+
+    def clean_up(features: "Collection[Feature]") -> "CleanupReport":
+        try:
+            with show_progress() as show:
+                return call_with_use_cases(
+                    hide_numbers(settings),
+                    lambda use_cases: use_cases.operations.cleanup(
+                        lambda report: show("cleaned up", report.total())
+                    ),
+                    features,
+                )
+        except StoreAway as error:
+            problems.append(str(error))
+            away = error.instead
+            return clean_up([away if each.name == away.name else each for each in features])
+
+    with_records = [feature for feature in FEATURES if feature.kinds]
+    try:
+        # What was interrupted may end with a message.
+        report = clean_up([LIMITS, OTP, *with_records])
+    except StartupError as error:
+        instead = {each: each.without_messages for each in with_records if each.without_messages}
+        others = (each for each in with_records if each not in instead)
+        report = clean_up([LIMITS, *others, *(each.feature for each in instead.values())])
+        print_errors(str(error), *(each.left for each in instead.values()))
+    for name, count in report.items():
+        yield f"{name.replace('_', ' ')}: {count}"
+    if problems:
+        raise CommandError("\n".join(problems))
+    if report[REFUSED_DELETIONS]:
+        raise CommandError(
+            "Some files could not be deleted: the line file_deletion_retry_failed says why. The "
+            "service tries again every 20 seconds."
+        )

@@ -1,0 +1,104 @@
+"""`dialtone copy`."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from entrypoints.commands.feature_commands import FeatureCommands
+from entrypoints.commands.shared.command import Command
+
+if TYPE_CHECKING:
+    from entrypoints.settings.settings import Settings
+    from entrypoints.settings.values import DatabaseLocation
+
+_PLACE: Final = (
+    "A URL as in DIALTONE_DATABASE, or env:NAME if NAME, or the file in NAME_FILE, has it"
+)
+
+
+def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
+    """Return `copy`, whose help says what features leave."""
+    not_copied = [each.not_copied for each in features if each.not_copied]
+
+    @click.command(
+        cls=Command,
+        help=" ".join(
+            [
+                "Copy all records of a database to an empty one, which may be of another kind. "
+                "Stop all instances of the service first. Run it again after an interruption.",
+                *not_copied,
+            ]
+        ),
+        examples=[
+            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
+            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+            "--from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
+        ],
+        needs_data=False,
+    )
+    @click.option("--from", "source", metavar="URL", required=True, help=f"{_PLACE}.")
+    @click.option(
+        "--to",
+        "target",
+        metavar="URL",
+        required=True,
+        help=f"{_PLACE}; the list of processes shows arguments to everybody, also a password.",
+    )
+    @click.option(
+        "--to-secrets-file",
+        "keys_file",
+        metavar="FILE",
+        help="The keys of the target: its keys of phone_index and phone_encryption may be others.",
+    )
+    @click.option("--dry-run", is_flag=True, help="Count records; nothing is changed.")
+    @click.option("--force", is_flag=True, help="Copy a database that was copied before.")
+    def copy(
+        settings: "Settings",
+        source: str,
+        target: str,
+        keys_file: str | None,
+        *,
+        dry_run: bool,
+        force: bool,
+    ) -> Iterable[str]:
+        import asyncio
+
+        from application.ports.errors import StorageError
+        from entrypoints.commands.operations.copy_jobs import (
+            Place,
+            copy_records,
+            load_encryption,
+            load_other_encryption,
+            plan_copy,
+        )
+        from entrypoints.parts.missing_data import check_keys_exist
+        from entrypoints.settings.startup_error import CommandError
+
+        check_keys_exist(settings)
+        from_ = _parse_place(settings, source, "--from")
+        to = _parse_place(settings, target, "--to")
+        encryption = load_encryption(settings)
+        of_target = encryption
+        if keys_file is not None:
+            of_target = load_other_encryption(settings, keys_file)
+        places = Place("--from", from_, encryption), Place("--to", to, of_target)
+        if dry_run:
+            return asyncio.run(plan_copy(*places, force=force))
+        try:
+            return asyncio.run(copy_records(*places, keys_file, not_copied, force=force))
+        except StorageError as error:
+            raise CommandError(
+                f"The copy has stopped: {error}. Start the same command again: it continues."
+            ) from error
+
+    return copy
+
+
+def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocation":
+    """Parse a URL, or the name of a variable that has one. No error quotes it."""
+    from entrypoints.commands.shared.parsing import find_url, name_option
+    from entrypoints.settings.adapter_parsers import parse_database
+
+    with name_option(option):
+        return parse_database(find_url(settings, option, text))

@@ -1,0 +1,103 @@
+"""One-time codes with the providers of their messages."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from application.ports.keys import KeyPurpose
+from application.ports.otp import Messenger
+from domain.otp.rate_limits import STRANGERS_PERCENT
+from domain.otp.sliding_window import SlidingWindow
+from entrypoints.features.feature import Feature
+from entrypoints.parts.factories import handshakes_of, status_callbacks_of
+from entrypoints.parts.providers import fail_over, open_messenger
+from entrypoints.settings.providers import Provider, provider_name
+from entrypoints.settings.rules import Library
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import name_variable
+from entrypoints.tasks.background_task import write_last
+
+if TYPE_CHECKING:
+    from entrypoints.parts.composition import Composition
+
+
+class _Otp(Feature):
+    name = "otp"
+    opens = ("limits",)
+    files_read = (
+        *("app_name", "android_hashes", "web_domain", "otp_length"),
+        *("sms_templates_dir", "default_locale"),
+    )
+
+    def libraries(self, settings: Settings) -> Iterator[Library]:
+        for provider in settings.sms:
+            if isinstance(provider, Provider) and provider.extra:
+                yield Library("DIALTONE_SMS", provider.extra, provider.name)
+
+    def check_files(self, settings: Settings) -> None:
+        from entrypoints.parts.operator_files import load_sms_templates
+
+        load_sms_templates(settings)
+
+    def notes(self, settings: Settings) -> Iterator[str]:
+        from entrypoints.parts.operator_files import load_sms_templates
+
+        for table in load_sms_templates(settings).unused_tables:
+            yield f"{table}. The table is not used: remove it."
+        for name in ("sms_limit_per_country", "sms_limit_total"):
+            if note := _note_on_day(f"DIALTONE_{name.upper()}", getattr(settings, name), settings):
+                yield note
+
+    async def open(self, composition: "Composition") -> None:
+        from adapters.operations.system import HeldHealthCheck
+        from application.otp.feature import LimitUseCases, OtpPorts, OtpUseCases
+        from entrypoints.parts.operator_files import load_sms_templates
+
+        settings, core = composition.settings, composition.use_cases
+        templates = load_sms_templates(settings)
+        messengers: dict[str, Messenger] = {}
+        for provider in settings.sms:
+            with name_variable(settings.variable_of("DIALTONE_SMS")):
+                messengers[provider_name(provider)] = await composition.stack.enter_async_context(
+                    open_messenger(provider, settings)
+                )
+        status_callbacks = status_callbacks_of(messengers)
+        messenger = fail_over(messengers, composition)
+        core.operations.check_readiness.add(
+            "messages", HeldHealthCheck(messenger), is_of_provider=True
+        )
+        otp = OtpUseCases(
+            core,
+            core.of(LimitUseCases),
+            OtpPorts(
+                messenger=messenger,
+                sms_templates=templates,
+                status_callbacks=status_callbacks,
+                handshakes=handshakes_of(messengers),
+            ),
+            composition.keys.key_set(KeyPurpose.OTP_PEPPER),
+            settings.otp_policy(are_messages_reported=bool(status_callbacks)),
+        )
+        core.add(otp)
+        composition.stack.push_async_callback(
+            write_last, otp.rejections.write_rest, "rejections_not_written"
+        )
+
+
+def _note_on_day(
+    variable: str, limits: tuple[SlidingWindow, SlidingWindow | None], settings: Settings
+) -> str:
+    """Note where a flood of strangers, which its hours end, uses up the day of everybody."""
+    limit, day = limits
+    if day is None:
+        return ""
+    flood = limit.limit * STRANGERS_PERCENT * (day.period / limit.period) / 100
+    if day.limit * settings.sms_limit_all_factor >= flood:
+        return ""
+    return (
+        f"{variable}: {day.limit}/1d, times DIALTONE_SMS_LIMIT_ALL_FACTOR, is less than the "
+        f"{flood:g} messages of a flood of strangers in a day, which then stops known customers "
+        "too. Raise it or the factor."
+    )
+
+
+OTP: Final = _Otp()

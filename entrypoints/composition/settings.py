@@ -1,0 +1,20 @@
+"""All settings: those of the core, and those of each feature that is installed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from entrypoints.composition.features import FEATURES
+from entrypoints.settings.declaration import declared
+from entrypoints.settings.settings import Settings
+
+# Settings are sent to processes, which find the class by its name.
+AllSettings: Final[type[Settings]] = dataclass(frozen=True, kw_only=True)(
+    type(
+        "AllSettings",
+        # A dataclass has the fields of its last base first.
+        (*(each.settings for each in reversed(FEATURES) if each.settings is not None), Settings),
+        {},
+    )
+)
+FIELDS: Final = declared(AllSettings)
+VARIABLES: Final = (*FIELDS, *(file for field in FIELDS.values() for file in field.file_variables))

@@ -1,0 +1,172 @@
+"""From settings to use cases: the core is opened, and then each feature opens itself."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from adapters.databases.records.database import Database
+from adapters.databases.records.outages import OutageRetries
+from adapters.databases.records.repositories import make_repositories
+from adapters.databases.records.store_calls import wrap_store
+from adapters.operations.logging import LogSecurityEvents
+from application.identities.feature import IdentitiesPorts
+from application.operations.feature import OperationsPorts
+from application.ports.keys import KeyPurpose
+from application.ports.system import Clock, SystemPorts
+from application.security_events import SecurityEventListeners
+from application.use_cases import UseCases
+from entrypoints.composition.details import DETAILS
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.gauges import add_core_gauges
+from entrypoints.composition.limits import LIMITS
+from entrypoints.composition.otp import OTP
+from entrypoints.features.feature import Feature
+from entrypoints.parts.composition import Composition
+from entrypoints.parts.database import check_database_extra, open_guarded_database
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.keys import AUDIENCE, load_keys, make_phone_encryption
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import name_variable
+from entrypoints.settings.values import SqliteLocation
+
+if TYPE_CHECKING:
+    from adapters.operations.metrics.metrics import Metrics
+    from adapters.security.keys.keys import SecretKeys
+
+ALL: Final[Sequence[Feature]] = (LIMITS, OTP, DETAILS, *FEATURES)
+"""All that the service opens, in this order: each after those that it needs."""
+
+
+@asynccontextmanager
+async def open_use_cases(
+    settings: Settings,
+    features: Iterable[Feature] = ALL,
+    *,
+    clock: Clock | None = None,
+    retry: OutageRetries | None = None,
+) -> AsyncIterator[UseCases]:
+    """Open the use cases of the core and the features, as a command has them; see `open_all`."""
+    async with open_all(settings, features, clock=clock, retry=retry) as composition:
+        yield composition.use_cases
+
+
+@asynccontextmanager
+async def open_all(
+    settings: Settings,
+    features: Iterable[Feature] = ALL,
+    *,
+    clock: Clock | None = None,
+    metrics: "Metrics | None" = None,
+    retry: OutageRetries | None = None,
+    is_service: bool = False,
+) -> AsyncIterator[Composition]:
+    """Open the core and the features, until the block ends.
+
+    Nothing is opened of features that are not named, except of those that have to be open
+    (`find_needed`), and nothing imported but their settings and the kinds of their records. Creates
+    what is missing: keys (in development), the database and its schema, and what features keep in
+    folders. `retry` repeats the calls of a job to the database, if it is shared.
+    """
+    from adapters.operations.system import SystemClock, SystemRandomness
+
+    clock = clock or SystemClock()
+    opened_features = find_needed(features)
+    check_database_extra(settings)
+    for feature in opened_features:
+        for library in feature.libraries(settings):
+            with name_variable(settings.variable_of(library.variable)):
+                check_extra(library.extra, library.subject)
+    async with AsyncExitStack() as stack:
+        keys = load_keys(settings, clock, is_service=True)
+        phone_encryption = make_phone_encryption(keys)
+        listeners = SecurityEventListeners()
+        if metrics is not None:
+            from adapters.operations.metrics.security_events import CountSecurityEvents
+
+            listeners.add(CountSecurityEvents(metrics))
+        security_log = LogSecurityEvents(
+            lambda phone: phone_encryption.hash_phone_of_day(phone, clock.now().date())
+        )
+        listeners.add(security_log)
+        stack.callback(security_log.end_minute)
+        database = await stack.enter_async_context(
+            open_guarded_database(settings, phone_encryption, metrics)
+        )
+        if retry is not None and not isinstance(settings.database, SqliteLocation):
+            records = wrap_store(database.records, lambda _, call: retry(call))
+            database = replace(database, records=records)
+        system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
+        core = UseCases(
+            system,
+            make_repositories(database, phone_encryption, keeps_events=settings.keeps_user_events),
+            phone_encryption,
+            _make_identities_ports(settings, keys),
+            _make_operations_ports(settings, keys, database, is_service=is_service),
+            settings.identities_policy(),
+        )
+        composition = Composition(
+            settings=settings,
+            system=system,
+            listeners=listeners,
+            keys=keys,
+            phone_encryption=phone_encryption,
+            database=database,
+            use_cases=core,
+            metrics=metrics,
+            stack=stack,
+            is_service=is_service,
+        )
+        if metrics is not None:
+            add_core_gauges(composition)
+        for feature in opened_features:
+            await feature.open(composition)
+        yield composition
+
+
+def find_needed(features: Iterable[Feature]) -> Sequence[Feature]:
+    """Return these features with what has to be open for them, in the order of opening."""
+    named = {feature.name: feature for feature in features}
+    must_be_open = {feature.name for feature in FEATURES if feature.must_be_open}
+    needed = named.keys() | must_be_open
+    for feature in reversed(ALL):
+        if feature.name in needed:
+            needed |= set(feature.opens)
+    listed = {feature.name for feature in ALL}
+    others = [feature for feature in named.values() if feature.name not in listed]
+    # A variant of a feature has its name, and its place.
+    in_place = [named.get(feature.name, feature) for feature in ALL if feature.name in needed]
+    return [*others, *in_place]
+
+
+def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> IdentitiesPorts:
+    from adapters.security.jwt import JwtAccessTokens
+
+    refresh_keys = keys.key_set(KeyPurpose.REFRESH)
+    tokens = JwtAccessTokens(
+        keys.key_set(KeyPurpose.SIGNING),
+        refresh_keys,
+        issuers=settings.token_issuers,
+        audience=AUDIENCE,
+    )
+    return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
+
+
+def _make_operations_ports(
+    settings: Settings, keys: "SecretKeys", database: Database, *, is_service: bool
+) -> OperationsPorts:
+    from adapters.operations.system import FreeSpaceCheck, HeldHealthCheck
+    from entrypoints.parts.version import installed_version
+
+    folders = [folder for folder in settings.file_stores.values() if folder is not None]
+    if isinstance(settings.database, SqliteLocation):
+        folders.append(settings.database.path.parent)
+    return OperationsPorts(
+        disk_health=HeldHealthCheck(FreeSpaceCheck(folders)),
+        is_database_shared=not isinstance(settings.database, SqliteLocation),
+        # A command registers no instance.
+        program_version=installed_version() if is_service else "",
+        issuers=settings.token_issuers,
+        key_rings={purpose.value: keys.key_set(purpose) for purpose in KeyPurpose},
+        read_time=database.read_time,
+    )

@@ -1,1 +1,0 @@
-"""The pieces of the core that a command may not need: limits, and codes with their providers."""

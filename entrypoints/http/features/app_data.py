@@ -1,0 +1,238 @@
+"""What the backend of the app keeps with a user, over HTTP."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Self
+
+import msgspec
+from litestar import Controller, get, put
+from litestar.params import JSONBody
+
+from application.administration.show_user import UserDetails
+from application.features.app_data.feature import (
+    SET_APP_DATA,
+    SET_CLAIMS,
+    AppDataDetails,
+    AppDataFeature,
+)
+from domain import errors
+from domain.features.app_data import MAX_APP_DATA_BYTES, MAX_KEY_LENGTH, parse_app_data
+from domain.identities.claims import MAX_CLAIMS_BYTES, parse_claims
+from domain.json_values import MAX_INTEGER
+from entrypoints.http.administration.target import ACT_ERRORS, ReasonField
+from entrypoints.http.administration.user_details import AccountResponse, UserFields
+from entrypoints.http.errors.exceptions import InvalidUserId
+from entrypoints.http.fields import described
+from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.requests.auth import (
+    BEARER,
+    AdministrationMiddleware,
+    AuthenticationMiddleware,
+)
+from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import IdParameter
+from entrypoints.http.requests.parsing import FieldErrors, parse_id
+from entrypoints.http.requests.request import ApiRequest
+
+_ALIKE: Final = (
+    f"So that all programs read it alike, integers are at most ±{MAX_INTEGER}, no key comes twice"
+    " in an object, and no key or text has U+0000."
+)
+_FLAT: Final = {"type": ["string", "number", "boolean", "null"]}
+APP_DATA_EXAMPLE: Final = {"plan": "pro", "seats": 5, "trial_ends_on": "2026-06-01"}
+CLAIMS_EXAMPLE: Final = {"plan": "pro", "roles": ["editor"]}
+AppDataField = Annotated[
+    Mapping[str, Any],
+    described(
+        "What the backend keeps with the user: texts, numbers, true, false and null by keys of 1 to"
+        f" {MAX_KEY_LENGTH} characters. {_ALIKE} It has at most {MAX_APP_DATA_BYTES} bytes as"
+        " compact JSON in UTF-8. An empty object for nothing.",
+        APP_DATA_EXAMPLE,
+        additionalProperties=_FLAT,
+        propertyNames={"minLength": 1, "maxLength": MAX_KEY_LENGTH},
+    ),
+]
+ClaimsField = Annotated[
+    Mapping[str, Any],
+    described(
+        "What short-lived access tokens of the user have in their claim `app`, where everybody who"
+        f" holds the token reads it: a JSON object. {_ALIKE} It has at most {MAX_CLAIMS_BYTES}"
+        " bytes as compact JSON in ASCII. An empty object for nothing.",
+        CLAIMS_EXAMPLE,
+        additionalProperties=True,
+    ),
+]
+
+
+class AppDataFields(UserFields, kw_only=True):
+    """What the backend of the app keeps with an account; empty objects after the deletion."""
+
+    extends = AccountResponse
+
+    app_data: AppDataField
+    claims: ClaimsField
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        shown = details.parts.find(AppDataDetails) or AppDataDetails({}, {})
+        return cls(app_data=shown.app_data, claims=shown.claims)
+
+
+class SetAppDataBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The data to keep with a user, instead of what was kept before."""
+
+    app_data: AppDataField
+    reason: ReasonField = None
+
+
+class SetClaimsBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The claims of a user, instead of those from before."""
+
+    claims: ClaimsField
+    reason: ReasonField = None
+
+
+class AppDataResponse(msgspec.Struct, kw_only=True):
+    """What the backend keeps with a user."""
+
+    app_data: AppDataField
+
+
+class ClaimsResponse(msgspec.Struct, kw_only=True):
+    """The claims of a user."""
+
+    claims: ClaimsField
+
+
+_DEPENDENCIES: Final = {"app_data": provide(lambda use_cases: use_cases.of(AppDataFeature))}
+_READ_ERRORS: Final = (
+    InvalidUserId,
+    errors.Forbidden,
+    errors.InsufficientScope,
+    errors.ReauthenticationRequired,
+    errors.UserNotFound,
+)
+_ACT_ERRORS: Final = (InvalidUserId, *ACT_ERRORS)
+
+
+class OwnAppDataController(Controller):
+    """What the backend of the app keeps with the user."""
+
+    path = "/users/me/app-data"
+    tags = ["Users"]
+    dependencies = _DEPENDENCIES
+    middleware = [AuthenticationMiddleware]
+    security = BEARER
+
+    @get(summary="Get the data of the app", response_description="The data.")
+    async def get_my_app_data(
+        self, request: ApiRequest, app_data: Injected[AppDataFeature]
+    ) -> AppDataResponse:
+        """Return what the backend of the app keeps with the user. Only the backend changes it."""
+        stored = await app_data.stored_data.load(request.principal.identity.id)
+        return AppDataResponse(app_data=stored)
+
+
+class AppDataController(Controller):
+    """What the backend of the app keeps with users."""
+
+    path = "/admin/users"
+    tags = ["Administration"]
+    dependencies = _DEPENDENCIES
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @get(
+        f"/{{user_id:str}}/{SET_APP_DATA.name}",
+        summary="Get the data of the app for a user",
+        response_description="The data.",
+        errors=_READ_ERRORS,
+    )
+    async def get_app_data(
+        self, request: ApiRequest, app_data: Injected[AppDataFeature], user_id: IdParameter
+    ) -> AppDataResponse:
+        """Return what the backend keeps with a user.
+
+        A service token needs the scope `users:data`.
+        """
+        query = parse_id(user_id, InvalidUserId())
+        stored = await app_data.act_for_app.load_app_data(request.operator, query)
+        return AppDataResponse(app_data=stored)
+
+    @put(
+        f"/{{user_id:str}}/{SET_APP_DATA.name}",
+        summary="Set the data of the app for a user",
+        response_description="The data as it is kept now.",
+        act=SET_APP_DATA,
+        errors=_ACT_ERRORS,
+    )
+    async def set_app_data(
+        self,
+        request: ApiRequest,
+        app_data: Injected[AppDataFeature],
+        user_id: IdParameter,
+        data: JSONBody[SetAppDataBody],
+    ) -> AppDataResponse:
+        """Replace what the backend keeps with a user, as a whole. An empty object removes it.
+
+        The user reads it, at `GET /users/me/app-data`. Of two requests at the same time the last
+        one wins. No service token sets it for an administrator. {who}.
+        """
+        query = parse_id(user_id, InvalidUserId())
+        with FieldErrors(data) as invalid:
+            with invalid.of("app_data"):
+                parsed = parse_app_data(query, data.app_data)
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(SET_APP_DATA, data.reason or "")
+        await app_data.act_for_app.set_app_data(request.operator, query, parsed, reason)
+        return AppDataResponse(app_data=data.app_data)
+
+    @get(
+        f"/{{user_id:str}}/{SET_CLAIMS.name}",
+        summary="Get the claims of a user",
+        response_description="The claims.",
+        errors=_READ_ERRORS,
+    )
+    async def get_claims(
+        self, request: ApiRequest, app_data: Injected[AppDataFeature], user_id: IdParameter
+    ) -> ClaimsResponse:
+        """Return the claims of a user. A service token needs the scope `users:data`."""
+        query = parse_id(user_id, InvalidUserId())
+        claims = await app_data.act_for_app.load_claims(request.operator, query)
+        return ClaimsResponse(claims=claims)
+
+    @put(
+        f"/{{user_id:str}}/{SET_CLAIMS.name}",
+        summary="Set the claims of a user",
+        response_description="The claims as they are now.",
+        act=SET_CLAIMS,
+        errors=_ACT_ERRORS,
+    )
+    async def set_claims(
+        self,
+        request: ApiRequest,
+        app_data: Injected[AppDataFeature],
+        user_id: IdParameter,
+        data: JSONBody[SetClaimsBody],
+    ) -> ClaimsResponse:
+        """Replace the claims of a user, as a whole. An empty object removes them.
+
+        Short-lived access tokens have them in their claim `app`, from the next login or refresh on;
+        a token that was issued before stays as it is until it expires. Everybody who holds a token
+        reads them: the user too. No service token sets them for an administrator. {who}.
+        """
+        query = parse_id(user_id, InvalidUserId())
+        with FieldErrors(data) as invalid:
+            with invalid.of("claims"):
+                parsed = parse_claims(data.claims)
+            with invalid.of("reason"):
+                reason = request.operator.parse_reason(SET_CLAIMS, data.reason or "")
+        await app_data.act_for_app.set_claims(request.operator, query, parsed, reason)
+        return ClaimsResponse(claims=data.claims)
+
+
+class AppDataPlugin(ApiPlugin):
+    """The data of the app, which users read, and the claims of users."""
+
+    controllers: Sequence[type[Controller]] = (OwnAppDataController,)
+    administration: Sequence[type[Controller]] = (AppDataController,)
+    methods = ("PUT",)

@@ -1,1 +1,0 @@
-"""Proofs in requests for codes."""

@@ -1,1 +1,0 @@
-"""One-time codes of the legacy API."""

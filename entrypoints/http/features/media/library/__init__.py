@@ -1,1 +1,0 @@
-"""The library and its media files."""

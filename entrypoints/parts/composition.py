@@ -1,0 +1,61 @@
+"""What a feature needs to open itself."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from adapters.databases.records.database import Database
+from adapters.databases.records.phone_encryption import PhoneEncryption
+from application.ports.system import SystemPorts
+from application.security_events import SecurityEventListeners
+from application.use_cases import UseCases
+from entrypoints.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.operations.metrics.exposition import MeasuredGauge, Samples
+    from adapters.operations.metrics.metrics import Metrics
+    from adapters.security.keys.keys import SecretKeys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composition:
+    """The core that was opened, to which a feature adds what it has.
+
+    Only the service uses what follows `is_service`.
+
+    Attributes:
+        use_cases: The use cases of the core and of the features that were opened before.
+        tasks: What each worker does in the background until the block ends.
+        gauges: What is read for each answer with metrics.
+        banner_urls: What a person can open first, by what it is for, for the banner of a start.
+        banner_adapters: The adapters in use, by what they are for, for the same banner.
+    """
+
+    settings: Settings
+    system: SystemPorts
+    listeners: SecurityEventListeners
+    keys: "SecretKeys"
+    phone_encryption: PhoneEncryption
+    database: Database
+    use_cases: UseCases
+    metrics: "Metrics | None"
+    stack: AsyncExitStack
+    is_service: bool
+    tasks: list[AbstractAsyncContextManager[None]] = field(default_factory=list)
+    gauges: "list[MeasuredGauge]" = field(default_factory=list)
+    banner_urls: dict[str, str] = field(default_factory=dict)
+    banner_adapters: dict[str, str] = field(default_factory=dict)
+
+    def add_gauge(
+        self,
+        name: str,
+        text: str,
+        measure: "Callable[[], Awaitable[Samples]]",
+        *labels: str,
+    ) -> None:
+        """Add a gauge, if there are metrics; see `MeasuredGauge`."""
+        if self.metrics is not None:
+            from adapters.operations.metrics.exposition import MeasuredGauge
+
+            self.gauges.append(MeasuredGauge(name, text, measure, labels))

@@ -1,1 +1,0 @@
-"""Words of what can be taken out."""

@@ -1,0 +1,170 @@
+"""Questions to a hook by HTTP, and everything that it may respond."""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from standardwebhooks import Webhook
+
+from adapters.hooks.login_hook import HttpLoginHook, open_http_login_hook
+from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
+from application.identities.extensions import AllowLogin, RejectLogin
+from domain.otp.delivery import Channel
+from tests.support.builders import NOW, a_phone, an_id
+from tests.support.servers.http_server import (
+    Behavior,
+    HttpServer,
+    respond_with,
+)
+from tests.support.servers.process import free_ports
+from tests.support.timeouts import LONG
+
+SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="
+NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGxvZ2lucyE="
+INQUIRY: Final = LoginInquiry(
+    id="0f" * 16,
+    asked_at=NOW + timedelta(microseconds=1_234),
+    user_id=an_id(1),
+    external_id="customer-7",
+    channel=Channel.VOICE,
+    country="US",
+    device="Pixel 9",
+    is_device_recognized=True,
+)
+ALLOW: Final = b'{"decision": "allow"}'
+
+
+@pytest.fixture
+def server() -> Iterator[HttpServer]:
+    with HttpServer(respond_with(200, ALLOW)) as server:
+        yield server
+
+
+@pytest.fixture
+async def hook(server: HttpServer) -> AsyncIterator[HttpLoginHook]:
+    url = f"{server.url}/login?key=1"
+    # The hook still verifies with the former secret.
+    secrets = [NEW_SECRET, SECRET]
+    async with open_http_login_hook("the hook", url, secrets, timeouts=LONG) as hook:
+        yield hook
+
+
+def read(server: HttpServer) -> Any:
+    """Return the last question, whose signature is valid."""
+    request = server.requests[-1]
+    assert (request.method, request.path) == ("POST", "/login?key=1")
+    assert request.headers["Content-Type"] == "application/json"
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return Webhook(SECRET).verify(request.body, headers)
+
+
+async def test_a_question_is_posted_and_signed_as_documented(
+    server: HttpServer, hook: HttpLoginHook
+) -> None:
+    assert await hook.ask(INQUIRY) == AllowLogin()
+    question = {
+        "type": "login.pending",
+        "timestamp": "2026-05-01T09:30:00.001Z",
+        "data": {
+            "user_id": an_id(1),
+            "external_id": "customer-7",
+            "channel": "voice",
+            "country": "US",
+            "device": "Pixel 9",
+            "is_device_recognized": True,
+        },
+    }
+    assert read(server) == question
+    assert server.requests[-1].headers["webhook-id"] == f"login_{INQUIRY.id}"
+
+    phone = a_phone().e164
+    new = replace(INQUIRY, user_id=None, external_id=None, device="\ud800", phone=phone)
+    await hook.ask(new)
+    read_new = read(server)["data"]
+    assert (read_new["user_id"], read_new["external_id"]) == (None, None)
+    assert (read_new["device"], read_new["phone"]) == ("?", phone)
+
+    assert await hook.check() == "allow"
+    test = read(server)
+    assert test["type"] == "login.test"
+    assert test["data"].keys() == question["data"].keys()  # type: ignore[attr-defined]
+    assert server.requests[-1].headers["webhook-id"].startswith("login_test_")
+
+
+@pytest.mark.parametrize(
+    ("response", "decision"),
+    [
+        ({"decision": "allow", "more": 1}, AllowLogin()),
+        ({"decision": "allow", "claims": {"a": ["x" * 500]}}, AllowLogin({"a": ["x" * 500]})),
+        ({"decision": "reject", "text": "Not today."}, RejectLogin("Not today.")),
+        ({"decision": "reject"}, RejectLogin("")),
+    ],
+)
+async def test_a_decision_is_read(
+    server: HttpServer, hook: HttpLoginHook, response: Any, decision: AllowLogin | RejectLogin
+) -> None:
+    server.behavior = respond_with(200, json.dumps(response).encode())
+    assert await hook.ask(INQUIRY) == decision
+
+
+NONE: Final = "its response is no decision in JSON"
+FAILURES: Final = [
+    (respond_with(400, ALLOW), "status 400"),
+    (
+        respond_with(307, headers={"Location": "/elsewhere", "Content-Length": "0"}),
+        "status 307: redirects are not followed",
+    ),
+    (respond_with(200, b"{}"), NONE),
+    (respond_with(200, b'{"decision": "Allow"}'), NONE),
+    (respond_with(200, b'{"decision": "allow", "claims": {"a": "\\ud800"}}'), NONE),
+    (respond_with(200, b'{"decision": "allow", "claims": {"a": ' + b"[" * 9_000), NONE),
+    (
+        respond_with(200, b'{"decision": "allow", "claims": {"a": "%s"}}' % (b"x" * 505)),
+        "its claims have 513 bytes, more than 512",
+    ),
+    (
+        respond_with(200, b'{"decision": "allow", "claims": {"of": [{"a": 1, "a": 1}]}}'),
+        "its response has a key twice in the field claims",
+    ),
+    (
+        respond_with(200, b'{"decision": "allow", "claims": {"of": [{"a\\u0000": 1}]}}'),
+        "its claims have a NUL (U+0000)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("behavior", "reason"), FAILURES)
+async def test_anything_else_is_no_decision_and_the_log_says_why(
+    server: HttpServer,
+    hook: HttpLoginHook,
+    behavior: Behavior,
+    reason: str,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    server.behavior = behavior
+    with caplog.at_level(logging.WARNING), pytest.raises(LoginHookFailed) as error:
+        await hook.ask(INQUIRY)
+
+    assert str(error.value).startswith(f"the login hook did not decide: {reason}")
+    [line] = [record.msg for record in caplog.records if record.levelno == logging.WARNING]
+    assert line == {
+        "event": "login_hook_failed",
+        "provider": "the hook",
+        "webhook_id": f"login_{INQUIRY.id}",
+        "reason": str(error.value),
+    }
+    assert len(server.requests) == 1
+
+
+async def test_a_hook_that_is_not_there_does_not_decide() -> None:
+    (port,) = free_ports(1)
+    url = f"http://127.0.0.1:{port}/secret"
+    async with open_http_login_hook("the hook", url, [SECRET], timeouts=LONG) as hook:
+        with pytest.raises(LoginHookFailed) as error:
+            await hook.ask(INQUIRY)
+    assert "no connection (the connection was refused" in str(error.value)
+    assert "secret" not in str(error.value)

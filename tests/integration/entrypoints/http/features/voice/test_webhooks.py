@@ -1,0 +1,184 @@
+"""Webhooks: what is authentic, and that everything else is a 403 that says nothing."""
+
+import base64
+import hmac
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from urllib.parse import unquote_to_bytes, urlencode
+
+import httpx
+import pytest
+import pytest_asyncio
+from structlog.testing import capture_logs
+
+from application.ports.webhooks import SignedRequest
+from tests.integration.entrypoints.http.features.voice.webhooks import (
+    ACCOUNT,
+    CALL_PATHS,
+    CALLER,
+    FORM,
+    PATHS,
+    PUBLIC_URL,
+    REPORT_ID,
+    SETTINGS,
+    WebhookDriver,
+    open_webhooks,
+    without,
+)
+from tests.support import twiml
+from tests.support.servers.fake_twilio.server import sign_webhook
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def driver() -> AsyncIterator[WebhookDriver]:
+    async with open_webhooks() as opened:
+        yield opened
+
+
+def assert_rejected(response: httpx.Response) -> None:
+    assert (response.status_code, response.content) == (403, b"")
+
+
+async def test_a_signed_request_gets_markup_or_no_content_and_others_nothing(
+    driver: WebhookDriver,
+) -> None:
+    for path in PATHS:
+        response = await driver.post(path)
+        if path in CALL_PATHS:
+            assert response.status_code == 200
+            twiml.validate(response.text)
+            assert response.headers["content-type"] == "text/xml; charset=utf-8"
+        else:
+            assert (response.status_code, response.content) == (204, b"")
+        for signature in (None, ""):
+            assert_rejected(await driver.send(path, urlencode(FORM).encode(), signature))
+        assert_rejected(await driver.post(path, token="another-token"))
+
+
+async def test_no_header_changes_the_url_that_is_signed(driver: WebhookDriver) -> None:
+    signed_url = "http://attacker.example/app/voice"
+    parts = httpx.URL(signed_url)
+    forged = {
+        "Host": parts.netloc.decode(),
+        "X-Forwarded-Host": parts.netloc.decode(),
+        "X-Forwarded-Proto": parts.scheme,
+        "X-Forwarded-Prefix": "",
+        "X-Original-URL": signed_url,
+        "Forwarded": f"host={parts.host};proto={parts.scheme}",
+        "Origin": "https://evil.example",
+        "Sec-Fetch-Site": "cross-site",
+    }
+
+    assert_rejected(await driver.post("/voice", signed_url=signed_url, headers=forged))
+    assert (await driver.post("/voice", headers=forged)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "normalized"),
+    [
+        ("/v%6Fice", "/voice"),
+        ("/voice?b=1&a=&b=2", "/voice?a=&b=1&b=2"),
+    ],
+)
+async def test_path_and_query_are_signed_as_they_arrive(
+    driver: WebhookDriver, path: str, normalized: str
+) -> None:
+    assert (await driver.post(path)).status_code == 200
+    assert_rejected(await driver.post(path, signed_url=PUBLIC_URL + normalized))
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"\xff\xfe", "application/x-www-form-urlencoded"),
+        (b"a=1&" * 600, "application/x-www-form-urlencoded"),
+        (b"a=" + b"1" * 70_000, "application/x-www-form-urlencoded"),
+        (urlencode(FORM).encode(), "application/json"),
+    ],
+    ids=["encoding", "many fields", "large", "media type"],
+)
+async def test_a_malformed_body_is_rejected(
+    driver: WebhookDriver, content: bytes, media_type: str
+) -> None:
+    for path in ("/voice", "/sms/status"):
+        for form in ((), FORM):
+            signature = sign_webhook("the-token", PUBLIC_URL + path, form)
+            assert_rejected(await driver.send(path, content, signature, media_type))
+
+
+@pytest.mark.parametrize("odd", [b"Jos\xe9", b"%ED%A0%BD%00+"])
+async def test_a_form_is_signed_by_its_bytes_also_where_they_are_not_utf8(
+    driver: WebhookDriver, odd: bytes
+) -> None:
+    form = urlencode(FORM).encode().replace(b"Digits=", b"SpeechResult=" + odd)
+    form += b"&ProfileName=" + odd
+    for path in PATHS:
+        values = sorted(unquote_to_bytes(pair.replace(b"+", b" ")) for pair in form.split(b"&"))
+        signed = b"".join(value.replace(b"=", b"", 1) for value in values)
+        mac = hmac.digest(b"the-token", f"{PUBLIC_URL}{path}".encode() + signed, "sha1")
+        signature = base64.b64encode(mac).decode()
+
+        response = await driver.send(path, form, signature)
+
+        assert response.status_code in {200, 204}
+        assert_rejected(await driver.send(path, form + b"%E9", signature))
+
+
+@pytest.mark.parametrize("call_id", ["", "C" * 201])
+async def test_without_the_id_of_a_call_there_is_no_call(
+    driver: WebhookDriver, call_id: str
+) -> None:
+    form = [*without(FORM, "CallSid"), *([("CallSid", call_id)] if call_id else [])]
+    for path in (*CALL_PATHS, "/voice/status"):
+        with capture_logs() as logs:
+            assert_rejected(await driver.post(path, form))
+        assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
+
+
+async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> None:
+    def answer(request: SignedRequest) -> str | None:
+        known = f"{PUBLIC_URL}/sms/status?hub.verify_token=known&hub.challenge=1158201444"
+        return "1158201444" if request.url == known else None
+
+    async with open_webhooks(use_cases={"answer_handshake": answer}) as driver:
+        path = "/sms/status?hub.verify_token={}&hub.challenge=1158201444"
+        with capture_logs() as logs:
+            known = await driver.http.get(path.format("known"))
+            assert_rejected(await driver.http.get(path.format("unknown")))
+
+    assert (known.status_code, known.text) == (200, "1158201444")
+    assert known.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "known" not in str(logs)
+
+
+async def test_the_url_of_all_messages_responds_with_200(driver: WebhookDriver) -> None:
+    """Meta repeats a request for days after any other status."""
+    response = await driver.post("/sms/status")
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
+async def test_without_a_phone_line_only_messages_are_reported() -> None:
+    async with open_webhooks(replace(SETTINGS, plugins=())) as driver:
+        for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
+            response = await driver.post(path)
+            assert (response.status_code, response.json()["code"]) == (404, "not_found")
+        assert (await driver.post(f"/sms/status?delivery={REPORT_ID}")).status_code == 204
+
+
+async def test_without_a_provider_that_reports_no_status_is_authentic() -> None:
+    async with open_webhooks(has_reports=False) as driver:
+        assert_rejected(await driver.post(f"/sms/status?delivery={REPORT_ID}"))
+
+
+async def test_a_rejected_request_is_logged_without_its_content(driver: WebhookDriver) -> None:
+    with capture_logs() as logs:
+        await driver.post(f"/voice/calls/{REPORT_ID}", token="another-token")
+
+    (rejected, request) = logs
+    assert (rejected["event"], rejected["log_level"]) == ("webhook_rejected", "warning")
+    assert rejected["path"] == request["path"] == "/voice/calls/{call_id}"
+    for text in (CALLER, ACCOUNT, REPORT_ID):
+        assert text not in str(logs)

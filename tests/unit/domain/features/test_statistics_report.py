@@ -1,0 +1,131 @@
+"""Which hours or days a report of statistics has, and how its sums are in order."""
+
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import pytest
+
+from domain.errors import InvalidValue, UnsupportedValue
+from domain.features.statistics import (
+    MAX_HOURS,
+    CountedGroup,
+    Dimension,
+    GroupCount,
+    GroupRow,
+    PeriodCounts,
+    Result,
+    StatisticsSums,
+    parse_day,
+    parse_dimensions,
+    query_days,
+    query_hours,
+)
+from domain.otp.delivery import Channel
+from tests.support.builders import NOW
+
+START: Final = NOW.replace(minute=0, second=0, microsecond=0)
+ONE_HOUR: Final = timedelta(hours=1)
+BY_COUNTRY: Final = [Dimension.COUNTRY]
+
+
+def counted(number: int) -> PeriodCounts:
+    starts_at = START - number * ONE_HOUR
+    return PeriodCounts(
+        id=f"{number}",
+        starts_at=starts_at,
+        expires_at=starts_at + timedelta(days=8),
+        groups=(
+            GroupCount(CountedGroup("IN", Channel.SMS, "twilio", Result.SENT), 2),
+            GroupCount(CountedGroup("IN", Channel.SMS, "twilio", Result.LOGINS), 1),
+            GroupCount(CountedGroup("US", Channel.VOICE, "acme:open", Result.SENT), 5 * number),
+            GroupCount(CountedGroup("US", Channel.SMS, "twilio", Result.SENT), 1),
+            GroupCount(CountedGroup("IN", Channel.SMS, "none", Result.REJECTED, "per_ip"), 1),
+            GroupCount(CountedGroup("US", Channel.SMS, "none", Result.REJECTED, "all_total"), 3),
+        ),
+    )
+
+
+def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
+    sums = StatisticsSums(query_hours(NOW, 3, BY_COUNTRY))
+    for number in range(2):
+        sums.add(counted(number))
+    report = sums.report()
+
+    india = {Result.SENT: 4, Result.LOGINS: 2, Result.REJECTED: 2}
+    usa = {Result.SENT: 7, Result.REJECTED: 6}
+    assert report.total == {Result.SENT: 11, Result.LOGINS: 2, Result.REJECTED: 8}
+    assert report.rows == [GroupRow(("US",), Counter(usa)), GroupRow(("IN",), Counter(india))]
+    assert [(row.starts_at, row.counts[Result.SENT]) for row in report.by_period] == [
+        (START - 2 * ONE_HOUR, 0),
+        (START - ONE_HOUR, 8),
+        (START, 3),
+    ]
+    assert [*report.rejections.items()] == [("all_total", 6), ("per_ip", 2)]
+    assert [row.rejections for row in report.by_period][1:] == [{"all_total": 3, "per_ip": 1}] * 2
+
+
+def test_rows_by_two_dimensions_stand_together_by_the_first_one() -> None:
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")))
+    sums.add(counted(1))
+    assert [(row.names, row.counts[Result.SENT]) for row in sums.report().rows] == [
+        (("voice", "acme:open"), 5),
+        (("sms", "twilio"), 3),
+        (("sms", "none"), 0),
+    ]
+    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")))
+    sums.add(counted(1))
+    assert [row.names for row in sums.report().rows] == [
+        ("US", "voice"),
+        ("US", "sms"),
+        ("IN", "sms"),
+    ]
+
+
+def test_hours_are_at_most_a_week_and_the_last_one_is_not_over() -> None:
+    assert query_hours(NOW, 1, BY_COUNTRY).starts == [START]
+    starts = query_hours(NOW, MAX_HOURS, BY_COUNTRY).starts
+    assert (starts[0], starts[-1]) == (START - (MAX_HOURS - 1) * ONE_HOUR, START)
+    for count in (0, MAX_HOURS + 1):
+        with pytest.raises(InvalidValue, match="1 to 168"):
+            query_hours(NOW, count, BY_COUNTRY)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "days"),
+    [
+        (None, None, [1, 2, 3]),
+        (date(2026, 5, 2), None, [2, 3]),
+        (None, date(2026, 5, 2), [1, 2]),
+        (date(2026, 5, 3), date(2026, 5, 3), [3]),
+    ],
+)
+def test_days_are_those_of_this_month_until_today_by_default(
+    first: date | None, last: date | None, days: list[int]
+) -> None:
+    now = datetime(2026, 5, 3, 23, 59, tzinfo=UTC)
+    starts = query_days(now, first, last, BY_COUNTRY).starts
+    assert starts == [datetime(2026, 5, day, tzinfo=UTC) for day in days]
+
+
+def test_days_that_are_too_many_or_in_the_wrong_order_are_rejected() -> None:
+    first = date(2026, 5, 1)
+    assert len(query_days(NOW, first, first + timedelta(days=399), BY_COUNTRY).starts) == 400
+    with pytest.raises(InvalidValue, match="1 to 400 days"):
+        query_days(NOW, first, first + timedelta(days=400), BY_COUNTRY)
+    with pytest.raises(InvalidValue, match="later than the last"):
+        query_days(NOW, first, first - timedelta(days=1), BY_COUNTRY)
+
+
+@pytest.mark.parametrize("text", ["2026-7-1", "2026-02-30", "20260701", "", "2026-07-01T00:00"])
+def test_a_day_has_year_month_and_day(text: str) -> None:
+    assert parse_day("2026-07-01") == date(2026, 7, 1)
+    with pytest.raises(InvalidValue, match="like 2026-07-01"):
+        parse_day(text)
+
+
+@pytest.mark.parametrize("text", ["", "hour", "country,country", "country,channel,provider"])
+def test_what_a_report_is_summed_by_is_one_or_two_dimensions(text: str) -> None:
+    assert parse_dimensions("provider") == [Dimension.PROVIDER]
+    with pytest.raises(UnsupportedValue, match="or by two of these"):
+        parse_dimensions(text)

@@ -1,0 +1,204 @@
+"""Reading variables from the environment and `.env`."""
+
+import os
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from entrypoints.composition.read_settings import find_unknown, list_mistakes, read_settings
+from entrypoints.composition.settings import VARIABLES
+from entrypoints.settings.removed import REMOVED
+from entrypoints.settings.startup_error import SettingsError
+from entrypoints.settings.values import Bind
+from tests.unit.entrypoints.settings.texts import TWILIO, only_installed
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def problems(env_file: Path) -> list[str]:
+    with pytest.raises(SettingsError) as error:
+        read_settings({}, env_file)
+    return str(error.value).splitlines()
+
+
+MISSPELT: Final = {
+    "DIALTONE_DATABSE": "DIALTONE_DATABASE",
+    "dialtone_bind": "DIALTONE_BIND",
+    "DIALTONE_XYZZY": None,
+    "DIALTONE_TWILIO_AUTH_TOKEN_FILE": "TWILIO_AUTH_TOKEN_FILE",
+    "DIALTONE_DATABASES_FILE": "DIALTONE_DATABASE_FILE",
+    "DIALTONE_PUBLIC_URL_FILE": "DIALTONE_PUBLIC_URL",
+    # What Kubernetes sets begins with DIALTONE_PORT_ and DIALTONE_SERVICE_.
+    "DIALTONE_PORTS": None,
+    "DIALTONE_SERVICES": None,
+    "dialtone_port": None,
+}
+OF_OTHERS: Final = [
+    *("PATH", "MONGO_PASSWORD", "LOG_LEVEL", "TWILIO_SID", "AWS_DEFAULT_REGION"),
+    *("DIALTONE_PORT", "DIALTONE_PORT_8000_TCP_ADDR"),
+    *("DIALTONE_SERVICE_HOST", "DIALTONE_SERVICE_PORT_HTTP"),
+]
+
+
+def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(env_file: Path) -> None:
+    assert find_unknown([*MISSPELT, *VARIABLES, *OF_OTHERS]) == MISSPELT
+    env_file.write_text("DIALTONE_DATABSE=tops3cret\nDIALTONE_EMPTY=\n")
+    unknown = {"DIALTONE_XYZZY": "tops3cret"}
+    # It is kept if all else is valid: then it causes a warning.
+    lines = [
+        "DIALTONE_DATABSE: This is not a setting. Did you mean DIALTONE_DATABASE?",
+        "DIALTONE_XYZZY: This is not a setting. Remove it.",
+    ]
+    assert [*list_mistakes(read_settings(unknown, env_file).variables)] == lines
+    with pytest.raises(SettingsError) as error:
+        read_settings(unknown | {"DIALTONE_BIND": "x"}, env_file)
+    assert str(error.value).splitlines()[1:] == lines
+
+
+def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:
+    env_file.write_text("TWILIO_AUTH_TOKEN_SECONDARY=x\nDIALTONE_BUDGET_PER_DAY=500 USD\n")
+    assert problems(env_file) == [
+        "DIALTONE_BUDGET_PER_DAY (in .env): This setting was removed. Nothing is counted in money. "
+        "The end of a bill is the limit of all messages, see DIALTONE_SMS_LIMIT_ALL_FACTOR, and "
+        "the cap of your provider, see docs/providers.md.",
+        "TWILIO_AUTH_TOKEN_SECONDARY (in .env): This setting was removed. "
+        "Write both secrets in TWILIO_AUTH_TOKEN, with a comma between.",
+    ]
+    assert not REMOVED.keys() & set(VARIABLES)
+
+
+def test_two_lines_of_one_variable_are_named_by_their_numbers(env_file: Path) -> None:
+    text = "# ours\nDIALTONE_APP_NAME=tops3cret\n\nexport MY_KEY='a\nb'\nDIALTONE_WORKERS=2\n"
+    env_file.write_text(f"{text}DIALTONE_APP_NAME=\nMY_KEY=tops3cret\nDIALTONE_APP_NAME=Acme\n")
+
+    read = read_settings({"DIALTONE_APP_NAME": "Environment"}, env_file)
+
+    assert [*list_mistakes(read.variables)] == [
+        "DIALTONE_APP_NAME (in .env): The lines 2, 7 and 9 set it, and the last one counts.",
+        "MY_KEY (in .env): The lines 4 and 8 set it, and the last one counts.",
+    ]
+    assert read_settings({}, env_file).app_name == "Acme"
+    env_file.write_text("DIALTONE_WORKERS=2\nDIALTONE_WORKERS=x\n")
+    of_value, of_lines = problems(env_file)
+    assert of_value.startswith("DIALTONE_WORKERS (in .env): Must be")
+    assert of_lines.startswith("DIALTONE_WORKERS (in .env): The lines 1 and 2 set it")
+
+
+def test_the_file_can_have_comments_quotes_exports_and_any_line_ends(env_file: Path) -> None:
+    env_file.write_bytes(
+        b"\xef\xbb\xbf# ours\r\n"
+        b"export DIALTONE_BIND = '[::1]:8000' # local\r\n"
+        b'\r\nDIALTONE_APP_NAME="L\xc3\xa4ut & Co ${HOME}"\r\n'
+        b"DIALTONE_WORKERS=2 # two\r\n"
+        b"DIALTONE_COUNTRIES=\r\nDIALTONE_OTP_LENGTH=7\r\n"
+        b"MY_URL=of the file\r\nMY_NAME=x"
+    )
+
+    # The environment overrides it, unless it is empty.
+    environ = {"MY_NAME": " environment\n", "MY_URL": " ", "DIALTONE_WORKERS": " "}
+    read = read_settings(environ | {"DIALTONE_OTP_LENGTH": "8"}, env_file)
+
+    assert (read.bind, read.app_name) == (Bind("::1", 8000), "Läut & Co ${HOME}")
+    assert (read.workers, read.countries, read.otp_length) == (2, None, 8)
+    # Own adapters get all variables, as they are written.
+    assert read.variables.values["MY_NAME"] == " environment\n"
+    assert read.variables.values["MY_URL"] == "of the file"
+
+
+@pytest.mark.parametrize(
+    "invalid",
+    [
+        "DIALTONE_ENV production", "DIALTONE_ENV", '"DIALTONE_ENV=x', "=x", "DIALTONE ENV=x",
+        "A='b", 'B="c',
+    ],
+)  # fmt: skip
+def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, invalid: str) -> None:
+    env_file.write_text(f"# a comment\n\nDIALTONE_WORKERS=2\n\n\n{invalid}\n")
+
+    (line,) = problems(env_file)
+
+    assert line.startswith(f"{env_file}, line 6: ")
+    assert invalid not in line
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ('"127.0.0.1:8000"', "Must not be in quotes"),
+        ("None", "Must not be the null or None of another program"),
+    ],
+)
+def test_what_another_program_made_of_a_value_is_an_error(
+    env_file: Path, text: str, problem: str
+) -> None:
+    name = "DIALTONE_TRUSTED_PROXIES"
+    with pytest.raises(SettingsError, match=f"^{name}: {problem}.* Example: {name}="):
+        read_settings({name: text}, None)
+    env_file.write_text(f"{name}='{text}'\n" if '"' in text else f'{name}="{text}"\n')
+    assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
+
+
+def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
+    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_OTP_LENGTH=x\n")
+
+    starts = (
+        f"{env_file}, line 1: ",
+        f"{env_file}, line 3: ",
+        "DIALTONE_OTP_LENGTH (in .env): ",
+        "DIALTONE_WORKERS (in .env): ",
+    )
+    for line, start in zip(problems(env_file), starts, strict=True):
+        assert line.startswith(start)
+
+
+def test_a_file_that_is_not_safe_to_read_is_an_error(tmp_path: Path) -> None:
+    latin, pipe, writable = (tmp_path / name for name in ("latin", "pipe", "all"))
+    latin.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
+    os.mkfifo(pipe)
+    writable.touch()
+    writable.chmod(0o666)
+    for path, problem in (
+        (latin, "{0} is not encoded in UTF-8"),
+        (pipe, "{0} cannot be read (not a regular file): fix or remove it"),
+        (writable, "Fix: chmod o-w {0}"),
+    ):
+        (line,) = problems(path)
+        assert problem.format(path) in line
+
+
+def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
+    env_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = env_file.with_name("target")
+    target.write_text("DIALTONE_WORKERS=0\n")
+    env_file.symlink_to(target)
+    link = env_file.lstat()
+    user = link.st_uid + 2
+    monkeypatch.setattr("entrypoints.settings.ownership._ROOT", link.st_uid + 1)
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    own_link = os.stat_result((*link[:4], user, *link[5:]))
+
+    for chown, link_of in (("chown -h", link), ("chown", own_link)):
+        monkeypatch.setattr(Path, "lstat", lambda _, status=link_of: status)
+        (line,) = problems(env_file)
+        assert line.startswith(f"{env_file} belongs to ")
+        assert f"uid {link.st_uid}" in line
+        assert "It must belong to root or " in line
+        assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
+
+
+def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
+    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS"]
+    files = dict.fromkeys(only_installed(named), "/nowhere")
+    calls = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006", "DIALTONE_WORKERS": "0"}
+
+    with pytest.raises(SettingsError) as error:
+        read_settings(calls | files, None, checks_files=True)
+
+    lines = str(error.value).splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
+    assert all(" Example: DIALTONE_" in line for line in lines)

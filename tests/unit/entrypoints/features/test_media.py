@@ -1,0 +1,90 @@
+"""The settings of the library and its files."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.access import LibraryVisibility
+from domain.features.media.errors import TooManyPixels
+from domain.features.media.image import VariantSpec
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.settings import FIELDS
+from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA, MediaSettings
+from entrypoints.features.media.stores import MediaFolder, S3Bucket
+from tests.support.settings import problem, settings
+from tests.unit.entrypoints.settings.texts import S3
+
+VALID: dict[str, dict[str, Any]] = {
+    "DIALTONE_MEDIA": {
+        "file:///srv/a%20b/": MediaFolder(Path("/srv/a b")),
+        "file://localhost/srv": MediaFolder(Path("/srv")),
+        "file:var/media": MediaFolder(Path("var/media").absolute()),
+        "s3://my-bucket.2/": S3Bucket("my-bucket.2", ""),
+        f"s3://{'b' * 63}/it's.(ours)!*/c_d/": S3Bucket("b" * 63, "it's.(ours)!*/c_d"),
+    },
+    "DIALTONE_MEDIA_VARIANTS": {
+        "a:2048x1, led:64x64!,a_webp:9x8": (
+            VariantSpec("a", 2048, 1),
+            VariantSpec("led", 64, 64, is_exact=True),
+            VariantSpec("a_webp", 9, 8, is_webp=True),
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_value_is_read(name: str) -> None:
+    for text, value in VALID[name].items():
+        assert FIELDS[name].reader.read(text) == value
+
+
+def test_a_path_in_the_place_of_a_host_is_named_as_it_should_be() -> None:
+    line = problem(MEDIA="file://var/media")
+    assert line.startswith("DIALTONE_MEDIA: Must be file:var/media, or file:///var/media from the")
+
+
+def test_a_session_token_signs_no_urls_that_outlive_it() -> None:
+    token = {"AWS_SESSION_TOKEN": "tops3cret"}
+    for other in (
+        {"DIALTONE_MEDIA_DELIVERY": "service"},
+        {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org"},
+    ):
+        read = read_settings(S3 | token | other, None).of(MediaSettings)
+        assert not read.has_presigned_urls
+
+
+def test_private_media_are_seen_by_owners_only() -> None:
+    read = settings(MEDIA_ACCESS="private").of(MediaSettings)
+    assert read.library_visibility is LibraryVisibility.OWNER
+    assert settings().of(MediaSettings).library_visibility is LibraryVisibility.ALL
+
+
+@pytest.mark.parametrize(
+    ("environ", "sources"),
+    [
+        ({}, ("http://127.0.0.1:8000",)),
+        (
+            {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org/images"},
+            ("https://media.example.org", "http://127.0.0.1:8000"),
+        ),
+        ({"DIALTONE_MEDIA": "our.own:files"}, ("http:", "https:")),
+        (S3, ("https://*.amazonaws.com",)),
+        (S3 | {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, ("http://127.0.0.1:8333",)),
+        (S3 | {"DIALTONE_MEDIA_DELIVERY": "service"}, ("http://127.0.0.1:8000",)),
+    ],
+)
+def test_the_page_may_load_images_from_where_their_urls_lead(
+    environ: dict[str, str], sources: tuple[str, ...]
+) -> None:
+    assert read_settings(environ, None).image_sources == sources
+
+
+def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_number() -> None:
+    read = settings(WORKERS="4")
+    allowance = MEDIA.make_pixel_allowance(read)
+    assert allowance is not None
+    allowance.acquire("a user", 500_000_000)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a user", 1)
+    assert IMPORTED_MEDIA.make_pixel_allowance(read) is None

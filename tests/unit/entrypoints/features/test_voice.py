@@ -1,0 +1,64 @@
+"""The settings of the phone line."""
+
+import pytest
+
+from application.features.voice.call_log import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.features.voice.feature import CALLS_PER_COUNTRY, PARALLEL_LINES, VoiceSettings
+from entrypoints.settings.values import Factory
+from tests.support.call_texts import CALL_TEXTS
+from tests.support.settings import problems, settings
+from tests.unit.entrypoints.settings.texts import TWILIO, VONAGE
+
+OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
+OWN_VOICE = {"DIALTONE_VOICE": "our.own:calls", "DIALTONE_PUBLIC_URL": "https://a.test"}
+NUMBER = "+15005550006"
+WITH_NUMBER = TWILIO | {"TWILIO_FROM": NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("environ", "caller_id", "has_voice_channel"),
+    [
+        (WITH_NUMBER, NUMBER, True),
+        (WITH_NUMBER | {"TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001", True),
+        (TWILIO, "", False),  # a name cannot call
+        (VONAGE, "", False),
+        (WITH_NUMBER | {"DIALTONE_VOICE": "NONE"}, "", False),
+        (WITH_NUMBER | OWN | {"DIALTONE_VOICE": "twilio"}, NUMBER, True),
+        (TWILIO | {"DIALTONE_SMS": "twilio,console"}, "", False),
+        (TWILIO | {"DIALTONE_SMS": "console,twilio"}, "", True),
+        ({}, "", True),
+        (OWN | OWN_VOICE, "", True),
+        (OWN, "", False),
+    ],
+)
+def test_calls_are_placed_by_twilio_with_a_number_a_factory_the_console_or_nobody(
+    environ: dict[str, str], caller_id: str, *, has_voice_channel: bool
+) -> None:
+    read = read_settings(environ, None).of(VoiceSettings)
+
+    assert (read.caller_id, read.has_voice_channel) == (caller_id, has_voice_channel)
+    assert read.has_phone_line is (bool(caller_id) or isinstance(read.voice, Factory))
+
+
+def test_the_profile_sets_the_limits_of_calls() -> None:
+    for profile, calls_per_country in CALLS_PER_COUNTRY.items():
+        read = settings(LIMITS=profile).of(VoiceSettings)
+        limits = read.otp_policy(are_messages_reported=True).rate_limits
+        assert limits.calls_per_country == calls_per_country
+        assert read.voice_policy(CALL_TEXTS).call_limits.lines == PARALLEL_LINES[profile]
+
+
+def test_calls_and_recordings_are_kept_for_some_time() -> None:
+    default = settings().of(VoiceSettings)
+    assert default.call_retention == DEFAULT_CALL_RETENTION
+    assert default.recording_retention == DEFAULT_RECORDING_RETENTION
+
+
+def test_without_a_phone_line_its_texts_are_not_read() -> None:
+    read_settings({"DIALTONE_CALL_TEXTS": "/nowhere"}, None, checks_files=True)
+
+
+def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
+    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
+    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]

@@ -1,0 +1,39 @@
+"""The response of the readiness check names each part."""
+
+from application.operations.check_readiness import Readiness
+from entrypoints.http.operations import show_readiness
+
+
+def body_of(
+    database: str | None, *, is_stopping: bool = False, is_shared: bool = False, **parts: str | None
+) -> dict[str, str]:
+    is_ready = database is None or is_shared
+    readiness = Readiness(database, parts, frozenset({"messages"}), is_shared, is_ready=is_ready)
+    return show_readiness(readiness, is_stopping=is_stopping)
+
+
+def test_a_shared_database_is_unavailable_and_the_details_say_why() -> None:
+    assert body_of("no answer", is_shared=True, disk="low", messages=None) == {
+        "status": "ready",
+        "database": "unavailable",
+        "disk": "low",
+        "messages": "ok",
+        "details": "no answer",
+    }
+
+
+def test_why_a_provider_does_not_work_is_not_public() -> None:
+    body = body_of(None, messages="twilio: a recent message may be lost", disk="low")
+    assert (body["messages"], body["disk"], body["status"]) == ("degraded", "low", "ready")
+
+
+def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> None:
+    body = body_of("the disk is full")
+
+    assert (body["status"], body["database"]) == ("unavailable", "the disk is full")
+    assert "details" not in body
+
+
+def test_after_a_stop_signal_the_status_is_stopping() -> None:
+    for problem in (None, "the disk is full"):
+        assert body_of(problem, is_stopping=True)["status"] == "stopping"

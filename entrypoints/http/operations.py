@@ -114,7 +114,7 @@ class IssuerMetadata(msgspec.Struct, kw_only=True):
 
     - `response_types_supported` is required, and is empty. So is `grant_types_supported`: without
       it, clients would assume two of them.
-    - OpenID Connect Discovery requires the last two. Without the last one, its libraries accept
+    - OpenID Connect Discovery requires the last two. Without the last one, its clients accept
       RS256 only, and they take it for access tokens too.
     """
 

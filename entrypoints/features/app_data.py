@@ -19,12 +19,12 @@ class _AppData(Feature):
     adds_to_export = True
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.app_data import AppDataFields
+        from entrypoints.http.features.app_data.user_fields import AppDataFields
 
         return (AppDataFields,)
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.app_data import AppDataPlugin
+        from entrypoints.http.features.app_data.plugin import AppDataPlugin
 
         return (AppDataPlugin(),)
 

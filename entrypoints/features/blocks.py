@@ -24,7 +24,7 @@ class _Blocks(Feature):
         return (BlocksPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.blocks.plugin import BlockFields
+        from entrypoints.http.features.blocks.user_fields import BlockFields
 
         return (BlockFields,)
 

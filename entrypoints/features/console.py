@@ -65,7 +65,7 @@ class _Console(Feature):
     rules = (_check_url,)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.console.users import ConsoleFields
+        from entrypoints.http.features.console.user_fields import ConsoleFields
 
         return (ConsoleFields,)
 

@@ -114,7 +114,7 @@ class _Passkeys(Feature):
         return (PasskeysPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.passkeys.plugin import PasskeyFields
+        from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 
         return (PasskeyFields,)
 

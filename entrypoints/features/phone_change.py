@@ -32,7 +32,7 @@ class _PhoneChange(Feature):
     )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.phone_change.plugin import PhoneChangeFields
+        from entrypoints.http.features.phone_change.user_fields import PhoneChangeFields
 
         return (PhoneChangeFields,)
 

@@ -107,7 +107,7 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     if as_json:
         from msgspec import json
 
-        from entrypoints.http.features.blocks.schemas import to_block_response
+        from entrypoints.http.features.blocks.responses import to_block_response
 
         return [json.encode(each).decode() for each in map(to_block_response, blocks)]
     return [

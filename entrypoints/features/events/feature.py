@@ -143,7 +143,7 @@ class _Events(Feature):
         }
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.events import EventFields
+        from entrypoints.http.features.events.user_fields import EventFields
 
         return (EventFields,)
 

@@ -104,7 +104,7 @@ class _Media(Feature):
         return {"media": partial(try_store, settings.of(MediaSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.media.plugin import LibraryFields
+        from entrypoints.http.features.media.user_fields import LibraryFields
 
         return (LibraryFields,)
 

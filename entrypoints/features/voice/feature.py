@@ -349,7 +349,7 @@ class _Voice(Feature):
         return {"phone line": partial(check_phone_line, settings.of(VoiceSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.voice.calls import CallFields
+        from entrypoints.http.features.voice.user_fields import CallFields
 
         return (CallFields,)
 

@@ -2,25 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Final, Self
+from typing import Final
 
 from litestar import Controller, get, post
 from litestar.params import JSONBody
 
-from application.administration.show_user import UserDetails
-from application.features.blocks.feature import ADD_BLOCK, END_BLOCK, BlocksFeature, blocks_about
+from application.features.blocks.feature import ADD_BLOCK, END_BLOCK, BlocksFeature
 from domain import errors
 from domain.features.blocks import BlockNotFound, TooManyBlocks
-from entrypoints.http.administration.user_details import UserFields
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.blocks import schemas
-from entrypoints.http.features.blocks.schemas import (
+from entrypoints.http.features.blocks.responses import (
     BlockResponse,
     BlocksResponse,
     to_block_response,
     to_blocks_response,
 )
-from entrypoints.http.fields import described
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
@@ -112,16 +109,3 @@ class BlocksPlugin(ApiPlugin):
 
     errors = ERRORS
     administration: Sequence[type[Controller]] = (BlockController,)
-
-
-class BlockFields(UserFields, kw_only=True):
-    """The blocks of the phone."""
-
-    blocks: Annotated[
-        list[BlockResponse],
-        described("The blocks that are active now for the prefix or the country of this phone."),
-    ]
-
-    @classmethod
-    def of(cls, details: UserDetails) -> Self:
-        return cls(blocks=[to_block_response(block) for block in blocks_about(details)])

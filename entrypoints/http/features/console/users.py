@@ -2,22 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final
 
-import msgspec
 from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
 from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
-from application.features.console.feature import ConsoleDetails
 from application.use_cases import UseCases
 from domain.administration.retained_data import RetainedData
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InvalidValue, UserNotFound
 from domain.phone import parse_phone
-from entrypoints.http.administration.user_details import UserDetailsForm, UserFields, to_struct
+from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.features.console.console_controller import ConsoleController
 from entrypoints.http.features.console.middleware import NEEDED_SCOPE
 from entrypoints.http.features.console.part import parts_of, shown_parts
@@ -30,7 +28,6 @@ from entrypoints.http.features.console.user_acts import (
     offered_pages,
     path_of,
 )
-from entrypoints.http.fields import described, time_field
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import parse_id
@@ -160,26 +157,3 @@ def _explain_no_acts(request: ConsoleRequest, details: UserDetails) -> str:
     if is_possible and not offered_pages(request, details):
         return "Your role sees this person, and does nothing for anybody."
     return ""
-
-
-class ConsoleDeviceResponse(msgspec.Struct, kw_only=True):
-    """A browser of an administrator that the web console recognizes."""
-
-    expires_at: Annotated[
-        str, time_field("Until when it is recognized.", "2026-07-30T09:30:00.000Z")
-    ]
-
-
-class ConsoleFields(UserFields, kw_only=True):
-    """The browsers of an administrator."""
-
-    console_devices: Annotated[
-        list[ConsoleDeviceResponse],
-        described("The browsers of an administrator that the web console recognizes."),
-    ]
-
-    @classmethod
-    def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(ConsoleDetails)
-        devices = shown.devices if shown else ()
-        return cls(console_devices=[to_struct(each, ConsoleDeviceResponse) for each in devices])

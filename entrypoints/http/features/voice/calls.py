@@ -1,15 +1,14 @@
 """The call log."""
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 
 import msgspec
 from litestar import Controller, get
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
-from application.administration.show_user import UserDetails
-from application.features.voice.call_log import CallDetails, CallPage, CallsFeature
+from application.features.voice.call_log import CallPage, CallsFeature
 from application.features.voice.ports import RecordingFile
 from application.limits.file_reads import FileReads
 from domain import errors
@@ -24,7 +23,7 @@ from domain.features.voice.call import (
 from domain.features.voice.step import CallOutcome
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
-from entrypoints.http.administration.user_details import UserFields, to_struct
+from entrypoints.http.features.voice.user_fields import show_call_status
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,
@@ -47,12 +46,6 @@ from entrypoints.http.requests.parameters import (
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.streaming import FileResponse, size_header
-
-
-def show_call_status(status: CallStatus) -> str:
-    """Return the status of a call with hyphens."""
-    return status.value.replace("_", "-")
-
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 RECORDING_INDEX: Final = CountParameter(name="index", default=0, minimum=0)
@@ -274,57 +267,3 @@ class CallController(Controller):
 
 def _recording_headers(file: RecordingFile) -> Mapping[str, str]:
     return {"Content-Type": file.media_type, **size_header(file)}
-
-
-class UserCallResponse(msgspec.Struct, kw_only=True):
-    """A call from or to the phone of the user."""
-
-    id: Annotated[str, described(ID_DESCRIPTION, "6561a2b2c3d4e5f60718293c")]
-    direction: Annotated[
-        str,
-        described(
-            "Who called: the phone (`inbound`), or the service (`outbound`).",
-            CallDirection.INBOUND.value,
-            enum=[direction.value for direction in CallDirection],
-        ),
-    ]
-    status: Annotated[
-        str,
-        described(
-            "Where the call is.",
-            CallStatus.COMPLETED.value,
-            enum=[show_call_status(status) for status in CallStatus],
-        ),
-    ]
-    outcome: Annotated[
-        str | None,
-        described(
-            "What the call came to; null if it ended before.",
-            CallOutcome.CONNECTED.value,
-            enum=[*(outcome.value for outcome in CallOutcome), None],
-        ),
-    ]
-    started_at: Annotated[str, time_field("The time of the call, in UTC.")]
-    duration_seconds: Annotated[
-        int | None, described("From its start to its end; null before.", 72)
-    ]
-
-
-class CallFields(UserFields, kw_only=True):
-    """The calls of a user."""
-
-    calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
-
-    @classmethod
-    def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(CallDetails)
-        return cls(calls=[_to_call(call) for call in shown.calls] if shown else [])
-
-
-def _to_call(call: Call) -> UserCallResponse:
-    return to_struct(
-        call,
-        UserCallResponse,
-        status=show_call_status(call.status),
-        duration_seconds=int(call.duration.total_seconds()) if call.duration else None,
-    )

@@ -32,7 +32,7 @@ from domain.otp.challenge import OtpCode, Purpose, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from entrypoints.http.administration.user_details import UserDetailsForm
-from entrypoints.http.features.console.users import ConsoleFields
+from entrypoints.http.features.console.user_fields import ConsoleFields
 from entrypoints.http.fields import format_timestamp
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone

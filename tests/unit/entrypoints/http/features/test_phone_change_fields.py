@@ -1,7 +1,7 @@
 """What operators see of a change of a user's phone."""
 
 from domain.phone import PhoneNumber, parse_phone
-from entrypoints.http.features.phone_change.plugin import PhoneChangeFields
+from entrypoints.http.features.phone_change.user_fields import PhoneChangeFields
 from tests.support.acts import BY_COMMAND, REASON, show
 from tests.support.app_harness import AppHarness
 from tests.support.fakes.messenger import REJECTED

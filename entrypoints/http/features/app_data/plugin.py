@@ -1,27 +1,23 @@
 """What the backend of the app keeps with a user, over HTTP."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, Self
+from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from application.administration.show_user import UserDetails
 from application.features.app_data.feature import (
     SET_APP_DATA,
     SET_CLAIMS,
-    AppDataDetails,
     AppDataFeature,
 )
 from domain import errors
-from domain.features.app_data import MAX_APP_DATA_BYTES, MAX_KEY_LENGTH, parse_app_data
-from domain.identities.claims import MAX_CLAIMS_BYTES, parse_claims
-from domain.json_values import MAX_INTEGER
+from domain.features.app_data import parse_app_data
+from domain.identities.claims import parse_claims
 from entrypoints.http.administration.target import ACT_ERRORS, ReasonField
-from entrypoints.http.administration.user_details import AccountResponse, UserFields
 from entrypoints.http.errors.exceptions import InvalidUserId
-from entrypoints.http.fields import described
+from entrypoints.http.features.app_data.user_fields import AppDataField, ClaimsField
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,
@@ -32,49 +28,6 @@ from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.requests.request import ApiRequest
-
-_ALIKE: Final = (
-    f"So that all programs read it alike, integers are at most ±{MAX_INTEGER}, no key comes twice"
-    " in an object, and no key or text has U+0000."
-)
-_FLAT: Final = {"type": ["string", "number", "boolean", "null"]}
-APP_DATA_EXAMPLE: Final = {"plan": "pro", "seats": 5, "trial_ends_on": "2026-06-01"}
-CLAIMS_EXAMPLE: Final = {"plan": "pro", "roles": ["editor"]}
-AppDataField = Annotated[
-    Mapping[str, Any],
-    described(
-        "What the backend keeps with the user: texts, numbers, true, false and null by keys of 1 to"
-        f" {MAX_KEY_LENGTH} characters. {_ALIKE} It has at most {MAX_APP_DATA_BYTES} bytes as"
-        " compact JSON in UTF-8. An empty object for nothing.",
-        APP_DATA_EXAMPLE,
-        additionalProperties=_FLAT,
-        propertyNames={"minLength": 1, "maxLength": MAX_KEY_LENGTH},
-    ),
-]
-ClaimsField = Annotated[
-    Mapping[str, Any],
-    described(
-        "What short-lived access tokens of the user have in their claim `app`, where everybody who"
-        f" holds the token reads it: a JSON object. {_ALIKE} It has at most {MAX_CLAIMS_BYTES}"
-        " bytes as compact JSON in ASCII. An empty object for nothing.",
-        CLAIMS_EXAMPLE,
-        additionalProperties=True,
-    ),
-]
-
-
-class AppDataFields(UserFields, kw_only=True):
-    """What the backend of the app keeps with an account; empty objects after the deletion."""
-
-    extends = AccountResponse
-
-    app_data: AppDataField
-    claims: ClaimsField
-
-    @classmethod
-    def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(AppDataDetails) or AppDataDetails({}, {})
-        return cls(app_data=shown.app_data, claims=shown.claims)
 
 
 class SetAppDataBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,62 @@
+"""Blocks in responses: of their own paths, and of the details of a user."""
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+
+from domain.features.blocks import (
+    Block,
+    SubjectKind,
+)
+from entrypoints.http.administration.audit_entries import ActorResponse, to_actor_response
+from entrypoints.http.fields import (
+    ID_DESCRIPTION,
+    described,
+    format_timestamp,
+    time_field,
+)
+
+_BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"
+
+
+class BlockResponse(msgspec.Struct, kw_only=True):
+    """A block that is active, or was just ended."""
+
+    id: Annotated[str, described(ID_DESCRIPTION, _BLOCK_ID_EXAMPLE)]
+    prefix: Annotated[str | None, described("The prefix that it blocks, or null.", "+4479")]
+    network: Annotated[
+        str | None, described("The network that it blocks, or null.", "203.0.113.0/24")
+    ]
+    country: Annotated[str | None, described("The country that it blocks, or null.", "GB")]
+    reason: Annotated[str, described("Why.", "SMS pumping in GB, ticket 4711")]
+    created_at: Annotated[str, time_field("When it was added, in UTC.")]
+    created_by: Annotated[ActorResponse, described("Who added it.")]
+    ends_at: Annotated[str, time_field("When it ends, in UTC.", "2026-05-01T11:30:00.000Z")]
+
+
+class BlocksResponse(msgspec.Struct, kw_only=True):
+    """The blocks that are active."""
+
+    blocks: Annotated[list[BlockResponse], described("The oldest first, at most 50.")]
+
+
+def to_block_response(block: Block) -> BlockResponse:
+    """Convert a block."""
+    subject = block.subject
+    texts = {kind: subject.text if subject.kind is kind else None for kind in SubjectKind}
+    return BlockResponse(
+        id=block.id,
+        prefix=texts[SubjectKind.PREFIX],
+        network=texts[SubjectKind.NETWORK],
+        country=texts[SubjectKind.COUNTRY],
+        reason=block.reason,
+        created_at=format_timestamp(block.created_at),
+        created_by=to_actor_response(block.created_by),
+        ends_at=format_timestamp(block.ends_at),
+    )
+
+
+def to_blocks_response(blocks: Sequence[Block]) -> BlocksResponse:
+    """Convert blocks."""
+    return BlocksResponse(blocks=[to_block_response(block) for block in blocks])

@@ -1,0 +1,1 @@
+"""What the details of a user say about events."""

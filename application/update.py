@@ -5,11 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol, TypeVar, overload
 
-from application.ports.errors import (
-    ConcurrencyConflict,
-    OperationRejected,
-    StorageUnavailable,
-)
+from application.ports.errors import ConcurrencyConflict, OperationRejected, StorageUnavailable
 from application.ports.versioned import Savable, Versioned
 from domain.errors import DomainError
 

@@ -53,10 +53,7 @@ def pytest_collection() -> Generator[None, object, object]:
 def emptied_mongo_database(request: pytest.FixtureRequest) -> str:
     """The URL of an empty MongoDB database that exists already; to create one takes longer."""
     # Unit tests import no driver.
-    from tests.contract.mongo_database import (
-        contract_database_url,
-        in_mongo,
-    )
+    from tests.contract.mongo_database import contract_database_url, in_mongo
 
     in_mongo(request)
     return contract_database_url(request)

@@ -21,13 +21,7 @@ from application.update import change
 from domain.administration.audit import AuditAction
 from domain.administration.role_scopes import SCOPES_OF_ROLES
 from domain.administration.scope import Scope
-from domain.errors import (
-    PhoneInUse,
-    PhoneMismatch,
-    Unauthenticated,
-    UsernameInUse,
-    UserNotFound,
-)
+from domain.errors import PhoneInUse, PhoneMismatch, Unauthenticated, UsernameInUse, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.user_events import EventType

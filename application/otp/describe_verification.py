@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.limits.delivery_limiter import (
-    PROOF_RETRY_PERIOD,
-    DeliveryLimiter,
-    RequestPermits,
-)
+from application.limits.delivery_limiter import PROOF_RETRY_PERIOD, DeliveryLimiter, RequestPermits
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications

@@ -9,11 +9,7 @@ from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.otp.deliver_code import TAKEN, DeliverCode
-from application.otp.events import (
-    WITHIN_COOLDOWN,
-    FixedOtpUsed,
-    OtpRequested,
-)
+from application.otp.events import WITHIN_COOLDOWN, FixedOtpUsed, OtpRequested
 from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections

@@ -14,12 +14,7 @@ from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
-from domain.otp.delivery_policy import (
-    DeliveryPolicy,
-    Limitation,
-    Requester,
-    Wait,
-)
+from domain.otp.delivery_policy import DeliveryPolicy, Limitation, Requester, Wait
 from domain.otp.failures import ATTEMPTS, FAILURES_TTL, JOINED_ATTEMPTS, Failures
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition

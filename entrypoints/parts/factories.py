@@ -4,11 +4,7 @@ import inspect
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    AsyncExitStack,
-    asynccontextmanager,
-)
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, is_dataclass
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path

@@ -15,13 +15,7 @@ from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.settings import adapter_parsers, parsers
 from entrypoints.settings.adapter_parsers import parse_database, parse_factory
-from entrypoints.settings.values import (
-    Bind,
-    DatabaseLocation,
-    Factory,
-    HttpHook,
-    Secret,
-)
+from entrypoints.settings.values import Bind, DatabaseLocation, Factory, HttpHook, Secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from application.administration.find_user import (
-    ExternalIdQuery,
-    FindUser,
-    FoundUser,
-    UserQuery,
-)
+from application.administration.find_user import ExternalIdQuery, FindUser, FoundUser, UserQuery
 from domain.errors import AmbiguousPhone, InvalidIdentifier, InvalidValue
 from domain.identifier import parse_identifier
 from domain.identities.external_id import parse_external_id

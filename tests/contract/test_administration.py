@@ -6,13 +6,7 @@ from typing import Any, Final
 
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
-from domain.administration.audit import (
-    AUDIT_RETENTION,
-    Actor,
-    ActorKind,
-    AuditAction,
-    AuditEntry,
-)
+from domain.administration.audit import AUDIT_RETENTION, Actor, ActorKind, AuditAction, AuditEntry
 from domain.cursor import Cursor
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id

@@ -20,13 +20,7 @@ from domain.features.voice.instructions import (
 )
 from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.contract.suites.voice.test_call_markup import *
-from tests.contract.suites.voice.test_call_markup import (
-    MENU,
-    STATUS_URL,
-    URL,
-    VOICE,
-    url_of,
-)
+from tests.contract.suites.voice.test_call_markup import MENU, STATUS_URL, URL, VOICE, url_of
 from tests.contract.voice_drivers import TwilioVoiceDriver
 from tests.support import twiml
 

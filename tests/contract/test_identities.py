@@ -23,14 +23,7 @@ from domain.identities.staff import Staff
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
 from tests.contract.conftest import IN_MEMORY_FIRST
-from tests.support.builders import (
-    NOW,
-    a_phone,
-    a_session,
-    a_user,
-    an_id,
-    an_identity,
-)
+from tests.support.builders import NOW, a_phone, a_session, a_user, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 from tests.support.stored_values import replace_stored, values_of
 

@@ -16,13 +16,7 @@ from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.adapters.media.pillow.image_publishing import Published, publish_by
 from tests.support.builders import an_id
 from tests.support.fakes.images import temporary_files
-from tests.support.images import (
-    animated_gif,
-    as_file,
-    decode,
-    plain_jpeg,
-    transparent_png,
-)
+from tests.support.images import animated_gif, as_file, decode, plain_jpeg, transparent_png
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 IMAGES = {

@@ -13,12 +13,7 @@ from tests.contract.suites.voice.test_webhook_signatures import (
     test_an_old_request_gets_no_new_time,
     test_an_old_request_is_not_authentic,
 )
-from tests.contract.voice_drivers import (
-    ACCOUNT,
-    FORM,
-    TwilioVoiceDriver,
-    sign,
-)
+from tests.contract.voice_drivers import ACCOUNT, FORM, TwilioVoiceDriver, sign
 
 # Twilio signs no time.
 del test_an_old_request_is_not_authentic, test_an_old_request_gets_no_new_time

@@ -22,9 +22,7 @@ from adapters.databases.postgres.metadata import LOCK_ID
 from adapters.databases.postgres.migration import migrate, plan_migration
 from adapters.databases.postgres.opening import Inspection
 from adapters.databases.records.database import Database
-from application.ports.errors import (
-    ConfigurationError,
-)
+from application.ports.errors import ConfigurationError
 from application.ports.versioned import Versioned
 from tests.support.builders import an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -15,10 +15,7 @@ from domain.otp.challenge import OTP_TTL, Challenge, Purpose
 from domain.otp.challenges import MessageChallenges
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import (
-    Channel,
-    Delivery,
-)
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone

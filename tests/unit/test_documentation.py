@@ -4,16 +4,7 @@ import re
 from typing import Final
 
 from entrypoints.composition.settings import VARIABLES
-from tests.support.markdown import (
-    PAGES,
-    PROJECT,
-    blocks_in,
-    codes,
-    headings,
-    links,
-    page,
-    rows,
-)
+from tests.support.markdown import PAGES, PROJECT, blocks_in, codes, headings, links, page, rows
 
 TEST_VARIABLES: Final = {
     "DIALTONE_TEST_MONGO_URL",

@@ -12,12 +12,7 @@ import pytest
 
 from adapters.databases.records.record_kind import Fields, Record, RecordKind, Upgrade
 from application.ports.errors import CorruptRecord
-from tests.support.full_records import (
-    FULL_RECORDS,
-    GOLDEN_RECORDS,
-    MAPPINGS,
-    decode,
-)
+from tests.support.full_records import FULL_RECORDS, GOLDEN_RECORDS, MAPPINGS, decode
 
 GOLDEN: Final[dict[str, list[Fields]]] = json.loads(GOLDEN_RECORDS.read_bytes())
 WRONG: Final = [["a secret"]]

@@ -15,11 +15,7 @@ from adapters.databases.mongo.database import (
     connect,
     create_index,
 )
-from adapters.databases.mongo.documents import (
-    METADATA_COLLECTION,
-    declared_index,
-    index_model,
-)
+from adapters.databases.mongo.documents import METADATA_COLLECTION, declared_index, index_model
 from adapters.databases.mongo.driver import location_of
 from adapters.databases.mongo.metadata import check_metadata, find_schema_version
 from adapters.databases.mongo.opening import open_database

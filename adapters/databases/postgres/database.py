@@ -22,12 +22,7 @@ from adapters.databases.postgres.opening_errors import explain
 from adapters.databases.postgres.sessions import PREPARE_THRESHOLD, Sessions, Values
 from adapters.databases.postgres.url import PostgresUrl
 from adapters.databases.records.call_deadlines import Batches, CallDeadlines
-from application.ports.errors import (
-    CorruptRecord,
-    StorageError,
-    StorageTimeout,
-    StorageUnavailable,
-)
+from application.ports.errors import CorruptRecord, StorageError, StorageTimeout, StorageUnavailable
 
 T = TypeVar("T")
 _Call = Callable[[PostgresConnection], Awaitable[T]]

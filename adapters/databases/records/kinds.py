@@ -7,9 +7,7 @@ import msgspec
 
 from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.instances import InstanceRecord
-from adapters.databases.records.phone_verifications import (
-    PhoneVerificationRecord,
-)
+from adapters.databases.records.phone_verifications import PhoneVerificationRecord
 from adapters.databases.records.record_kind import (
     EXPIRES_AT,
     Index,

@@ -6,11 +6,7 @@ from typing import Any, Final
 
 from adapters.databases.records.all_kinds import all_kinds
 from adapters.databases.records.identities import IdentityRecord
-from adapters.databases.records.kinds import (
-    ENCRYPTED_PHONE,
-    IDENTITIES,
-    PHONE_VERIFICATIONS,
-)
+from adapters.databases.records.kinds import ENCRYPTED_PHONE, IDENTITIES, PHONE_VERIFICATIONS
 from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import RecordKind

@@ -11,12 +11,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, Generic, TypeVar
 
 from adapters.databases.records.batches import log_batch_error
-from adapters.databases.records.call_deadlines import (
-    EXTENSION,
-    LATE,
-    MAX_EXTENSIONS,
-    Answers,
-)
+from adapters.databases.records.call_deadlines import EXTENSION, LATE, MAX_EXTENSIONS, Answers
 from adapters.databases.sqlite.errors import SQLITE_ERRORS, SqliteError, to_port_error
 from adapters.shared.threads import start_thread
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests

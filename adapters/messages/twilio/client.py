@@ -15,13 +15,7 @@ import msgspec
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 
 from adapters.shared.causes import code_of
-from adapters.shared.http import (
-    ConnectionFailed,
-    Form,
-    HttpResponse,
-    NoResponse,
-    Transport,
-)
+from adapters.shared.http import ConnectionFailed, Form, HttpResponse, NoResponse, Transport
 
 MESSAGING_SERVICE_SID: Final = re.compile(r"MG[0-9a-fA-F]{32}")
 """https://www.twilio.com/docs/glossary/what-is-a-sid"""

@@ -17,11 +17,7 @@ from application.features.media.ports import (
     TemporaryFiles,
 )
 from application.features.media.quota import LibraryQuota
-from application.ports.errors import (
-    ConcurrencyConflict,
-    PortError,
-    StorageError,
-)
+from application.ports.errors import ConcurrencyConflict, PortError, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned

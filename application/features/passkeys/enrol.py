@@ -10,10 +10,7 @@ from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
 from application.features.console.sign_in import ConsoleUser, is_open_staff
-from application.features.passkeys.ports import (
-    InvalidPasskeyResponse,
-    RelyingParty,
-)
+from application.features.passkeys.ports import InvalidPasskeyResponse, RelyingParty
 from application.features.passkeys.sign_in import (
     Challenges,
     PasskeyAdded,

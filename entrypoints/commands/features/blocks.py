@@ -97,7 +97,7 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     from entrypoints.commands.shared.operator_name import find_operator
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.features.blocks import BLOCKS
-    from entrypoints.http.features.blocks.schemas import describe_block
+    from entrypoints.http.features.blocks.responses import describe_block
     from entrypoints.texts.acts import describe_actor, format_time
 
     operator = find_operator()

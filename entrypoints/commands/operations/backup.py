@@ -177,12 +177,7 @@ async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKe
     from entrypoints.commands.shared.parsing import parse_file
     from entrypoints.parts.extras import check_extra
     from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import (
-        Factory,
-        MongoLocation,
-        PostgresLocation,
-        SqliteLocation,
-    )
+    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
 
     if file is not None:
         from adapters.databases.sqlite.stored_keys import find_stored_keys as find_in_file
@@ -216,12 +211,7 @@ def _sqlite_path(settings: "Settings", tools: _DatabaseTools, file: Path) -> Pat
         StartupError: it is not SQLite. The text names the command that does this job.
     """
     from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import (
-        Factory,
-        MongoLocation,
-        PostgresLocation,
-        SqliteLocation,
-    )
+    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
 
     match settings.database:
         case SqliteLocation(path=path):

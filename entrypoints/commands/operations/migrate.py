@@ -189,12 +189,7 @@ def find_migration(settings: "Settings") -> tuple[_Migration, Path | str]:
     """
     from entrypoints.parts.extras import check_extra
     from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import (
-        Factory,
-        MongoLocation,
-        PostgresLocation,
-        SqliteLocation,
-    )
+    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
 
     match settings.database:
         case SqliteLocation(path=path):

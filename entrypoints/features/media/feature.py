@@ -12,12 +12,7 @@ from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowanc
 from application.features.media.ports import MediaFiles
 from domain.features.media.usage import Quota
 from entrypoints.features.feature import Feature, StoreAway
-from entrypoints.features.media.opening import (
-    check_folder,
-    open_files,
-    open_publisher,
-    try_store,
-)
+from entrypoints.features.media.opening import check_folder, open_files, open_publisher, try_store
 from entrypoints.features.media.settings import RULES, MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.parts.factories import health_check_of

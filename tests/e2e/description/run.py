@@ -10,11 +10,7 @@ from hypothesis import settings
 from schemathesis.engine import Status, events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from tests.e2e.description.generation import (
-    add_hooks,
-    register_formats,
-    use_many_client_ips,
-)
+from tests.e2e.description.generation import add_hooks, register_formats, use_many_client_ips
 from tests.e2e.description.people import People, Person
 from tests.support.examples import examples
 

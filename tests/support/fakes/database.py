@@ -9,11 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.databases.records.database import Database
-from adapters.databases.records.kinds import (
-    AUDIT_ENTRIES,
-    DELIVERY_REPORTS,
-    PHONE_VERIFICATIONS,
-)
+from adapters.databases.records.kinds import AUDIT_ENTRIES, DELIVERY_REPORTS, PHONE_VERIFICATIONS
 from adapters.databases.records.limits import LIMITS
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind

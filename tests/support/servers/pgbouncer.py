@@ -15,12 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.support.servers.postgres import (
-    PostgresProcess,
-    PostgresServer,
-    as_user,
-    make_folder,
-)
+from tests.support.servers.postgres import PostgresProcess, PostgresServer, as_user, make_folder
 from tests.support.servers.process import (
     ServerProcess,
     ServerUnavailable,

@@ -16,14 +16,7 @@ from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.errors import InvalidValue
 from domain.features.voice.call import CallStatus
-from domain.features.voice.step import (
-    Answered,
-    CallEvent,
-    Continued,
-    Dialed,
-    DialResult,
-    Recorded,
-)
+from domain.features.voice.step import Answered, CallEvent, Continued, Dialed, DialResult, Recorded
 from domain.phone import PhoneNumber, parse_phone
 
 _CALL_STATUSES: Final = {

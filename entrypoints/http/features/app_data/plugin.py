@@ -7,11 +7,7 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from application.features.app_data.feature import (
-    SET_APP_DATA,
-    SET_CLAIMS,
-    AppDataFeature,
-)
+from application.features.app_data.feature import SET_APP_DATA, SET_CLAIMS, AppDataFeature
 from domain import errors
 from domain.features.app_data import parse_app_data
 from domain.identities.claims import parse_claims

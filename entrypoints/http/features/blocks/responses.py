@@ -5,17 +5,10 @@ from typing import Annotated, Final
 
 import msgspec
 
-from domain.features.blocks import (
-    Block,
-    SubjectKind,
-)
+from domain.features.blocks import Block, SubjectKind
 from entrypoints.http.administration.audit_entries import ActorResponse, to_actor_response
-from entrypoints.http.fields import (
-    ID_DESCRIPTION,
-    described,
-    format_timestamp,
-    time_field,
-)
+from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
+from entrypoints.texts.acts import format_time
 
 _BLOCK_ID_EXAMPLE: Final = "6561a2b7c3d4e5f60718293c"
 
@@ -60,3 +53,11 @@ def to_block_response(block: Block) -> BlockResponse:
 def to_blocks_response(blocks: Sequence[Block]) -> BlocksResponse:
     """Convert blocks."""
     return BlocksResponse(blocks=[to_block_response(block) for block in blocks])
+
+
+def describe_block(block: Block) -> str:
+    """Say what is blocked until when, and why.
+
+    Example: `68b1… prefix +4479, until 2026-05-01 09:30:00 UTC: ticket 4711`.
+    """
+    return f"{block.id}  {block.subject}, until {format_time(block.ends_at)}: {block.reason}"

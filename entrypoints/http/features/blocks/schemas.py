@@ -11,18 +11,13 @@ from domain.features.blocks import (
     MAX_DURATION,
     MIN_DURATION,
     TIME_PATTERN,
-    Block,
     Subject,
     SubjectKind,
     parse_subject,
     parse_time,
 )
-from entrypoints.http.fields import (
-    described,
-    reason_field,
-)
+from entrypoints.http.fields import described, reason_field
 from entrypoints.http.requests.parsing import FieldErrors, missing_field
-from entrypoints.texts.acts import format_time
 
 _ENDS: Final = ("seconds", "ends_at")
 _MAX_SECONDS: Final = int(MAX_DURATION.total_seconds())
@@ -112,11 +107,3 @@ def parse_block(
             end = parse_time(body.ends_at)
             check_end(end)
     return subject, end
-
-
-def describe_block(block: Block) -> str:
-    """Say what is blocked until when, and why.
-
-    Example: `68b1… prefix +4479, until 2026-05-01 09:30:00 UTC: ticket 4711`.
-    """
-    return f"{block.id}  {block.subject}, until {format_time(block.ends_at)}: {block.reason}"

@@ -38,11 +38,7 @@ from entrypoints.http.features.media.errors import (
 from entrypoints.http.features.media.library_schemas import FILE_RESPONSES, UPLOAD_FORM
 from entrypoints.http.features.media.settings import media_settings
 from entrypoints.http.features.media.upload_form import MALFORMED_FORM, open_upload_form
-from entrypoints.http.requests.auth import (
-    BEARER,
-    AuthenticationMiddleware,
-    authenticate,
-)
+from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, authenticate
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.headers import header_values
 from entrypoints.http.requests.middleware import IS_HEAD

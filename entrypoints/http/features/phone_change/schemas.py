@@ -6,12 +6,7 @@ from typing import Annotated, ClassVar, Final
 import msgspec
 
 from entrypoints.http.administration.user_details import SubjectField
-from entrypoints.http.fields import (
-    PhoneField,
-    described,
-    phone_field,
-    reason_field,
-)
+from entrypoints.http.fields import PhoneField, described, phone_field, reason_field
 from entrypoints.http.otp.schemas import CodeRequestBody, OtpField, otp_field
 
 TOGETHER: Final = "Send old_otp and old_request_id together."

@@ -6,18 +6,10 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.features.voice.call_log import CallDetails
-from domain.features.voice.call import (
-    Call,
-    CallDirection,
-    CallStatus,
-)
+from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.step import CallOutcome
 from entrypoints.http.administration.user_details import UserFields, to_struct
-from entrypoints.http.fields import (
-    ID_DESCRIPTION,
-    described,
-    time_field,
-)
+from entrypoints.http.fields import ID_DESCRIPTION, described, time_field
 
 
 def show_call_status(status: CallStatus) -> str:

@@ -4,11 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from application.features.events.ports import EventDestination
-from tests.contract.suites.provider_driver import (
-    ExternalProviderDriver,
-    ProviderDriver,
-    list_sent,
-)
+from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver, list_sent
 
 
 class ReceivedEvent(NamedTuple):

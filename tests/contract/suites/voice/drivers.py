@@ -12,11 +12,7 @@ from application.features.voice.ports import (
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
 from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
-from tests.contract.suites.provider_driver import (
-    ExternalProviderDriver,
-    ProviderDriver,
-    list_sent,
-)
+from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver, list_sent
 
 
 class PlacedCall(NamedTuple):

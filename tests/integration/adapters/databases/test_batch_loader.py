@@ -9,11 +9,7 @@ import pytest
 
 from adapters.databases.records import batches
 from adapters.databases.records.batch_loader import BatchLoader
-from application.ports.current_request import (
-    CURRENT_REQUEST,
-    CurrentRequest,
-    current_log_fields,
-)
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest, current_log_fields
 from application.ports.errors import (
     CorruptRecord,
     OperationRejected,

@@ -28,10 +28,7 @@ from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
 from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
-from tests.integration.adapters.databases.test_copying import (
-    Place,
-    sqlite_place,
-)
+from tests.integration.adapters.databases.test_copying import Place, sqlite_place
 from tests.integration.adapters.databases.test_phone_keys import (
     BLOCKED,
     BLOCKED_OWNER,

@@ -13,10 +13,7 @@ from domain.identities.user_events import EventType
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.fake_hook import EVENTS_SECRET as SECRET
 from tests.support.servers.fake_hook import FakeReceiver
-from tests.support.servers.http_server import (
-    Behavior,
-    respond_with,
-)
+from tests.support.servers.http_server import Behavior, respond_with
 from tests.support.timeouts import LONG
 
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGV2ZW50cyE="

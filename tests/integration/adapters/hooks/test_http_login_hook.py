@@ -15,11 +15,7 @@ from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW, a_phone, an_id
-from tests.support.servers.http_server import (
-    Behavior,
-    HttpServer,
-    respond_with,
-)
+from tests.support.servers.http_server import Behavior, HttpServer, respond_with
 from tests.support.servers.process import free_ports
 from tests.support.timeouts import LONG
 

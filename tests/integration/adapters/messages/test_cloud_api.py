@@ -18,13 +18,7 @@ from tests.contract.whatsapp.whatsapp_driver import account_of
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.http_server import close_connection
 from tests.support.timeouts import LONG
-from tests.support.whatsapp.fake_whatsapp import (
-    FakeWhatsApp,
-    a_status,
-    a_template,
-    rejects,
-    sign,
-)
+from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status, a_template, rejects, sign
 
 CODE = [{"type": "text", "text": "012345"}]
 

@@ -28,10 +28,7 @@ from tests.support.servers.fake_siteverify import (
     SITE_KEY,
     FakeSiteverify,
 )
-from tests.support.servers.http_server import (
-    Behavior,
-    respond_with,
-)
+from tests.support.servers.http_server import Behavior, respond_with
 from tests.support.timeouts import LONG
 
 SUBJECT: Final = "a1" * 24

@@ -6,10 +6,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from tests.integration.entrypoints.http.administration import (
-    AdminDriver,
-    open_admin_driver,
-)
+from tests.integration.entrypoints.http.administration import AdminDriver, open_admin_driver
 from tests.support.client import bearer
 from tests.support.images import still_gif
 

@@ -5,11 +5,7 @@ import asyncio
 import pytest
 
 from adapters.shared import account_health_check
-from adapters.shared.account_health_check import (
-    FAILURE_TTL,
-    SUCCESS_TTL,
-    AccountHealthCheck,
-)
+from adapters.shared.account_health_check import FAILURE_TTL, SUCCESS_TTL, AccountHealthCheck
 from application.ports.errors import MessengerUnavailable
 from tests.support.fakes.clock import SecondsClock
 

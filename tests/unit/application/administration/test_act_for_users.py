@@ -6,12 +6,7 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
-from domain.errors import (
-    ConflictingValue,
-    PhoneBlocked,
-    Unauthenticated,
-    UserNotFound,
-)
+from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
 from domain.identities.username import parse_username
 from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness, make_core_policy

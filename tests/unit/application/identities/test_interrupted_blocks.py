@@ -8,12 +8,7 @@ from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import AccountBlocked, Unauthenticated
-from tests.support.at_each_operation import (
-    Act,
-    Attempt,
-    at_each_operation,
-    before_each_operation,
-)
+from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 

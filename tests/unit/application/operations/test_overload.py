@@ -15,11 +15,7 @@ from adapters.databases.records.call_deadlines import (
     Answers,
     CallDeadlines,
 )
-from application.ports.current_request import (
-    CURRENT_REQUEST,
-    MIN_STORAGE_SECONDS,
-    CurrentRequest,
-)
+from application.ports.current_request import CURRENT_REQUEST, MIN_STORAGE_SECONDS, CurrentRequest
 from application.ports.errors import (
     PortError,
     StorageOverloaded,

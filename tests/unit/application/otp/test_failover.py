@@ -12,13 +12,7 @@ import pytest
 
 from application.otp.events import DeliveryRejected
 from application.otp.failover import UNKNOWN_TTL, FailoverMessenger, FailoverProvider
-from application.otp.provider_pause import (
-    FIRST_PAUSE,
-    LATER_PAUSE,
-    PAUSE,
-    PAUSED,
-    ProviderPause,
-)
+from application.otp.provider_pause import FIRST_PAUSE, LATER_PAUSE, PAUSE, PAUSED, ProviderPause
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import (
     DeliveryResult,

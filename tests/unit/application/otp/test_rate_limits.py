@@ -29,12 +29,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
-from tests.support.fakes.messenger import (
-    ACCEPTED,
-    INVALID_NUMBER,
-    NOT_CONNECTED,
-    UNKNOWN,
-)
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, UNKNOWN
 from tests.support.fault_injector import ProcessKilled, cancel_this
 
 HOUR = timedelta(hours=1)

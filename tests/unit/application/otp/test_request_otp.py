@@ -19,13 +19,7 @@ from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
-from tests.support.fakes.messenger import (
-    ACCEPTED,
-    INVALID_NUMBER,
-    REJECTED,
-    UNKNOWN,
-    FakeMessenger,
-)
+from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 
 OTHER_IP = "198.51.100.20"
 SECOND_KEY = ("second", bytes(32))

@@ -2,12 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.identities.user_events import (
-    MAX_UNSENT_EVENTS,
-    RETRY_PERIOD,
-    EventType,
-    UserEvents,
-)
+from domain.identities.user_events import MAX_UNSENT_EVENTS, RETRY_PERIOD, EventType, UserEvents
 from tests.support.builders import NOW
 
 BACKEND, OTHER = "backend", "other"

@@ -13,19 +13,9 @@ from domain.otp.delivery import REJECTED_TTL, Channel
 from domain.otp.failures import ClientFailures, Failures
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
 from domain.otp.rejection import Rejection
-from tests.support.builders import (
-    NOW,
-    a_challenge,
-    a_delivery,
-    a_phone_verification,
-    an_id,
-)
+from tests.support.builders import NOW, a_challenge, a_delivery, a_phone_verification, an_id
 from tests.support.full_records import FULL_VERIFICATION
-from tests.unit.domain.otp.verification_driver import (
-    HOME_IP,
-    WORK_IP,
-    VerificationDriver,
-)
+from tests.unit.domain.otp.verification_driver import HOME_IP, WORK_IP, VerificationDriver
 
 DAY = timedelta(days=1)
 MICROSECOND = timedelta(microseconds=1)

@@ -9,11 +9,7 @@ import pytest
 
 from entrypoints.http.errors.exceptions import RequestTimeout
 from entrypoints.http.requests import deadlines
-from entrypoints.http.requests.deadlines import (
-    MIN_BYTES,
-    DeadlineMiddleware,
-    TransferDeadline,
-)
+from entrypoints.http.requests.deadlines import MIN_BYTES, DeadlineMiddleware, TransferDeadline
 from tests.support.asgi import http_scope
 
 

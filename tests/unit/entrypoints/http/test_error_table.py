@@ -7,12 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from application.ports.errors import (
-    CorruptRecord,
-    MediaFileRejected,
-    PortError,
-    StorageUnavailable,
-)
+from application.ports.errors import CorruptRecord, MediaFileRejected, PortError, StorageUnavailable
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors

@@ -18,13 +18,7 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.composition.settings import FIELDS
 from entrypoints.settings import parsers, providers
-from entrypoints.settings.readers import (
-    READERS,
-    HookSecrets,
-    HttpUrl,
-    Reader,
-    reader_of,
-)
+from entrypoints.settings.readers import READERS, HookSecrets, HttpUrl, Reader, reader_of
 from entrypoints.settings.values import (
     Bind,
     DatabaseLocation,

@@ -23,18 +23,12 @@ from adapters.databases.mongo.driver import RawDocument
 from adapters.databases.mongo.limit_store import MAX_ROUNDS
 from adapters.databases.records import limits as counting
 from adapters.databases.records.database import Database
-from application.ports.errors import (
-    ConcurrencyConflict,
-    StorageTimeout,
-)
+from application.ports.errors import ConcurrencyConflict, StorageTimeout
 from application.ports.limits import LimitStore
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from tests.contract.mongo_database import contract_database_url
-from tests.integration.adapters.databases.mongo.mongo_support import (
-    CommandLog,
-    open_logged,
-)
+from tests.integration.adapters.databases.mongo.mongo_support import CommandLog, open_logged
 from tests.support.builders import NOW
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)

@@ -16,11 +16,7 @@ from psycopg.errors import DeadlockDetected
 from adapters.databases.postgres import limit_store, open_postgres_database
 from adapters.databases.postgres.database import PostgresDatabase
 from adapters.databases.postgres.limit_store import MAX_ATTEMPTS
-from application.ports.errors import (
-    ConcurrencyConflict,
-    StorageTimeout,
-    StorageUnavailable,
-)
+from application.ports.errors import ConcurrencyConflict, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow

@@ -14,10 +14,7 @@ from typing import Final, NamedTuple
 import pytest
 
 from adapters.databases.records.database_metadata import SCHEMA_VERSION
-from adapters.databases.sqlite import (
-    back_up_database,
-    restore_database,
-)
+from adapters.databases.sqlite import back_up_database, restore_database
 from application.ports.errors import ConfigurationError
 from tests.support.builders import NOW
 from tests.support.sqlite_files import add_identity, count_identities, query

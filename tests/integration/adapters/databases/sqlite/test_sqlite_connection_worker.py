@@ -22,11 +22,7 @@ from adapters.databases.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from application.ports.current_request import (
-    CURRENT_REQUEST,
-    CurrentRequest,
-    current_log_fields,
-)
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest, current_log_fields
 from application.ports.errors import (
     CorruptRecord,
     StorageOverloaded,

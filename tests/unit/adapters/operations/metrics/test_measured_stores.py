@@ -7,12 +7,7 @@ import pytest
 from adapters.databases.records.kinds import LEASES
 from adapters.operations.metrics.metrics import Metrics
 from adapters.operations.metrics.stores import measure_records
-from application.ports.errors import (
-    PortError,
-    StorageOverloaded,
-    StorageTimeout,
-    UniqueViolation,
-)
+from application.ports.errors import PortError, StorageOverloaded, StorageTimeout, UniqueViolation
 from tests.support.fakes.database import InMemoryDatabase
 
 

@@ -8,9 +8,7 @@ from typing import Any, Final
 import pytest
 
 from application.features.media.upload_image import IdempotentUploads
-from application.ports.errors import (
-    StorageTimeout,
-)
+from application.ports.errors import StorageTimeout
 from application.principal import Principal
 from domain.features.media.errors import (
     IdempotencyKeyReused,

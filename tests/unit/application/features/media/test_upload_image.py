@@ -22,12 +22,7 @@ from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemFilter, PageRequest
 from domain.features.media.usage import MediaUsage
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import (
-    Act,
-    Attempt,
-    at_each_operation,
-    before_each_operation,
-)
+from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
 from tests.support.builders import a_phone, an_id
 from tests.support.images import still_gif
 from tests.support.media.stored import stored_items, stored_usages

@@ -14,12 +14,7 @@ from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import (
-    Act,
-    Fault,
-    at_each_operation,
-    before_each_operation,
-)
+from tests.support.at_each_operation import Act, Fault, at_each_operation, before_each_operation
 from tests.support.images import plain_jpeg
 
 THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)

@@ -5,14 +5,7 @@ from typing import Final
 
 from domain.features.voice.instructions import CallLimits
 from domain.features.voice.menu import State
-from domain.features.voice.step import (
-    Answered,
-    CallEvent,
-    Continued,
-    Dialed,
-    DialResult,
-    Recorded,
-)
+from domain.features.voice.step import Answered, CallEvent, Continued, Dialed, DialResult, Recorded
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone

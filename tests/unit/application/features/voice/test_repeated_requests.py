@@ -10,22 +10,11 @@ import pytest
 
 from application.ports.errors import StorageUnavailable
 from domain.features.voice.call import EFFECT_TIMEOUT
-from domain.features.voice.step import (
-    CallOutcome,
-    ClaimedCaller,
-    DialResult,
-    Effect,
-)
+from domain.features.voice.step import CallOutcome, ClaimedCaller, DialResult, Effect
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.inbound_call import (
-    PHONE_LINE,
-    InboundCall,
-    RepeatedCall,
-    another_instance,
-    join,
-)
+from tests.support.inbound_call import PHONE_LINE, InboundCall, RepeatedCall, another_instance, join
 
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
 

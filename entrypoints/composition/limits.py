@@ -21,8 +21,8 @@ class _Limits(Feature):
         from adapters.databases.records.call_deadlines import limit_own_calls
         from adapters.databases.records.store_calls import guard_limits, wrap_store
         from adapters.operations.system import HeldHealthCheck
-        from application.administration.feature import UserDetailsUseCases
-        from application.otp.feature import LimitUseCases
+        from application.administration.use_cases import UserDetailsUseCases
+        from application.otp.use_cases import LimitUseCases
 
         settings, core, limits = (
             composition.settings,

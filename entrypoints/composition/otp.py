@@ -49,7 +49,7 @@ class _Otp(Feature):
 
     async def open(self, composition: "Composition") -> None:
         from adapters.operations.system import HeldHealthCheck
-        from application.otp.feature import LimitUseCases, OtpPorts, OtpUseCases
+        from application.otp.use_cases import LimitUseCases, OtpPorts, OtpUseCases
         from entrypoints.parts.operator_files import load_sms_templates
 
         settings, core = composition.settings, composition.use_cases

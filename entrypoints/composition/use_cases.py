@@ -10,8 +10,8 @@ from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
 from adapters.operations.logging import LogSecurityEvents
-from application.identities.feature import IdentitiesPorts
-from application.operations.feature import OperationsPorts
+from application.identities.use_cases import IdentitiesPorts
+from application.operations.use_cases import OperationsPorts
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners

@@ -25,7 +25,7 @@ from entrypoints.settings.values import Factory, Secret
 if TYPE_CHECKING:
     from adapters.security.attestation.siteverify import SiteverifyAttestation
     from adapters.security.keys.keys import SecretKeys
-    from application.otp.feature import OtpPolicy
+    from application.otp.use_cases import OtpPolicy
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
@@ -242,7 +242,7 @@ class _Attestation(Feature):
         from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core, attestation, counts = composition.use_cases, None, None
         if composition.metrics is not None:

@@ -38,7 +38,7 @@ class _Blocks(Feature):
         """Where there are limits, read the blocks before the first request is answered."""
         from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import READ_INTERVAL, READ_TIMEOUT, BlocksFeature
-        from application.otp.feature import LimitUseCases
+        from application.otp.use_cases import LimitUseCases
         from entrypoints.tasks.background_task import repeat
 
         core = composition.use_cases

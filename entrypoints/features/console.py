@@ -85,7 +85,7 @@ class _Console(Feature):
     async def open(self, composition: "Composition") -> None:
         from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core = composition.use_cases
         records = ConsoleRecordsFeature(core, make_console_repositories(composition.database))

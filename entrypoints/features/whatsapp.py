@@ -236,7 +236,7 @@ class _WhatsApp(Feature):
         """At the end, let codes that are being sent have the time that they need."""
         from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
         from application.features.whatsapp.feature import WhatsAppRecordsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core, settings = composition.use_cases, composition.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(

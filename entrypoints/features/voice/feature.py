@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from application.features.voice.call_log import CallsPolicy
     from application.features.voice.call_urls import CallUrls
     from application.features.voice.feature import VoicePolicy
-    from application.otp.feature import OtpPolicy
+    from application.otp.use_cases import OtpPolicy
     from domain.features.voice.call_texts import CallTexts
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
@@ -373,7 +373,7 @@ class _Voice(Feature):
         from adapters.databases.records.features.voice import make_voice_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.voice.call_log import CallsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         settings, core = composition.settings.of(VoiceSettings), composition.use_cases
         composition.banner_adapters["calls"] = _describe_provider(settings)

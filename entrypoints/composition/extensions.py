@@ -81,7 +81,7 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
     if not iscoroutinefunction(extension.open):
         yield (
             "has an `open` that is no coroutine: take `@asynccontextmanager` and `yield` away, and "
-            "enter what has to be closed in `opening.stack`."
+            "enter what has to be closed in `composition.stack`."
         )
     if missing := sorted({*extension.needs} - {feature.name for feature in others}):
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."

@@ -5,16 +5,16 @@ from typing import Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
-from entrypoints.features.feature import Feature
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.database import limits_with_metrics
 from entrypoints.parts.factories import AlwaysHealthy, health_check_of, open_adapter
+from entrypoints.parts.piece import Piece
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory
 
 
-class _Limits(Feature):
+class _Limits(Piece):
     name = "limits"
 
     async def open(self, composition: Composition) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from application.operations.cleanup import CleanupReport
-    from entrypoints.features.feature import Feature
+    from entrypoints.parts.piece import Piece
     from entrypoints.settings.settings import Settings
 
 
@@ -30,7 +30,7 @@ def cleanup(settings: "Settings") -> Iterator[str]:
 
     problems = list[str]()
 
-    def clean_up(features: "Collection[Feature]") -> "CleanupReport":
+    def clean_up(pieces: "Collection[Piece]") -> "CleanupReport":
         try:
             with show_progress() as show:
                 return call_with_use_cases(
@@ -38,12 +38,12 @@ def cleanup(settings: "Settings") -> Iterator[str]:
                     lambda use_cases: use_cases.operations.cleanup(
                         lambda report: show("cleaned up", report.total())
                     ),
-                    features,
+                    pieces,
                 )
         except StoreAway as error:
             problems.append(str(error))
             away = error.instead
-            return clean_up([away if each.name == away.name else each for each in features])
+            return clean_up([away if each.name == away.name else each for each in pieces])
 
     with_records = [feature for feature in FEATURES if feature.kinds]
     try:

@@ -18,7 +18,7 @@ def start_task(
     The work has a bound of its own. Whoever awaits the task gets its error. The error of one that
     nobody awaits is logged as `unhandled_exception` with its name, and counted.
 
-    `name` has no value of a request. `context` is empty for work that belongs to no reque
+    `name` has no value of a request. `context` is empty for work that belongs to no request.
     """
     task = asyncio.create_task(work, name=name, context=context)
     _RUNNING.add(task)

@@ -29,7 +29,8 @@ def start_task(
 async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: float | None) -> T:
     """Make a call of an operator's own adapter.
 
-    Unlike `asyncio.timeout`, this does not wait for a call that ignores its cancellation.
+    `seconds` is how long it may take, None without a limit. Unlike `asyncio.timeout`, this does
+    not wait for a call that ignores its cancellation.
 
     Raises:
         BaseException: What the call raises.

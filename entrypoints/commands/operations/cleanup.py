@@ -1,6 +1,6 @@
 """`dialtone cleanup`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -8,8 +8,6 @@ import click
 from entrypoints.commands.shared.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from application.operations.cleanup import CleanupReport
     from entrypoints.parts.piece import Piece
     from entrypoints.settings.settings import Settings

@@ -2,9 +2,9 @@
 
 from typing import TypeVar
 
-from application.identities.feature import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
+from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
 from application.limits.actor_limits import ActorLimits
-from application.operations.feature import OperationsPorts, OperationsUseCases
+from application.operations.use_cases import OperationsPorts, OperationsUseCases
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts

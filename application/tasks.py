@@ -18,7 +18,7 @@ def start_task(
     The work has a bound of its own. Whoever awaits the task gets its error. The error of one that
     nobody awaits is logged as `unhandled_exception` with its name, and counted.
 
-    `name` has no value of a request. `context` is empty for work that belongs to no reque
+    `name` has no value of a request. `context` is empty for work that belongs to no request.
     """
     task = asyncio.create_task(work, name=name, context=context)
     _RUNNING.add(task)
@@ -29,7 +29,8 @@ def start_task(
 async def call_adapter(name: str, call: Callable[[], Awaitable[T]], seconds: float | None) -> T:
     """Make a call of an operator's own adapter.
 
-    Unlike `asyncio.timeout`, this does not wait for a call that ignores its cancellation.
+    `seconds` is how long it may take, None without a limit. Unlike `asyncio.timeout`, this does
+    not wait for a call that ignores its cancellation.
 
     Raises:
         BaseException: What the call raises.

@@ -1,9 +1,9 @@
 """The use cases of the core, and those of the features that are open."""
 
-from application.administration.feature import AdministrationUseCases
+from application.administration.use_cases import AdministrationUseCases
 from application.base_use_cases import Core
-from application.identities.feature import IdentitiesPolicy, IdentitiesPorts
-from application.operations.feature import OperationsPorts
+from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts
+from application.operations.use_cases import OperationsPorts
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts

@@ -137,6 +137,7 @@ def parse_phone(
     - A number without it is read as a number of `default_region`. It is also read with its country
       code, if it begins with that of the region, or with `0` and that of the region.
     - A leading `00` stands for the `+`.
+    - `rules` are the kinds of numbers that are accepted; None accepts all.
     """
 
     def readings(digits: str) -> list[_Reading]:

@@ -85,6 +85,7 @@ class ActForUsers:
             return user
 
     async def sign_out(self, operator: Operator, query: UserQuery, reason: str = "") -> int:
+        """End all sessions of a user, and return how many there were."""
         user = await self.find(operator, acts.SIGN_OUT, query, reason)
         identity = user.require_open_identity()
         async with self._record(operator, acts.SIGN_OUT, user, reason):

@@ -69,7 +69,7 @@ class FoundUser:
 
 @dataclass(frozen=True, slots=True)
 class FindUser:
-    """Find a user by phone, username, id or external id."""
+    """Find a user by id, external id, username or phone, also a phone without an account."""
 
     identities: Identities
     phone_verifications: PhoneVerifications

@@ -59,6 +59,7 @@ class ShownDelivery:
     Attributes:
         status: `rejected` by every provider, `unknown` or `accepted` until the provider reports
             more, or what it reported.
+        error: The provider's code, or why it was rejected or its result is unknown; may be empty.
     """
 
     delivery: Delivery
@@ -73,8 +74,10 @@ class UserDetails:
     Attributes:
         phone_hash: What the log of today in UTC calls the phone; None without one.
         phone_hash_of_yesterday: The same of the log of yesterday: a complaint comes after midnight.
+        sessions: The active ones, the last used first.
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
+        deliveries: Those of the last day, the newest first.
     """
 
     user: FoundUser

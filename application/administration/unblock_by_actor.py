@@ -40,7 +40,7 @@ class UnblockByActor:
     """Unblock the accounts that one person or service token has blocked since a time.
 
     Each is unblocked as by `ActForUsers.unblock`, with an entry of its own in the audit. Another
-    call goes on where one was interrupted.
+    call goes on where one was interrupted. An account that is not blocked now is left out.
     """
 
     act: ActForUsers

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.otp.feature import OtpUseCases
+from application.otp.use_cases import OtpUseCases
 from application.ports.otp import RecentMessages
 from application.use_cases import UseCases
 

@@ -21,10 +21,11 @@ class AssignPhone:
         deleted_id: str | None = None,
         challenge_id: str | None = None,
     ) -> tuple[str, bool]:
-        """Return the owner of a phone. A phone without one is assigned to `new_id`.
+        """Return the owner of a phone, and whether the phone is blocked.
 
-        An identity with `deleted_id` is no owner. The identity with the returned id may not exist
-        yet: the caller creates it under that id. The login of the challenge moves to the owner.
+        A phone without an owner is assigned to `new_id`; an identity with `deleted_id` is none. The
+        identity with the returned id may not exist yet: the caller creates it under that id. The
+        login of the challenge moves to the owner.
         """
 
         def assign(

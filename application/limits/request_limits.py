@@ -54,7 +54,7 @@ class RequestLimit:
 
 
 class RequestLimits:
-    """All limits of requests."""
+    """All limits of requests. A window of None is no limit."""
 
     def __init__(
         self,

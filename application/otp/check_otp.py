@@ -90,6 +90,7 @@ class CheckedOtp:
 
     @property
     def used_code(self) -> UsedCode | None:
+        """The code that the client used, now or before; None if it is not correct."""
         return used_code(self.result)
 
     @property
@@ -154,7 +155,7 @@ class CheckOtp:
     async def __call__(
         self, command: CheckOtpCommand, ask: AskBeforeUse | None = None
     ) -> CheckedOtp:
-        """Check a code.
+        """Check a code. `ask` decides about a correct one before it is used.
 
         Raises:
             AccountBlocked: the code is correct, and the phone is blocked.

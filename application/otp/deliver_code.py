@@ -102,6 +102,7 @@ class DeliverCode:
         return min(pauses, key=lambda each: each.until) if len(pauses) == len(found) else None
 
     def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
+        """Return what delivers by a channel, None if that is an SMS."""
         if channel is Channel.VOICE:
             return self.extensions.code_calls
         return self.extensions.message_channels.get(channel)
@@ -142,7 +143,11 @@ class DeliverCode:
         *,
         is_reported: bool = False,
     ) -> CodeDelivery | None:
-        """Let a code go by another channel, once for a delivery; None if it had left."""
+        """Let a code go by another channel, once for a delivery.
+
+        `is_reported` is whether the provider of the channel before says so after it had taken the
+        message. None if the delivery had left that channel before, or was ended.
+        """
         former, challenge, names = code.delivery, code.challenge, self.providers(channel)
         request_id = former.request_id
         reason = " ".join(filter(None, (failed.error_code, failed.full_reason)))
@@ -250,7 +255,7 @@ class DeliverCode:
             await change(self.phone_verifications, code.phone, keep)
 
     async def _reject(self, code: CodeDelivery, result: DeliveryResult) -> PhoneVerification | None:
-        """Record that nobody took a delivery, and release its permits."""
+        """Record that nobody took a delivery, and release its permits; None if that failed."""
         request_id = code.delivery.request_id
 
         def reject(

@@ -131,6 +131,7 @@ class OtpExtensions:
 
     Attributes:
         code_calls: None where codes are sent by messages only.
+        acquire_for_proof: None where no proofs are asked for.
         recent_messages: For a page that shows them; None where no page does.
     """
 

@@ -217,7 +217,11 @@ class LogIn:
         *,
         is_retry: bool = False,
     ) -> tuple[Identity, Claims | None] | None:
-        """Add the session to the identity of the phone; see `open_session`."""
+        """Add the session to the identity of the phone; see `open_session`.
+
+        Returns:
+            The identity, and the claims of extensions for its token.
+        """
         identity_id, now = code.login.identity_id, session.created_at
         # Before the write: without them there is no token, and so no session.
         claims = await self.sessions.load_claims(identity_id, session)

@@ -62,6 +62,7 @@ class ProviderPause:
 
     @property
     def paused(self) -> PausedProvider | None:
+        """The pause now, in which it is called after others or not at all; None without one."""
         seconds = max(self._seconds_left_of(self._pause), self.seconds_left)
         return self.describe(seconds) if seconds else None
 

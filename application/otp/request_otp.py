@@ -286,7 +286,10 @@ class RequestOtp:
             raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
 
     async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
-        """Record the delivery with its permits, or refer to one that a parallel request caused."""
+        """Record the delivery with its permits, or refer to one that a parallel request caused.
+
+        Permits are released if it is certain that the record does not have them.
+        """
         phone, now = deciding.command.phone, deciding.request.now
         rejections = self.rejections.of(phone)
 

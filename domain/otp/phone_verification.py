@@ -109,6 +109,7 @@ class PhoneVerification:
 
     @property
     def expires_at(self) -> datetime | None:
+        """When nothing of it counts anymore. None while it names an identity or is blocked."""
         if self.identity_id is not None or self.blocked_at is not None:
             return None
         times = [*self.challenges.expiry_times, *self.failures.expiry_times]

@@ -3,11 +3,11 @@
 from typing import Final
 
 from entrypoints.composition.features import FEATURES
-from entrypoints.features.feature import Feature
 from entrypoints.parts.composition import Composition
+from entrypoints.parts.piece import Piece
 
 
-class _Details(Feature):
+class _Details(Piece):
     """The details that all features add. Only records are read: no port is opened."""
 
     name = "details"

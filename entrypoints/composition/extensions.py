@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 VARIABLE: Final = "DIALTONE_EXTENSIONS"
 _NAMED: Final = list[str]()
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_CORE_NAMES: Final = ("limits", "otp", "details")
 
 
 def name_extensions(environ: Mapping[str, str]) -> None:
@@ -76,12 +77,12 @@ def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]
     name = getattr(extension, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         yield "has no `name` of lower-case letters, digits and underscores: give it one."
-    if name in {feature.name for feature in others}:
-        yield f"has the name of another feature, {name}: give it a name of its own."
+    if name in {*_CORE_NAMES, *(feature.name for feature in others)}:
+        yield f"has a name that is taken, {name}: give it a name of its own."
     if not iscoroutinefunction(extension.open):
         yield (
             "has an `open` that is no coroutine: take `@asynccontextmanager` and `yield` away, and "
-            "enter what has to be closed in `opening.stack`."
+            "enter what has to be closed in `composition.stack`."
         )
     if missing := sorted({*extension.needs} - {feature.name for feature in others}):
         yield f"needs the feature {missing[0]}, which is not there: take it out of `needs`."

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from application.otp.feature import LimitUseCases
+from application.otp.use_cases import LimitUseCases
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.version import find_commit, installed_version
 

@@ -5,24 +5,24 @@ from typing import Final
 
 from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
-from entrypoints.features.feature import Feature
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.database import limits_with_metrics
 from entrypoints.parts.factories import AlwaysHealthy, health_check_of, open_adapter
+from entrypoints.parts.piece import Piece
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory
 
 
-class _Limits(Feature):
+class _Limits(Piece):
     name = "limits"
 
     async def open(self, composition: Composition) -> None:
         from adapters.databases.records.call_deadlines import limit_own_calls
         from adapters.databases.records.store_calls import guard_limits, wrap_store
         from adapters.operations.system import HeldHealthCheck
-        from application.administration.feature import UserDetailsUseCases
-        from application.otp.feature import LimitUseCases
+        from application.administration.use_cases import UserDetailsUseCases
+        from application.otp.use_cases import LimitUseCases
 
         settings, core, limits = (
             composition.settings,

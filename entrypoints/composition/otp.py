@@ -7,8 +7,8 @@ from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from domain.otp.rate_limits import STRANGERS_PERCENT
 from domain.otp.sliding_window import SlidingWindow
-from entrypoints.features.feature import Feature
 from entrypoints.parts.factories import handshakes_of, status_callbacks_of
+from entrypoints.parts.piece import Piece
 from entrypoints.parts.providers import fail_over, open_messenger
 from entrypoints.settings.providers import Provider, provider_name
 from entrypoints.settings.rules import Library
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from entrypoints.parts.composition import Composition
 
 
-class _Otp(Feature):
+class _Otp(Piece):
     name = "otp"
     opens = ("limits",)
     files_read = (
@@ -49,7 +49,7 @@ class _Otp(Feature):
 
     async def open(self, composition: "Composition") -> None:
         from adapters.operations.system import HeldHealthCheck
-        from application.otp.feature import LimitUseCases, OtpPorts, OtpUseCases
+        from application.otp.use_cases import LimitUseCases, OtpPorts, OtpUseCases
         from entrypoints.parts.operator_files import load_sms_templates
 
         settings, core = composition.settings, composition.use_cases

@@ -64,10 +64,10 @@ def read_settings(
             variable, text = unread.get(name) or _explain(variables, invalid[name])
             place = " (in .env)" if variable in from_env_file else ""
             problems.append(f"{variable}{place}: {text}")
-    for feature in (OTP, *FEATURES) if checks_files else ():
-        if {*feature.files_read} <= valid.keys():
+    for piece in (OTP, *FEATURES) if checks_files else ():
+        if {*piece.files_read} <= valid.keys():
             try:
-                feature.check_files(settings)
+                piece.check_files(settings)
             except StartupError as error:
                 problems.append(str(error))
     for name in sorted(values.keys() & REMOVED):

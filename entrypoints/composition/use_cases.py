@@ -10,8 +10,8 @@ from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
 from adapters.operations.logging import LogSecurityEvents
-from application.identities.feature import IdentitiesPorts
-from application.operations.feature import OperationsPorts
+from application.identities.use_cases import IdentitiesPorts
+from application.operations.use_cases import OperationsPorts
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
@@ -21,11 +21,11 @@ from entrypoints.composition.features import FEATURES
 from entrypoints.composition.gauges import add_core_gauges
 from entrypoints.composition.limits import LIMITS
 from entrypoints.composition.otp import OTP
-from entrypoints.features.feature import Feature
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.database import check_database_extra, open_guarded_database
 from entrypoints.parts.extras import check_extra
 from entrypoints.parts.keys import AUDIENCE, load_keys, make_phone_encryption
+from entrypoints.parts.piece import Piece
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import SqliteLocation
@@ -34,27 +34,27 @@ if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from adapters.security.keys.keys import SecretKeys
 
-ALL: Final[Sequence[Feature]] = (LIMITS, OTP, DETAILS, *FEATURES)
+ALL: Final[Sequence[Piece]] = (LIMITS, OTP, DETAILS, *FEATURES)
 """All that the service opens, in this order: each after those that it needs."""
 
 
 @asynccontextmanager
 async def open_use_cases(
     settings: Settings,
-    features: Iterable[Feature] = ALL,
+    pieces: Iterable[Piece] = ALL,
     *,
     clock: Clock | None = None,
     retry: OutageRetries | None = None,
 ) -> AsyncIterator[UseCases]:
     """Open the use cases of the core and the features, as a command has them; see `open_all`."""
-    async with open_all(settings, features, clock=clock, retry=retry) as composition:
+    async with open_all(settings, pieces, clock=clock, retry=retry) as composition:
         yield composition.use_cases
 
 
 @asynccontextmanager
 async def open_all(
     settings: Settings,
-    features: Iterable[Feature] = ALL,
+    pieces: Iterable[Piece] = ALL,
     *,
     clock: Clock | None = None,
     metrics: "Metrics | None" = None,
@@ -71,10 +71,10 @@ async def open_all(
     from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = clock or SystemClock()
-    opened_features = find_needed(features)
+    opened_pieces = find_needed(pieces)
     check_database_extra(settings)
-    for feature in opened_features:
-        for library in feature.libraries(settings):
+    for piece in opened_pieces:
+        for library in piece.libraries(settings):
             with name_variable(settings.variable_of(library.variable)):
                 check_extra(library.extra, library.subject)
     async with AsyncExitStack() as stack:
@@ -119,23 +119,23 @@ async def open_all(
         )
         if metrics is not None:
             add_core_gauges(composition)
-        for feature in opened_features:
-            await feature.open(composition)
+        for piece in opened_pieces:
+            await piece.open(composition)
         yield composition
 
 
-def find_needed(features: Iterable[Feature]) -> Sequence[Feature]:
-    """Return these features with what has to be open for them, in the order of opening."""
-    named = {feature.name: feature for feature in features}
+def find_needed(pieces: Iterable[Piece]) -> Sequence[Piece]:
+    """Return these with what has to be open for them, in the order of opening."""
+    named = {piece.name: piece for piece in pieces}
     must_be_open = {feature.name for feature in FEATURES if feature.must_be_open}
     needed = named.keys() | must_be_open
-    for feature in reversed(ALL):
-        if feature.name in needed:
-            needed |= set(feature.opens)
-    listed = {feature.name for feature in ALL}
-    others = [feature for feature in named.values() if feature.name not in listed]
+    for piece in reversed(ALL):
+        if piece.name in needed:
+            needed |= set(piece.opens)
+    listed = {piece.name for piece in ALL}
+    others = [piece for piece in named.values() if piece.name not in listed]
     # A variant of a feature has its name, and its place.
-    in_place = [named.get(feature.name, feature) for feature in ALL if feature.name in needed]
+    in_place = [named.get(piece.name, piece) for piece in ALL if piece.name in needed]
     return [*others, *in_place]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.admin import KINDS
+from adapters.databases.records.features.admin import KINDS, make_admin_repositories
 from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ class _Admin(Feature):
         return (AdminPlugin(make_user_details_form(installed)),)
 
     async def open(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.admin import make_admin_repositories
         from application.features.admin.feature import AdminFeature
 
         repositories = make_admin_repositories(composition.database, composition.phone_encryption)

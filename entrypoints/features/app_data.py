@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.app_data import KINDS
+from adapters.databases.records.features.app_data import KINDS, make_app_data_repositories
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class _AppData(Feature):
         return (AppDataPlugin(),)
 
     def add_details(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import add_app_data_details
 
         add_app_data_details(
@@ -37,7 +36,6 @@ class _AppData(Feature):
         )
 
     async def open(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.app_data import make_app_data_repositories
         from application.features.app_data.feature import AppDataFeature
 
         repositories = make_app_data_repositories(composition.database)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
-from adapters.databases.records.features.attestation import KINDS
+from adapters.databases.records.features.attestation import KINDS, make_attestation_repositories
 from application.features.attestation.ports import Attestation
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -17,7 +17,7 @@ from entrypoints.parts.factories import health_check_of, open_adapter
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of, parse_private_url
 from entrypoints.settings.declaration import setting
-from entrypoints.settings.rules import Problem
+from entrypoints.settings.rules import Check, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, Secret
@@ -25,10 +25,9 @@ from entrypoints.settings.values import Factory, Secret
 if TYPE_CHECKING:
     from adapters.security.attestation.siteverify import SiteverifyAttestation
     from adapters.security.keys.keys import SecretKeys
-    from application.otp.feature import OtpPolicy
+    from application.otp.use_cases import OtpPolicy
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
-    from entrypoints.settings.rules import Check
 
 
 _NONE: Final = "none"
@@ -239,10 +238,9 @@ class _Attestation(Feature):
         return (AttestationPlugin(),)
 
     async def open(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.attestation import make_attestation_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.attestation.feature import AttestationFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core, attestation, counts = composition.use_cases, None, None
         if composition.metrics is not None:

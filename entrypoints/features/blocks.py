@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.blocks import KINDS
+from adapters.databases.records.features.blocks import KINDS, make_blocks_repositories
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -29,16 +29,14 @@ class _Blocks(Feature):
         return (BlockFields,)
 
     def add_details(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import add_blocks_details
 
         add_blocks_details(composition.use_cases, make_blocks_repositories(composition.database))
 
     async def open(self, composition: "Composition") -> None:
         """Where there are limits, read the blocks before the first request is answered."""
-        from adapters.databases.records.features.blocks import make_blocks_repositories
         from application.features.blocks.feature import READ_INTERVAL, READ_TIMEOUT, BlocksFeature
-        from application.otp.feature import LimitUseCases
+        from application.otp.use_cases import LimitUseCases
         from entrypoints.tasks.background_task import repeat
 
         core = composition.use_cases

@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.databases.records.features.console import KINDS
+from adapters.databases.records.features.console import KINDS, make_console_repositories
 from entrypoints.features.feature import Feature, make_user_details_form
 from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
 from entrypoints.settings.declaration import setting
@@ -77,15 +77,13 @@ class _Console(Feature):
         return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
 
     def add_details(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import add_console_details
 
         add_console_details(composition.use_cases, make_console_repositories(composition.database))
 
     async def open(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.console import make_console_repositories
         from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core = composition.use_cases
         records = ConsoleRecordsFeature(core, make_console_repositories(composition.database))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.export import KINDS
+from adapters.databases.records.features.export import KINDS, make_export_repositories
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ class _Export(Feature):
 
     async def open(self, composition: "Composition") -> None:
         """Add the use cases. An export has what the features add that are open."""
-        from adapters.databases.records.features.export import make_export_repositories
         from application.features.export.feature import ExportFeature
 
         repositories = make_export_repositories(composition.database)

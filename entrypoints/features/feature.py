@@ -1,9 +1,10 @@
 """What the rest of the program knows of an optional feature."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from entrypoints.parts.piece import Piece
 from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from entrypoints.http.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
-    from entrypoints.settings.rules import Check, Library, Rule
+    from entrypoints.settings.rules import Check, Rule
     from entrypoints.settings.settings import Settings
 
 
@@ -32,7 +33,7 @@ class StoreAway(StartupError):
 
 
 @dataclass(frozen=True, slots=True)
-class Feature:
+class Feature(Piece):
     """An optional feature. Without all `features/<name>`, its adapters and tests, the rest works.
 
     `entrypoints.features.<name>` has one subclass, and one object of it, which
@@ -46,11 +47,9 @@ class Feature:
         adapters: Below `adapters`, the packages and modules that it alone uses. They are the only
             files of a feature that are not in a folder `features`.
         needs: The names of the features that have to be installed.
-        opens: The names of the pieces of the core that have to be open, such as `otp`.
         must_be_open: Whether each program opens it: the service, and all commands.
         settings: A subclass of `Settings`, which also overrides what its settings change in the
             core; None if it has none.
-        files_read: The fields that `check_files` reads: it is called where these are valid.
         kinds: The kinds of its records. Those of an extension have names that begin with `x_`.
             `dialtone cleanup` opens each feature with records.
         data: What it has of a user, in words that an operator reads before the deletion.
@@ -61,14 +60,11 @@ class Feature:
             cleanup sends none.
     """
 
-    name: ClassVar[str]
     adapters: ClassVar[tuple[str, ...]] = ()
     needs: ClassVar[tuple[str, ...]] = ()
-    opens: ClassVar[tuple[str, ...]] = ()
     must_be_open: ClassVar[bool] = False
     settings: ClassVar["type[Settings] | None"] = None
     rules: "ClassVar[tuple[Rule, ...]]" = ()
-    files_read: ClassVar[tuple[str, ...]] = ()
     kinds: "ClassVar[tuple[RecordKind[Any], ...]]" = ()
     data: ClassVar[tuple[str, ...]] = ()
     adds_to_export: ClassVar[bool] = False
@@ -84,20 +80,6 @@ class Feature:
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         """Return the fields about a user, for `dialtone user show`, the API and the console."""
-        return ()
-
-    def libraries(self, settings: "Settings") -> "Iterable[Library]":
-        """Return the libraries that it needs with these settings."""
-        del settings
-        return ()
-
-    def check_files(self, settings: "Settings") -> None:
-        """Check the files that its settings name, at the start and in `check-settings`."""
-        del settings
-
-    def notes(self, settings: "Settings") -> Iterable[str]:
-        """Return what `check-settings` says at its end: what is valid, and may be a mistake."""
-        del settings
         return ()
 
     def trials(self, settings: "Settings") -> "Mapping[str, Check]":
@@ -118,15 +100,6 @@ class Feature:
 
     def add_details(self, composition: "Composition") -> None:
         """Add to the core what it shows of a user. Only records are read: no port is opened."""
-        del composition
-
-    async def open(self, composition: "Composition") -> None:
-        """Open its ports, and add what it has to the core and to the service.
-
-        Those are its use cases, its export part, its steps of the cleanup, and, in the service,
-        its tasks, gauges and lines of the banner: see `Composition`. What has to be closed is
-        entered in `composition.stack`.
-        """
         del composition
 
 

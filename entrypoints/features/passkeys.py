@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.databases.records.features.passkeys import KINDS
+from adapters.databases.records.features.passkeys import KINDS, make_passkeys_repositories
 from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.kinds import IDENTITIES, STAFF
 from adapters.databases.records.record_store import IndexPosition, RecordStore
@@ -126,7 +126,6 @@ class _Passkeys(Feature):
     async def open(self, composition: "Composition") -> None:
         """Add the use cases of passkeys, also where none can be used: those that exist count."""
         from adapters.databases.records.features.console import make_console_repositories
-        from adapters.databases.records.features.passkeys import make_passkeys_repositories
         from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
 
         settings, database = composition.settings, composition.database

@@ -5,9 +5,9 @@ from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.statistics import KINDS
+from adapters.databases.records.features.statistics import KINDS, make_statistics_repositories
 from entrypoints.features.feature import Feature
-from entrypoints.tasks.background_task import write_last
+from entrypoints.tasks.background_task import repeat, write_last
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
@@ -30,7 +30,6 @@ class _Statistics(Feature):
         return (StatisticsPlugin(),)
 
     async def open(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.statistics import make_statistics_repositories
         from application.features.statistics.feature import StatisticsFeature
 
         core, repositories = (
@@ -49,8 +48,6 @@ def write_repeatedly(
     statistics: "StatisticsFeature", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
     """Write what was counted since the last write, in the background until the block ends."""
-    from entrypoints.tasks.background_task import repeat
-
     return repeat(
         "statistics",
         statistics.write,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from adapters.databases.records.features.whatsapp import KINDS
+from adapters.databases.records.features.whatsapp import KINDS, make_whatsapp_repositories
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
@@ -21,7 +21,7 @@ from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.providers import TERMINAL, Provider, prints_codes, provider_name
 from entrypoints.settings.readers import HttpUrl
-from entrypoints.settings.rules import Problem
+from entrypoints.settings.rules import Check, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, HttpHook, Secret
@@ -29,7 +29,6 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
-    from entrypoints.settings.rules import Check
 
 _setting = partial(setting, vendor="meta")
 
@@ -234,9 +233,8 @@ class _WhatsApp(Feature):
 
     async def open(self, composition: "Composition") -> None:
         """At the end, let codes that are being sent have the time that they need."""
-        from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
         from application.features.whatsapp.feature import WhatsAppRecordsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         core, settings = composition.use_cases, composition.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(

@@ -8,9 +8,9 @@ from litestar import Controller, Response, get
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 
-from application.identities.feature import IdentityUseCases
+from application.identities.use_cases import IdentityUseCases
 from application.operations.check_readiness import Readiness
-from application.operations.feature import OperationsUseCases
+from application.operations.use_cases import OperationsUseCases
 from application.ports.keys import PublicKey
 from entrypoints.http.errors.exceptions import NoIssuerMetadata
 from entrypoints.http.fields import described

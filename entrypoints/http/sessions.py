@@ -6,8 +6,8 @@ import msgspec
 from litestar import Controller, delete, get, post
 from litestar.params import JSONBody
 
-from application.identities.feature import IdentityUseCases
 from application.identities.sessions import LogoutScope
+from application.identities.use_cases import IdentityUseCases
 from application.principal import Principal
 from domain import errors
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token

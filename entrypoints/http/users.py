@@ -6,8 +6,8 @@ import msgspec
 from litestar import Controller, Response, delete, get, patch, post
 from litestar.params import JSONBody
 
-from application.administration.feature import UserDetailsUseCases
-from application.identities.feature import IdentityUseCases
+from application.administration.use_cases import UserDetailsUseCases
+from application.identities.use_cases import IdentityUseCases
 from domain import errors
 from domain.access import can_act_for, visible_phone
 from domain.errors import UserNotFound

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.operations.logging import configure_logging, log_errors_of_loop
-from application.otp.feature import LimitUseCases, OtpUseCases
+from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
 from entrypoints.composition.features import FEATURES

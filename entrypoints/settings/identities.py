@@ -13,7 +13,7 @@ from entrypoints.settings.otp import OtpSettings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
-    from application.identities.feature import IdentitiesPolicy
+    from application.identities.use_cases import IdentitiesPolicy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class IdentitySettings(OtpSettings):
 
     def identities_policy(self) -> "IdentitiesPolicy":
         # Imported only here: the parent process of the workers needs no use cases.
-        from application.identities.feature import IdentitiesPolicy
+        from application.identities.use_cases import IdentitiesPolicy
 
         return IdentitiesPolicy(
             session_limits=SessionLimits(

@@ -28,7 +28,7 @@ from entrypoints.settings.service import ServiceSettings
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
-    from application.otp.feature import OtpPolicy
+    from application.otp.use_cases import OtpPolicy
 
 _LimitWithDay = Annotated[
     tuple[SlidingWindow, SlidingWindow | None], parsers.rate_limit_with_day(500_000)
@@ -153,7 +153,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         total, total_of_day = self.sms_limit_total
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported
         # Imported only here: the parent process of the workers needs no use cases.
-        from application.otp.feature import OtpPolicy
+        from application.otp.use_cases import OtpPolicy
 
         return OtpPolicy(
             countries=self.countries,

@@ -16,7 +16,6 @@ from tests.support.images import encode, exif, still_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import ForkedService, Service
 
-"""It is larger than what an upload keeps in memory."""
 _RESIDENT: Final = re.compile(r"^(VmHWM|VmRSS):\s+(\d+) kB$", re.MULTILINE)
 
 

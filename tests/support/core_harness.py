@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from adapters.databases.records.database import Database
-from application.administration.feature import AdministrationUseCases, UserDetailsUseCases
-from application.identities.feature import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
-from application.operations.feature import OperationsPorts, OperationsUseCases
+from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
+from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
+from application.operations.use_cases import OperationsPorts, OperationsUseCases
 from application.otp.delivery_status import ReportedDelivery
-from application.otp.feature import LimitUseCases, OtpPolicy, OtpPorts, OtpUseCases
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
+from application.otp.use_cases import LimitUseCases, OtpPolicy, OtpPorts, OtpUseCases
 from application.otp.verify_otp import OtpRejected
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes

@@ -9,7 +9,7 @@ from typing import Final
 from application.features.attestation.ports import Attestation, ProofStatus
 from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.operations.cleanup import expire
-from application.otp.feature import LimitUseCases, OtpUseCases
+from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import PhoneEvent, SecurityEvents

@@ -12,7 +12,7 @@ from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
 from application.features.blocks.ports import BlockLists, BlocksRepositories
 from application.limits.blocks import NumberBlock
-from application.otp.feature import LimitUseCases
+from application.otp.use_cases import LimitUseCases
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.system import Clock
 from application.update import change

@@ -11,7 +11,7 @@ from application.features.console.ports import ConsoleRepositories
 from application.features.console.sign_in import AuthenticateConsole, ConsoleSignIn, ConsoleSignOut
 from application.operations.cleanup import expire
 from application.otp.extensions import CheckedDevice
-from application.otp.feature import OtpUseCases
+from application.otp.use_cases import OtpUseCases
 from application.owned_records import OwnedRecords
 from application.use_cases import UseCases
 from domain.features.console import ConsoleDevice, ConsoleDevices

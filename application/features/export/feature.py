@@ -8,9 +8,9 @@ from typing import Final
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
 from application.administration.export_part import ExportFile
-from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
+from application.administration.use_cases import UserDetailsUseCases
 from application.administration.view_phone import ViewPhone
 from application.features.export.files import CollectFiles
 from application.features.export.ports import ExportRepositories

@@ -85,6 +85,10 @@ class FileAccess:
 class MediaUrls:
     """Makes URLs that need no access token, and checks those of the service.
 
+    All lead to the public URL of the store, if it has one. If media is private and the store's do
+    not expire, they are of the service, with a signature. A URL stays the same for a day (UTC), so
+    that caches work.
+
     Where URLs expire, the storage key that they contain opens nothing: a request to the service
     needs the signature or an access token. Otherwise the expiry would protect little.
 

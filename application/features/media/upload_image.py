@@ -157,6 +157,7 @@ class UploadImage:
     - Everybody uploads for themselves, an administrator for any identity.
     - The record is written first, with the deadline of the upload. So whatever a crash leaves
       behind is found and deleted.
+    - Another upload with the same idempotency key returns the same item.
     """
 
     identities: Identities

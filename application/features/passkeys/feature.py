@@ -13,7 +13,7 @@ from application.features.passkeys.enrol import INVITE, EnrolPasskey, Invite, Re
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
 from application.features.passkeys.sign_in import Challenges, OpenSession, UsePasskey
 from application.operations.cleanup import expire
-from application.otp.feature import OtpUseCases
+from application.otp.use_cases import OtpUseCases
 from application.ports.versioned import ExpiringRecords
 from application.use_cases import UseCases
 from domain.features.console import ConsoleSession

@@ -13,8 +13,8 @@ from application.features.phone_change.complete import (
     CompletePhoneChange,
 )
 from application.operations.cleanup import BATCH_SIZE
-from application.otp.feature import OtpUseCases
 from application.otp.send_notice import SendNotice
+from application.otp.use_cases import OtpUseCases
 from application.pacing import call_in_groups
 from application.ports.identities import Identities
 from application.ports.versioned import Versioned

@@ -12,8 +12,8 @@ from application.operations.cleanup import expire
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
 from application.otp.extensions import CodeDelivery
-from application.otp.feature import OtpUseCases
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
+from application.otp.use_cases import OtpUseCases
 from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes

@@ -10,9 +10,9 @@ from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import ID, PHONE, USER, json_option, limit_option
 
 if TYPE_CHECKING:
-    from application.administration.feature import AdministrationUseCases
     from application.administration.find_user import FindUser
     from application.administration.operator import Operator
+    from application.administration.use_cases import AdministrationUseCases
     from application.ports.administration import AuditFilter
     from application.use_cases import UseCases
     from domain.administration.audit import Actor, AuditEntry

@@ -1,19 +1,22 @@
 """Acts on users: each act of the table that needs a user and a reason is a command."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from entrypoints.commands.shared.command import Command
-from entrypoints.commands.shared.options import PHONE, REASON, act_options, user_argument
+from entrypoints.commands.shared.options import (
+    PHONE,
+    REASON,
+    ActOptions,
+    act_options,
+    user_argument,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from application.administration.acts import Act
-    from entrypoints.commands.shared.options import ActOptions
     from entrypoints.commands.shared.user_calls import UserCall
     from entrypoints.settings.settings import Settings
 

@@ -43,7 +43,7 @@ def show(
     from msgspec import json
 
     from application.administration.acts import VIEW_PHONE
-    from application.administration.feature import UserDetailsUseCases
+    from application.administration.use_cases import UserDetailsUseCases
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.composition.details import DETAILS
     from entrypoints.composition.features import FEATURES

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from domain.identities.passkey import Passkey
+from domain.identities.passkey import MAX_PASSKEYS, Passkey
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
@@ -36,7 +36,6 @@ def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iter
     from application.features.passkeys.enrol import INVITE
     from application.features.passkeys.feature import PasskeysFeature
     from domain.features.passkeys import NotStaff, TooManyPasskeys
-    from domain.identities.passkey import MAX_PASSKEYS
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.features.passkeys import PASSKEYS
     from entrypoints.settings.startup_error import print_errors

@@ -67,9 +67,9 @@ def change_phone(
         return call.user, changed
 
     # The message to the former number needs a provider. Without one nothing is changed.
-    features = [OTP, PHONE_CHANGE]
+    pieces = [OTP, PHONE_CHANGE]
     before, after = call_for_user(
-        hide_numbers(settings), user, options, change, features, act=CHANGE_PHONE
+        hide_numbers(settings), user, options, change, pieces, act=CHANGE_PHONE
     )
     yield from _describe(before, after.require_identity())
 

@@ -136,8 +136,8 @@ def _notes(settings: "Settings") -> Iterator[str]:
     from entrypoints.composition.features import FEATURES
     from entrypoints.composition.otp import OTP
 
-    for feature in (OTP, *FEATURES):
-        yield from feature.notes(settings)
+    for piece in (OTP, *FEATURES):
+        yield from piece.notes(settings)
 
 
 def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:

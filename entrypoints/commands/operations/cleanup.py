@@ -1,6 +1,6 @@
 """`dialtone cleanup`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -8,10 +8,8 @@ import click
 from entrypoints.commands.shared.command import Command
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from application.operations.cleanup import CleanupReport
-    from entrypoints.features.feature import Feature
+    from entrypoints.parts.piece import Piece
     from entrypoints.settings.settings import Settings
 
 
@@ -30,7 +28,7 @@ def cleanup(settings: "Settings") -> Iterator[str]:
 
     problems = list[str]()
 
-    def clean_up(features: "Collection[Feature]") -> "CleanupReport":
+    def clean_up(pieces: "Collection[Piece]") -> "CleanupReport":
         try:
             with show_progress() as show:
                 return call_with_use_cases(
@@ -38,12 +36,12 @@ def cleanup(settings: "Settings") -> Iterator[str]:
                     lambda use_cases: use_cases.operations.cleanup(
                         lambda report: show("cleaned up", report.total())
                     ),
-                    features,
+                    pieces,
                 )
         except StoreAway as error:
             problems.append(str(error))
             away = error.instead
-            return clean_up([away if each.name == away.name else each for each in features])
+            return clean_up([away if each.name == away.name else each for each in pieces])
 
     with_records = [feature for feature in FEATURES if feature.kinds]
     try:

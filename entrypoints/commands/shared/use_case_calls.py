@@ -9,7 +9,7 @@ from application.use_cases import UseCases
 from domain.errors import DomainError
 from entrypoints.commands.shared.domain_errors import explain_errors
 from entrypoints.composition.use_cases import open_use_cases
-from entrypoints.features.feature import Feature
+from entrypoints.parts.piece import Piece
 from entrypoints.settings.settings import Settings
 
 T = TypeVar("T")
@@ -18,17 +18,17 @@ T = TypeVar("T")
 def call_with_use_cases(
     settings: Settings,
     call: Callable[[UseCases], Awaitable[T]],
-    features: Collection[Feature] = (),
+    pieces: Collection[Piece] = (),
     texts: Mapping[type[DomainError], str] = MappingProxyType({}),
 ) -> T:
-    """Call with the use cases of the core and of the features that are named.
+    """Call with the use cases of what is named, and of the core that is always open.
 
     Nothing else is opened: a command helps while the rest does not work. `texts` explain errors
     that only this command knows.
     """
 
     async def open_and_call() -> T:
-        async with open_use_cases(settings, features) as use_cases:
+        async with open_use_cases(settings, pieces) as use_cases:
             return await call(use_cases)
 
     with explain_errors(texts):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
-from application.features.events.ports import EventDestination
+from application.features.events.ports import Event, EventDestination
 from entrypoints.features.feature import Feature
 from entrypoints.parts.factories import open_adapter
 from entrypoints.settings.adapter_parsers import several_of
@@ -96,7 +96,6 @@ async def _check_destination(destination: Destination, settings: EventSettings) 
 
 async def send_test(destination: Destination, settings: EventSettings) -> str:
     """Send an event about nothing, which any receiver that verifies the signature can accept."""
-    from application.features.events.ports import Event
     from application.features.events.send_events import event_id
     from domain.identities.user_events import EventType
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.media import KINDS
+from adapters.databases.records.features.media import KINDS, make_media_repositories
 from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.features.media.ports import MediaFiles
 from domain.features.media.usage import Quota
@@ -16,7 +16,7 @@ from entrypoints.features.media.opening import check_folder, open_files, open_pu
 from entrypoints.features.media.settings import RULES, MediaSettings
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.parts.factories import health_check_of
-from entrypoints.settings.rules import Library
+from entrypoints.settings.rules import Check, Library
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError, name_variable
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
-    from entrypoints.settings.rules import Check
 
 __all__ = [
     "IMPORTED_MEDIA",
@@ -43,7 +42,6 @@ _RETRY_INTERVAL: Final = timedelta(seconds=20)
 
 
 def _add_library(composition: "Composition", files: MediaFiles | None) -> "LibraryFeature":
-    from adapters.databases.records.features.media import make_media_repositories
     from application.features.media.feature import LibraryFeature
 
     core, policy = composition.use_cases, composition.settings.of(MediaSettings).media_policy()
@@ -113,7 +111,6 @@ class _Media(Feature):
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
 
     def add_details(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.media import make_media_repositories
         from application.features.media.feature import add_library_details
 
         usages = make_media_repositories(composition.database).usages

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
-from adapters.databases.records.features.voice import KINDS
+from adapters.databases.records.features.voice import KINDS, make_voice_repositories
 from application.features.voice.ports import RecordingFile, Recordings, VoicePorts, VoiceProvider
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -22,7 +22,7 @@ from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import one_of
 from entrypoints.settings.declaration import by_profile, limit, setting
 from entrypoints.settings.providers import TWILIO, Provider, provider_name
-from entrypoints.settings.rules import Library, Problem
+from entrypoints.settings.rules import Check, Library, Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError, name_variable
 from entrypoints.settings.values import Factory, HttpHook
@@ -31,12 +31,11 @@ if TYPE_CHECKING:
     from application.features.voice.call_log import CallsPolicy
     from application.features.voice.call_urls import CallUrls
     from application.features.voice.feature import VoicePolicy
-    from application.otp.feature import OtpPolicy
+    from application.otp.use_cases import OtpPolicy
     from domain.features.voice.call_texts import CallTexts
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
-    from entrypoints.settings.rules import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +359,6 @@ class _Voice(Feature):
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
     def add_details(self, composition: "Composition") -> None:
-        from adapters.databases.records.features.voice import make_voice_repositories
         from application.features.voice.call_log import add_call_details
 
         calls = make_voice_repositories(composition.database).calls
@@ -370,10 +368,9 @@ class _Voice(Feature):
 
     async def open(self, composition: "Composition") -> None:
         """Open the provider of calls if there is one. The call log is there in any case."""
-        from adapters.databases.records.features.voice import make_voice_repositories
         from adapters.operations.system import HeldHealthCheck
         from application.features.voice.call_log import CallsFeature
-        from application.otp.feature import OtpUseCases
+        from application.otp.use_cases import OtpUseCases
 
         settings, core = composition.settings.of(VoiceSettings), composition.use_cases
         composition.banner_adapters["calls"] = _describe_provider(settings)

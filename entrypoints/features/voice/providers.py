@@ -1,19 +1,16 @@
 """The providers of calls that ship with Dialtone: one row each."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from entrypoints.parts.extras import check_extra
-from entrypoints.settings.providers import TWILIO, Provider
+from entrypoints.settings.providers import TWILIO, Provider, TwilioSettings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from application.features.voice.call_urls import CallUrls
     from application.features.voice.ports import Recordings, VoicePorts
-    from entrypoints.settings.providers import TwilioSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

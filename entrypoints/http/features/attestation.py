@@ -20,7 +20,7 @@ from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.described_rules import described_rules
 
 
-class AttestationChallengeBody(msgspec.Struct):
+class ProofRequestBody(msgspec.Struct):
     """What a client needs for a proof of one kind. Each kind has one of the other fields."""
 
     type: Annotated[
@@ -62,7 +62,7 @@ class AttestationErrorFields(msgspec.Struct):
     """What only errors of proofs have."""
 
     attestation: Annotated[
-        list[AttestationChallengeBody],
+        list[ProofRequestBody],
         described("The kinds of proof that the service accepts. Send one of them."),
     ]
 
@@ -71,7 +71,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     AttestationRequired: ErrorRow(
         403,
         "attestation_required",
-        "Too many codes are requested. Send a proof that one of the challenges in 'attestation'"
+        "Too many codes are requested. Send a proof that one of the entries of 'attestation'"
         " asks for.",
         example=AttestationRequired(
             {"type": "siteverify", "site_key": "<the site key of the app>"}
@@ -92,7 +92,7 @@ class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     type: Annotated[
         str | None,
         described(
-            "The `type` of the challenge that it is for.",
+            "The `type` of the entry in the 403 that it is for.",
             "altcha",
             maxLength=MAX_RESPONSE_LENGTH,
             messages=_TOO_LONG,
@@ -101,7 +101,7 @@ class AttestationBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     response: Annotated[
         str | None,
         described(
-            "What the widget, or your code, made of the challenge.",
+            "What the widget, or your code, made of that entry.",
             "eyJjaGFsbGVuZ2UiOnsicGFyYW1ldGVycyI6eyJhbGdvcml0aG0iOiJQQktERjIvU0hBLTI1NiJ9fX0=",
             maxLength=MAX_RESPONSE_LENGTH,
             messages=_TOO_LONG,
@@ -136,7 +136,7 @@ class AttestationHealth(msgspec.Struct, kw_only=True):
 
 _ABOUT: Final = """\
 Send `"attestation": {}` if the app can make a proof. While many strangers request codes,
-it then gets a 403 `attestation_required` with a challenge instead of a 429. The same
+it then gets a 403 `attestation_required`, which says for what, instead of a 429. The same
 request with `"attestation": {"type", "response"}` is served. A proof is for one phone and
 for five minutes, and is used once.
 """

@@ -8,9 +8,9 @@ import msgspec
 from litestar import Controller, post
 from litestar.params import JSONBody
 
-from application.otp.feature import OtpUseCases
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
+from application.otp.use_cases import OtpUseCases
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone

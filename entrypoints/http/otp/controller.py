@@ -4,9 +4,9 @@ import msgspec
 from litestar import Controller, get, post
 from litestar.params import JSONBody, SkipValidation
 
-from application.otp.feature import OtpUseCases
 from application.otp.log_in import VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
+from application.otp.use_cases import OtpUseCases
 from domain import errors
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.otp.challenge import parse_otp_code

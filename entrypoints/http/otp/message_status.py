@@ -2,7 +2,7 @@
 
 from litestar import Controller, Response, get, post
 
-from application.otp.feature import OtpUseCases
+from application.otp.use_cases import OtpUseCases
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject

@@ -42,7 +42,7 @@ class TwimlMarkup:
 
     - Any text is escaped; characters that XML does not allow become spaces.
     - A long text is read in several parts, since Twilio does not read it as a whole.
-    - Times and hints are within Twilio's limits: `flow_rules.py` has the same or lower ones.
+    - Times and hints are within Twilio's limits: those of `domain/features/voice/instructions.py`.
     - Twilio requests the `action` of an empty recording and, with some models of speech, of
       silence not at all: a redirect to the same URL follows.
     """

@@ -5,8 +5,8 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Controller, get
 
-from application.administration.feature import AdministrationUseCases
 from application.administration.list_audit import AuditPage
+from application.administration.use_cases import AdministrationUseCases
 from application.ports.administration import AuditFilter
 from domain import errors
 from domain.administration.audit import Actor, ActorKind

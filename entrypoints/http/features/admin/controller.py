@@ -7,8 +7,8 @@ from litestar import Controller, get, patch, post
 from litestar.params import JSONBody
 
 from application.administration import acts
-from application.administration.feature import AdministrationUseCases, UserDetailsUseCases
 from application.administration.find_user import FoundUser, UserQuery
+from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
 from application.identities.operators import JOINED_BY_CALL
 from domain import errors
 from domain.administration.role_scopes import parse_staff_role

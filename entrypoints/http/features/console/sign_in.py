@@ -11,8 +11,8 @@ from litestar.response import Redirect, Template
 
 from application.features.console.feature import ConsoleFeature
 from application.features.console.sign_in import ConsoleSignedIn, ConsoleSignInCommand
-from application.otp.feature import OtpUseCases
 from application.otp.request_otp import RequestOtpCommand
+from application.otp.use_cases import OtpUseCases
 from application.use_cases import UseCases
 from domain.errors import (
     DeliveryFailed,

@@ -10,11 +10,11 @@ from litestar.response import Redirect, Template
 
 from application.administration import acts
 from application.administration.acts import Act
-from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
+from application.administration.use_cases import UserDetailsUseCases
 from application.features.console.feature import ConsoleFeature
-from application.otp.feature import LimitUseCases
+from application.otp.use_cases import LimitUseCases
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors

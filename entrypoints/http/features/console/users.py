@@ -7,9 +7,9 @@ from typing import Any, Final
 from litestar import Response, get, post
 from litestar.response import Redirect, Template
 
-from application.administration.feature import UserDetailsUseCases
 from application.administration.find_user import FoundUser
 from application.administration.show_user import UserDetails
+from application.administration.use_cases import UserDetailsUseCases
 from application.use_cases import UseCases
 from domain.administration.retained_data import RetainedData
 from domain.administration.scope import Scope

@@ -8,8 +8,8 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
-from application.otp.feature import LimitUseCases
 from application.otp.log_in import LoggedIn
+from application.otp.use_cases import LimitUseCases
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus

@@ -87,7 +87,7 @@ def test_the_variable_may_be_in_the_file(folder: Path) -> None:
     ("text", "problem"),
     [
         ("acme", "Must be package.module:factory. Example: DIALTONE_EXTENSIONS=acme"),
-        ("own:feature,own:feature", "own:feature has the name of another feature, acme"),
+        ("own:feature,own:feature", "own:feature has a name that is taken, acme"),
         (
             "no_such:feature",
             "no_such:feature cannot be imported (No module named 'no_such'): insta",
@@ -120,7 +120,8 @@ def test_a_wrong_value_is_one_line(folder: Path, text: str, problem: str) -> Non
             "cannot be imported ('(' was never closed (own.py, line 20)): mend that line",
         ),
         ('"acme"', '"Acme Notes"', "has no `name` of lower-case letters"),
-        ('"acme"', '"ours"', "has the name of another feature, ours: give it a name of its own"),
+        ('"acme"', '"ours"', "has a name that is taken, ours: give it a name of its own"),
+        ('"acme"', '"limits"', "has a name that is taken, limits"),
         ('"acme"', '"acme"; needs = ("none",)', "needs the feature none, which is not there"),
         ('"acme"', '"acme"; open = dict', "has an `open` that is no coroutine"),
         ("(RecordKind(", "[RecordKind(", "has no tuple of RecordKind as its `kinds`"),
@@ -153,7 +154,7 @@ def test_a_wrong_extension_is_one_line_that_names_it(
 def test_two_extensions_have_different_names_and_kinds(folder: Path) -> None:
     write(folder, VALID)
     write(folder, VALID, "other")
-    with pytest.raises(SettingsError, match="other:feature has the name of another feature, acme"):
+    with pytest.raises(SettingsError, match="other:feature has a name that is taken, acme"):
         load("own:feature,other:feature")
     write(folder, VALID.replace('"acme"', '"acme_2"'), "third")
     with pytest.raises(SettingsError, match=r"third:feature has another kind .* the name x_acme"):

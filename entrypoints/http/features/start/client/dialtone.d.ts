@@ -43,7 +43,7 @@ export interface DialtoneOptions {
   storage?: DialtoneStorage;
   /** The beginning of all keys in the storage; `dialtone` by default. */
   prefix?: string;
-  /** Solves one of the challenges of a 403 `attestation_required`; null if it can solve none. */
+  /** Makes one of the proofs that a 403 `attestation_required` asks for; null if it can make none. */
   attest?: (challenges: Challenge[]) => Promise<Proof | null>;
 }
 

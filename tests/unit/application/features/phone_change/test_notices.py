@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from application.features.phone_change.feature import PhoneChangeRecordsFeature
-from application.identities.feature import IdentitiesPorts
+from application.identities.use_cases import IdentitiesPorts
 from application.operations.cleanup import CleanupReport
-from application.operations.feature import OperationsPorts
+from application.operations.use_cases import OperationsPorts
 from application.ports.system import SystemPorts
 from application.use_cases import UseCases
 from domain.otp.challenge import parse_otp_code

@@ -8,9 +8,9 @@ from application.administration.show_user import DetailsPart, ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
 from application.administration.view_phone import ViewPhone, ViewUser
 from application.base_use_cases import Core
-from application.identities.feature import IdentityUseCases
-from application.otp.feature import LimitUseCases
+from application.identities.use_cases import IdentityUseCases
 from application.otp.reset_limits import ResetLimits
+from application.otp.use_cases import LimitUseCases
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
 from application.ports.system import SystemPorts

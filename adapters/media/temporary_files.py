@@ -11,14 +11,15 @@ from threading import Lock
 from typing import Any, BinaryIO, Final, ParamSpec, TypeVar, cast
 
 from adapters.shared.threads import DiskThreads, start_thread
+from application.features.media.limits import MAX_SPOOLED_FILES
 from application.ports.errors import MediaFileRejected, MediaStorageUnavailable
 from application.tasks import start_task
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
 
 TIMEOUT_SECONDS: Final = 10.0
-THREADS: Final = 32
-"""Twice as many as uploads that may have a temporary file: these cannot use up all of them."""
+THREADS: Final = 2 * MAX_SPOOLED_FILES
+"""The uploads that may have a temporary file cannot use up all of them."""
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 P = ParamSpec("P")

@@ -83,13 +83,19 @@ class PillowImagePublisher:
         pixels = (await self._run(self._counting, 0, counting, [upload.fileno()])).pixels
         if identity_id is not None and self._allowance is not None:
             self._allowance.acquire(identity_id, pixels)
-        size = await self._temporary_files.call(_find_size, upload)
-        outputs = [
-            self._temporary_files.create(in_memory=size <= MAX_SMALL_BYTES)
-            for _ in range(task.image_count)
-        ]
-        files.push_async_callback(self._temporary_files.close, *outputs)
-        descriptors = await self._temporary_files.call(_find_descriptors, [upload, *outputs])
+        outputs: list[BinaryIO] = []
+
+        def open_outputs() -> list[int]:
+            is_small = os.fstat(upload.fileno()).st_size <= MAX_SMALL_BYTES
+            outputs.extend(
+                self._temporary_files.create(in_memory=is_small) for _ in range(task.image_count)
+            )
+            return [file.fileno() for file in (upload, *outputs)]
+
+        try:
+            descriptors = await self._temporary_files.call(open_outputs)
+        finally:
+            files.push_async_callback(self._temporary_files.close, *outputs)
         answer = await self._run(self._decoding, pixels, task, descriptors)
         return list(map(EncodedImage, answer.images, outputs))
 
@@ -138,14 +144,6 @@ async def open_image_publisher(
         yield publisher
     finally:
         await publisher.close()
-
-
-def _find_size(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_size
-
-
-def _find_descriptors(files: Sequence[BinaryIO]) -> list[int]:
-    return [file.fileno() for file in files]
 
 
 def _by_name(

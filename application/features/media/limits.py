@@ -64,7 +64,7 @@ class RunningUpload:
         """Read the body within this block, which another upload may end.
 
         Raises:
-            NoUploadSpace
+            TooManyUploads
         """
         try:
             async with self._receiving:
@@ -77,7 +77,7 @@ class RunningUpload:
             self.is_receiving = False
         # Also if the rest arrived in the same moment.
         if self._is_ended:
-            raise NoUploadSpace
+            raise TooManyUploads
 
     def end(self) -> None:
         """Stop receiving the body, for another upload."""
@@ -157,7 +157,7 @@ class UploadLimiter:
         """Return a temporary file for an upload that outgrows the memory.
 
         Raises:
-            NoUploadSpace
+            NoUploadSpace, TooManyUploads
         """
         # From now on, others leave it the space.
         self._spooled[upload] = file = self.files.create()
@@ -176,7 +176,7 @@ class UploadLimiter:
                 if not await self._end_slowest(
                     other for other in others if other.announced_bytes >= missing
                 ):
-                    raise NoUploadSpace
+                    raise NoUploadSpace if missing else TooManyUploads
         except BaseException:
             await self.files.close(file)
             raise

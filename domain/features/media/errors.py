@@ -10,11 +10,11 @@ class TooManyPixels(RateLimitExceeded):
 
 
 class TooManyUploads(DomainError):
-    """Too many uploads are in progress, of this identity or of all; a retry may succeed."""
+    """Too many uploads are in progress, and this one has no place. A retry may succeed."""
 
 
 class NoUploadSpace(DomainError):
-    """There is no space for this upload now, or another one needs it; a retry may succeed."""
+    """There is no space for this upload now; a retry may succeed."""
 
 
 class QuotaExceeded(DomainError):

@@ -18,7 +18,7 @@ from adapters.media.temporary_files import THREADS, LocalTemporaryFiles, open_te
 from application.features.media.limits import MAX_MEMORY_BYTES, MAX_SPOOLED_FILES, UploadLimiter
 from application.ports.errors import MediaFileRejected
 from domain.errors import Unavailable
-from domain.features.media.errors import NoUploadSpace
+from domain.features.media.errors import NoUploadSpace, TooManyUploads
 from tests.support.waiting import wait_until
 
 TIMEOUT = 0.2
@@ -118,7 +118,7 @@ async def test_while_the_space_of_the_folder_cannot_be_read_small_uploads_go_on(
         results = await asyncio.gather(*large, return_exceptions=True)
         hung = [result for result in results if isinstance(result, Unavailable)]
         assert len(hung) == (0 if number else MAX_SPOOLED_FILES)
-        assert {type(result) for result in results} <= {Unavailable, NoUploadSpace}
+        assert {type(result) for result in results} <= {Unavailable, TooManyUploads}
     assert await upload("small", 5) == bytes(5)
 
 

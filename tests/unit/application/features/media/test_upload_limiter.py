@@ -76,7 +76,7 @@ class Uploads:
         await asyncio.sleep(0.01)  # their tasks are told in the next round of the event loop
         done = {name for name, task in self.tasks.items() if task.done()}
         for name in done:
-            assert isinstance(self.tasks[name].exception(), NoUploadSpace)
+            assert isinstance(self.tasks[name].exception(), TooManyUploads)
         return done
 
     async def leave(self) -> None:
@@ -165,7 +165,7 @@ async def test_some_uploads_outgrow_the_memory() -> None:
         for number in range(MAX_SPOOLED_FILES):
             await held.send(f"{number}", 1)
         last = f"{MAX_SPOOLED_FILES}"
-        with pytest.raises(NoUploadSpace):
+        with pytest.raises(TooManyUploads):
             await held.send(last, 1)
         held.seconds = 40
         for number in range(1, MAX_SPOOLED_FILES):
@@ -231,7 +231,7 @@ async def test_a_file_that_hangs_keeps_its_claim_until_it_is_closed() -> None:
 
 async def test_an_upload_whose_rest_arrives_when_it_is_ended_is_ended() -> None:
     async with uploads() as held, held.limiter.admit("a", IP, MIB) as upload:
-        with pytest.raises(NoUploadSpace):
+        with pytest.raises(TooManyUploads):
             async with upload.receive():
                 upload.end()
 

@@ -1,4 +1,4 @@
-"""Errors of proofs."""
+"""Proofs before a message: the error that asks for one, and those that were used."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

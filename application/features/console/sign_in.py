@@ -1,4 +1,4 @@
-"""The security events of sign-ins to the console."""
+"""Sign-ins to the console, and who is signed in."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is shown of a user's library."""
+"""Build the use cases of the library, and what is shown and exported of one."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing

@@ -1,4 +1,4 @@
-"""What is shown of the passkeys of a user."""
+"""Build the use cases of passkeys, and what is shown and exported of them."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The security events of calls."""
+"""The limits of inbound calls, and their security events."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""A library item and its states."""
+"""A library item, its states, and pages of items."""
 
 import re
 from collections.abc import Sequence

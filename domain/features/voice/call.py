@@ -1,4 +1,4 @@
-"""Errors of the call log."""
+"""One call of the phone line, as the call log has it."""
 
 import hashlib
 import re

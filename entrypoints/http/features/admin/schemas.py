@@ -1,4 +1,4 @@
-"""What remains of a deleted account, as responses say it."""
+"""Request and response bodies of what operators do for users."""
 
 from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final

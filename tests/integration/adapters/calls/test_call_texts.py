@@ -1,7 +1,6 @@
 """Texts of the phone line in TOML files: the built-in ones, and errors in those of operators."""
 
 import os
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -9,21 +8,18 @@ import pytest
 
 from adapters.calls.call_texts import BUILTIN_TEXTS, InvalidCallTexts, read_call_texts
 from domain.features.voice.call_texts import CallTexts, Text
-from domain.features.voice.instructions import GoTo, Position
-from domain.features.voice.menu import advance, finish_effect, start
+from domain.features.voice.menu import advance, start
 from domain.features.voice.step import (
     Answered,
     CallEvent,
     ClaimedCaller,
     Continued,
-    Dialed,
-    DialResult,
     Leave,
     Register,
     Step,
 )
 from domain.phone import PhoneNumber
-from tests.support.call_texts import CALL_TEXTS, spoken
+from tests.support.call_texts import CALL_TEXTS
 from tests.support.markdown import blocks_in, page
 
 (EXAMPLE,) = blocks_in("toml", page("docs/voice.md"))
@@ -64,16 +60,6 @@ def walk(texts: CallTexts, caller: ClaimedCaller, *events: CallEvent) -> Step:
         assert step.position
         step = advance(texts, step.position, caller, event)
     return step
-
-
-def follow(position: Position, caller: ClaimedCaller, event: CallEvent) -> Iterator[Step]:
-    """Yield the steps that may follow."""
-    step = advance(CALL_TEXTS, position, caller, event)
-    if step.effect:
-        for is_done in (True, False):
-            yield finish_effect(CALL_TEXTS, position, caller, is_done=is_done)
-    else:
-        yield step
 
 
 @pytest.mark.parametrize("phone", WORDS)
@@ -244,34 +230,3 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     ):
         with pytest.raises(InvalidCallTexts, match=rf"{name}.toml: {reason}"):
             read_call_texts(tmp_path / f"{name}.toml", "Demo")
-
-
-@pytest.mark.parametrize(
-    "phone", [US, *(pytest.param(phone, marks=pytest.mark.slow) for phone in (INDIA, MEXICO))]
-)
-def test_at_most_fifty_words_are_said_until_a_key_is_awaited(phone: PhoneNumber) -> None:
-    events: Sequence[CallEvent] = [
-        *(Answered(), Continued(), Dialed(DialResult.BUSY)),
-        *(Answered(keys=key) for key in "12389"),
-    ]
-    words: dict[tuple[str, bool], set[int]] = {}
-    for identity_id in (None, "an identity"):
-        caller = ClaimedCaller(phone, identity_id)
-        steps = [(start(CALL_TEXTS, caller), 0)]
-        while steps:
-            step, before = steps.pop()
-            said = before + sum(len(text.split()) for text in spoken(step.instructions))
-            assert said <= 50, step.path
-            position = step.position
-            if position is None:
-                continue
-            known = words.setdefault((position.state, position.repeat > 0), set())
-            if said not in known:
-                known.add(said)
-                goes_on = isinstance(next(reversed(step.instructions), None), GoTo)
-                possible = [Continued()] if goes_on else events
-                steps += (
-                    (following, said if goes_on else 0)
-                    for event in possible
-                    for following in follow(position, caller, event)
-                )

@@ -98,18 +98,6 @@ async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
     assert len(twilio.requests) == 1
 
 
-async def test_a_failure_of_twilio_is_an_error_that_says_why(
-    twilio: FakeTwilio, calls: TwilioCalls
-) -> None:
-    for twilio.behavior, reason in (
-        (respond_with(500), "Twilio rejected the request: status 500"),
-        (respond_with(200, b"<html>", {"Content-Type": "text/html"}), "not from Twilio."),
-    ):
-        for operation in (calls.delete_recording(RECORDING_SID), read(calls)):
-            with pytest.raises(CallProviderUnavailable, match=reason):
-                await operation
-
-
 async def test_a_recording_is_read_as_twilio_documents_it(
     twilio: FakeTwilio, calls: TwilioCalls
 ) -> None:

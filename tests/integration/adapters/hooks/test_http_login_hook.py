@@ -16,7 +16,6 @@ from application.identities.extensions import AllowLogin, RejectLogin
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.http_server import Behavior, HttpServer, respond_with
-from tests.support.servers.process import free_ports
 from tests.support.timeouts import LONG
 
 SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="
@@ -154,13 +153,3 @@ async def test_anything_else_is_no_decision_and_the_log_says_why(
         "reason": str(error.value),
     }
     assert len(server.requests) == 1
-
-
-async def test_a_hook_that_is_not_there_does_not_decide() -> None:
-    (port,) = free_ports(1)
-    url = f"http://127.0.0.1:{port}/secret"
-    async with open_http_login_hook("the hook", url, [SECRET], timeouts=LONG) as hook:
-        with pytest.raises(LoginHookFailed) as error:
-            await hook.ask(INQUIRY)
-    assert "no connection (the connection was refused" in str(error.value)
-    assert "secret" not in str(error.value)

@@ -1,7 +1,6 @@
 """Files that are imported: CSV and JSON lines, and files that cannot be read."""
 
 import gzip
-import json
 import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -109,25 +108,11 @@ def test_unknown_fields_are_an_error_that_names_all_and_the_known_ones(
     assert "docs/importing.md" in str(error.value)
 
 
-def test_of_very_many_unknown_fields_some_are_named(tmp_path: Path) -> None:
-    lines = (json.dumps({"phone": "1", f"field {number}": 1}) for number in range(5000))
-    with pytest.raises(ConfigurationError, match=r"field 999 \(line 1000\)") as error:
-        read(of_text(tmp_path, "\n".join(lines)))
-    assert "field 4999" not in str(error.value)
-
-
 def test_claims_are_an_object_or_its_text(tmp_path: Path) -> None:
     objects = '{"phone":"+1","blocked":0,"claims":{"a":"é"}}\n{"phone":"+1","claims":[1]}'
     known, wrong = of_text(tmp_path, objects).read()
     assert (known.fields["claims"], known.message) == ('{"a": "é"}', "")
     assert wrong.message == "claims is not an object."
-
-
-def test_of_an_object_with_a_list_the_other_fields_are_known(tmp_path: Path) -> None:
-    text = '{"phone": "+14155550101", "username": ["A"], "blocked": true}\n'
-    (line,) = of_text(tmp_path, text, ["phone", "blocked"]).read()
-    assert parse(line) is ImportProblem.INVALID_LINE
-    assert line.fields["blocked"] == "true"
 
 
 REJECTED: Final = """\
@@ -173,23 +158,6 @@ def test_a_line_that_cannot_be_read_is_rejected_alone(tmp_path: Path) -> None:
     assert phones_of(of_text(tmp_path, rows)) == [
         "+14155550101", invalid, invalid, "+14155550104",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        (
-            '{"phone"\n{"phone": "123"}\n',
-            ["phone", "id", "external_id", "username", "created_at", "blocked", "claims"],
-        ),
-        ("phone,id,username\n1\n2,3,4\n", ["phone", "id", "username"]),
-    ],
-)
-def test_all_lines_of_a_report_have_the_same_columns(
-    tmp_path: Path, text: str, columns: list[str]
-) -> None:
-    lines = of_text(tmp_path, text).read()
-    assert [[*line.fields] for line in lines] == [columns, columns]
 
 
 def test_a_field_that_was_escaped_for_spreadsheets_is_read(tmp_path: Path) -> None:

@@ -117,14 +117,6 @@ async def problem(seconds: float = 5.0) -> str:
     return str(raised.value)
 
 
-@pytest.mark.usefixtures("metadata")
-async def test_keys_of_the_settings_come_before_a_role() -> None:
-    for token, is_temporary in (("", False), (TOKEN, True)):
-        found = await find_credentials(S3Connection(None, "eu-west-1", "AKIA", SECRET, token), 5.0)
-
-        assert (found.keys.access_key, found.is_temporary) == ("AKIA", is_temporary)
-
-
 async def test_without_credentials_the_error_says_which_ways_there_are(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -158,18 +150,6 @@ async def test_credentials_that_cannot_be_loaded_have_a_cause_and_a_fix(
     assert line.startswith("The credentials of S3 cannot be loaded, ")
     assert cause in line
     assert sts.requests == []
-
-
-async def test_a_role_that_does_not_trust_the_web_identity_is_named(sts: HttpServer) -> None:
-    sts.behavior = ACCESS_DENIED
-
-    assert "STS rejects the request (AccessDenied): check the role" in await problem()
-
-
-async def test_credentials_that_have_expired_when_they_arrive_are_an_error(sts: HttpServer) -> None:
-    sts.behavior = respond_with(200, sts_response(datetime.now(UTC) - timedelta(hours=1)))
-
-    assert "they have expired already: check the clock" in await problem()
 
 
 def open_files(server: S3Server) -> AbstractAsyncContextManager[S3Files]:

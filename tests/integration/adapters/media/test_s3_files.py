@@ -1,7 +1,5 @@
 """Media files on S3: how they are stored, and their URLs."""
 
-import asyncio
-import errno
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,7 +14,6 @@ from adapters.media.s3 import S3Files
 from adapters.media.s3.client import Bucket, S3Connection, S3Timeouts, open_client
 from adapters.media.s3.credentials import find_credentials
 from adapters.media.s3.presigned import make_url_signer
-from application.ports.errors import MediaStorageUnavailable
 from tests.integration.adapters.media.s3_setup import CACHE_CONTROL, JPEG, KEY, S3Setup
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.s3 import S3Server
@@ -24,7 +21,6 @@ from tests.support.servers.s3 import S3Server
 pytestmark = pytest.mark.slow
 
 MIDNIGHT = datetime(2026, 5, 1, tzinfo=UTC)
-NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
 CONTENT = b"one image"
 
@@ -55,34 +51,6 @@ async def test_a_file_is_cached_and_read_by_threads_that_look_up_no_hosts(
     assert readers == {"s3"}
     head = s3_server.client.head_object(Bucket=setup.server.bucket, Key=f"{setup.prefix}/{KEY}")
     assert head["CacheControl"] == CACHE_CONTROL
-
-
-async def test_a_file_that_cannot_be_read_is_an_error_in_time(setup: S3Setup) -> None:
-    disk = threading.Event()
-
-    class Upload(BytesIO):
-        def seek(self, offset: int, whence: int = 0) -> int:  # it can be hashed
-            disk.wait(60)
-            raise OSError(errno.EIO, "the disk has failed")
-
-    setup.timeouts = S3Timeouts(total=0.5, write=5)
-    async with setup.open_files() as files:
-        with pytest.raises(MediaStorageUnavailable):
-            await files.write(KEY, Upload(CONTENT), JPEG)
-        assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
-        disk.set()
-
-
-async def test_slashes_around_the_prefix_are_ignored_and_it_may_be_empty(
-    setup: S3Setup, s3_server: S3Server
-) -> None:
-    prefix = setup.prefix
-    for spelling, key, stored in ((f"/{prefix}/", KEY, f"{prefix}/{KEY}"), ("", prefix, prefix)):
-        setup.prefix = spelling
-        async with setup.open_files() as files:
-            await files.write(key, BytesIO(b"one"), JPEG)
-            assert s3_server.keys(prefix) == [stored]
-            await files.delete(key)
 
 
 async def test_a_presigned_url_permits_reading_only_and_without_credentials(

@@ -95,12 +95,6 @@ async def test_a_file_that_hangs_belongs_to_its_thread(
         await files.call(file.read, 1)
 
 
-async def test_the_space_of_the_folder_is_read(files: LocalTemporaryFiles) -> None:
-    file = files.create()
-    assert (await files.free_bytes(file) or 0) > 0
-    await files.close(file)
-
-
 async def test_while_the_space_of_the_folder_cannot_be_read_small_uploads_go_on(
     disk: HangingDisk, files: LocalTemporaryFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,15 +143,6 @@ async def test_files_that_hang_keep_no_host_from_being_looked_up(
     disk.responds.set()
     await wait_until(lambda: all(file.closed for file in hanging))
     assert "MainThread" not in disk.callers
-
-
-async def test_a_caller_that_is_cancelled_closes_its_files(files: LocalTemporaryFiles) -> None:
-    file = files.create()
-    await files.call(file.write, b"content")
-    closing = asyncio.create_task(files.close(file))
-    await asyncio.sleep(0)
-    closing.cancel()
-    await wait_until(lambda: file.closed)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from datetime import timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import product
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, example, given, settings
@@ -24,7 +23,7 @@ from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_parts import measure_sms
 from domain.otp.message_preferences import MessagePreferences, Platform
-from entrypoints.settings.parsers import MAX_APP_NAME_LENGTH, parse_app_name
+from entrypoints.settings.parsers import parse_app_name
 from tests.support.examples import examples
 
 APP_HASHES = ("FA+9qCX9VSu", "01234567890")
@@ -48,9 +47,6 @@ def is_app_name(name: str) -> bool:
 
 
 app_names = st.text(min_size=1, max_size=30).filter(is_app_name)
-short_app_names = st.text(
-    st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1, max_size=18
-).filter(is_app_name)
 codes = st.integers(0, 999_999).map("{:06d}".format)
 locales = st.none() | st.text() | st.sampled_from([*LANGUAGES, "zh-TW", "pt_BR", "xx", "EN-us"])
 
@@ -104,17 +100,6 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     assert name in notice_text
 
 
-@pytest.mark.slow
-@settings(max_examples=examples(10))
-@given(short_app_names)
-@example("ह" * 18)
-@example("ż" * 18)
-@example("€" * 18)
-def test_every_app_name_of_up_to_18_characters_is_valid(name: str) -> None:
-    read_sms_templates(None, "en", AppIdentity(name, APP_HASHES, DOMAIN))
-    read_sms_templates(None, "en", AppIdentity("A" * 30, (), DOMAIN))
-
-
 def test_every_language_has_short_messages_of_every_kind() -> None:
     templates = read_sms_templates(None, "en", AppIdentity("Dialtone app", APP_HASHES, DOMAIN))
     previews = list(templates.previews())
@@ -150,38 +135,6 @@ def test_every_language_has_its_own_texts_with_spaces_around_the_code() -> None:
         assert re.findall(r"(?<!\S)\d{6}(?!\S)", text)[0] == "012345"
     for language, platform in product(LANGUAGES, Platform):
         assert len({render(language, purpose, platform) for purpose in Purpose}) == len(Purpose)
-
-
-def test_every_language_has_its_own_notices() -> None:
-    templates = dialtone_templates()
-
-    def render(notice: PhoneNotice, locale: str) -> str:
-        return templates.render_notice(notice, country="US", locale=locale).text
-
-    english = {render(notice, "en") for notice in PhoneNotice}
-    for language in LANGUAGES:
-        texts = [render(notice, language) for notice in PhoneNotice]
-        assert english.isdisjoint(texts) == (language != "en")
-        assert len(set(texts)) == len(PhoneNotice)
-
-
-def test_files_to_sign_in_with_a_long_app_name_need_no_tables(tmp_path: Path) -> None:
-    for language in LANGUAGES:
-        (tmp_path / f"{language}.toml").write_text('general = "{code}"')
-    app = AppIdentity("😀" * MAX_APP_NAME_LENGTH, APP_HASHES, "d" * 180 + ".example.org")
-    templates = read_sms_templates(tmp_path, "en", app)
-    for platform in Platform:
-        general, text = (
-            templates.render(
-                OtpCode("012345"),
-                lifetime=OTP_TTL,
-                country="IN",
-                preferences=MessagePreferences(any_platform, "hi"),
-                purpose=Purpose.CHANGE_PHONE,
-            ).text
-            for any_platform in (Platform.GENERAL, platform)
-        )
-        assert text == general
 
 
 def test_once_an_hour_a_warning_names_the_setting_without_which_no_phone_fills_in_a_code(

@@ -1,24 +1,19 @@
 """Messages, the health check and the check of the template, with a server that is like Meta."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from adapters.messages.whatsapp_cloud.client import WhatsAppClient
-from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.otp import DeliveryStatus, NoticeMessage
+from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
-from domain.otp.challenge import Purpose
 from tests.contract.whatsapp.whatsapp_driver import account_of
 from tests.support.builders import a_message, a_phone
-from tests.support.servers.http_server import close_connection
 from tests.support.timeouts import LONG
-from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status, a_template, rejects, sign
+from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status, a_template, sign
 
 CODE = [{"type": "text", "text": "012345"}]
 
@@ -62,29 +57,6 @@ async def test_a_code_is_sent_by_the_template_in_the_language_of_the_request() -
     }
 
 
-async def test_only_codes_for_signing_in_are_sent() -> None:
-    others = [a_message(purpose=each) for each in Purpose if each is not Purpose.SIGN_IN]
-    with FakeWhatsApp() as server:
-        async with open_messenger(server) as (messenger, _):
-            for message in (*others, NoticeMessage(text="Hello", notice="phone_changed")):
-                result = await messenger.send(a_phone(1), message)
-                assert result.status is DeliveryStatus.REJECTED
-
-    assert server.requests == []
-
-
-async def test_a_number_without_whatsapp_is_told_apart_from_a_failure() -> None:
-    with FakeWhatsApp() as server:
-        server.errors = {a_phone(1).e164.removeprefix("+"): 131026}
-        async with open_messenger(server) as (messenger, _):
-            unreachable = await messenger.send(a_phone(1), a_message())
-            reachable = await messenger.send(a_phone(2), a_message())
-
-    assert unreachable.status is DeliveryStatus.INVALID_NUMBER
-    assert unreachable.error_code == "131026"
-    assert reachable.status is DeliveryStatus.ACCEPTED
-
-
 async def test_where_nobody_gets_messages_there_is_a_warning_and_the_check_fails_for_ten_minutes(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -113,24 +85,6 @@ async def test_where_nobody_gets_messages_there_is_a_warning_and_the_check_fails
             assert messenger.read_statuses(SignedRequest("https://x", headers, body=body))
             with pytest.raises(MessengerUnavailable, match=r"restricted.*368"):
                 await messenger.check()
-
-
-async def test_what_a_message_told_outlives_a_check_that_had_begun_before() -> None:
-    answers = asyncio.Event()
-
-    class Client:
-        async def check_phone_number(self) -> None:
-            await answers.wait()
-
-    health_check = WhatsAppHealthCheck(cast("WhatsAppClient", Client()), lambda: 1000.0)
-    checking = asyncio.create_task(health_check.check())
-    await asyncio.sleep(0)
-    health_check.fail("paused")
-    answers.set()
-    with pytest.raises(MessengerUnavailable, match="paused"):
-        await checking
-    with pytest.raises(MessengerUnavailable, match="paused"):
-        await health_check.check()
 
 
 async def test_a_template_that_can_be_sent_in_each_language_is_right() -> None:
@@ -178,12 +132,3 @@ async def test_each_problem_of_a_template_names_the_way_out(
     assert text.startswith("The template sign_in_code in en_US ")
     assert problem in text
     assert "in es" not in text
-
-
-@pytest.mark.parametrize("behavior", [rejects(200), close_connection])
-async def test_templates_that_are_not_listed_are_a_problem(behavior: Any) -> None:
-    with FakeWhatsApp() as server:
-        server.behavior = behavior
-        async with open_messenger(server) as (messenger, _):
-            with pytest.raises(ConfigurationError, match="WHATSAPP_BUSINESS_ACCOUNT_ID"):
-                await messenger.check_template()

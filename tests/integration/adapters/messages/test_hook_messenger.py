@@ -7,13 +7,11 @@ from typing import Final
 import pytest
 
 from adapters.messages.http_hook import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
-from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
-from tests.support.servers.http_server import close_connection, respond_with
 from tests.support.timeouts import LONG
 
 PHONE: Final = a_phone()
@@ -58,37 +56,6 @@ async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: Hook
     ]
 
 
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (b'{"provider_id": 42, "more": []}', "42"),
-        (b'{"provider_id": "wamid.HBg=:/+"}', "wamid.HBg=:/+"),
-        (b'{"provider_id": "%s"}' % (b"x" * 101), ""),
-        (b'{"provider_id": "cut', ""),
-    ],
-)
-async def test_the_id_of_the_provider_or_of_the_message_is_kept(
-    hook: FakeHook, messenger: HookMessenger, body: bytes, expected: str
-) -> None:
-    hook.behavior = respond_with(200, body)
-
-    result = await messenger.send(PHONE, a_message(TEXT))
-
-    assert result.status is DeliveryStatus.ACCEPTED
-    assert result.provider_message_id.startswith(expected or "sms_")
-
-
-async def test_a_hook_that_is_away_got_nothing(hook: FakeHook, messenger: HookMessenger) -> None:
-    hook.close()
-
-    result = await messenger.send(PHONE, a_message(TEXT))
-    assert result.status is DeliveryStatus.NOT_CONNECTED
-    assert result.full_reason == f"{result.reason} (ConnectError ECONNREFUSED)"
-    with pytest.raises(ConfigurationError, match="no connection to the hook the hook") as raised:
-        await messenger.check_connection()
-    assert hook.url not in str(raised.value)
-
-
 async def test_the_words_of_the_hook_are_for_the_log_and_without_digits(
     hook: FakeHook, messenger: HookMessenger, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,11 +82,6 @@ async def test_the_health_check_is_a_connection_whose_success_is_held(
 
     assert [(request.method, request.path) for request in hook.requests] == [("HEAD", "/")]
     assert await messenger.check_connection() == "no message was sent"
-
-
-async def test_a_hook_need_not_respond_to_a_check(hook: FakeHook, messenger: HookMessenger) -> None:
-    hook.behavior = close_connection
-    assert "connected" in await messenger.check_connection()
 
 
 async def send(hook: FakeHook, messenger: HookMessenger, url: str = STATUS_URL) -> str:

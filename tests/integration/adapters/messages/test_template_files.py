@@ -11,13 +11,11 @@ from adapters.messages.templates.sms_templates import (
     read_sms_templates,
 )
 from adapters.messages.templates.template_set import AppIdentity
-from application.ports.otp import NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
 from domain.otp.message_preferences import MessagePreferences, Platform
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
-REGISTERED = "Dear user, {code} is the OTP for your {app} account.  Valid {minutes} minutes -DIALTN"
 GENERAL = 'general = "{code}"'
 OWN_TABLES = f"""{GENERAL}
 [change_phone]
@@ -97,24 +95,6 @@ def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> 
     assert render_notice(templates, "de") == "Dialtone: changed"
 
 
-def test_a_message_that_a_language_file_lacks_comes_from_the_next_file(tmp_path: Path) -> None:
-    builtin = load(tmp_path)
-    texts = {"pt": OWN_TABLES, "pt-BR": GENERAL, "sv": GENERAL, "es": GENERAL}
-    load(tmp_path, **texts)
-    templates = read_sms_templates(tmp_path, "fr", APP)
-    for locale, expected in (
-        ("pt-BR", "Dialtone: changed"),
-        ("es", render_notice(builtin, "es")),
-        ("sv", render_notice(builtin, "fr")),
-    ):
-        assert render(templates, locale) == "012345"
-        assert render_notice(templates, locale) == expected
-    console = Purpose.CONSOLE_SIGN_IN
-    for locale, expected in (("pt-BR", "pt"), ("es", "es"), ("sv", "fr")):
-        text = render(builtin, expected, purpose=console)
-        assert render(templates, locale, purpose=console) == text
-
-
 def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_path: Path) -> None:
     templates = load(tmp_path, IN=f'{GENERAL}\n[phone_changed]\ngeneral = "registered"')
     change = Purpose.CHANGE_PHONE
@@ -146,26 +126,6 @@ def test_a_table_of_a_message_of_earlier_versions_is_not_used_and_named(
     assert render_notice(templates, "de") == render_notice(
         read_sms_templates(None, "en", APP), "de"
     )
-
-
-def test_a_message_has_the_language_of_its_text_unless_it_is_for_a_country(tmp_path: Path) -> None:
-    templates = load(tmp_path, IN=GENERAL)
-    code = OtpCode("012345")
-    for country, asked, locale in (("US", "de_AT", "de"), ("US", "xx", "en"), ("IN", "de", None)):
-        message = templates.render(
-            code, lifetime=OTP_TTL, country=country, preferences=MessagePreferences(locale=asked)
-        )
-        assert message.locale == locale
-    notice = templates.render_notice(PhoneNotice.PHONE_CHANGED, country="US", locale="de_at")
-    assert notice == NoticeMessage(
-        text=notice.text, locale="de", requested_locale="de-AT", notice="phone_changed"
-    )
-
-
-def test_a_table_of_a_country_file_is_used_unchanged(tmp_path: Path) -> None:
-    templates = load(tmp_path, IN=f"{GENERAL}\n[change_phone]\n{GENERAL}")
-    for platform in Platform:
-        assert render(templates, "hi", platform, "IN", Purpose.CHANGE_PHONE) == "012345"
 
 
 INVALID_TABLES = (
@@ -217,8 +177,3 @@ def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> N
     assert "fr.toml: it cannot be read (not a regular file)" in pipe
     assert "hi.toml: " in value
     assert "xx.toml: " in syntax
-
-
-def test_a_folder_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
-        read_sms_templates(tmp_path / "missing", "en", APP)

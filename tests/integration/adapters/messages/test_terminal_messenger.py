@@ -2,11 +2,7 @@
 
 import asyncio
 import errno
-import fcntl
 import os
-import pty
-import struct
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -96,17 +92,6 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
     assert "rejected" not in printed
 
 
-async def test_a_message_waits_for_a_slow_reader(pipe: Pipe) -> None:
-    pipe.fill()
-    sending = asyncio.create_task(
-        TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(PHONE, a_message(TEXT))
-    )
-    await asyncio.sleep(0.05)  # long enough to end, if it did not wait
-    assert not sending.done()
-    pipe.drain()
-    assert await sending == DeliveryResult(DeliveryStatus.ACCEPTED)
-
-
 async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> None:
     reader, writer = os.pipe()
     os.close(reader)
@@ -129,17 +114,6 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     assert os.strerror(errno.ENOSPC) in result.reason
 
 
-@pytest.mark.usefixtures("impatient")
-async def test_a_message_that_may_be_printed_in_part_is_unknown(pipe: Pipe) -> None:
-    longer_than_a_pipe = "many words " * 8_000
-    result = await TerminalMessenger(pipe.stream, LONG_TIMEOUT).send(
-        PHONE, a_message(longer_than_a_pipe)
-    )
-    assert result.status is DeliveryStatus.UNKNOWN
-    assert result.reason
-    assert "many words" in pipe.drain()
-
-
 async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_waiting(
     pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,25 +130,3 @@ async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_wait
     monkeypatch.setattr(terminal, "_timeout_seconds", LONG_TIMEOUT)
     assert await terminal.send(PHONE, a_message(TEXT)) == DeliveryResult(DeliveryStatus.ACCEPTED)
     assert "second" not in pipe.drain()
-
-
-@pytest.mark.parametrize(
-    ("no_color", "columns", "max_width"),
-    [("", 60, 60), ("1", 0, 80), ("1", 300, 100)],
-)
-async def test_a_terminal_gets_colors_and_lines_of_its_width(
-    monkeypatch: pytest.MonkeyPatch, no_color: str, columns: int, max_width: int
-) -> None:
-    monkeypatch.setenv("NO_COLOR", no_color)
-    screen, terminal = pty.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    with os.fdopen(terminal, "w", encoding="utf-8") as stream:
-        await TerminalMessenger(stream).send(PHONE, a_message(f"{TEXT} {TEXT}"))
-        printed = os.read(screen, 65536).decode()
-    os.close(screen)
-
-    assert ("\x1b[" in printed) == (no_color == "")
-    assert "012345" in printed
-    plain = printed.replace("\x1b[36m", "").replace("\x1b[0m", "")
-    assert {len(line) for line in plain.splitlines()} <= set(range(max_width - 12, max_width + 1))

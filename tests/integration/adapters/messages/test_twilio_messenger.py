@@ -3,18 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 
-import httpx
 import pytest
 
-from adapters.messages.twilio.client import TwilioClient
 from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
-from adapters.shared.http import Transport
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.providers import TWILIO
 from tests.support.builders import a_message, a_phone
-from tests.support.servers.fake_twilio import FakeTwilio, rejects
+from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.fake_twilio.server import sign_webhook
 from tests.support.timeouts import LONG
 
@@ -78,34 +75,6 @@ async def test_the_sender_is_a_messaging_service_a_number_or_a_name(
         assert (await messenger.send(PHONE, a_message(TEXT))).status is DeliveryStatus.ACCEPTED
 
     assert twilio.messages == [{"To": PHONE.e164, field: sender, "Body": TEXT}]
-
-
-async def test_a_response_is_read_whatever_it_is(
-    twilio: FakeTwilio, messenger: TwilioMessenger
-) -> None:
-    for behavior, expected in (
-        (rejects(21211), DeliveryStatus.INVALID_NUMBER),
-        (rejects(20003), DeliveryStatus.UNAVAILABLE),
-        (rejects(30007), DeliveryStatus.REJECTED),
-        (rejects(20500), DeliveryStatus.UNKNOWN),
-    ):
-        twilio.behavior = behavior
-        assert (await messenger.send(PHONE, a_message(TEXT))).status is expected
-    assert len(twilio.requests) == 4
-
-
-async def test_the_default_url_is_twilios() -> None:
-    urls: list[str] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        urls.append(str(request.url))
-        return httpx.Response(200, stream=httpx.ByteStream(b'{"status": "active"}'))
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
-        client = TwilioClient("AC0", "token", None, Transport(http, LONG))
-        await client.fetch_account_status()
-
-    assert urls == ["https://api.twilio.com/2010-04-01/Accounts/AC0.json"]
 
 
 async def test_of_several_tokens_the_first_sends_and_all_verify(twilio: FakeTwilio) -> None:

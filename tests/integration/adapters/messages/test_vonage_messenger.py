@@ -5,14 +5,11 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import jwt
 import pytest
 
-from adapters.messages.vonage.client import VonageClient, VonageError
 from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
-from adapters.messages.vonage.tokens import TOKEN_TTL, ApplicationTokens
-from adapters.shared.http import Transport
+from adapters.messages.vonage.tokens import TOKEN_TTL
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
@@ -26,7 +23,6 @@ from tests.support.servers.fake_vonage import (
     FakeVonage,
     make_status,
     private_pem,
-    rejects,
     sign_request,
 )
 from tests.support.timeouts import LONG
@@ -120,29 +116,6 @@ async def test_a_message_without_a_code_has_no_end_and_one_without_reports_no_re
     assert posted(vonage).keys() == {"channel", "message_type", "to", "from", "text", "sms"}
 
 
-async def test_a_response_is_read_whatever_it_is(
-    vonage: FakeVonage, messenger: VonageMessenger
-) -> None:
-    to = {"to": "invalid value"}
-    for behavior, expected in (
-        (rejects(422, "messages#1150", parameters=to), DeliveryStatus.INVALID_NUMBER),
-        (rejects(402, "low-balance"), DeliveryStatus.UNAVAILABLE),
-        (rejects(422, "messages#1210"), DeliveryStatus.REJECTED),
-        (rejects(500, "messages#1030"), DeliveryStatus.UNKNOWN),
-    ):
-        vonage.behavior = behavior
-        assert (await messenger.send(PHONE, a_message(TEXT))).status is expected
-    assert len(vonage.requests) == 4
-
-
-async def test_the_health_check_sends_no_message(
-    vonage: FakeVonage, messenger: VonageMessenger
-) -> None:
-    await messenger.check()
-    assert [request.body for request in vonage.requests] == [b"{}"]
-    assert vonage.messages == []
-
-
 async def test_a_key_that_cannot_be_used_is_an_error_before_the_first_message() -> None:
     opening = open_vonage_messenger(
         APPLICATION, "no key", sender=NUMBER, signature_secrets=[SECRET]
@@ -150,18 +123,3 @@ async def test_a_key_that_cannot_be_used_is_an_error_before_the_first_message() 
     with pytest.raises(ConfigurationError, match="Must be the private key of the application"):
         async with opening:
             pass
-
-
-async def test_the_default_url_is_vonages() -> None:
-    urls: list[str] = []
-
-    def respond(request: httpx.Request) -> httpx.Response:
-        urls.append(str(request.url))
-        return httpx.Response(401, stream=httpx.ByteStream(b"{}"))
-
-    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
-        tokens = ApplicationTokens(APPLICATION, private_pem())
-        with pytest.raises(VonageError):
-            await VonageClient(tokens, None, Transport(http, LONG)).check_access()
-
-    assert urls == ["https://api.nexmo.com/v1/messages"]

@@ -163,21 +163,6 @@ def test_a_thread_that_ends_by_an_error_is_logged_and_a_vital_one_ends_the_proce
     ]
 
 
-UNRAISABLE: Final = """
-class Broken:
-    def __del__(self):
-        raise RuntimeError("tops3cret")
-Broken()
-"""
-
-
-def test_an_error_of_a_finalizer_is_a_line_too() -> None:
-    exit_code, _, lines = run(UNRAISABLE)
-
-    assert exit_code == 0
-    assert [line["event"] for line in lines] == ["unhandled_exception"]
-
-
 # A stream that blocks or fails
 
 BLOCKED: Final = "for _ in range(5000): log.info('x' * 1000)\nprint('finished', flush=True)\n"

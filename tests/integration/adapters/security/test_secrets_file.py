@@ -189,14 +189,6 @@ def test_a_read_only_root_file_system_is_no_mounted_secret(
     assert "belongs to uid" in load_error(existing, is_strict=True)
 
 
-def test_another_device_that_is_writable_is_no_mounted_secret(
-    existing: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    existing.chmod(0o644)
-    let_files_have(monkeypatch, device=-1)
-    assert "mode 0644). Fix: chmod 6" in load_error(existing)
-
-
 # Generating
 
 

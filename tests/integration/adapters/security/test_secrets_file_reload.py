@@ -59,16 +59,6 @@ def test_the_file_is_checked_after_an_interval_and_not_earlier(
     assert accepted == after[KeyPurpose.OTP_PEPPER]
 
 
-def test_a_clock_that_is_set_back_delays_no_check(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    after = add_pepper(path)
-
-    clock.advance(-timedelta(hours=1))
-
-    assert keys.current() == after
-
-
 def missing(path: Path) -> None:
     path.rename(path.with_name("moved.json"))
 
@@ -141,20 +131,6 @@ def test_a_repaired_file_is_loaded_at_the_next_check(
         "secrets_reload_failed", "secrets_reload_recovered",
         "secrets_reload_failed", "secrets_reloaded",
     ]  # fmt: skip
-
-
-def test_a_file_that_was_put_in_its_place_is_loaded(
-    path: Path, clock: MovableClock, keys: ReloadingKeys
-) -> None:
-    # As Vault Agent writes it: beside the old file, and then renamed.
-    new = path.with_name("new.json")
-    shutil.copy(path, new)
-    after = add_pepper(new)
-    new.replace(path)
-
-    clock.advance(RELOAD_INTERVAL)
-
-    assert keys.current() == after
 
 
 def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: MovableClock) -> None:

@@ -67,9 +67,13 @@ def test_a_second_rotation_fails_until_the_new_keys_are_active(
     assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 3
 
 
-def test_the_file_keeps_its_mode_with_any_umask(secrets_path: Path, now: datetime) -> None:
+def test_the_file_keeps_its_mode_and_owner_with_any_umask(
+    secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     secrets_path.chmod(0o400)
-    old, umask = secrets_path.read_text(), os.umask(0)
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "fchown", lambda _, user, group: owners.append((user, group)))
+    status, old, umask = secrets_path.stat(), secrets_path.read_text(), os.umask(0)
     try:
         with secrets_path.open() as opened:
             rotate_secrets_file(secrets_path, now, LIFETIMES)
@@ -80,17 +84,6 @@ def test_the_file_keeps_its_mode_with_any_umask(secrets_path: Path, now: datetim
 
     assert stat.S_IMODE(secrets_path.stat().st_mode) == 0o400
     assert [*secrets_path.parent.iterdir()] == [secrets_path]
-
-
-def test_the_file_keeps_its_owner_when_another_user_rotates(
-    secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owners: list[tuple[int, int]] = []
-    status = secrets_path.stat()
-    monkeypatch.setattr(os, "fchown", lambda _, user, group: owners.append((user, group)))
-
-    rotate_secrets_file(secrets_path, now, LIFETIMES)
-
     assert owners == [(status.st_uid, status.st_gid)]
 
 

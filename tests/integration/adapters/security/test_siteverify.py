@@ -189,17 +189,6 @@ async def test_a_wrong_key_is_the_operators_fault_and_named(
         await siteverify.check()
 
 
-async def test_a_response_that_no_widget_makes_is_not_sent(
-    provider: FakeSiteverify, siteverify: SiteverifyAttestation
-) -> None:
-    for response in ("", "a" * 8_193, "\ud800"):
-        assert (await verify(siteverify, response)).status is ProofStatus.INVALID
-
-    assert provider.requests == []
-    assert (await verify(siteverify, "a" * 8_192)).status is ProofStatus.INVALID
-    assert len(provider.requests) == 1
-
-
 async def test_more_than_fifty_checks_at_once_are_not_made(
     provider: FakeSiteverify, siteverify: SiteverifyAttestation
 ) -> None:

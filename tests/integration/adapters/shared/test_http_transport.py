@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -23,12 +22,8 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.fakes.instant_loop import InstantLoop
 from tests.support.servers.http_server import (
     Behavior,
-    Exchange,
     HttpServer,
-    close_connection,
-    never_respond,
     open_tcp_server,
-    reset_connection,
     respond_with,
     truncate,
 )
@@ -69,22 +64,6 @@ async def test_a_request_is_repeated_once_where_that_is_harmless(
             result = type(error)
 
     assert (result, remaining) == (expected, [])
-
-
-def not_http(exchange: Exchange) -> None:
-    exchange.send(b"SMTP ready\r\n\r\n")
-
-
-@pytest.mark.parametrize("behavior", [reset_connection, close_connection, not_http, never_respond])
-async def test_a_request_that_gets_no_response_is_not_repeated(behavior: Behavior) -> None:
-    # Only a request that was sent can reach this limit.
-    timeouts = replace(LONG, read=0.2) if behavior is never_respond else LONG
-    with HttpServer(behavior) as server:
-        async with open_transport(timeouts) as transport:
-            with pytest.raises(NoResponse):
-                await transport.request("POST", server.url, content=b"{}")
-        server.wait_for_requests()
-        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -157,27 +136,7 @@ async def test_a_compressed_body_is_not_requested_and_not_decompressed() -> None
     assert response.text != "{}"
 
 
-@pytest.mark.parametrize(
-    ("scheme", "port", "reason"),
-    [
-        ("https", None, "TLS: "),
-        ("http", 1, "the connection was refused or the host is unknown"),
-        ("ftp", None, "the URL is invalid"),
-    ],
-)
-async def test_why_there_is_no_connection_is_named(
-    scheme: str, port: int | None, reason: str
-) -> None:
-    with HttpServer(respond_with(200)) as server:
-        url = f"{scheme}://127.0.0.1:{port or server.server_address[1]}"
-        async with open_transport(LONG) as transport:
-            with pytest.raises(ConnectionFailed) as error:
-                await transport.request("POST", url, content=b"{}")
-
-    assert error.value.reason.startswith(reason)
-
-
-async def test_a_certificate_of_an_unknown_authority_and_a_host_that_is_no_name_get_nothing(
+async def test_why_there_is_no_connection_is_named_such_as_an_unknown_authority(
     tmp_path: Path,
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -187,26 +146,14 @@ async def test_a_certificate_of_an_unknown_authority_and_a_host_that_is_no_name_
         async with open_transport(LONG) as transport:
             for url, reason in (
                 (f"https://127.0.0.1:{port}", "TLS: unable to get local issuer certificate"),
+                ("http://127.0.0.1:1", "the connection was refused or the host is unknown"),
+                ("ftp://127.0.0.1", "the URL is invalid"),
                 ("https://xn--zzzzzz/", "the URL is invalid"),
                 ("http://[::", "the URL is invalid"),
             ):
                 with pytest.raises(ConnectionFailed) as error:
                     await transport.request("POST", url)
                 assert error.value.reason == reason
-
-
-async def test_an_idle_connection_is_not_used_when_the_server_may_be_closing_it() -> None:
-    connections = set[object]()
-
-    def answer(exchange: Exchange) -> None:
-        connections.add(exchange.client_address)
-        exchange.respond(200)
-
-    with HttpServer(answer) as server:
-        async with open_transport(replace(LONG, idle=0)) as transport:
-            for _ in range(2):
-                await transport.request("POST", server.url)
-    assert len(connections) == 2
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])

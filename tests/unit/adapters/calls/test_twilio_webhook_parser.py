@@ -10,7 +10,6 @@ from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
-from domain.features.voice.call import CallStatus
 from domain.features.voice.step import Answered, Continued, Dialed, DialResult, Recorded
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.odd_text import write_oddly
@@ -59,14 +58,6 @@ def test_a_recording_is_an_id_and_never_a_url(
     fields: dict[str, str], event: Recorded | Continued
 ) -> None:
     assert parse(**fields).event == event
-
-
-def test_what_is_no_sid_and_no_error_code_is_empty() -> None:
-    for text in ("../Calls", "CA" * 33, "CA\n", "ÇA", ""):
-        fields = parse(CallSid=text, ErrorCode=text, CallStatus="initiated")
-        assert (fields.provider_call_id, fields.error_code) == ("", "")
-        assert fields.call_status is CallStatus.QUEUED
-    assert [parse(ErrorCode=code).error_code for code in ("12345678", "30003 ")] == ["", ""]
 
 
 def test_a_field_of_json_may_be_a_number_and_another_have_odd_text() -> None:

@@ -8,7 +8,6 @@ from domain.features.voice.instructions import (
     Instruction,
     Pause,
     Position,
-    RecordCaller,
     Say,
     Voice,
 )
@@ -45,20 +44,6 @@ def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
 
     assert len(said) > 1
     assert "".join("".join(said).split()) == "".join(text.split())
-
-
-def test_a_menu_has_500_hints_and_a_recording_goes_on_after_silence() -> None:
-    hints = ("one two", "a\x00b", *(f"word {n}" for n in range(600)))
-
-    one, *_ = twiml.validate(render(Gather((), MENU, VOICE, hints)))
-    # Twilio requests no action after silence.
-    _record, then = twiml.validate(render(RecordCaller(MENU)))
-
-    rendered = one.attrib["hints"].split(",")
-    assert (len(rendered), rendered[:2]) == (500, ["one two", "a b"])
-    # The key may be the number sign.
-    assert one.attrib["finishOnKey"] == ""
-    assert (then.tag, then.text) == ("Redirect", URL)
 
 
 NOT_IN_XML = "".join(map(chr, [*range(0x20), 0x7F, 0xD800, 0xFFFE, 0xFFFF]))

@@ -29,36 +29,6 @@ async def test_while_all_threads_hang_calls_fail_at_once_and_are_never_made() ->
     disk.set()
 
 
-async def test_calls_are_made_again_when_the_disk_responds() -> None:
-    disk = threading.Event()
-    threads = DiskThreads("test", 1, 0.05)
-    with pytest.raises(TimeoutError):
-        await threads.call(disk.wait, 60)
-    disk.set()
-    await wait_until(lambda: not threads._running)
-    threads._timeout_seconds = 60
-
-    assert await threads.call(len, "abc") == 3
-    with pytest.raises(ZeroDivisionError):
-        await threads.call(divmod, 1, 0)
-
-
-async def test_a_call_has_its_turn_when_the_one_before_has_ended() -> None:
-    disk, made = threading.Event(), list[int]()
-
-    def write(number: int) -> None:
-        disk.wait(60)
-        made.append(number)
-
-    threads = DiskThreads("test", 1, 60)
-    calls = [asyncio.create_task(threads.call(write, number)) for number in range(3)]
-    await wait_until(lambda: threads._running)
-    calls[0].cancel()
-    disk.set()
-    await asyncio.gather(*calls[1:])
-    assert made == [0, 1, 2]
-
-
 async def test_calls_that_have_begun_end_first() -> None:
     disk, made = threading.Event(), list[int]()
 
@@ -91,16 +61,3 @@ async def test_a_thread_that_cannot_be_started_is_started_for_the_next_call(
             await threads.call(len, "abc")
 
     assert await threads.call(len, "abc") == 3
-
-
-async def test_threads_end_when_no_call_can_be_made_any_more() -> None:
-    threads = DiskThreads("dropped", 2, 60)
-    await asyncio.gather(*(threads.call(len, "abc") for _ in range(2)))
-    assert count_threads("dropped") == 2
-
-    del threads
-    await wait_until(lambda: count_threads("dropped") == 0)
-
-
-def count_threads(name: str) -> int:
-    return sum(thread.name == name for thread in threading.enumerate())

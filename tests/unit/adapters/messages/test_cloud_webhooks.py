@@ -89,23 +89,6 @@ def test_only_statuses_of_our_messages_of_our_number_are_read() -> None:
     assert statuses == [ReportedStatus.SENT, ReportedStatus.DELIVERED]
 
 
-def test_what_has_another_form_does_not_hide_the_others() -> None:
-    change = a_change("?", None, {"status": 5}, a_status())
-    others = [{**change, "value": 5}, {"field": 5}, "?", None, {"field": "messages"}]
-    entries = [{"changes": [*others, change]}, {"changes": None}, 5, {}, {"changes": [change]}]
-    body = json.dumps({"object": "whatsapp_business_account", "entry": entries}).encode()
-
-    assert len(read(body)) == 2
-
-
-def test_what_people_write_is_not_read() -> None:
-    # Of any type: it is skipped.
-    message = {"from": 1, "text": {"body": ["any"]}, "type": None}
-    own = a_change(messages=[message, "?"], contacts={"wa_id": "14155550001"})
-
-    assert read(make_webhook(own)) == []
-
-
 def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
     contacts = [{"profile": {"name": "NAME"}, "wa_id": "14155550001"}]
     body = make_webhook(a_change(failed(131026), contacts=contacts))

@@ -22,7 +22,7 @@ from adapters.messages.twilio.health_check import TwilioHealthCheck
 from adapters.messages.twilio.messenger import TwilioMessenger
 from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.twilio.voice.error_codes import CALLS
-from adapters.messages.vonage.client import ApiProblem, VonageClient, VonageError
+from adapters.messages.vonage.client import VonageClient
 from adapters.messages.vonage.health_check import VonageHealthCheck
 from adapters.messages.vonage.messenger import VonageMessenger
 from adapters.messages.vonage.signatures import VonageSignatures
@@ -32,7 +32,6 @@ from adapters.messages.whatsapp_cloud.error_codes import why_nobody
 from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger
 from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
-from adapters.shared.causes import code_of
 from adapters.shared.http import ConnectionFailed, HttpResponse, NoResponse, Transport
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, Messenger
@@ -288,31 +287,7 @@ async def test_one_response_decides_about_a_message(
                 assert re.fullmatch(REASON, result.reason), response
 
 
-TO_UNSUBSCRIBED: Final = "This number has unsubscribed from these messages; "
 NOT_OF_PROVIDER: Final = "The response is not from the message service."
-
-
-@pytest.mark.parametrize(
-    ("provider", "response", "error_code", "reason"),
-    [
-        (twilio, *twilio_errors(400, 21610), "21610", TO_UNSUBSCRIBED),
-        (twilio, *twilio_errors(400, 20003), "20003", "The message service does not accept this"),
-        (twilio, (502, b""), "", "The message service is unavailable; "),
-        (twilio, (302, b""), "", NOT_OF_PROVIDER),
-        (vonage, *vonage_errors(422, "1240"), "1240", TO_UNSUBSCRIBED),
-        (vonage, *vonage_errors(402, "low-balance"), "low-balance", "This service's account with"),
-        (vonage, (504, b""), "", "The message service does not respond."),
-        (whatsapp, *meta_errors(400, 131026), "131026", "WhatsApp does not reach this number; "),
-        (hook, *hook_errors(422, "invalid_number"), "invalid_number", "Text messages do not reach"),
-        (hook, (422, b""), "", "The message service did not confirm that it took the message"),
-    ],
-)
-async def test_an_error_has_its_code_and_a_reason_that_says_what_to_do(
-    provider: Callable[[Transport], Messenger], response: Response, error_code: str, reason: str
-) -> None:
-    result = await send(provider, response)
-    assert result.error_code == error_code
-    assert result.reason.startswith(reason)
 
 
 SILENT: Final = "The message service does not respond."
@@ -410,34 +385,3 @@ def test_an_error_of_a_call_has_the_words_of_calls() -> None:
     assert CALLS.result(TwilioError(400, 21210)).reason.startswith(
         "The call service does not allow"
     )
-
-
-ERRORS: Final = "https://developer.vonage.com/api-errors"
-
-
-@pytest.mark.parametrize(
-    ("problem", "code"),
-    [
-        (ApiProblem(type=f"{ERRORS}/messages#1150", title="x"), "1150"),
-        # In statuses the title is the number, and the type may be less exact.
-        (ApiProblem(type=f"{ERRORS}/messages#rejected", title=1030), "1030"),
-        (ApiProblem(title="Unauthorised"), ""),
-        (ApiProblem(type="about:blank#+14155550001 <b>"), ""),
-        (ApiProblem(type=7, title=[]), None),
-    ],
-)
-def test_the_type_or_the_title_of_an_error_of_vonage_has_its_code(
-    problem: ApiProblem, code: str | None
-) -> None:
-    assert problem.code == code
-
-
-def test_a_list_of_parameters_that_is_not_the_documented_one_is_empty() -> None:
-    invalid: list[object] = [None, {}, [7], [{"name": 7}], [{}]]
-    for listed in invalid:
-        assert ApiProblem(invalid_parameters=listed).parameters == frozenset()
-
-
-def test_the_cause_in_the_log_has_status_and_code() -> None:
-    assert code_of(VonageError(422, "1150")) == "422 1150"
-    assert code_of(VonageError(502)) == "502"

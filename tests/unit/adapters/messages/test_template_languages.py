@@ -25,18 +25,9 @@ def test_the_closest_language_is_used(locale: str | None, language: str) -> None
     assert closest_language(LANGUAGES, locale) == language
 
 
-def test_chinese_in_the_other_script_is_better_than_another_language() -> None:
-    assert closest_language(("en", "zh_CN"), "zh-Hant") == "zh_CN"
-
-
 def test_the_id_of_a_message_is_kept_without_the_number() -> None:
     message_id = "wamid.HBgLMTY1MDM4Nzk0MzkVAgASGBQzQUFERjg0NDEzNDdFODU3MUMxMAA="
 
     assert without_number(message_id) == "3AADF8441347E8571C10"
     assert without_number(message_id.rstrip("=")) == "3AADF8441347E8571C10"
     assert len(without_number(make_message_id("4915112345678"))) == 20
-
-
-def test_an_id_of_another_form_is_not_kept() -> None:
-    for message_id in ("", "wamid.", "wamid.MTY1MDM4Nzk0Mzk=", "wamid.ä", 'x"'):
-        assert without_number(message_id) == ""

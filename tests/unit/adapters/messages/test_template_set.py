@@ -1,13 +1,9 @@
 """The templates of a language or country, and the selection for a message."""
 
-from contextlib import nullcontext
-from datetime import timedelta
-from itertools import product
-
 import pytest
 
 from adapters.messages.templates.rules import TemplateRule
-from adapters.messages.templates.template import parse_template, whole_minutes
+from adapters.messages.templates.template import parse_template
 from adapters.messages.templates.template_set import AppIdentity, TemplateSet
 from domain.errors import InvalidValue
 from domain.otp.message_preferences import Platform
@@ -67,11 +63,6 @@ def test_the_requested_app_hash_is_used_if_it_is_configured() -> None:
         assert render(templates, Platform.ANDROID, app_hash=requested).endswith(f"\n{used}")
 
 
-def test_braces_in_a_value_are_kept() -> None:
-    text = render(template_set(), Platform.GENERAL, AppIdentity("{code}{minutes}{x}"))
-    assert text == "012345 is your {code}{minutes}{x} code for 5 min."
-
-
 @pytest.mark.parametrize("text", ["{otp}", "{}", "}", "{{code}}", "{code"])
 def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
     with pytest.raises(InvalidValue) as error:
@@ -81,33 +72,9 @@ def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
     assert known == "there are {code}, {app}, {minutes}, {hash}, {domain}."
 
 
-def test_a_placeholder_of_another_platform_is_invalid() -> None:
-    own = {Platform.ANDROID: {"hash"}, Platform.IOS: {"domain"}, Platform.WEB: {"domain"}}
-    for platform, placeholder in product(Platform, ("hash", "domain")):
-        is_own = placeholder in own.get(platform, ())
-        with nullcontext() if is_own else pytest.raises(InvalidValue, match=placeholder):
-            parse_template(platform, f"{{code}} {{{placeholder}}}")
-
-
 def test_an_app_name_that_looks_like_a_code_violates_code_first() -> None:
     app = AppIdentity("Taxi 4711", (FIRST_HASH,), "dial.test")
     for text, rules in (("{app}: {code}", [TemplateRule.CODE_FIRST]), ("{code}: {app}", [])):
         templates = template_set(general=text).with_platform_defaults()
         platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
         assert violated_rules(templates, app) == dict.fromkeys(platforms, rules)
-
-
-def test_messages_are_validated_with_each_app_hash() -> None:
-    templates = template_set(android="{hash} {code}\n{hash}")
-    first = AppIdentity("Dialtone", (FIRST_HASH,))
-    both = AppIdentity("Dialtone", (FIRST_HASH, SECOND_HASH))
-
-    assert violated_rules(templates, first)[Platform.ANDROID] == []
-    assert violated_rules(templates, both)[Platform.ANDROID] == [TemplateRule.CODE_FIRST]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "minutes"), [(300, 5), (299, 4), (61, 1), (59, 1), (0, 1), (10**6, 99)]
-)
-def test_the_lifetime_is_given_in_whole_minutes(seconds: int, minutes: int) -> None:
-    assert whole_minutes(timedelta(seconds=seconds)) == minutes

@@ -35,14 +35,6 @@ def test_a_box_shows_the_recipient_and_the_text_in_any_encoding() -> None:
     assert f" {TEXT} " in render(TEXT, colors=True)
 
 
-def test_a_narrow_terminal_breaks_a_text_between_words_and_not_in_the_code() -> None:
-    for width in range(20, 100):
-        assert "012345" in render(TEXT, width=width)
-    lines = render(TEXT, width=40).splitlines()
-    assert {len(line) for line in lines} == {40}
-    assert " ".join(line[2:-2].strip() for line in lines[2:-1]) == TEXT
-
-
 @settings(max_examples=40)
 @example(f"{CONTROLS}012345", 100, "utf-8")
 @given(

@@ -2,7 +2,7 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from domain.features.media.errors import HdrNotSupported
 from tests.integration.adapters.media.pillow.image_publishing import publish
@@ -14,7 +14,6 @@ from tests.support.images import (
     decode,
     encode,
     mean_difference,
-    png,
     sample_image,
 )
 
@@ -60,17 +59,6 @@ async def test_colors_with_a_profile_are_converted_to_srgb(
     assert mean_difference(published, swapped) < max_difference
 
 
-async def test_a_profile_that_is_named_srgb_counts_by_its_colors() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    named = SWAPPED_PROFILE.replace(b"swapped", b"sRGB   ")
-
-    assert await published_color(encode(PLAIN, "PNG", icc_profile=named)) == pytest.approx(
-        SWAPPED, abs=2
-    )
-    exact = encode(Image.new("RGBA", (16, 16), (*COLOR, 9)), "PNG", icc_profile=srgb)
-    assert await published_color(exact) == (*COLOR, 9)
-
-
 @pytest.mark.parametrize(
     ("upload", "expected"),
     [
@@ -89,23 +77,6 @@ async def test_colors_of_a_png_without_a_profile_are_those_of_srgb(
     upload: bytes, expected: tuple[int, ...]
 ) -> None:
     assert await published_color(upload) == pytest.approx(expected, abs=2)  # it is a JPEG
-
-
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        (with_chunks(ICC, image=Image.new("RGBA", (16, 16), (*COLOR, 9))), (*SWAPPED, 9)),
-        (
-            png(1, 1, 16, 6, zlib.compress(b"\0" + bytes([200, 9, 60, 9, 40, 9, 9, 9])), ICC),
-            (*SWAPPED, 9),
-        ),
-    ],
-    ids=["8 bits", "16 bits"],
-)
-async def test_opacities_stay_when_colors_are_converted(
-    content: bytes, expected: tuple[int, ...]
-) -> None:
-    assert await published_color(content) == pytest.approx(expected, abs=1)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from domain.features.media.image import VariantSpec
 from tests.integration.adapters.media.pillow.image_publishing import (
     publish,
     publish_by,
-    publish_error,
 )
 from tests.support.fakes.images import image_publisher
 from tests.support.heif import clap, imir, irot, with_properties
@@ -62,10 +61,3 @@ async def test_a_heic_is_turned_once_by_its_boxes_or_else_by_its_metadata(
     assert (result.image.width, result.image.height) == published.size == expected.size
     assert mean_difference(published, expected) < 8
     assert max(decode(result.variants["small"][1]).size) == 10
-
-
-async def test_the_limit_of_pixels_is_for_the_whole_image() -> None:
-    upload = with_properties(HEIC_PHOTO, CROP)  # its size is 64 x 64
-
-    assert (await publish(upload, max_pixels=64 * 64)).image.height == 20
-    assert (await publish_error(upload, max_pixels=64 * 64 - 1)).limit == 64 * 64 - 1

@@ -2,18 +2,14 @@ import struct
 import zlib
 
 import pytest
-from PIL import Image
 
-from adapters.media.pillow import limits, open_image_publisher
+from adapters.media.pillow import limits
 from adapters.media.pillow.detection import detect_type
-from domain.features.media.errors import InvalidImage
 from domain.features.media.image import ImageLimits
 from tests.integration.adapters.media.pillow.image_publishing import (
     publish,
-    publish_by,
     publish_error,
 )
-from tests.support.fakes.images import temporary_files
 from tests.support.images import (
     HEIC_PHOTO,
     animated_gif,
@@ -29,7 +25,6 @@ from tests.support.images import (
     transparent_png,
 )
 
-LIMITS = ImageLimits()
 PIXELS = 64 * 48
 IMAGES = [plain_jpeg(), transparent_png(), still_gif(), animated_gif()]
 WEBP = encode(sample_image(), "WEBP")
@@ -106,14 +101,6 @@ async def test_the_bytes_of_the_result_are_limited(content: bytes) -> None:
 
 async def test_an_empty_file_is_named_as_such() -> None:
     assert await rejection(b"") == ("The file is empty.", "empty", None)
-
-
-@pytest.mark.slow
-async def test_the_time_is_limited() -> None:
-    upload = encode(Image.new("RGB", (4000, 3000)), "PNG", compress_level=1)
-    async with open_image_publisher(ImageLimits(max_seconds=0.02), temporary_files()) as publisher:
-        with pytest.raises(InvalidImage, match="too much time"):
-            await publish_by(publisher, upload)
 
 
 async def test_the_number_of_scans_of_a_photo_is_limited() -> None:

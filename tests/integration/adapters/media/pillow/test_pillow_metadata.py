@@ -99,3 +99,17 @@ async def test_only_the_pixels_are_published(upload: bytes) -> None:
 
     assert mean_difference(decode(published.content), decode(expected.content)) < 2
     assert SECRET not in published.content
+
+
+async def test_colors_and_opacities_that_no_pixel_of_a_png_uses_are_dropped() -> None:
+    image = Image.new("P", (2, 1), 3)
+    image.putpixel((1, 0), 5)
+    image.putpalette(SECRET.ljust(768, b"!"))
+    upload = encode(image, "PNG", transparency=SECRET.ljust(256, b"?"))
+
+    published = (await publish(upload)).content
+
+    assert decode(published).convert("RGBA").tobytes() == decode(upload).convert("RGBA").tobytes()
+    for hidden in (SECRET[:6], b"!!!", b"???"):
+        assert hidden in upload
+        assert hidden not in published

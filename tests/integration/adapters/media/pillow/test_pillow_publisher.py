@@ -3,9 +3,7 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from adapters.media.pillow import PillowImagePublisher, decoder, open_image_publisher
+from adapters.media.pillow import PillowImagePublisher, open_image_publisher
 from adapters.media.pillow.processes import DecoderProcesses
-from adapters.media.pillow.tasks import Answer, Task
 from application.features.media.limits import PixelAllowance
 from domain.errors import Unavailable
 from domain.features.media.errors import InvalidImage, TooManyPixels, UnsupportedImageType
@@ -36,21 +33,6 @@ from tests.support.images import (
     still_gif,
     transparent_png,
 )
-from tests.support.waiting import wait_until
-
-
-class BlockedProcesses(DecoderProcesses):
-    """Each task waits until it is released."""
-
-    def __init__(self) -> None:
-        super().__init__(0, 0)
-        self.has_task = asyncio.Event()
-        self.released = asyncio.Event()
-
-    async def run(self, task: Task, files: Sequence[int]) -> Answer:
-        self.has_task.set()
-        await self.released.wait()
-        return decoder.answer(task, list(files))
 
 
 async def test_the_pixels_of_an_identity_are_limited() -> None:
@@ -61,22 +43,6 @@ async def test_the_pixels_of_an_identity_are_limited() -> None:
         await publish_by(publisher, still_gif(), 1)
     assert 0 < raised.value.retry_after <= 3660
     await publish_by(publisher, still_gif(), 2)
-
-
-async def test_closing_waits_for_a_task_and_rejects_the_next_one() -> None:
-    processes = BlockedProcesses()
-    publisher = image_publisher(processes=processes)
-    publishing = asyncio.create_task(publish_by(publisher, still_gif()))
-    await processes.has_task.wait()
-    closing = asyncio.create_task(publisher.close())
-    await asyncio.sleep(0.01)  # long enough to end, if it did not wait
-    assert not closing.done()
-
-    processes.released.set()
-    await closing
-
-    with pytest.raises(Unavailable):
-        await publishing
 
 
 def decoder_pids() -> set[int]:
@@ -132,49 +98,6 @@ async def test_a_decoder_that_ends_is_replaced_and_an_image_that_crashes_it_is_b
         os.kill(idle, signal.SIGKILL)
         await asyncio.to_thread(os.waitid, os.P_PID, idle, os.WEXITED | os.WNOWAIT)
         await publish_by(publisher, plain_jpeg())
-
-
-@pytest.mark.slow
-async def test_a_machine_without_time_for_the_decoder_is_no_error_of_the_image(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with open_image_publisher(ImageLimits(), temporary_files()) as publisher:
-        await stop_decoder(publisher)
-        with monkeypatch.context() as patch:
-            patch.setattr("adapters.media.pillow.processes._START_SECONDS", -59.9)
-            with pytest.raises(Unavailable) as raised:
-                await publish_by(publisher, plain_jpeg())
-        assert "did not respond within" in str(raised.value.__cause__)
-
-        await publish_by(publisher, plain_jpeg())
-
-
-@pytest.mark.slow
-async def test_an_idle_process_that_cannot_end_is_left_to_the_system(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    left, counted = list[subprocess.Popen[bytes]](), list[int]()
-
-    def wait(process: subprocess.Popen[bytes], timeout: float) -> int:
-        left.append(process)
-        raise subprocess.TimeoutExpired("decoder", timeout)
-
-    monkeypatch.setattr("adapters.media.pillow.processes._IDLE_SECONDS", 0.01)
-    with monkeypatch.context() as patched:
-        patched.setattr(subprocess.Popen, "wait", wait)
-        opening = open_image_publisher(
-            ImageLimits(), temporary_files(), count_unstopped=lambda: counted.append(1)
-        )
-        async with opening as publisher:
-            await publish_by(publisher, still_gif())
-            await wait_until(lambda: caplog.records)
-
-    # On a slow machine the first one was idle before the image was decoded.
-    assert {process.wait(60) for process in left} == {-signal.SIGKILL}
-    assert [record.msg for record in caplog.records] == [
-        {"event": "decoder_not_stopped", "pid": process.pid} for process in left
-    ]
-    assert len(counted) == len(left)
 
 
 @pytest.mark.slow

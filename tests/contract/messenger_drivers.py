@@ -13,23 +13,17 @@ from adapters.messages.http_hook import HookMessenger, open_hook_messenger
 from adapters.messages.terminal import TerminalMessenger
 from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
-from application.otp.failover import FailoverMessenger, FailoverProvider
-from application.otp.provider_pause import ProviderPause
-from application.ports.errors import MessengerUnavailable
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from tests.contract.provider_drivers import ServerDriver
 from tests.contract.suites.messages.driver import MessengerDriver, ReceivedMessage
 from tests.support.builders import a_message
-from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.messenger import (
     INVALID_NUMBER,
-    NOT_CONNECTED,
     REJECTED,
     UNAVAILABLE,
     FakeMessenger,
 )
-from tests.support.fakes.security_events import FakeSecurityEvents
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.servers.fake_twilio import FakeTwilio, rejects
 from tests.support.servers.fake_twilio.server import add_body_hash, sign_webhook
@@ -63,28 +57,6 @@ class FakeDriver(MessengerDriver):
 
     async def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
-
-
-class _AwayMessenger(FakeMessenger):
-    async def check(self) -> None:
-        raise MessengerUnavailable(self.result.reason)
-
-
-class FailoverDriver(FakeDriver):
-    """Two providers; the first one has no connection."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        away = _AwayMessenger(NOT_CONNECTED)
-        self.messenger = FailoverMessenger(
-            [
-                FailoverProvider(name, messenger, ProviderPause(MovableClock(), has_other=True))
-                for name, messenger in (("away", away), ("fake", self.fake))
-            ],
-            FakeSecurityEvents(),
-            lambda: 0.0,
-            [away, self.fake],
-        )
 
 
 class TerminalDriver(MessengerDriver):
@@ -218,10 +190,6 @@ async def terminal() -> AsyncIterator[MessengerDriver]:
     with os.fdopen(writer, "w", encoding="utf-8") as stream:
         yield TerminalDriver(stream, reader)
     os.close(reader)
-
-
-async def failover() -> AsyncIterator[MessengerDriver]:
-    yield FailoverDriver()
 
 
 async def twilio() -> AsyncIterator[MessengerDriver]:

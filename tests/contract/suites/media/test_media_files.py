@@ -194,28 +194,6 @@ async def test_a_file_is_visible_to_other_instances_at_once_and_after_a_restart(
         assert await read_file(files, KEY) is None
 
 
-async def test_readers_of_one_file_are_independent(files: Files) -> None:
-    content = bytes(range(256)) * 1000
-    await files.write(KEY, BytesIO(content), JPEG)
-
-    async with files.open_file(KEY) as slow:
-        assert slow is not None
-        first = await anext(slow.chunks)
-
-        assert await read_file(files, KEY) == content
-
-        assert first + b"".join([chunk async for chunk in slow.chunks]) == content
-
-
-async def test_concurrent_health_checks_pass_and_change_nothing(files: Files) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-
-    assert await asyncio.gather(*(files.check() for _ in range(20))) == [None] * 20
-
-    assert await read_file(files, KEY) == b"one"
-    assert await files.delete_unfinished(NOW + HOUR) == 0
-
-
 async def test_a_file_is_there_all_the_time_while_it_is_replaced(
     media_store: Store, files: Files
 ) -> None:
@@ -238,18 +216,6 @@ async def test_a_file_is_there_all_the_time_while_it_is_replaced(
                 await asyncio.sleep(0)
         finally:
             await replacing
-
-
-async def test_a_file_is_never_visible_in_part(files: Files) -> None:
-    content = bytes(5_000_000)
-
-    writing = asyncio.create_task(files.write(KEY, BytesIO(content), JPEG))
-    while not writing.done():
-        assert await read_file(files, KEY) in (None, content)
-        await asyncio.sleep(0)
-    await writing
-
-    assert await read_file(files, KEY) == content
 
 
 @pytest.mark.parametrize("error", [ConnectionError, asyncio.CancelledError, None])

@@ -133,15 +133,6 @@ async def test_a_document_is_valid_with_any_words_to_recognize(voice_driver: Voi
     assert not lost, f"The document lacks {lost!r}, which it says before it waits"
 
 
-async def test_what_is_said_and_dialed_while_a_call_waits_is_in_the_document(
-    voice_driver: VoiceDriver,
-) -> None:
-    prompt = render(voice_driver, Gather((Say("Welcome", VOICE),), MENU, VOICE)).text
-    assert "Welcome" in prompt, "A Gather does not say its prompt"
-    dialed = render(voice_driver, Dial(NUMBER, MENU)).text
-    assert NUMBER.removeprefix("+") in dialed, "A Dial does not have its number"
-
-
 async def test_a_call_that_is_rejected_has_a_document_of_its_own(
     voice_driver: VoiceDriver,
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest, coverage_of
 from domain.features.voice.call import CallStatus
-from domain.features.voice.step import Answered, CallEvent, Continued
+from domain.features.voice.step import Answered, Continued
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.voice.drivers import VoiceDriver
 
@@ -24,14 +24,6 @@ EMPTY: Final = WebhookFields(
     message_status=None,
     error_code="",
 )
-
-
-async def test_a_request_about_a_call_names_it(voice_driver: VoiceDriver) -> None:
-    fields = voice_driver.parser.parse(await voice_driver.sign(URL))
-
-    assert isinstance(fields, WebhookFields)
-    assert fields.provider_call_id
-    assert isinstance(fields.event, CallEvent)
 
 
 async def test_a_request_has_its_call_both_numbers_and_the_digits(

@@ -8,31 +8,10 @@ import pytest
 
 from adapters.calls.call_texts import BUILTIN_TEXTS, InvalidCallTexts, read_call_texts
 from domain.features.voice.call_texts import CallTexts, Text
-from domain.features.voice.menu import advance, start
-from domain.features.voice.step import (
-    Answered,
-    CallEvent,
-    ClaimedCaller,
-    Continued,
-    Leave,
-    Register,
-    Step,
-)
-from domain.phone import PhoneNumber
 from tests.support.call_texts import CALL_TEXTS
 from tests.support.markdown import blocks_in, page
 
 (EXAMPLE,) = blocks_in("toml", page("docs/voice.md"))
-US, INDIA, MEXICO, BRITAIN = map(
-    PhoneNumber, ("+14155552671", "+919876543210", "+525512345678", "+442071838750")
-)
-# The words of each locale in the answers of the tests.
-WORDS: Final = {
-    US: ("Yes.", "No", "leave", "feedback"),
-    INDIA: ("हाँ।", "नहीं", "छोड़ना", "सुझाव"),
-    MEXICO: ("¡Sí!", "no", "baja", "comentario"),
-    BRITAIN: ("Of course!", "Not now", "I want to leave", "message"),
-}
 
 
 def read(folder: Path, text: str, app_name: str = "Demo") -> CallTexts:
@@ -52,30 +31,6 @@ def problems(folder: Path, text: str) -> list[str]:
 def replaced(old: str, new: str) -> str:
     assert old in EXAMPLE
     return str(EXAMPLE).replace(old, new, 1)
-
-
-def walk(texts: CallTexts, caller: ClaimedCaller, *events: CallEvent) -> Step:
-    step = start(texts, caller)
-    for event in events:
-        assert step.position
-        step = advance(texts, step.position, caller, event)
-    return step
-
-
-@pytest.mark.parametrize("phone", WORDS)
-def test_the_words_of_each_language_lead_through_the_menu(
-    tmp_path: Path, phone: PhoneNumber
-) -> None:
-    texts = read(tmp_path, EXAMPLE)
-    yes, no, leave, feedback = (Answered(speech=word) for word in WORDS[phone])
-    unknown, known = ClaimedCaller(phone), ClaimedCaller(phone, "an identity")
-
-    effect = walk(texts, unknown, yes, Continued()).effect
-    assert isinstance(effect, Register)
-    assert "Demo" in effect.consent
-    assert walk(texts, unknown, no).path == ("not_joined",)
-    assert walk(texts, known, leave, yes).effect == Leave()
-    assert walk(texts, known, feedback).path == ("feedback",)
 
 
 def test_locales_of_a_file_join_the_built_in_ones_and_replace_those_of_the_same_name(
@@ -121,7 +76,6 @@ MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
         ("x = [", ["it is not TOML: "]),
         (f"x = {'9' * 5000}", ["it has a number with too many digits"]),
         ("", ["locales: there is none; add a table [locales.en]"]),
-        ("locales = 1", ["locales: there is none; add a table [locales.en]"]),
         ("locales.de = 1", ["locales.de: it is not a table; write de = { … = … }"]),
         (
             replaced('goodbye = "', 'godbye = "'),
@@ -130,62 +84,25 @@ MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
                 'locales.en-GB.texts.goodbye: it is missing; add goodbye = "…"',
             ],
         ),
-        (
-            replaced('stay = ["', 'staying = ["'),
-            [
-                "locales.en-GB.words.staying: there is no such field; remove it, or use decline, ",
-                'locales.en-GB.words.stay: it is missing; add stay = ["…", "…"]',
-            ],
-        ),
-        (
-            f'unknown_caller = "start"\n{EXAMPLE}',
-            ["unknown_caller: there is no such field; remove it, or use default_locale, locales"],
-        ),
-        (
-            replaced('language = "en-GB"', "language = 1"),
-            ["locales.en-GB.language: it is not a text"],
-        ),
-        (
-            replaced("{app}", "{code}"),
-            ["locales.en-GB.texts.welcome: '{code}' is not a placeholder"],
-        ),
-        (
-            f'default_locale = "fr"\n{EXAMPLE}',
-            ["default_locale: there is no table [locales.fr]; use one of en-GB, en, hi, es"],
-        ),
+        (replaced('language = "en-GB"', "language = 1"), ["locales.en-GB.language: it is not a"]),
+        (replaced("{app}", "{code}"), ["locales.en-GB.texts.welcome: '{code}' is not a placeh"]),
+        (f'default_locale = "fr"\n{EXAMPLE}', ["default_locale: there is no table [locales.fr]"]),
         (f'"a\\n\\u001b" = 1\n{EXAMPLE}', [""]),
-        (
-            EXAMPLE.replace("locales.en-GB", "locales.british"),
-            ["locales.british: its name is not a locale such as en or pt-BR"],
-        ),
         (
             EXAMPLE + EXAMPLE.replace("locales.en-GB", "locales.en-IE"),
             [f"locales.en-IE.countries: {country} belongs to en-GB" for country in ("GB", "IE")],
         ),
         (replaced('"GB"', '"XX"'), ["locales.en-GB.countries: 'XX' is not an ISO 3166-1 code"]),
-        (
-            replaced('"en-GB"', '"British"'),
-            ["locales.en-GB.language: 'British' is not a language tag"],
-        ),
         (replaced('"Polly.Amy"', "'a\"b'"), ["locales.en-GB.voice: 'a\"b' is not the name of"]),
-        (replaced('goodbye = "', 'goodbye = " "#'), ["locales.en-GB.texts.goodbye: it is empty"]),
         (
             replaced('goodbye = "', f'goodbye = "{"x" * 1000}'),
             ["locales.en-GB.texts.goodbye: it has 1008 characters; at most 1000"],
         ),
         (
             replaced('goodbye = "', 'goodbye = "\u202e'),
-            ["locales.en-GB.texts.goodbye: it contains the invisible character U+202E; remove it"],
+            ["locales.en-GB.texts.goodbye: it contains"],
         ),
-        (
-            replaced('yes = ["yes"', 'yes = ["yes,yes"'),
-            ["locales.en-GB.words.yes: 'yes,yes' is not a"],
-        ),
-        (
-            replaced('yes = ["yes"', 'yes = ["2"'),
-            ["locales.en-GB.words.yes: '2' is a number, which"],
-        ),
-        (replaced('stay = ["', 'stay = []#["'), ["locales.en-GB.words.stay: it is empty"]),
+        (replaced('yes = ["yes"', 'yes = ["2"'), ["locales.en-GB.words.yes: '2' is a number"]),
         (
             replaced('yes = ["yes"', 'yes = ["no"'),
             [
@@ -195,16 +112,8 @@ MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
         ),
         (
             replaced('operator = ["', f'operator = [{MANY_PHRASES}, "'),
-            [
-                f"locales.en-GB.words: the menu {menu} has 5"
-                for menu in ("main_menu", "anonymous_menu")
-            ],
+            [f"locales.en-GB.words: the menu {menu}_menu has 5" for menu in ("main", "anonymous")],
         ),
-        (
-            replaced('1 = ["', '10 = ["'),
-            ["locales.en-GB.numbers: '10' is not a key; use one of 0-9"],
-        ),
-        (replaced('1 = ["one"', '1 = ["please"'), ["locales.en-GB.fillers: 'please' is a number"]),
     ],
 )
 def test_an_error_names_file_locale_and_key_and_what_to_do(

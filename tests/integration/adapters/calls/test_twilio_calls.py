@@ -1,8 +1,6 @@
 """Calls and recordings by Twilio, and everything that can happen to a request."""
 
-import json
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 
@@ -20,13 +18,8 @@ PHONE = a_phone()
 NUMBER = "+15005550006"
 URL = "https://dialtone.example.org/voice/outbound/4f2a"
 STATUS_URL = "https://dialtone.example.org/voice/status"
-CALL_SID = "CA" + "0a" * 16
 RECORDING_SID = "RE" + "0a" * 16
-CREATED = {"sid": CALL_SID, "status": "queued"}
 AUDIO = {"Content-Type": "audio/mpeg"}
-UNKNOWN = DeliveryResult(
-    DeliveryStatus.UNKNOWN, "The call service did not confirm that it placed the call."
-)
 
 
 @pytest.fixture
@@ -72,30 +65,6 @@ async def test_a_call_is_placed_as_twilio_documents_it(
         ("To", PHONE.e164),
         ("Url", URL),
     ]
-
-
-def responds(status: int, content: object) -> Behavior:
-    return respond_with(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
-
-
-REJECTED = DeliveryResult(DeliveryStatus.REJECTED, "The call service rejected the call.")
-
-
-@pytest.mark.parametrize(
-    ("behavior", "result"),
-    [
-        (responds(201, {**CREATED, "status": "failed"}), REJECTED),
-        (responds(201, {"sid": "../Messages", "status": "queued"}), UNKNOWN),
-    ],
-    ids=range(2),
-)
-async def test_a_call_that_was_not_created_is_not_placed_and_not_repeated(
-    twilio: FakeTwilio, calls: TwilioCalls, behavior: Behavior, result: DeliveryResult
-) -> None:
-    twilio.behavior = behavior
-
-    assert replace(await place(calls), details="") == result
-    assert len(twilio.requests) == 1
 
 
 async def test_a_recording_is_read_as_twilio_documents_it(

@@ -8,12 +8,11 @@ from typing import Final
 import pytest
 
 from adapters.hooks.events import TIMEOUTS, HttpDestination, open_http_destination
-from application.features.events.ports import Event, EventRejected
+from application.features.events.ports import Event
 from domain.identities.user_events import EventType
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.servers.fake_hook import EVENTS_SECRET as SECRET
 from tests.support.servers.fake_hook import FakeReceiver
-from tests.support.servers.http_server import Behavior, respond_with
 from tests.support.timeouts import LONG
 
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGV2ZW50cyE="
@@ -56,23 +55,3 @@ async def test_an_event_is_posted_and_signed_as_documented(
     }
     assert receiver.events == [event, event | {"phone": a_phone().e164}]
     assert TIMEOUTS.total == 5
-
-
-@pytest.mark.parametrize(
-    ("behavior", "reason"),
-    [
-        (respond_with(400, b"+14155550001"), "status 400"),
-        (
-            respond_with(307, headers={"Location": "/elsewhere", "Content-Length": "0"}),
-            "status 307: redirects are not followed",
-        ),
-    ],
-)
-async def test_anything_else_rejects_it_with_a_reason(
-    receiver: FakeReceiver, destination: HttpDestination, behavior: Behavior, reason: str
-) -> None:
-    receiver.behavior = behavior
-    with pytest.raises(EventRejected) as error:
-        await destination.send(EVENT)
-
-    assert error.value.reason == reason

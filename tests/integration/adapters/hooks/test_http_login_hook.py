@@ -113,10 +113,8 @@ FAILURES: Final = [
         respond_with(307, headers={"Location": "/elsewhere", "Content-Length": "0"}),
         "status 307: redirects are not followed",
     ),
-    (respond_with(200, b"{}"), NONE),
     (respond_with(200, b'{"decision": "Allow"}'), NONE),
     (respond_with(200, b'{"decision": "allow", "claims": {"a": "\\ud800"}}'), NONE),
-    (respond_with(200, b'{"decision": "allow", "claims": {"a": ' + b"[" * 9_000), NONE),
     (
         respond_with(200, b'{"decision": "allow", "claims": {"a": "%s"}}' % (b"x" * 505)),
         "its claims have 513 bytes, more than 512",

@@ -179,10 +179,7 @@ async def startup_error(setup: S3Setup) -> str:
     ("behavior", "message"),
     [
         (s3_error(404, "NoSuchBucket"), "no such bucket: create it, or name another one."),
-        # Ordinary websites.
-        (respond_with(200, HTML), FOREIGN),
-        (respond_with(404, HTML), FOREIGN),
-        (respond_with(200, b"{}"), FOREIGN),
+        (respond_with(200, HTML), FOREIGN),  # an ordinary website
         (
             s3_error(400, "AuthorizationHeaderMalformed"),
             "the bucket is in another region: name its region.",

@@ -92,19 +92,6 @@ async def test_a_message_to_a_stalled_reader_is_rejected_and_never_printed(pipe:
     assert "rejected" not in printed
 
 
-async def test_a_closed_reader_is_rejected_and_found_by_the_health_check() -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as stream:
-        messenger = TerminalMessenger(stream)
-        result = await messenger.send(PHONE, a_message(TEXT))
-        with pytest.raises(MessengerUnavailable, match="No process reads"):
-            await messenger.check()
-
-    assert result.status is DeliveryStatus.UNAVAILABLE
-    assert os.strerror(errno.EPIPE) in result.reason
-
-
 def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
     # Closing fails if text is left in the buffer of the stream.
     with Path("/dev/full").open("w", encoding="utf-8") as full_disk:

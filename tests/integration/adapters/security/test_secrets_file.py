@@ -88,9 +88,7 @@ ROOT, OWN, OTHER = 0, 12345, 54321
         (OWN, OWN, 0o604, True, "chmod 600"),
         # A group may read a file of root.
         (ROOT, OWN, 0o640, True, None),
-        (ROOT, ROOT, 0o640, True, None),
         (ROOT, OWN, 0o620, False, "chmod 640"),
-        (ROOT, ROOT, 0o602, False, "chmod 640"),
         # A job of root may use the file of the service's user.
         (OTHER, ROOT, 0o600, False, None),
         (OTHER, ROOT, 0o600, True, "chown 0"),

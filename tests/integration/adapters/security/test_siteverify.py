@@ -10,17 +10,13 @@ import pytest
 
 from adapters.security.attestation.siteverify import (
     MAX_CHECKS,
-    SUCCESS_TTL,
-    TIMEOUTS,
     SiteverifyAttestation,
     is_hcaptcha,
     open_siteverify,
 )
-from adapters.shared.http import open_transport
 from application.features.attestation.ports import ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
-from tests.support.fakes.clock import SecondsClock
 from tests.support.servers.fake_siteverify import (
     HCAPTCHA_SITE_KEY,
     HOSTNAME,
@@ -80,15 +76,12 @@ HOSTNAMES: Final = "its host name is not in DIALTONE_ATTESTATION_HOSTNAMES"
         ({"hostname": HOSTNAME.title()}, None),
         ({"hostname": None, "apk_package_name": APP}, None),
         ({"challenge_ts": "yesterday", "action": "sign_in", "cdata": {}}, None),
-        ({"challenge_ts": 9}, None),
         ({"challenge_ts": 11}, "it is older than ten minutes"),
         ({"hostname": f"{HOSTNAME}.evil.example"}, f"{HOSTNAMES}: {HOSTNAME}.evil.example"),
         ({"hostname": None}, f"{HOSTNAMES}: none"),
-        ({"hostname": "not-provided"}, f"{HOSTNAMES}: not-provided"),
         ({"hostname": "a b\n"}, f"{HOSTNAMES}: none"),
         ({"score": 0.9}, "the key has scores, with which no client fails"),
         ({"success": False, "error-codes": ["+1 415 555", "bad"]}, "the provider rejects it (bad)"),
-        ({"success": False, "error-codes": None}, "the provider rejects it (without a reason)"),
     ],
 )
 async def test_a_fresh_response_from_a_page_or_app_of_ours_is_valid_and_no_other(
@@ -142,50 +135,31 @@ def says(status: int = 200, **answer: Any) -> Behavior:
 
 
 @pytest.mark.parametrize(
-    "behavior",
+    ("behavior", "reason"),
     [
-        respond_with(500, b'{"success": false}'),
-        respond_with(200, b"[" * 60_000),
-        respond_with(400, f'{{"success": true, "hostname": "{HOSTNAME}"}}'.encode()),
-        says(success=False, error_codes=["invalid-input-response", "bad-request"]),
+        (respond_with(200, b"[" * 60_000), ""),
+        (says(400, success=True, hostname=HOSTNAME), ""),
+        (says(success=False, error_codes=["invalid-input-response", "bad-request"]), ""),
+        # A wrong key is the operator's fault.
+        (
+            says(403, success=False, error_codes=["invalid-input-secret"]),
+            "DIALTONE_ATTESTATION_SEC",
+        ),
+        (says(success=False, error_codes=["sitekey-secret-mismatch"]), "DIALTONE_ATTESTATION_SITE"),
     ],
 )
 async def test_a_provider_that_gives_no_answer_makes_no_proof_invalid(
-    provider: FakeSiteverify, siteverify: SiteverifyAttestation, behavior: Behavior
+    provider: FakeSiteverify, siteverify: SiteverifyAttestation, behavior: Behavior, reason: str
 ) -> None:
     provider.behavior = behavior
     result = await verify(siteverify, "a-response")
 
     assert result.status is ProofStatus.UNAVAILABLE
     assert result.reason
-    assert len(provider.requests) == 1
+    assert reason in result.reason
     for text in ("a-response", SECRET, "127.0.0.1", SUBJECT):
         assert text not in result.reason
-    assert TIMEOUTS.total == 3
-
-
-@pytest.mark.parametrize(
-    ("error_code", "variable"),
-    [
-        ("invalid-input-secret", "DIALTONE_ATTESTATION_SECRET"),
-        ("sitekey-secret-mismatch", "DIALTONE_ATTESTATION_SITE_KEY"),
-    ],
-)
-@pytest.mark.parametrize("status", [200, 403])
-async def test_a_wrong_key_is_the_operators_fault_and_named(
-    provider: FakeSiteverify,
-    siteverify: SiteverifyAttestation,
-    status: int,
-    error_code: str,
-    variable: str,
-) -> None:
-    provider.behavior = says(status, success=False, error_codes=[error_code])
-
-    result = await verify(siteverify, "a-response")
-
-    assert result.status is ProofStatus.UNAVAILABLE
-    assert variable in result.reason
-    with pytest.raises(PortError, match=variable):
+    with pytest.raises(PortError, match=reason or None):
         await siteverify.check()
 
 
@@ -206,26 +180,6 @@ async def test_more_than_fifty_checks_at_once_are_not_made(
     assert {result.status for result in results} == {ProofStatus.UNAVAILABLE}
     provider.hangs = False
     assert (await verify(siteverify, provider.show_widget())).status is ProofStatus.VALID
-
-
-async def test_the_health_check_sends_a_request_after_a_while_or_a_failure(
-    provider: FakeSiteverify,
-) -> None:
-    clock = SecondsClock()
-    url = f"{provider.url}/siteverify"
-    async with open_transport(LONG) as transport:
-        siteverify = SiteverifyAttestation(url, SECRET, SITE_KEY, [HOSTNAME], transport, clock)
-        for _ in range(2):
-            await siteverify.check()
-        assert len(provider.requests) == 1
-        clock.seconds += SUCCESS_TTL
-        await siteverify.check()
-        assert len(provider.requests) == 2
-        provider.behavior = respond_with(503)
-        await siteverify.check()
-        await verify(siteverify, "a-response")
-        with pytest.raises(PortError, match="status 503"):
-            await siteverify.check()
 
 
 async def test_the_health_check_names_keys_that_let_everybody_pass(

@@ -6,12 +6,12 @@ import json
 import pytest
 
 from adapters.messages.twilio import webhook_fields
+from adapters.messages.twilio.message_status import read_message_status
 from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
-from domain.features.voice.step import Answered, Continued, Dialed, DialResult, Recorded
-from domain.otp.delivery_report import ReportedStatus
+from domain.features.voice.step import Answered, Continued, Recorded
 from tests.support.odd_text import write_oddly
 
 URL = "https://dialtone.example.org/voice"
@@ -21,26 +21,6 @@ RECORDING_URL = f"https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/{REC
 
 def parse(**fields: str) -> WebhookFields:
     return TwilioWebhookParser().parse(SignedRequest(URL, {}, tuple(fields.items())))
-
-
-@pytest.mark.parametrize(
-    ("status", "result"),
-    [("completed", DialResult.ANSWERED), ("canceled", DialResult.FAILED)],
-)
-def test_every_status_of_a_dialed_call_is_known(status: str, result: DialResult) -> None:
-    assert parse(DialCallStatus=status, Digits="1", RecordingSid=RECORDING).event == Dialed(result)
-
-
-def test_every_status_of_a_message_is_known() -> None:
-    for status, reported in {
-        **dict.fromkeys(("accepted", "scheduled", "sending"), ReportedStatus.QUEUED),
-        "sent": ReportedStatus.SENT,
-        **dict.fromkeys(("read", "partially_delivered"), ReportedStatus.DELIVERED),
-        "canceled": ReportedStatus.FAILED,
-        **dict.fromkeys(("receiving", "received", "Delivered")),
-    }.items():
-        assert parse(MessageStatus=status, SmsStatus="failed").message_status is reported
-        assert parse(SmsStatus=status).message_status is reported
 
 
 @pytest.mark.parametrize(
@@ -78,3 +58,14 @@ def test_only_fields_are_read_that_must_not_occur_twice(monkeypatch: pytest.Monk
     monkeypatch.setattr(webhook_fields, "USED_FIELDS", frozenset())
 
     assert parse(**form) == parse()
+
+
+def test_some_errors_say_that_no_sms_reaches_the_number() -> None:
+    for status, code, is_unreachable in (
+        ("undelivered", "30006", True),
+        # Switched off, unknown to the carrier's network.
+        ("undelivered", "30003", False),
+        ("sent", "30006", False),
+    ):
+        read = read_message_status({"MessageStatus": status, "ErrorCode": code})
+        assert read.is_unreachable is is_unreachable

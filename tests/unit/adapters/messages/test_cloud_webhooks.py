@@ -8,7 +8,6 @@ import pytest
 from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
-from tests.support.odd_text import write_oddly
 from tests.support.whatsapp.fake_whatsapp import handshake_url, make_message_id, make_webhook, sign
 
 NUMBER_ID = "106540352242922"
@@ -87,15 +86,6 @@ def test_only_statuses_of_our_messages_of_our_number_are_read() -> None:
     statuses = [status.status for status in read(body)]
 
     assert statuses == [ReportedStatus.SENT, ReportedStatus.DELIVERED]
-
-
-def test_odd_text_in_another_field_does_not_hide_a_status() -> None:
-    contacts = [{"profile": {"name": "NAME"}, "wa_id": "14155550001"}]
-    body = make_webhook(a_change(failed(131026), contacts=contacts))
-
-    (read_status,) = read(write_oddly(body))
-
-    assert (read_status.error_code, read_status.reference) == ("131026", REFERENCE)
 
 
 def test_both_secrets_are_valid_while_one_is_replaced() -> None:

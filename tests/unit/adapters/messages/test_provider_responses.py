@@ -330,26 +330,6 @@ async def test_a_health_check_that_fails_says_why(
     assert str(error.value).startswith(reason)
 
 
-@pytest.mark.parametrize(
-    ("provider", "response"),
-    [
-        (twilio, (200, {"status": "active"})),
-        # A compatible server may offer messages only.
-        (twilio, (404, {"detail": "Not Found"})),
-        # Vonage accepts the token, and no message without fields.
-        *((vonage, *vonage_errors(status, "1150")) for status in (400, 422)),
-        (whatsapp, (200, {"id": "1"})),
-        (hook, (500, b"")),
-        # A hook need not respond to a check.
-        (hook, NoResponse()),
-    ],
-)
-async def test_a_health_check_may_succeed_by_an_error(
-    provider: Callable[[Transport], Messenger], response: Response
-) -> None:
-    await check(provider, response)
-
-
 async def test_details_are_for_operators_and_have_no_digits() -> None:
     details = "+14155550001 is not valid; the code is 123456"
     error = {"error": {"code": 131009, "error_data": {"details": details}}}

@@ -70,11 +70,3 @@ def test_other_braces_than_placeholders_are_invalid(text: str) -> None:
     found, _, known = str(error.value).partition(" is not a placeholder; ")
     assert found in text
     assert known == "there are {code}, {app}, {minutes}, {hash}, {domain}."
-
-
-def test_an_app_name_that_looks_like_a_code_violates_code_first() -> None:
-    app = AppIdentity("Taxi 4711", (FIRST_HASH,), "dial.test")
-    for text, rules in (("{app}: {code}", [TemplateRule.CODE_FIRST]), ("{code}: {app}", [])):
-        templates = template_set(general=text).with_platform_defaults()
-        platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
-        assert violated_rules(templates, app) == dict.fromkeys(platforms, rules)

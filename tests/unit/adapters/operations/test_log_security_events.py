@@ -46,13 +46,6 @@ def test_an_empty_field_is_left_out_but_not_a_zero(monkeypatch: pytest.MonkeyPat
     assert failed.kwargs["attempts_left"] == 0
 
 
-def test_a_line_without_a_phone_has_the_labels_of_its_report(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    call = logged(monkeypatch, delivered(country="IN"))
-    assert (call.kwargs["country"], call.kwargs["phone_hash"]) == ("IN", "0123456789abcdef")
-
-
 async def test_a_number_in_a_reason_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = ["+14155552671", "14155552671", "+1 415 555 2671", "123456", "21211"]
     reason = f"no to {', to '.join(numbers)}, 5 times"

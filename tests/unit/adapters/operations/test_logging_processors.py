@@ -2,7 +2,6 @@
 
 import json
 import logging
-from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import structlog
 
 from adapters.operations.logging.configuration import RecordFormatter, make_processors
 from adapters.operations.logging.masking import loggable, mask_phones
-from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest
 from application.ports.errors import StorageUnavailable
 from domain.otp.challenge import parse_otp_code
 from tests.support.builders import a_challenge, a_phone, an_id, an_identity
@@ -67,7 +65,6 @@ def test_a_record_is_always_one_line() -> None:
     assert log_line("first %s\nsource line", "tops3cret")["event"] == "first *"
     # A text without arguments may have been made with input.
     assert log_line("it happened to tops3cret")["event"] == "x:7"
-    assert set(log_line("x", stack_info="code")) == {"timestamp", "level", "event", "logger"}
 
 
 def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None:
@@ -80,44 +77,6 @@ def test_a_line_has_time_level_event_and_logger_that_no_field_replaces() -> None
     forged_line = log_line({**line, **forged})
     assert datetime.fromisoformat(forged_line.pop("timestamp")) >= time
     assert forged_line == line
-
-
-def test_a_line_of_a_batch_names_the_requests_in_it_at_the_terminal_from_warnings_on() -> None:
-    requests = [CurrentRequest({"request_id": "first"}), CurrentRequest({"request_id": "second"})]
-    batch = Context()
-    batch.run(BATCHED_REQUESTS.set, lambda: requests)
-
-    line = json.loads(batch.run(format_line, make_record("failed")))
-    shown = [
-        batch.run(format_line, make_record("failed", levelname=level), "console")
-        for level in ("INFO", "WARNING")
-    ]
-
-    assert line["request_ids"] == ["first", "second"]
-    assert ["first" in text for text in shown] == [False, True]
-
-
-@pytest.mark.parametrize(
-    ("log_format", "is_terminal", "no_color", "shown"),
-    [
-        ("auto", False, "", "json"),
-        ("auto", True, "", "colors"),
-        ("auto", True, "1", "columns"),
-        ("json", True, "", "json"),
-        ("console", False, "", "columns"),
-    ],
-)
-def test_a_terminal_gets_columns_and_everything_else_json(
-    monkeypatch: pytest.MonkeyPatch, log_format: str, is_terminal: bool, no_color: str, shown: str
-) -> None:
-    monkeypatch.setenv("NO_COLOR", no_color)
-
-    record = make_record({"event": "hello", "n": 1})
-    line = format_line(record, log_format, is_terminal=is_terminal)
-
-    assert "hello" in line
-    assert line.startswith("{") == (shown == "json")
-    assert ("\x1b[" in line) == (shown == "colors")
 
 
 # Exceptions

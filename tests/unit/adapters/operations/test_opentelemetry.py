@@ -10,15 +10,8 @@ import pytest
 
 from adapters.operations import tracing
 from adapters.operations.tracing import open_tracer
-from application.ports.errors import ConfigurationError
 from application.ports.tracing import trace_call, use_tracer
-from entrypoints.composition.read_settings import read_settings
-from entrypoints.features.tracing import TRACING, TracingSettings
-from entrypoints.parts import extras
 from tests.support.servers.collector import Collector, open_collector
-
-ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-URL = "http://127.0.0.1:4318"
 
 
 @pytest.fixture
@@ -50,19 +43,6 @@ async def test_calls_are_parts_of_their_request_also_in_its_tasks(collector: Col
     assert {call.parent_span_id for call in calls} == {of_request.span_id}
 
 
-async def test_variables_of_the_sdk_are_read(
-    monkeypatch: pytest.MonkeyPatch, collector: Collector
-) -> None:
-    await send_spans(collector.url)
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{collector.url}/spans")
-    monkeypatch.setenv("OTEL_SERVICE_NAME", "sign-in")
-    await send_spans(URL)
-    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
-    await send_spans(URL)
-    assert collector.paths == ["/v1/traces", "/spans"]
-    assert [b"sign-in" in body for body in collector.bodies] == [False, True]
-
-
 async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,40 +69,3 @@ def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
         {"event": "traces_not_sent", "reason": "status 401"},
         {"event": "traces_sent_again"},
     ]
-
-
-@pytest.mark.parametrize(
-    ("environ", "has_traces"),
-    [
-        ({}, False),
-        ({ENDPOINT: URL}, True),
-        ({ENDPOINT: URL, "OTEL_SDK_DISABLED": "True"}, False),
-    ],
-)
-def test_the_endpoint_turns_it_on_and_a_variable_of_the_sdk_off(
-    environ: dict[str, str], *, has_traces: bool
-) -> None:
-    assert read_settings(environ, None).of(TracingSettings).has_traces is has_traces
-
-
-def test_without_its_libraries_there_is_one_note_and_no_span(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(extras.EXTRAS, "opentelemetry", ("no_such_module",))
-    settings = read_settings({ENDPOINT: URL}, None)
-    [note] = TRACING.notes(settings)
-    assert note.startswith(f'{ENDPOINT}: There are no traces, because it needs the extra "opentel')
-    assert not settings.of(TracingSettings).has_traces
-
-
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_BSP_MAX_QUEUE_SIZE", "0")],
-)
-async def test_a_variable_that_is_not_valid_is_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigurationError):
-        async with open_tracer(URL, "1.0"):
-            pass

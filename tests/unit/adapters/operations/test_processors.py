@@ -18,10 +18,8 @@ def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     ("own", "files", "processors"),
     [
         ("0::/\n", {"cpu.max": "350000 100000\n"}, 3),
-        ("0::/\n", {"cpu.max": "50000 100000\n"}, 1),
         ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
         ("0::/a/b\n", {"a/b/cpu.max": "max 100000\n", "a/cpu.max": "300000 100000\n"}, 3),
-        ("0::/of/the/host\n", {"cpu.max": "400000 100000\n"}, 4),
         (
             "4:cpu,cpuacct:/docker/1\n0::/\n",
             {
@@ -30,7 +28,6 @@ def eight_processors(monkeypatch: pytest.MonkeyPatch) -> None:
             },
             2,
         ),
-        ("1:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "1000\n"}, 8),
         ("1:cpu:/\n2:memory:/x\n", {"cpu/cpu.cfs_quota_us": "text\n"}, 8),
     ],
 )

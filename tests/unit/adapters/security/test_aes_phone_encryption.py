@@ -19,21 +19,6 @@ def phone_encryption(*encryption_keys: tuple[str, bytes]) -> AesPhoneEncryption:
     return AesPhoneEncryption(INDEX_KEY, FakeKeyRing(*encryption_keys), SeededRandomness())
 
 
-def test_keys_that_change_while_it_runs_are_used() -> None:
-    key_set = FakeKeyRing(OLD)
-    encryption = AesPhoneEncryption(INDEX_KEY, key_set, SeededRandomness())
-    encrypted = [encryption.encrypt(PHONE, "a record")]
-
-    key_set.change(CURRENT, OLD, signs=OLD[0])
-    encrypted.append(encryption.encrypt(PHONE, "a record"))
-    key_set.change(CURRENT, OLD)
-    encrypted.append(encryption.encrypt(PHONE, "a record"))
-
-    key_ids = [ciphertext[1:9].decode() for ciphertext in encrypted]
-    assert key_ids == [OLD[0], OLD[0], CURRENT[0]]
-    assert [encryption.decrypt(ciphertext, "a record") for ciphertext in encrypted] == [PHONE] * 3
-
-
 def test_a_former_key_decrypts_until_it_is_removed() -> None:
     stored = phone_encryption(OLD).encrypt(PHONE, "a record")
     both = phone_encryption(CURRENT, OLD)

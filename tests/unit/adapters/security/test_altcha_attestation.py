@@ -59,12 +59,17 @@ async def test_a_challenge_is_what_the_widget_of_protocol_2_takes() -> None:
     assert timedelta(minutes=5) == PROOF_TTL
 
 
-async def test_a_client_needs_at_most_twice_the_difficulty() -> None:
-    altcha = attestation()
-    responses = [solve_challenge(await challenge_of(altcha)) for _ in range(20)]
-    counters = [json.loads(base64.b64decode(text))["solution"]["counter"] for text in responses]
+@pytest.mark.parametrize("draw", [0, 2 * DIFFICULTY - 1])
+async def test_a_client_needs_at_most_twice_the_difficulty(
+    monkeypatch: pytest.MonkeyPatch, draw: int
+) -> None:
+    bounds = list[int]()
+    monkeypatch.setattr("secrets.randbelow", lambda bound: bounds.append(bound) or draw)
 
-    assert set(counters) == set(range(2 * DIFFICULTY))
+    payload = json.loads(base64.b64decode(solve_challenge(await challenge_of(attestation()))))
+
+    assert bounds == [2 * DIFFICULTY]
+    assert payload["solution"]["counter"] == draw
 
 
 async def test_after_a_rotation_of_the_pepper_a_challenge_is_still_good() -> None:
@@ -118,26 +123,6 @@ VALUES: Final = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.lists(st.integers(), max_size=2) | st.dictionaries(st.text(), st.none(), max_size=2)
 )  # fmt: skip
-
-
-def nested(depth: int) -> str:
-    """Return a response with data that is nested deeply."""
-    parameters = '{"algorithm": "", "nonce": "", "salt": "", "cost": 1, "data": DATA}'
-    challenge = f'{{"parameters": {parameters}, "signature": "a"}}'
-    payload = f'{{"challenge": {challenge}, "solution": {{"counter": 1, "derivedKey": "a"}}}}'
-    deep = "[" * depth + "]" * depth
-    return base64.b64encode(payload.replace("DATA", deep).encode()).decode()
-
-
-@pytest.mark.parametrize(
-    "response",
-    [
-        nested(2_900), encode(float("nan")), encode("\ud800"), encode({"challenge": 1}), "=",
-    ],
-    ids=len,
-)  # fmt: skip
-async def test_unusual_json_is_invalid_and_no_error(response: str) -> None:
-    assert (await verify(attestation(), response)).status is ProofStatus.INVALID
 
 
 @given(st.data())

@@ -1,11 +1,7 @@
 """Format, validation and generation of the secrets file's document."""
 
 import base64
-import hashlib
 import json
-import re
-from itertools import product
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -31,7 +27,6 @@ from tests.support.builders import NOW, a_phone
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing, to_pem
 
-DOCS: Final = Path(__file__).parents[4] / "docs"
 TEXT: Final = generate_document()
 PEM: Final = "-----BEGIN PRIVATE KEY-----\n"
 PEM_END: Final = "\n-----END PRIVATE KEY-----\n"
@@ -117,12 +112,6 @@ def test_a_list_with_an_impossible_key_is_rejected(members: dict[str, Any]) -> N
     assert "a P-256 private key in PEM - at `$.signing[0].key`" in parse_error(members)
 
 
-def test_a_missing_list_is_named(members: dict[str, Any]) -> None:
-    values: list[Any] = [None, [], {}, [5]]
-    for purpose, value in product(KeyPurpose, values):
-        assert f"`$.{purpose}" in parse_error(members | {purpose: value})
-
-
 @pytest.mark.parametrize("purpose", [KeyPurpose.SIGNING, KeyPurpose.OTP_PEPPER])
 @pytest.mark.parametrize(
     ("name", "values"),
@@ -146,18 +135,6 @@ def test_an_invalid_entry_is_named_without_its_key(
 
 
 # Strength
-
-
-def test_random_keys_are_strong_in_any_encoding(members: dict[str, Any]) -> None:
-    key = hashlib.sha256(b"seed").digest()
-
-    for encoded in (key, key.hex().encode(), encode(key).encode(), key.hex().encode() + b"\n"):
-        members["otp_pepper"][0]["key"] = encode(encoded)
-        document = parse_document(json.dumps(members))
-        check_key_strength(document.keys)
-        printed = f"{document} {document!r} {document.keys}"
-        assert encode(encoded) not in printed
-        assert repr(encoded)[2:-1] not in printed
 
 
 @pytest.mark.parametrize("key", WEAK_KEYS)
@@ -202,14 +179,9 @@ def test_a_key_that_occurs_twice_is_rejected(members: dict[str, Any]) -> None:
         assert f"{places} have the same key" in strength_error(members | changed)
 
 
-def test_keys_shown_in_the_documentation_are_rejected(members: dict[str, Any]) -> None:
-    shown = [
-        key
-        for page in DOCS.glob("*.md")
-        for key in re.findall(r"\b[A-Za-z0-9+/]{43}=", page.read_text())
-    ]
-
-    assert shown
-    for key in shown:
-        members["otp_pepper"][0]["key"] = key
-        assert "is not random" in strength_error(members)
+def test_a_repr_contains_no_key() -> None:
+    document = parse_document(TEXT)
+    printed = f"{document} {document!r} {document.keys}"
+    for (key,) in document.keys.values():
+        assert repr(key.key)[2:-1] not in printed
+        assert encode(key.key) not in printed

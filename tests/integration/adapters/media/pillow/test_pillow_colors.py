@@ -30,14 +30,6 @@ def with_chunks(*chunks: bytes, image: Image.Image = PLAIN) -> bytes:
     return content[:33] + b"".join(chunks) + content[33:]
 
 
-async def published_color(upload: bytes) -> tuple[int, ...]:
-    """Return the color in the middle of the published image."""
-    image = decode((await publish(upload)).content)
-    color = image.getpixel((image.width // 2, image.height // 2))
-    assert isinstance(color, tuple)
-    return color
-
-
 @pytest.mark.parametrize(
     ("upload", "max_difference"),
     [
@@ -65,18 +57,15 @@ async def test_colors_with_a_profile_are_converted_to_srgb(
         (with_chunks(WIDE_GAMUT, LINEAR), COLOR),
         (with_chunks(WIDE_GAMUT, LINEAR, ICC), SWAPPED),
         (with_chunks(chunk(b"iCCP", b"broken\0\0")), COLOR),
-        # No cICP: its matrix is not that of RGB, it is too short, or it comes after the pixels.
-        (with_chunks(chunk(b"cICP", b"\x09\x10\1\1")), COLOR),
-        (with_chunks(chunk(b"cICP", b"\x09\x10")), COLOR),
+        # No cICP, because it comes after the pixels.
         (encode(PLAIN, "PNG")[:-12] + PQ + encode(PLAIN, "PNG")[-12:], COLOR),
-        # A text with a name that pillow-heif uses.
-        (with_chunks(chunk(b"tEXt", b"nclx_profile\0" + b"16")), COLOR),
     ],
 )
 async def test_colors_of_a_png_without_a_profile_are_those_of_srgb(
     upload: bytes, expected: tuple[int, ...]
 ) -> None:
-    assert await published_color(upload) == pytest.approx(expected, abs=2)  # it is a JPEG
+    image = decode((await publish(upload)).content)
+    assert image.getpixel((8, 8)) == pytest.approx(expected, abs=2)  # it is a JPEG
 
 
 @pytest.mark.parametrize(

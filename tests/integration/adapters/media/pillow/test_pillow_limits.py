@@ -5,7 +5,6 @@ import pytest
 
 from adapters.media.pillow import limits
 from adapters.media.pillow.detection import detect_type
-from domain.features.media.image import ImageLimits
 from tests.integration.adapters.media.pillow.image_publishing import (
     publish,
     publish_error,

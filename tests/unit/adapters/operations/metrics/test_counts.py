@@ -1,5 +1,6 @@
-"""What is counted of requests, security events and cleanups."""
+"""What is counted of requests, security events, cleanups, uploads and events of users."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
@@ -7,8 +8,14 @@ from typing import Any, Final
 import pytest
 
 from adapters.operations.metrics.cleanup import CountedCleanup
+from adapters.operations.metrics.features.attestation import CountAttestations
+from adapters.operations.metrics.features.events import CountedEvents
+from adapters.operations.metrics.features.media import count_uploads
 from adapters.operations.metrics.metrics import Metrics
+from adapters.operations.metrics.providers import PauseGauge
 from adapters.operations.metrics.security_events import CountSecurityEvents
+from application.features.attestation.feature import AttestationRejected, AttestationRequested
+from application.features.events.send_events import SentEvents
 from application.otp.events import (
     WITHIN_COOLDOWN,
     DeliveryRejected,
@@ -18,9 +25,9 @@ from application.otp.events import (
     OtpRequested,
     OtpVerificationFailed,
 )
-from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.security_events import SecurityEvent
+from domain.features.media.errors import InvalidImage
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_phone
@@ -39,11 +46,11 @@ SMS: Final[dict[str, Any]] = {"phone": a_phone(), "channel": Channel.SMS}
 FAILURE: Final[dict[str, Any]] = {"provider": PROVIDER, "error_code": "", "reason": "a reason"}
 
 
-def fell_back(provider: str = PROVIDER, *, is_reported: bool = False) -> OtpFellBack:
+def fell_back(*, is_reported: bool = False) -> OtpFellBack:
     return OtpFellBack(
         phone=a_phone(),
         channel=Channel.WHATSAPP,
-        provider=provider,
+        provider=PROVIDER,
         result=DeliveryStatus.UNAVAILABLE,
         error_code="132015",
         reason="a reason",
@@ -78,9 +85,7 @@ def counted(event: SecurityEvent) -> set[str]:
             {"otp_requests US rejected", "deliveries US acme:open sms invalid_number"},
         ),
         (fell_back(), {"deliveries US acme:open whatsapp unavailable"}),
-        # The provider took it, and it was counted; or nobody was called.
-        (fell_back(is_reported=True), set()),
-        (fell_back(provider=""), set()),
+        (fell_back(is_reported=True), set()),  # it was counted when the provider took it
         (rejected(limit="all_total"), {"otp_requests US rejected", "rejections all_total US"}),
         (
             delivered(country="IN", channel=Channel.VOICE),
@@ -129,11 +134,53 @@ async def test_a_cleanup_counts_what_it_deleted_and_one_that_is_not_due_counts_n
     assert metrics.registry.get_sample_value("dialtone_cleanup_last_success_timestamp_seconds")
 
 
-async def test_a_cleanup_that_fails_is_counted() -> None:
-    async def fail(_: timedelta) -> Counter[str] | None:
-        raise StorageUnavailable
+def test_proofs_before_a_message_are_counted() -> None:
+    metrics = Metrics()
+    count = CountAttestations(metrics)
+    count.record(AttestationRequested(**SMS))
+    count.record(AttestationRejected(**SMS, result="used", reason="a reason"))
+    count.record(accepted())
+
+    assert counts(metrics) == {
+        "otp_requests": {("US", "attestation_required"): 1},
+        "attestations": {("used",): 1},
+    }
+
+
+async def test_events_are_counted_by_the_position_of_their_destination() -> None:
+    async def send() -> dict[str, SentEvents]:
+        return {"a": SentEvents(accepted=3), "b": SentEvents(1, 2, "status 500")}
 
     metrics = Metrics()
-    with pytest.raises(StorageUnavailable):
-        await CountedCleanup(fail, metrics)(timedelta(minutes=1))
-    assert counts(metrics)["cleanup_runs"] == {("failed",): 1}
+    await CountedEvents(send, metrics, ["b", "a"])()
+    assert counts(metrics)["events"] == {
+        ("1", "accepted"): 1,
+        ("1", "failed"): 2,
+        ("2", "accepted"): 3,
+    }
+
+
+def test_an_upload_is_counted_by_its_error() -> None:
+    metrics, path = Metrics(), "/library/upload"
+    count_uploads(metrics, path)
+    metrics.observe_request("POST", path, 201, 0.1, None)
+    metrics.observe_request("POST", path, 400, 0.1, InvalidImage)
+    metrics.observe_request("OPTIONS", path, 204, 0.1, None)
+
+    assert counts(metrics)["uploads"] == {("stored",): 1, ("invalid_image",): 1}
+
+
+async def test_the_end_of_one_pause_leaves_the_other_one_of_the_provider() -> None:
+    metrics = Metrics({"twilio"})
+    messages, calls = PauseGauge(metrics, "twilio"), PauseGauge(metrics, "twilio")
+    messages(60)
+    calls(60)
+    messages(0)
+    assert counts_of_pauses(metrics) == 1
+    calls(0.001)
+    await asyncio.sleep(0.01)  # longer than that pause
+    assert counts_of_pauses(metrics) == 0
+
+
+def counts_of_pauses(metrics: Metrics) -> float | None:
+    return metrics.registry.get_sample_value("dialtone_provider_paused", {"provider": "twilio"})

@@ -1,16 +1,13 @@
 """The calls of the media store and the decoding of images are measured."""
 
-import asyncio
 from io import BytesIO
 from tempfile import TemporaryFile
 from typing import Final
 
 import pytest
 
-from adapters.operations.metrics import stores
 from adapters.operations.metrics.features.media import declare_decode_duration, measure_media_files
 from adapters.operations.metrics.metrics import Metrics
-from application.features.media.ports import MediaFiles
 from application.ports.errors import MediaStorageUnavailable
 from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
@@ -18,26 +15,6 @@ from tests.support.images import encode, sample_image
 from tests.unit.adapters.operations.metrics.test_measured_stores import sample
 
 KEY: Final = "images/1"
-
-
-async def wait_for_calls(metrics: Metrics, count: int) -> None:
-    """Wait until so many calls of the media store are in progress."""
-    async with asyncio.timeout(10):
-        while sample(metrics, "storage_calls_in_progress", store="media") != count:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-
-
-async def test_calls_that_wait_are_in_progress_until_they_end_or_are_cancelled(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(stores, "GAUGE_INTERVAL", 0.0)
-    metrics, files = Metrics(), InMemoryFiles()
-    files.faults.run_before("media_files.delete", asyncio.Event().wait)
-    deleting = asyncio.create_task(measure_media_files(files, metrics).delete(KEY))
-    await wait_for_calls(metrics, 1)
-    deleting.cancel()
-    await asyncio.gather(deleting, return_exceptions=True)
-    await wait_for_calls(metrics, 0)
 
 
 async def test_a_file_that_is_read_is_timed_until_it_is_open() -> None:
@@ -57,11 +34,6 @@ async def test_a_file_that_is_read_is_timed_until_it_is_open() -> None:
             pass
     error = {**labels, "error": "media_storage_unavailable"}
     assert sample(metrics, "storage_errors_total", **error) == 1
-
-
-def test_it_has_all_methods_of_its_port() -> None:
-    methods = {name for name in vars(MediaFiles) if not name.startswith("_")}
-    assert methods <= vars(measure_media_files(InMemoryFiles(), Metrics())).keys()
 
 
 async def test_an_upload_is_timed_until_its_image_is_encoded() -> None:

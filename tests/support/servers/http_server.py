@@ -2,7 +2,6 @@
 
 import base64
 import socket
-import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -295,12 +294,6 @@ def in_sequence(*behaviors: Behavior) -> Behavior:
 
 def close_connection(exchange: Exchange) -> None:
     """Send nothing; then the connection is closed."""
-
-
-def reset_connection(exchange: Exchange) -> None:
-    """Reset the connection, as a server does that closes it before it has read the request."""
-    exchange.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    exchange.connection.close()
 
 
 def never_respond(exchange: Exchange) -> None:

@@ -130,3 +130,14 @@ async def test_another_host_does_not_get_the_credentials(
 
     assert twilio.requests[0].credentials
     assert seen == [None]
+
+
+async def test_a_response_that_is_not_from_twilio_is_no_call_and_no_recording(
+    twilio: FakeTwilio, calls: TwilioCalls
+) -> None:
+    body = b'{"sid": "../Messages", "status": "queued"}'
+    twilio.behavior = respond_with(200, body, {"Content-Type": "application/json"})
+
+    assert (await place(calls)).status is DeliveryStatus.UNKNOWN
+    with pytest.raises(CallProviderUnavailable, match=r"not from Twilio\."):
+        await read(calls)

@@ -151,3 +151,15 @@ async def test_anything_else_is_no_decision_and_the_log_says_why(
         "reason": str(error.value),
     }
     assert len(server.requests) == 1
+
+
+async def test_a_hook_that_is_not_there_does_not_decide(
+    server: HttpServer, hook: HttpLoginHook
+) -> None:
+    server.stop_listening()
+
+    with pytest.raises(
+        LoginHookFailed, match=r"no connection \(the connection was refused"
+    ) as error:
+        await hook.ask(INQUIRY)
+    assert "key=1" not in str(error.value)

@@ -105,6 +105,7 @@ async def test_files_that_hang_keep_no_host_from_being_looked_up(
     # As long as there is one more thread, uploads that stay in memory go on.
     healthy = files.create(in_memory=True)
     await files.call(healthy.write, b"content")
+    assert healthy.seekable()  # a library asks
     with pytest.raises(Unavailable):
         await files.call(files.create().write, b"content")
     # Without one, they fail at once, and are closed all the same.

@@ -158,6 +158,8 @@ def test_what_is_invalid_is_reported_with_its_file_and_the_reason(tmp_path: Path
 
 
 def test_all_files_that_cannot_be_read_are_reported_at_once(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTemplates, match="cannot be read as a folder"):
+        read_sms_templates(tmp_path / "missing", "en", APP)
     (tmp_path / "es.toml").mkdir()
     os.mkfifo(tmp_path / "fr.toml")
     (tmp_path / "de.toml").write_bytes(b'general = "{code} \xff"')

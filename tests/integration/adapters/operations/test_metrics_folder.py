@@ -3,10 +3,7 @@
 import os
 from pathlib import Path
 
-import pytest
-
 from adapters.operations.metrics.folder import VARIABLE, open_metrics_folder
-from application.ports.errors import ConfigurationError
 
 
 def test_it_is_empty_private_and_named_and_removed_at_the_end(tmp_path: Path) -> None:
@@ -25,11 +22,3 @@ def test_what_a_killed_service_left_is_removed_and_a_folder_in_use_stays(tmp_pat
     (left / "counter_1.db").touch()
     with open_metrics_folder(tmp_path) as first, open_metrics_folder(tmp_path) as second:
         assert {*tmp_path.iterdir()} == {first, second}
-
-
-def test_a_folder_that_cannot_be_created_is_an_error_with_its_fix(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ConfigurationError, match=r"no such file.*DIALTONE_METRICS_BIND"),
-        open_metrics_folder(tmp_path / "absent"),
-    ):
-        pass

@@ -64,7 +64,12 @@ async def test_a_client_needs_at_most_twice_the_difficulty(
     monkeypatch: pytest.MonkeyPatch, draw: int
 ) -> None:
     bounds = list[int]()
-    monkeypatch.setattr("secrets.randbelow", lambda bound: bounds.append(bound) or draw)
+
+    def draw_below(bound: int) -> int:
+        bounds.append(bound)
+        return draw
+
+    monkeypatch.setattr("secrets.randbelow", draw_below)
 
     payload = json.loads(base64.b64decode(solve_challenge(await challenge_of(attestation()))))
 

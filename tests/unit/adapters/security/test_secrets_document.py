@@ -1,6 +1,7 @@
 """Format, validation and generation of the secrets file's document."""
 
 import base64
+import hashlib
 import json
 from typing import Any, Final
 
@@ -179,9 +180,13 @@ def test_a_key_that_occurs_twice_is_rejected(members: dict[str, Any]) -> None:
         assert f"{places} have the same key" in strength_error(members | changed)
 
 
-def test_a_repr_contains_no_key() -> None:
-    document = parse_document(TEXT)
-    printed = f"{document} {document!r} {document.keys}"
-    for (key,) in document.keys.values():
-        assert repr(key.key)[2:-1] not in printed
-        assert encode(key.key) not in printed
+def test_random_keys_are_strong_in_any_encoding_and_never_shown(members: dict[str, Any]) -> None:
+    key = hashlib.sha256(b"seed").digest()
+
+    for encoded in (key, key.hex().encode(), encode(key).encode()):
+        members["otp_pepper"][0]["key"] = encode(encoded)
+        document = parse_document(json.dumps(members))
+        check_key_strength(document.keys)
+        printed = f"{document} {document!r} {document.keys}"
+        assert encode(encoded) not in printed
+        assert repr(encoded)[2:-1] not in printed

@@ -25,6 +25,7 @@ from application.otp.events import (
     OtpRequested,
     OtpVerificationFailed,
 )
+from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.security_events import SecurityEvent
 from domain.features.media.errors import InvalidImage
@@ -184,3 +185,13 @@ async def test_the_end_of_one_pause_leaves_the_other_one_of_the_provider() -> No
 
 def counts_of_pauses(metrics: Metrics) -> float | None:
     return metrics.registry.get_sample_value("dialtone_provider_paused", {"provider": "twilio"})
+
+
+async def test_a_cleanup_that_fails_is_counted() -> None:
+    async def fail(_: timedelta) -> Counter[str] | None:
+        raise StorageUnavailable
+
+    metrics = Metrics()
+    with pytest.raises(StorageUnavailable):
+        await CountedCleanup(fail, metrics)(timedelta(minutes=1))
+    assert counts(metrics)["cleanup_runs"] == {("failed",): 1}

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
 
 
@@ -32,18 +30,3 @@ async def test_few_calls_are_made_at_the_same_time_and_results_keep_their_order(
 
     assert await call_in_groups(call, range(10)) == [*range(10)]
     assert most == PARALLEL_WRITES
-
-
-async def test_an_error_is_raised_after_the_others_of_its_group_have_ended() -> None:
-    ended: list[int] = []
-
-    async def call(number: int) -> None:
-        if number == 0:
-            raise KeyError
-        await asyncio.sleep(0)
-        ended.append(number)
-
-    with pytest.raises(KeyError):
-        await call_in_groups(call, range(10))
-
-    assert ended == [*range(1, PARALLEL_WRITES)]

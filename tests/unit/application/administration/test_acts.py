@@ -76,21 +76,13 @@ async def test_who_may_does_it_and_is_in_the_audit(act: Act) -> None:
         assert (entry.subject, entry.at, entry.reason) == (user, app.clock.now(), reason)
 
 
-async def test_an_external_id_that_stays_the_same_is_not_in_the_audit(app: CoreHarness) -> None:
-    user = (await app.add_user()).identity.id
-    set_external_id = app.administration.act_for_users.set_external_id
-    for text in (None, "7", "7", None, None):
-        await set_external_id(BY_COMMAND, user, parse_external_id(text) if text else None, REASON)
+async def test_what_stays_the_same_is_not_in_the_audit(app: CoreHarness) -> None:
+    user, act = (await app.add_user()).identity.id, app.administration.act_for_users
+    for text in ("7", "7"):
+        await act.set_external_id(BY_COMMAND, user, parse_external_id(text), REASON)
+    for name in ("rahul sharma", "rahul sharma"):
+        await act.rename(BY_COMMAND, user, parse_username(name), REASON)
     assert len(app.database.audit_entries) == 2
-
-
-async def test_a_name_that_stays_the_same_is_not_in_the_audit(app: CoreHarness) -> None:
-    user = (await app.add_user()).identity.id
-    for name in ("Rahul Sharma", "rahul sharma", "rahul sharma"):
-        await app.administration.act_for_users.rename(
-            BY_COMMAND, user, parse_username(name), REASON
-        )
-    assert len(app.database.audit_entries) == 1
 
 
 @pytest.mark.parametrize("act", CORE_ACTS, ids=lambda act: act.name)
@@ -118,10 +110,6 @@ async def test_a_token_never_acts_on_an_administrator(app: CoreHarness, act: Act
     with pytest.raises(Forbidden):
         await USE_CASES[act.name](app, a_token(*Scope), victim, REASON)
     assert app.database.audit_entries == []
-
-
-def test_who_may_block_may_unblock() -> None:
-    assert acts.BLOCK.scope is acts.UNBLOCK.scope is Scope.SUPPORT_USERS
 
 
 async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHarness) -> None:

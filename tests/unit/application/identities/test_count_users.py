@@ -1,32 +1,16 @@
 """Users are counted rarely, however many callers there are."""
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from application.identities import count_users
-from application.identities.count_users import MAX_AGE, CountUsers, UserCount
+from application.identities.count_users import MAX_AGE, UserCount
 from application.ports.errors import StorageUnavailable
 from tests.support.builders import a_phone, a_user, an_identity
 from tests.support.core_harness import CoreHarness
-from tests.support.fakes.clock import MovableClock
 
 COUNT = "identities.count_users"
-
-
-class SlowIdentities:
-    """Counts how often it counts."""
-
-    def __init__(self) -> None:
-        self.is_counting, self.may_end = asyncio.Event(), asyncio.Event()
-        self._counts = 0
-
-    async def count_users(self, limit: int) -> int:
-        self._counts += 1
-        self.is_counting.set()
-        await self.may_end.wait()
-        return self._counts
 
 
 async def test_more_than_can_be_counted_are_estimated(
@@ -56,14 +40,3 @@ async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: CoreHar
 
     app.advance(1)
     assert [*await asyncio.gather(recent(), recent())] == [UserCount(1)] * 2
-
-
-async def test_a_count_goes_on_when_its_caller_waits_no_longer() -> None:
-    slow: Any = SlowIdentities()
-    users = CountUsers(slow, MovableClock())
-    impatient = asyncio.create_task(users.recent())
-    await slow.is_counting.wait()
-    impatient.cancel()
-    slow.may_end.set()
-
-    assert await users.recent() == UserCount(1)

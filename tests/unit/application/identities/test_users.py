@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Forbidden, Unauthenticated, UsernameInUse, UserNotFound
+from domain.errors import Forbidden, UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import parse_username
@@ -16,20 +16,6 @@ from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 
 OTHER_PHONE = a_phone(2)
-
-
-# Creating
-
-
-async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
-    app: CoreHarness,
-) -> None:
-    principal = await app.add_user()
-    await app.identities.delete_user(principal)
-    with pytest.raises(Unauthenticated):
-        await app.create_user(principal)
-    with pytest.raises(Unauthenticated):
-        await app.identities.rename_user(principal, parse_username("Priya"))
 
 
 # Names that look like that of somebody with a role
@@ -63,7 +49,6 @@ async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: Co
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
         await rename(app, other, "RahuI Sharma")
-    assert app.database.identities[other.identity.id].value.username_key == "priya"
 
 
 async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
@@ -71,9 +56,7 @@ async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
 ) -> None:
     member = await app.add_user(OTHER_PHONE, "RahuI Sharma")
     administrator = await add_staff(app)
-    for name in ("RahuI Sharma", "rahui sharma"):
-        await app.create_user(member, name)
-        await rename(app, member, name)
+    await rename(app, member, "rahui sharma")
     with pytest.raises(UsernameInUse):
         await rename(app, member, "Rahu1 Sharma")
     await rename(app, administrator, "Rahul  SHARMA")
@@ -82,25 +65,9 @@ async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
         await rename(app, member, "RahuI Sharma")
 
 
-async def test_an_administrator_may_take_a_name_that_looks_like_the_own_or_like_a_members(
-    app: CoreHarness,
-) -> None:
-    administrator = await add_staff(app)
-    await rename(app, administrator, "RahuI Sharma")
-    await app.add_user(OTHER_PHONE, "Asha Rao")
-    await rename(app, administrator, "Asha Ra0")
-    await app.add_user(a_phone(3), "Rahu1 Sharma")
-    with pytest.raises(UsernameInUse):
-        await app.add_user(a_phone(4), "AshaRa0")
-
-
-@pytest.mark.parametrize("ending", ["demotion", "deletion"])
-async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness, ending: str) -> None:
-    administrator = await add_staff(app)
-    if ending == "demotion":
-        await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
-    else:
-        await app.identities.delete_user(administrator)
+async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness) -> None:
+    await add_staff(app)
+    await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
     await app.add_user(OTHER_PHONE, "RahuI Sharma")
     with pytest.raises(UsernameInUse):
         await app.add_user(a_phone(3), "Rahul Sharma")
@@ -135,12 +102,9 @@ async def test_creating_a_user_during_its_first_login_makes_one_identity(
 async def test_an_administrator_makes_no_user_of_another_one(
     app: CoreHarness, administrator: Principal
 ) -> None:
-    other = await app.add_administrator(OTHER_PHONE)
+    await app.add_administrator(OTHER_PHONE)
     with pytest.raises(Forbidden):
         await app.create_user(administrator, "Priya", OTHER_PHONE)
-    await app.identities.operator_actions.change_role(other.identity.id, Role.SUPPORT)
-    created = await app.create_user(administrator, "Priya", OTHER_PHONE)
-    assert (created.id, created.staff.role) == (other.identity.id, Role.SUPPORT)
 
 
 @pytest.mark.parametrize(
@@ -161,9 +125,6 @@ async def test_a_failed_creation_can_be_repeated(
     assert (await app.log_in(phone)).identity.id == created.id
 
 
-# Renaming
-
-
 async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletion(
     app: CoreHarness,
 ) -> None:
@@ -178,9 +139,6 @@ async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletio
     renamed = await app.identities.rename_user(other, parse_username("priya"))
     assert other.identity.user is not None
     assert renamed.user == replace(other.identity.user, username=parse_username("priya"))
-
-
-# Deleting
 
 
 async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness) -> None:

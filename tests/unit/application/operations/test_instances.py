@@ -57,17 +57,6 @@ async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up(
     assert (await app.operations.cleanup())["expired_instances"] == 1
 
 
-async def test_a_record_that_was_cleaned_up_while_the_database_was_away_is_added_again() -> None:
-    app = CoreHarness()
-    await app.operations.instance.renew()
-    app.advance(minutes=10)
-    await app.operations.cleanup()
-    await app.operations.instance.renew()
-
-    [instance] = await stored_instances(app)
-    assert instance.renewed_at == app.clock.now()
-
-
 NEW = TokenIssuers.of("https://a.test", ["dialtone"])
 CAREFUL = TokenIssuers.of("dialtone", ["https://a.test"])
 

@@ -1,21 +1,16 @@
 """Calls that have no time left: overload while the database answers others, else its failure."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from contextvars import copy_context
 
 import pytest
 
 from adapters.databases.records.call_deadlines import (
     GRACE_PERIOD,
-    LOG_INTERVAL,
     MAX_SILENCE,
-    Answers,
     CallDeadlines,
 )
-from application.ports.current_request import CURRENT_REQUEST, MIN_STORAGE_SECONDS, CurrentRequest
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     PortError,
     StorageOverloaded,
@@ -71,7 +66,6 @@ async def test_a_call_without_a_turn_is_overload_while_one_was_answered_within_a
     [
         (UniqueViolation("taken"), StorageOverloaded),
         (StorageUnavailable("away"), StorageUnavailable),
-        (StorageTimeout("late"), StorageUnavailable),
         (StorageOverloaded("full"), StorageUnavailable),
     ],
     ids=lambda value: value.__class__.__name__,
@@ -141,28 +135,6 @@ async def test_a_call_waits_for_its_turn_longer_while_nobody_is_answered(
     await deadlines.limit(answer)
 
 
-async def test_a_request_whose_earlier_calls_took_its_time_has_a_second_more_without_a_queue() -> (
-    None
-):
-    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
-    CURRENT_REQUEST.set(CurrentRequest({}, loop.time()))
-    await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT))  # on the clock of the test
-    given: list[float] = []
-
-    async def hold(deadline: float) -> None:
-        given.append(deadline - loop.time())
-        waiting = copy_context().run(asyncio.create_task, deadlines.limit(answer))
-        await asyncio.sleep(0)
-        with pytest.raises(StorageOverloaded, match="earlier calls of this request"):
-            await deadlines.limit(answer)
-        deadlines.answers.record()
-        with suppress(StorageOverloaded):
-            await waiting
-
-    await deadlines.limit(hold)
-    assert given == [MIN_STORAGE_SECONDS]
-
-
 async def test_a_loop_that_comes_late_is_no_overload() -> None:
     deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
     assert isinstance(loop, InstantLoop)
@@ -180,17 +152,3 @@ async def test_a_loop_that_comes_late_is_no_overload() -> None:
     loop.work(3 * TIMEOUT)
 
     assert await asyncio.gather(*calls) == [None] * 3
-
-
-async def test_the_log_has_a_line_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
-    answers = Answers()
-    for _ in range(4):
-        answers.log_overload("too many calls")
-        await asyncio.sleep(LOG_INTERVAL / 2)  # on the clock of the test
-
-    line = {"event": "storage_overloaded", "store": "database", "reason": "too many calls"}
-    assert [record.msg for record in caplog.records] == [
-        {**line, "rejected_calls": 1},
-        {**line, "rejected_calls": 2},
-    ]
-    assert {record.levelno for record in caplog.records} == {logging.WARNING}

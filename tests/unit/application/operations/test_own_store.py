@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from adapters.databases.records.call_deadlines import OWN_TIMEOUT, limit_own_calls
-from application.ports.errors import StorageOverloaded, StorageTimeout, StorageUnavailable
+from application.ports.errors import StorageTimeout
 
 _NEVER: Final = 100 * OWN_TIMEOUT
 
@@ -36,9 +36,7 @@ def raising(error: BaseException) -> Callable[[], Awaitable[object]]:
     [
         (hang, StorageTimeout, "no answer within 15 seconds"),
         (ignore_cancellation, StorageTimeout, "no answer within 15 seconds"),
-        (raising(asyncio.CancelledError()), StorageTimeout, "it was ended by CancelledError"),
         (raising(SystemExit(1)), StorageTimeout, "it was ended by SystemExit"),
-        (raising(StorageUnavailable("away")), StorageUnavailable, "away"),
         (raising(KeyError("a bug")), KeyError, "a bug"),
     ],
 )
@@ -70,11 +68,3 @@ async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call
         async with asyncio.timeout(1):
             await limit_own_calls()("load", wait)
     await ended.wait()
-
-
-async def test_the_log_says_that_a_store_rejects_calls(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(StorageOverloaded):
-        await limit_own_calls("limits")("acquire", raising(StorageOverloaded("the pool is full")))
-
-    line = {"event": "storage_overloaded", "store": "limits", "reason": "the pool is full"}
-    assert [record.msg for record in caplog.records] == [{**line, "rejected_calls": 1}]

@@ -7,12 +7,11 @@ import pytest
 
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from domain.errors import AccountBlocked, CountryNotServed, PhoneUnreachable, TooManyOtpRequests
+from domain.errors import CountryNotServed, TooManyOtpRequests
 from domain.otp.challenge import OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.messenger import REJECTED
@@ -27,19 +26,6 @@ OTHER_IP: Final = "198.51.100.20"
 @pytest.fixture
 def app() -> CoreHarness:
     return CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS))
-
-
-async def test_a_test_phone_may_be_of_any_kind_until_its_code_expires() -> None:
-    phone = PhoneNumber("+15005550006")  # a personal number
-    expires_at = NOW + timedelta(days=VALID_DAYS)
-    app = CoreHarness(
-        policy=make_core_policy(test_otps=TestOtps((TestOtp(phone, OtpCode(CODE), expires_at),)))
-    )
-    assert (await app.request_otp(phone)).sent
-    app.advance(days=VALID_DAYS)
-
-    with pytest.raises(PhoneUnreachable):
-        await app.request_otp(phone)
 
 
 async def test_a_test_otp_can_be_used_once_for_each_request_without_cooldown(
@@ -74,14 +60,3 @@ async def test_a_test_phone_needs_neither_served_country_nor_provider() -> None:
     assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)
     with pytest.raises(CountryNotServed):
         await app.request_otp(a_phone(2))
-
-
-async def test_a_blocked_test_phone_is_rejected(app: CoreHarness) -> None:
-    await app.request_otp(REVIEWER)
-    await app.verify_otp(CODE, REVIEWER)
-    app.advance(hours=1)
-    await app.identities.operator_actions.block(REVIEWER)
-    request = await app.request_otp(REVIEWER)
-    assert request.sent
-    with pytest.raises(AccountBlocked):
-        await app.verify_otp(CODE, REVIEWER, request_id=request.request_id)

@@ -326,16 +326,6 @@ def test_a_rejected_delivery_uses_up_the_quota_for_an_hour(trusted: Verification
     assert error.value.retry_after == HOUR - 2 * 15
 
 
-def test_a_rejected_delivery_counts_for_an_hour_in_longer_windows_below_a_day(
-    driver: VerificationDriver,
-) -> None:
-    one = (SlidingWindow(1, timedelta(hours=6)),)
-    driver.policy = DeliveryPolicy(one, one, own_quota=one[0])
-    driver.reject(driver.request().request_id)
-    waits = [required_wait(driver, WORK_IP, after) for after in (0, HOUR - 1, HOUR)]
-    assert waits == [HOUR, 1, 0]
-
-
 def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:
     first = driver.request(WORK_IP)
     driver.wait(15)
@@ -399,16 +389,6 @@ def test_a_code_and_a_delivery_from_one_minute_in_the_future_count(
     for seconds, counts in ((60, True), (61, False), (400 * DAY, False)):
         assert driver.copy(after=-seconds).accepts(code, HOME_IP) == counts
         assert driver.copy(after=-seconds).request(WORK_IP).is_new != counts
-
-
-def test_a_login_from_more_than_a_minute_in_the_future_ends_no_cooldown(
-    driver: VerificationDriver,
-) -> None:
-    driver.verify(code_of(driver.request(HOME_IP).challenge))
-    for seconds, ends_cooldown in ((60, True), (61, False)):
-        copy = driver.copy(after=-seconds)
-        copy.request(WORK_IP)
-        assert copy.request(WORK_IP).is_new == ends_cooldown
 
 
 # Test phones

@@ -22,12 +22,10 @@ from application.identities.events import (
 from application.identities.sessions import LogoutScope
 from application.otp.events import (
     OtpAccepted,
-    OtpDelivered,
     OtpNotTaken,
     OtpRequested,
     OtpUnconfirmed,
     OtpUndelivered,
-    PhoneNoticeRejected,
 )
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
@@ -94,37 +92,24 @@ async def test_a_request_is_recorded_and_what_became_of_the_message(
     assert app.events.recorded == [REQUESTED, expected(result=status)]
 
 
-@pytest.mark.parametrize(
-    ("status", "event_type", "details"),
-    [
-        (ReportedStatus.DELIVERED, OtpDelivered, {}),
-        (ReportedStatus.FAILED, OtpUndelivered, {"error_code": "30003", "reason": ""}),
-    ],
-)
-async def test_what_the_provider_reports_later_is_recorded_once(
-    app: AppHarness,
-    status: ReportedStatus,
-    event_type: Callable[..., SecurityEvent],
-    details: dict[str, str],
-) -> None:
+async def test_what_the_provider_reports_later_is_recorded_once(app: AppHarness) -> None:
     await app.request_otp()
     [delivery] = app.database.phone_verifications[a_phone()].value.deliveries.all
     app.events.recorded.clear()
 
     for _ in range(2):
-        await app.otp.report_delivery(
-            delivery.report_id, status, A_MESSAGE, details.get("error_code")
-        )
+        await app.otp.report_delivery(delivery.report_id, ReportedStatus.FAILED, A_MESSAGE, "30003")
 
     assert app.events.recorded == [
-        event_type(
+        OtpUndelivered(
             country="",
             phone_hash="",
             channel=Channel.SMS,
             provider="acme",
             provider_message_id="SM1",
-            result=status,
-            **details,
+            result=ReportedStatus.FAILED,
+            error_code="30003",
+            reason="",
         )
     ]
 
@@ -189,16 +174,6 @@ async def test_what_operators_do_is_recorded_also_when_it_changes_nothing(app: A
             RoleChanged(**of_user, role=Role.ADMINISTRATOR),
         )
     ]
-
-
-async def test_a_notice_that_no_provider_takes_is_recorded(app: AppHarness) -> None:
-    identity_id = (await app.add_user()).identity.id
-    app.messenger.result = DeliveryResult(
-        DeliveryStatus.REJECTED, "a reason", provider="acme", error_code="30003"
-    )
-    await app.move_phone(identity_id, a_phone(2))
-    rejected = PhoneNoticeRejected(**OF_ERROR, result=DeliveryStatus.REJECTED)
-    assert app.events.of_type(PhoneNoticeRejected) == [rejected]
 
 
 async def test_without_database_use_cases_fail_and_record_no_event(app: AppHarness) -> None:

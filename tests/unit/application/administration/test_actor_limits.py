@@ -17,7 +17,7 @@ from domain.errors import TooManyActs, TooManyPhones
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.otp.rate_limits import LimitPurpose, RateLimit
-from tests.support.acts import BY_COMMAND, IN_API, IN_CONSOLE, REASON, a_token
+from tests.support.acts import IN_API, IN_CONSOLE, REASON, a_token
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness
 from tests.unit.application.administration.test_acts import USE_CASES
@@ -67,10 +67,6 @@ async def test_an_act_too_many_is_not_done_nor_in_the_audit(
     assert timedelta(hours=1) <= timedelta(seconds=error.value.retry_after) < timedelta(minutes=62)
     assert app.events.types[-1] is ActLimitReached
     assert (app.database.identities, app.database.audit_entries) == (before, [])
-
-
-async def test_commands_have_no_limit(app: CoreHarness) -> None:
-    await use_up(app, BY_COMMAND, HARM, left=-1)
 
 
 @pytest.mark.parametrize("operator", [IN_API, TOKEN], ids=["person", "token"])

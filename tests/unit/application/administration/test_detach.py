@@ -9,10 +9,10 @@ from application.otp.log_in import LoggedIn
 from domain.errors import Forbidden, PhoneBlocked, Unauthenticated
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
-from tests.support.acts import BY_COMMAND, IN_API, REASON
+from tests.support.acts import BY_COMMAND, REASON
 from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
 from tests.support.builders import a_phone
-from tests.support.core_harness import CoreHarness, wrong_code
+from tests.support.core_harness import CoreHarness
 
 
 async def start() -> tuple[CoreHarness, Act, str]:

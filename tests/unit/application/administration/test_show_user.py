@@ -70,14 +70,6 @@ async def test_a_deleted_account_shows_only_that_it_was_deleted(app: CoreHarness
 # Why no code arrives
 
 
-async def test_a_message_that_waits_names_the_cooldown_and_its_end(app: CoreHarness) -> None:
-    await app.request_otp()
-    state = await verification_of(app)
-    assert state.next_message.limitation is Limitation.COOLDOWN
-    assert (state.next_message.until - app.clock.now()).total_seconds() == 15
-    assert state.attempts_left == 5
-
-
 async def test_the_limit_of_the_phone_is_named_and_a_known_device_may_be_free(
     app: CoreHarness,
 ) -> None:

@@ -39,12 +39,6 @@ async def test_an_interrupted_block_is_completed_by_the_next() -> None:
         assert await is_blocked(app)
 
 
-async def test_an_interrupted_block_can_be_reversed() -> None:
-    async for app, _, _ in at_each_operation(start_block):
-        await app.identities.operator_actions.unblock(a_phone())
-        await app.access_token()
-
-
 async def test_a_block_is_completed_if_the_identity_did_not_exist_yet() -> None:
     async def start() -> tuple[CoreHarness, Act]:
         app = CoreHarness()

@@ -1,5 +1,6 @@
 """The cleanup deletes everything that is over, and nothing else."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
+from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
@@ -135,3 +137,33 @@ async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: Core
     app.clock.advance(TICK)
     report = await app.operations.cleanup()
     assert (report["expired_audit_entries"], app.database.audit_entries) == (1, [])
+
+
+# Its pace
+
+
+async def test_a_pause_is_as_long_as_the_step_before() -> None:
+    loop = asyncio.get_running_loop()
+    pace = Pace()
+    began_at = loop.time()
+    await asyncio.sleep(0.05)  # the step
+    ended_at = loop.time()
+
+    await pace.pause()
+
+    assert loop.time() - ended_at >= 0.9 * (ended_at - began_at)
+
+
+async def test_few_calls_are_made_at_the_same_time_and_results_keep_their_order() -> None:
+    running = most = 0
+
+    async def call(number: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return number
+
+    assert await call_in_groups(call, range(10)) == [*range(10)]
+    assert most == PARALLEL_WRITES

@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
 
 import pytest
 
 from adapters.databases.records.call_deadlines import (
     GRACE_PERIOD,
     MAX_SILENCE,
+    OWN_TIMEOUT,
     CallDeadlines,
+    limit_own_calls,
 )
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
@@ -18,7 +22,6 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
-from tests.support.fakes.instant_loop import InstantLoop
 
 TIMEOUT = 5.0
 Call = Callable[[float], Awaitable[object]]
@@ -135,20 +138,64 @@ async def test_a_call_waits_for_its_turn_longer_while_nobody_is_answered(
     await deadlines.limit(answer)
 
 
-async def test_a_loop_that_comes_late_is_no_overload() -> None:
-    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
-    assert isinstance(loop, InstantLoop)
-    answered = loop.create_future()
-    loop.call_later(1, answered.set_result, None)
-    calls = [
-        asyncio.create_task(call)
-        for call in (
-            deadlines.limit(lambda _: asyncio.sleep(1)),  # on the clock of the test
-            deadlines.limit(answer),
-            deadlines.wait_for_batch(lambda: asyncio.wait_for(answered, None), StorageTimeout),
-        )
-    ]
-    await asyncio.sleep(0.5)  # on the clock of the test
-    loop.work(3 * TIMEOUT)
+# An operator's own store
 
-    assert await asyncio.gather(*calls) == [None] * 3
+
+_NEVER: Final = 100 * OWN_TIMEOUT
+
+
+async def hang() -> object:
+    await asyncio.sleep(_NEVER)  # on the clock of the test
+    return None
+
+
+async def ignore_cancellation() -> object:
+    with suppress(asyncio.CancelledError):
+        await hang()
+    return await hang()
+
+
+def raising(error: BaseException) -> Callable[[], Awaitable[object]]:
+    async def call() -> object:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "reason"),
+    [
+        (hang, StorageTimeout, "no answer within 15 seconds"),
+        (ignore_cancellation, StorageTimeout, "no answer within 15 seconds"),
+        (raising(SystemExit(1)), StorageTimeout, "it was ended by SystemExit"),
+        (raising(KeyError("a bug")), KeyError, "a bug"),
+    ],
+)
+async def test_a_call_that_hangs_or_fails_raises_an_error(
+    call: Callable[[], Awaitable[object]], error: type[Exception], reason: str
+) -> None:
+    began_at = asyncio.get_running_loop().time()
+    with pytest.raises(error, match=reason):
+        await limit_own_calls()("load", call)
+
+    assert asyncio.get_running_loop().time() - began_at <= OWN_TIMEOUT
+
+
+async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call() -> None:
+    async def load() -> object:
+        return "value"
+
+    assert await limit_own_calls()("load", load) == "value"
+
+    ended = asyncio.Event()
+
+    async def wait() -> object:
+        try:
+            return await hang()
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await limit_own_calls()("load", wait)
+    await ended.wait()

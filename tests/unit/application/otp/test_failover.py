@@ -139,17 +139,6 @@ async def test_a_messenger_that_breaks_its_promises_has_an_unknown_result(
     assert all(line.msg == {"event": "messenger_failed"} and line.exc_info for line in raised)
 
 
-async def test_a_cancelled_request_cancels_the_messenger() -> None:
-    sending = asyncio.create_task(group_of(BadMessenger(hang)).send(a_phone(), a_message()))
-    await asyncio.sleep(0)
-    before = len(asyncio.all_tasks())
-    sending.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await sending
-    await asyncio.sleep(0)
-    assert len(asyncio.all_tasks()) < before
-
-
 class Pair:
     """Two providers in their order, and a clock."""
 

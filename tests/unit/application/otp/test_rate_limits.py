@@ -60,29 +60,27 @@ async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
 
 
-async def fill(app: CoreHarness, *sizes: int) -> None:
-    """Use up the limits of strangers and recognized phones of a country."""
-    now = app.clock.now()
-    limit_store = app.database.limit_store()
-    for owner, size in zip(("strangers", "recognized"), sizes, strict=False):
-        window = SlidingWindow(size, HOUR)
-        limit = RateLimit("country:US", LimitPurpose.DELIVERIES, f"unverified:{owner}", window)
-        while await limit_store.acquire([limit], now) is None:
-            pass
+async def use_up_strangers(app: CoreHarness) -> None:
+    window, name = SlidingWindow(12, HOUR), "unverified:strangers"
+    limit = RateLimit("country:US", LimitPurpose.DELIVERIES, name, window)
+    while await app.database.limit_store().acquire([limit], app.clock.now()) is None:
+        pass
 
 
 async def test_a_recognized_phone_has_four_messages_a_day_after_strangers_used_up_theirs() -> None:
     app = app_with_limits(per_country=SlidingWindow(20, HOUR))
     await log_in(app, a_phone(), CLIENT_IP)
     app.advance(days=1, hours=1)
-    await fill(app, 12)
+    await use_up_strangers(app)
     assert not await is_sent(app, phone(1))
     for _ in range(4):
-        await fill(app, 12)
+        await use_up_strangers(app)
         assert await is_sent(app, a_phone())
         app.advance(hours=2)
-    await fill(app, 12)
+    await use_up_strangers(app)
     assert not await is_sent(app, a_phone())
+    app.advance(hours=2)
+    assert await is_sent(app, a_phone())  # as a stranger
 
 
 async def used_permits(result: DeliveryResult) -> set[str]:

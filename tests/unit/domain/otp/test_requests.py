@@ -11,7 +11,7 @@ from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.sliding_window import SlidingWindow, whole_seconds
+from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TEST_OTP_POLICY
 from tests.support.builders import NOW, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
@@ -237,24 +237,6 @@ def test_above_twenty_trusted_ips_the_oldest_is_dropped(driver: VerificationDriv
         driver.log_in(unknown_ip(number))
     trusted_ips = [trusted.client_ip_hash for trusted in driver.verification.trusted_ips]
     assert trusted_ips == [a_hashed_ip(unknown_ip(number)).ip for number in range(1, 21)]
-
-
-# Waits
-
-
-def required_wait(driver: VerificationDriver, client_ip: str, after: float = 0) -> int:
-    """Return the wait of a request after these seconds, 0 if it causes a delivery."""
-    try:
-        decision = driver.copy(after=after).request(client_ip)
-    except TooManyOtpRequests as error:
-        return error.retry_after
-    return 0 if decision.is_new else whole_seconds(driver.now, decision.next_request_at)
-
-
-def test_the_wait_is_rounded_up_to_whole_seconds(driver: VerificationDriver) -> None:
-    driver.deliver(HOME_IP)
-    for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
-        assert required_wait(driver.copy(after=15 - seconds), WORK_IP) == wait
 
 
 # Rejection: a delivery that every provider rejected starts a cooldown, and counts for an hour

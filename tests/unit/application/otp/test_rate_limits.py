@@ -27,6 +27,7 @@ from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, UNKNOWN
+from tests.support.fault_injector import cancel_this
 
 HOUR = timedelta(hours=1)
 ONE_PER_HOUR = SlidingWindow(1, HOUR)
@@ -230,6 +231,13 @@ async def test_a_delivery_that_may_be_recorded_keeps_its_permits(
     with pytest.raises(error):
         await app.request_otp()
     assert unverified(app) == held
+
+
+async def test_a_delivery_whose_write_was_cancelled_keeps_its_permits(app: CoreHarness) -> None:
+    app.faults.run_before("phone_verifications.save", cancel_this)
+    with pytest.raises(asyncio.CancelledError):
+        await app.request_otp()
+    assert unverified(app) == 1
 
 
 async def test_the_provider_that_took_a_code_is_recorded(app: CoreHarness) -> None:

@@ -100,3 +100,14 @@ async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
     with pytest.raises(UserNotFound):
         await rename(app, nameless, "Priya")
     assert len(app.database.audit_entries) == 1
+
+
+async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
+    app: CoreHarness,
+) -> None:
+    former = await app.log_in(a_phone(2))
+    await app.identities.delete_user(former)
+    administrator = await app.add_administrator(a_phone(1))
+    created = await app.create_user(administrator, "Priya", a_phone(2))
+    assert created.id != former.identity.id
+    assert (await app.log_in(a_phone(2))).identity.id == created.id

@@ -8,7 +8,13 @@ import pytest
 from application.administration.operator import staff_member
 from application.ports.keys import TokenClaims
 from domain.administration.scope import Scope
-from domain.errors import Forbidden, HasTestOtp, ReauthenticationRequired, Unauthenticated
+from domain.errors import (
+    Forbidden,
+    HasTestOtp,
+    ReauthenticationRequired,
+    Unauthenticated,
+    UserNotFound,
+)
 from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.otp.challenge import OtpCode
@@ -110,3 +116,13 @@ async def test_an_administrator_whose_phone_gets_a_test_otp_acts_as_a_member(
     principal = await with_test_otp(app).use_cases.identities.authenticate(token)
 
     assert not principal.identity.is_administrator
+
+
+@pytest.mark.parametrize("role", [Role.MEMBER, Role.ADMINISTRATOR])
+async def test_unknown_and_deleted_users_are_not_found(app: CoreHarness, role: Role) -> None:
+    principal = await app.add_user(a_phone(3))
+    await app.identities.delete_user(principal)
+    await app.request_otp(a_phone(2))
+    for user in (an_id(99), a_phone(1), a_phone(2), a_phone(3), principal.identity.id):
+        with pytest.raises(UserNotFound):
+            await app.identities.operator_actions.change_role(user, role)

@@ -132,3 +132,10 @@ async def test_the_text_has_at_most_200_characters(app: CoreHarness, text: str, 
     with pytest.raises(LoginRejected) as raised:
         await app.open_session()
     assert raised.value.message == shown
+
+
+async def test_a_deleted_account_is_none_that_logs_in(app: CoreHarness) -> None:
+    await app.identities.delete_user(await app.add_user())
+    asked = decide(app, AllowLogin())
+    await app.open_session()
+    assert [login.user_id for login in asked] == [None]

@@ -10,6 +10,7 @@ import pytest
 from application.otp import recent_rejections
 from application.otp.events import ProviderPaused
 from application.otp.recent_rejections import WRITE_INTERVAL
+from application.ports.errors import OperationRejected, StorageUnavailable
 from application.ports.otp import PausedProvider
 from domain.errors import DeliveryFailed, DomainError, TooManyOtpRequests
 from domain.otp.delivery import Channel
@@ -153,3 +154,30 @@ async def test_strangers_keep_no_customer_out_and_use_bounded_memory(
     assert len(kept(app)) == 1
     dropped = {"event": "rejections_dropped", "rejections": 1}
     assert dropped in [record.msg for record in caplog.records]
+
+
+async def test_a_failed_write_is_repeated(app: CoreHarness) -> None:
+    await use_up_cooldown(app)
+    at = await reject(app)
+    app.faults.fail_on("phone_verifications.save")
+    with pytest.raises(StorageUnavailable):
+        await app.otp.rejections.write()
+    assert kept(app) == ()
+    await app.otp.rejections.write()
+    assert [rejection.at for rejection in kept(app)] == [at]
+
+
+async def test_a_record_that_cannot_be_written_loses_them_and_no_others(
+    app: CoreHarness,
+) -> None:
+    for phone in (a_phone(), a_phone(2)):
+        await use_up_cooldown(app, phone)
+        await reject(app, phone)
+
+    async def refuse() -> None:
+        raise OperationRejected("too large")
+
+    app.faults.run_before("phone_verifications.save", refuse)
+    await app.otp.rejections.write()
+    await app.otp.rejections.write()
+    assert (len(kept(app)), len(kept(app, a_phone(2)))) == (0, 1)

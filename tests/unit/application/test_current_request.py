@@ -10,15 +10,6 @@ def call(request: CurrentRequest, now: float, seconds: float) -> None:
     request.end_storage_call(now + seconds)
 
 
-def test_all_calls_of_a_request_have_one_timeout_together() -> None:
-    request = CurrentRequest({}, 100.0)
-    assert request.storage_deadline(100.0, TIMEOUT) == 104.5
-    call(request, 100.0, 3.0)
-    assert request.storage_deadline(103.0, TIMEOUT) == 104.5
-    call(request, 103.0, 1.5)
-    assert request.storage_deadline(104.5, TIMEOUT) == 104.5
-
-
 def test_calls_at_the_same_time_count_once() -> None:
     request = CurrentRequest({}, 100.0)
     request.begin_storage_call(100.0)

@@ -1,7 +1,5 @@
 """The codes of challenges: the pepper that each is derived with."""
 
-import hmac
-
 import pytest
 
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
@@ -33,9 +31,3 @@ def test_new_challenges_use_the_current_pepper_and_each_has_the_code_of_its_own(
 def test_a_code_of_a_removed_pepper_cannot_be_derived(codes: OtpCodes, key_id: str) -> None:
     with pytest.raises(Unavailable):
         codes.derive(a_challenge(key_id=key_id), a_phone())
-
-
-def test_digests_of_attempts_are_made_with_the_current_pepper(codes: OtpCodes) -> None:
-    message = b"dialtone attempts\0" + a_phone().e164.encode()
-
-    assert codes.digest_key(a_phone()) == hmac.digest(NEW[1], message, "sha256")

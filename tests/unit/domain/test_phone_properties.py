@@ -33,9 +33,6 @@ CHARACTERS: Final = st.characters(exclude_categories=())
 TEXTS: Final = st.text(CHARACTERS, max_size=45) | st.text(
     CHARACTERS | st.sampled_from("+0123456789 "), max_size=45
 )
-EXTENSIONS: Final = [
-    "{};ext=5", "{} ext. 5", "{}#5", "{}, 5", "{},\n5", "{},,5#", "{}~5", "{} доб. 5", "{}*5",
-]  # fmt: skip
 ZEROS: Final = [*"0\u0660\u06f0\u0966\u09e6\u0be6\u0e50\uff10"]
 SEPARATORS: Final = [
     *" \t\u00a0\u2009\u202f\u3000().-/[]",
@@ -124,22 +121,6 @@ def test_a_text_with_a_plus_means_the_same_in_every_region_and_api(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "style",
-    [PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL],
-    ids=["international", "national"],
-)
-def test_numbers_of_every_country_are_parsed_as_people_write_them(style: int) -> None:
-    misparsed = [
-        (country, text)
-        for country, number in example_numbers()
-        if (text := phonenumbers.format_number(number, style))
-        and parse_phone(text, country, rules=None).e164 != e164(number)
-    ]
-    assert misparsed == []
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("spelling", ["{}", "00{}", "(0){}"], ids=ascii)
 def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
     assert len(ALL_COUNTRIES) == 245
@@ -158,13 +139,6 @@ def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
 
 
 # In Germany a valid number may be valid with one more digit as well.
-@pytest.mark.parametrize("extension", EXTENSIONS)
-def test_an_extension_does_not_become_a_part_of_the_number(extension: str) -> None:
-    assert None not in (parse("+4930123456"), parse("+49301234565"))
-    assert parse(extension.format("+4930123456")) is None
-    assert parse_legacy(extension.format("4930123456")) is None
-
-
 @given(TEXTS, st.sampled_from([None, "IN", "US", "IT", "AR"]))
 @settings(max_examples=examples(60))
 def test_any_text_is_rejected_or_a_phone_of_a_country(text: str, country: str | None) -> None:

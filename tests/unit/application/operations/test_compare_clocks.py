@@ -26,9 +26,7 @@ def database_time(behind: float) -> Callable[[], Awaitable[datetime]]:
     ("behind", "level", "text"),
     [
         (5, "", ""),
-        (-5, "", ""),
         (6, "WARNING", "6 s ahead of the database"),
-        (-30, "WARNING", "30 s behind the database"),
         (360, "ERROR", "360 s ahead of the database"),
         (-31, "ERROR", "31 s behind the database"),
     ],

@@ -1,21 +1,20 @@
 """Calls that have no time left: overload while the database answers others, else its failure."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from contextvars import copy_context
+from typing import Final
 
 import pytest
 
 from adapters.databases.records.call_deadlines import (
     GRACE_PERIOD,
-    LOG_INTERVAL,
     MAX_SILENCE,
-    Answers,
+    OWN_TIMEOUT,
     CallDeadlines,
+    limit_own_calls,
 )
-from application.ports.current_request import CURRENT_REQUEST, MIN_STORAGE_SECONDS, CurrentRequest
+from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 from application.ports.errors import (
     PortError,
     StorageOverloaded,
@@ -23,7 +22,6 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
-from tests.support.fakes.instant_loop import InstantLoop
 
 TIMEOUT = 5.0
 Call = Callable[[float], Awaitable[object]]
@@ -71,7 +69,6 @@ async def test_a_call_without_a_turn_is_overload_while_one_was_answered_within_a
     [
         (UniqueViolation("taken"), StorageOverloaded),
         (StorageUnavailable("away"), StorageUnavailable),
-        (StorageTimeout("late"), StorageUnavailable),
         (StorageOverloaded("full"), StorageUnavailable),
     ],
     ids=lambda value: value.__class__.__name__,
@@ -141,56 +138,64 @@ async def test_a_call_waits_for_its_turn_longer_while_nobody_is_answered(
     await deadlines.limit(answer)
 
 
-async def test_a_request_whose_earlier_calls_took_its_time_has_a_second_more_without_a_queue() -> (
-    None
-):
-    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
-    CURRENT_REQUEST.set(CurrentRequest({}, loop.time()))
-    await deadlines.limit(lambda _: asyncio.sleep(TIMEOUT))  # on the clock of the test
-    given: list[float] = []
-
-    async def hold(deadline: float) -> None:
-        given.append(deadline - loop.time())
-        waiting = copy_context().run(asyncio.create_task, deadlines.limit(answer))
-        await asyncio.sleep(0)
-        with pytest.raises(StorageOverloaded, match="earlier calls of this request"):
-            await deadlines.limit(answer)
-        deadlines.answers.record()
-        with suppress(StorageOverloaded):
-            await waiting
-
-    await deadlines.limit(hold)
-    assert given == [MIN_STORAGE_SECONDS]
+# An operator's own store
 
 
-async def test_a_loop_that_comes_late_is_no_overload() -> None:
-    deadlines, loop = CallDeadlines(TIMEOUT, max_calls=1), asyncio.get_running_loop()
-    assert isinstance(loop, InstantLoop)
-    answered = loop.create_future()
-    loop.call_later(1, answered.set_result, None)
-    calls = [
-        asyncio.create_task(call)
-        for call in (
-            deadlines.limit(lambda _: asyncio.sleep(1)),  # on the clock of the test
-            deadlines.limit(answer),
-            deadlines.wait_for_batch(lambda: asyncio.wait_for(answered, None), StorageTimeout),
-        )
-    ]
-    await asyncio.sleep(0.5)  # on the clock of the test
-    loop.work(3 * TIMEOUT)
-
-    assert await asyncio.gather(*calls) == [None] * 3
+_NEVER: Final = 100 * OWN_TIMEOUT
 
 
-async def test_the_log_has_a_line_every_ten_seconds(caplog: pytest.LogCaptureFixture) -> None:
-    answers = Answers()
-    for _ in range(4):
-        answers.log_overload("too many calls")
-        await asyncio.sleep(LOG_INTERVAL / 2)  # on the clock of the test
+async def hang() -> object:
+    await asyncio.sleep(_NEVER)  # on the clock of the test
+    return None
 
-    line = {"event": "storage_overloaded", "store": "database", "reason": "too many calls"}
-    assert [record.msg for record in caplog.records] == [
-        {**line, "rejected_calls": 1},
-        {**line, "rejected_calls": 2},
-    ]
-    assert {record.levelno for record in caplog.records} == {logging.WARNING}
+
+async def ignore_cancellation() -> object:
+    with suppress(asyncio.CancelledError):
+        await hang()
+    return await hang()
+
+
+def raising(error: BaseException) -> Callable[[], Awaitable[object]]:
+    async def call() -> object:
+        raise error
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "reason"),
+    [
+        (hang, StorageTimeout, "no answer within 15 seconds"),
+        (ignore_cancellation, StorageTimeout, "no answer within 15 seconds"),
+        (raising(SystemExit(1)), StorageTimeout, "it was ended by SystemExit"),
+        (raising(KeyError("a bug")), KeyError, "a bug"),
+    ],
+)
+async def test_a_call_that_hangs_or_fails_raises_an_error(
+    call: Callable[[], Awaitable[object]], error: type[Exception], reason: str
+) -> None:
+    began_at = asyncio.get_running_loop().time()
+    with pytest.raises(error, match=reason):
+        await limit_own_calls()("load", call)
+
+    assert asyncio.get_running_loop().time() - began_at <= OWN_TIMEOUT
+
+
+async def test_a_result_is_returned_and_a_caller_that_is_cancelled_ends_the_call() -> None:
+    async def load() -> object:
+        return "value"
+
+    assert await limit_own_calls()("load", load) == "value"
+
+    ended = asyncio.Event()
+
+    async def wait() -> object:
+        try:
+            return await hang()
+        finally:
+            ended.set()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await limit_own_calls()("load", wait)
+    await ended.wait()

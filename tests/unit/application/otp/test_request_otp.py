@@ -3,6 +3,7 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
+from typing import Final
 
 import pytest
 
@@ -11,18 +12,17 @@ from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import CountryNotServed, DeliveryFailed, PhoneUnreachable, TooManyOtpRequests
-from domain.otp.challenge import Purpose
+from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
-from tests.support.builders import a_phone
+from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN, FakeMessenger
 
-OTHER_IP = "198.51.100.20"
-SECOND_KEY = ("second", bytes(32))
 INDIAN_PHONE = parse_phone("+919876543210")
 
 
@@ -51,14 +51,6 @@ async def test_codes_are_sent_to_served_countries_only() -> None:
         limit="country_not_served",
         channel=Channel.SMS,
     )
-
-
-async def test_a_blocked_account_gets_a_code_like_any(app: CoreHarness) -> None:
-    await app.log_in()
-    app.advance(hours=12)
-    await app.identities.operator_actions.block(a_phone())
-    assert (await app.request_otp()).sent
-    assert len(app.messenger.messages) == 2
 
 
 @pytest.mark.parametrize("purpose", Purpose)
@@ -105,16 +97,6 @@ async def test_network_and_pause_come_before_the_limits_of_the_phone(app: CoreHa
         app.messenger.pause, limiter.find_network_block = None, find_no_block
 
 
-async def test_a_code_without_its_key_is_not_accepted_and_then_replaced(app: CoreHarness) -> None:
-    await app.request_otp()
-    app.peppers.change(SECOND_KEY)
-    assert not (await app.request_otp()).sent
-    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
-    app.advance(15)
-    assert (await app.request_otp()).sent
-    assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
-
-
 # Results of the provider
 
 
@@ -125,16 +107,12 @@ async def test_a_message_that_is_not_sent_starts_a_cooldown(
     result: DeliveryResult, error_type: type[DeliveryFailed | PhoneUnreachable]
 ) -> None:
     app = CoreHarness(messenger=FakeMessenger(result))
-    for _ in range(2):
-        with pytest.raises(error_type) as error:
-            await app.request_otp()
-        assert error.value.message == result.reason
-        if isinstance(error.value, DeliveryFailed):
-            assert error.value.retry_after == 15
-        with pytest.raises(TooManyOtpRequests):
-            await app.request_otp()
-        app.advance(15)
-    assert len(app.messenger.messages) == 2
+    with pytest.raises(error_type) as error:
+        await app.request_otp()
+    assert error.value.message == result.reason
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp()
+    app.advance(15)
     app.messenger.result = ACCEPTED
     assert (await app.request_otp()).sent
 
@@ -145,28 +123,11 @@ async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
-@pytest.mark.parametrize(
-    "operation", ["phone_verifications.load", "phone_verifications.save", "limit_store.release"]
-)
-async def test_a_rejected_message_is_reported_if_the_limits_cannot_be_released(
-    operation: str,
-) -> None:
-    app = CoreHarness(messenger=FakeMessenger(REJECTED))
-    app.faults.fail_on(operation, after="phone_verifications.save")
-    with pytest.raises(DeliveryFailed):
-        await app.request_otp()
-    assert app.faults.has_fired
-
-
-@pytest.mark.parametrize(
-    "operation",
-    ["phone_verifications.load", "phone_verifications.save"],
-)
 async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
-    app: CoreHarness, operation: str
+    app: CoreHarness,
 ) -> None:
     await app.request_otp()
-    app.faults.run_before(operation, partial(app.verify_otp, app.last_code))
+    app.faults.run_before("phone_verifications.save", partial(app.verify_otp, app.last_code))
     result = await app.request_otp()
     assert app.faults.has_fired
     assert (result.sent, len(app.messenger.messages)) == (True, 2)
@@ -206,3 +167,46 @@ async def test_the_cooldown_starts_when_the_request_arrives(app: CoreHarness) ->
     assert (result.resend_in, result.expires_in) == (5, 290)
     app.advance(5)
     assert (await app.request_otp()).sent
+
+
+# Test phones
+
+
+REVIEWER: Final = a_phone(1)
+CODE: Final = "123456"
+VALID_DAYS: Final = 10
+TEST_OTPS: Final = TestOtps((TestOtp(REVIEWER, OtpCode(CODE), NOW + timedelta(days=VALID_DAYS)),))
+OTHER_IP: Final = "198.51.100.20"
+
+
+async def test_a_test_otp_can_be_used_once_for_each_request_without_cooldown() -> None:
+    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS))
+    for client_ip in (CLIENT_IP, OTHER_IP):
+        assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
+        requests = [await app.request_otp(REVIEWER, client_ip) for _ in range(2)]
+        assert all(request.sent for request in requests)
+        logged_in = await app.verify_otp(CODE, REVIEWER, request_id=requests[-1].request_id)
+        assert isinstance(logged_in, LoggedIn)
+
+
+async def test_requests_of_a_test_phone_count_for_the_ip_only() -> None:
+    one_per_hour = SlidingWindow(1, timedelta(hours=1))
+    limits = RateLimits(
+        per_ip=SlidingWindow(3, timedelta(hours=1)), per_country=one_per_hour, total=one_per_hour
+    )
+    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS, rate_limits=limits))
+    for _ in range(3):
+        await app.request_otp(REVIEWER)
+    with pytest.raises(TooManyOtpRequests):
+        await app.request_otp(REVIEWER)
+    await app.request_otp(a_phone(2), OTHER_IP)
+    assert len(app.messenger.messages) == 1
+
+
+async def test_a_test_phone_needs_neither_served_country_nor_provider() -> None:
+    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS, countries={"IN"}))
+    app.messenger.result = REJECTED
+    await app.request_otp(REVIEWER)
+    assert isinstance(await app.verify_otp(CODE, REVIEWER), LoggedIn)
+    with pytest.raises(CountryNotServed):
+        await app.request_otp(a_phone(2))

@@ -32,9 +32,6 @@ async def test_a_login_returns_the_identity_that_the_phone_has_now(app: CoreHarn
     assert (principal.identity.phone, principal.session.device) == (a_phone(), "Pixel 9")
 
     user = await app.create_user(principal)
-    again = await app.open_session()
-    assert (again.identity.id, again.identity.user) == (user.id, user.user)
-
     await app.identities.delete_user(principal)
     after = await app.open_session()
     assert after.identity.id != user.id
@@ -91,11 +88,6 @@ async def test_verifying_derives_as_many_codes_for_any_phone(
         await app.request_otp(phone)
     if phone == BLOCKED:
         await app.identities.operator_actions.block(phone)
-    stored = app.database.phone_verifications.get(phone)
-    assert len(stored.value.challenges.active(app.clock.now()) if stored else ()) == {
-        UNKNOWN: 0,
-        REQUESTED_TWICE: 2,
-    }.get(phone, 1)
     derived.clear()
 
     await app.verify_otp("000000", phone)
@@ -109,12 +101,11 @@ OTHER_IP = "203.0.113.8"
 FAR_IP = "198.51.100.20"
 """In a network that requested no code."""
 TWO_PER_IP = make_core_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
-TEST_PHONE = make_core_policy(test_otps=TestOtps((TestOtp(a_phone(), OtpCode("012313")),)))
 
 
 async def resend_in(app: CoreHarness, client_ip: str = CLIENT_IP, **sent: Any) -> int:
     """Use up the attempts, and return what the error says."""
-    code = app.last_code if app.messenger.messages else "012313"
+    code = app.last_code
     for number in range(1, 30):
         try:
             await app.verify_otp(wrong_code(code, number), client_ip=client_ip, **sent)
@@ -133,12 +124,9 @@ async def is_sent(app: CoreHarness, client_ip: str, **sent: Any) -> bool:
 @pytest.mark.parametrize(
     ("policy", "client_ip", "deliveries", "has_device", "seconds"),
     [
-        (make_core_policy(), CLIENT_IP, 1, False, range(12, 13)),
         (make_core_policy(), OTHER_IP, 4, False, range(27, 28)),
-        (make_core_policy(), CLIENT_IP, 3, True, range(12, 13)),
         (TWO_PER_IP, CLIENT_IP, 2, False, range(3582, 3642)),
         (TWO_PER_IP, CLIENT_IP, 2, True, range(12, 13)),  # it needs no limit of the IP
-        (TEST_PHONE, CLIENT_IP, 1, False, range(1, 2)),
     ],
 )
 async def test_the_time_is_exact_with_a_request_id_or_device_token(
@@ -157,7 +145,7 @@ async def test_the_time_is_exact_with_a_request_id_or_device_token(
 
     assert wait in seconds
     app.advance(wait - 1)
-    assert await is_sent(app, client_ip, **sent) == (policy is TEST_PHONE)
+    assert not await is_sent(app, client_ip, **sent)
     app.advance(1)
     assert await is_sent(app, client_ip, **sent)
 

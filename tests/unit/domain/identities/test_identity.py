@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Any
 
+from domain.access import visible_phone
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Consent, Identity, UsedChallenge
@@ -220,3 +221,14 @@ def test_a_role_and_its_passkeys_end_with_a_change_by_an_operator() -> None:
         assert (changed.phone, changed.sessions, changed.staff) == (a_phone(2), (), staff)
         assert changed.replace_phone(change, NOW) is changed
     assert administrator.replace_phone(CHANGE, NOW) is administrator
+
+
+def test_an_identity_without_a_phone_has_no_visible_number() -> None:
+    purged = an_identity().purge(NOW)
+    assert visible_phone(purged, purged) is None
+
+
+def test_the_first_import_and_a_block_by_one_are_kept() -> None:
+    imported = Imported().mark(NOW)
+    assert imported == Imported(NOW)
+    assert imported.mark_blocked().mark(NOW + timedelta(days=1)) == Imported(NOW, was_blocked=True)

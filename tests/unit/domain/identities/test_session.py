@@ -73,12 +73,6 @@ def test_only_an_access_token_of_the_current_generation_confirms_it() -> None:
     assert use(5).record_use(NOW + 2 * SECOND, LIMITS, 5) == use(5)
 
 
-def test_the_current_generation_is_exchanged_for_the_next() -> None:
-    assert FIFTH_GENERATION.rotate(5, NOW + DAY) == RefreshTokenFamily(
-        nonce=NONCE, rotated_at=NOW + DAY, generation=6, is_confirmed=False, previous=5
-    )
-
-
 def test_for_ten_seconds_a_retry_gets_the_same_successor() -> None:
     # A clock may be set back.
     for elapsed in (-DAY, timedelta(0), 10 * SECOND - MICROSECOND):
@@ -118,12 +112,6 @@ def test_without_a_void_generation_all_earlier_access_tokens_are_valid() -> None
         assert not family.accepts(generation + 1)
         family = rotate(family, generation, NOW)
     assert family.accepts(None)
-
-
-def test_any_other_generation_is_a_reuse() -> None:
-    for generation in (0, 3, 6, 7):
-        assert FIFTH_GENERATION.rotate(generation, NOW) is None
-        assert UNCONFIRMED.rotate(generation, NOW) is None
 
 
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), PAUSES)))

@@ -125,13 +125,6 @@ def test_a_newer_event_has_three_days_too_after_a_destination_gave_up() -> None:
     assert (failed.gave_up_at, failed.next_attempt_at) == (None, earlier + timedelta(seconds=5))
 
 
-def test_an_event_that_happens_while_another_is_repeated_has_three_days_too() -> None:
-    progress = recorded().progress_of(BACKEND).mark_failed(NOW)
-    newest_at = NOW + RETRY_PERIOD - timedelta(hours=1)
-    assert progress.mark_failed(NOW + RETRY_PERIOD, newest_at).gave_up_at is None
-    assert progress.mark_failed(newest_at + RETRY_PERIOD, newest_at).gave_up_at is not None
-
-
 def test_an_event_recorded_while_another_is_sent_is_sent_next() -> None:
     events = recorded(EventType.USER_CREATED)
     progress = events.progress_of(BACKEND).mark_sent(events.unsent[0].number)

@@ -16,7 +16,6 @@ from domain.errors import (
     PhoneAsUsername,
     ReservedName,
 )
-from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
 from domain.identities.username import (
     MAX_USERNAME_LENGTH,
     MIN_LENGTH,
@@ -91,31 +90,8 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
         ("ab" + " " * 997 + "c", "ab c"),
     ):
         assert parse_username(text).text == name
-    for text in ("", " ", "a" * 65, "ab" + " " * 998 + "c"):
+    for text in ("", " ", "a" * 65, "ab" + " " * 998 + "c", "\ufdfa" * 12, "\u200d\u0301"):
         assert is_rejected(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("a" * 65, "A username has at most 64 characters."),
-        ("\ufdfa" * 12, "This name is too long: some of its characters stand for several."),
-        (" ", "A username has at least one character."),
-        ("Rahul\u0000Sharma", "A username has no control characters or line breaks."),
-        ("Rahul\u200bSharma", "A username has no invisible characters."),
-        ("\u200d\u0301", "A username has at least one visible character."),
-        ("Support", "This name is reserved. Choose another username."),
-        (
-            "\u0410lice",
-            "A username does not mix scripts, such as Latin and Cyrillic. Write all of its letters "
-            "in one script.",
-        ),
-    ],
-)
-def test_the_error_says_why_a_name_is_invalid(text: str, message: str) -> None:
-    with pytest.raises(InvalidValue) as error:
-        parse_username(text, RULES)
-    assert error.value.message == message
 
 
 @given(
@@ -200,12 +176,6 @@ def test_the_key_is_that_of_the_rfc_or_a_caseless_form(name: str) -> None:
     assert derive_key(name) == expected
 
 
-def test_the_rfc_applies_up_to_256_characters_after_decomposition() -> None:
-    # A character that stands for eighteen.
-    assert derive_key("\ufdfa" * 14 + "abcß").endswith("abcß")
-    assert derive_key("\ufdfa" * 14 + "abcdß").endswith("abcdss")
-
-
 def test_a_stored_key_is_not_derived_again() -> None:
     stored = Username("Straße", "strasse")
     assert (stored.key, Username("Straße").key) == ("strasse", "straße")
@@ -281,12 +251,6 @@ def test_invisible_characters_that_nothing_needs_are_rejected(name: str) -> None
     with pytest.raises(InvalidValue) as error:
         parse_username(name)
     assert isinstance(error.value, InvalidCharacters)
-
-
-def test_the_selectors_and_joiners_of_emoji_are_dropped_and_flags_are_spelled_out() -> None:
-    assert drop_emoji_selectors("a❤\ufe0f1\ufe0f\u20e3b") == "a❤1\u20e3b"
-    assert drop_emoji_joiners("a👩\u200d❤\ufe0f\u200d👩b") == "a👩❤\ufe0f👩b"
-    assert spell_out_flags(f"a{EMOJI[-1]}b") == "a🏴gbwlsb"
 
 
 # Scripts

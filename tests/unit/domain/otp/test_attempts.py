@@ -1,15 +1,13 @@
 """Attempts: on whom each counts, that strangers use up nobody else's, and when a code is right."""
 
-from typing import Any
-
 import pytest
 
 from domain.errors import TooManyAttempts
 from domain.otp.attempt_counter import OTHERS, Client, ClientKind
-from domain.otp.attempts import Correct, OfBlockedPhone, OtpAttempt, Retried, Wrong
-from domain.otp.challenge import Login, OtpCode
+from domain.otp.attempts import Correct, OfBlockedPhone, Retried, Wrong
+from domain.otp.challenge import Login
 from domain.otp.delivery_policy import DeliveryDecision
-from tests.support.builders import NOW, a_hashed_ip, an_id
+from tests.support.builders import a_hashed_ip, an_id
 from tests.unit.domain.otp.verification_driver import (
     DEVICE,
     HOME_IP,
@@ -199,22 +197,6 @@ def test_without_an_id_an_attempt_counts_at_the_latest_code_that_its_network_req
         challenge = driver.check(WRONG_CODE, client_ip).challenge
         assert challenge is not None
         assert challenge.id == decision.challenge.id
-
-
-def test_the_digest_of_a_code_depends_on_key_code_and_challenge() -> None:
-    attempts = [
-        an_attempt(digest_key=b"one"),
-        an_attempt(digest_key=b"two"),
-        OtpAttempt(code=OtpCode("000001"), client_ip=a_hashed_ip(), now=NOW, digest_key=b"one"),
-    ]
-    digests = {attempt.digest(each) for attempt in attempts for each in ("", "a-challenge")}
-    assert len(digests) == 6
-    assert {len(digest) for digest in digests} == {32}
-
-
-def an_attempt(**changes: Any) -> OtpAttempt:
-    """Return an attempt without a request id."""
-    return OtpAttempt(code=OtpCode(WRONG_CODE), client_ip=a_hashed_ip(), now=NOW, **changes)
 
 
 # A blocked phone

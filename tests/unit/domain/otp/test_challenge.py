@@ -10,14 +10,18 @@ from typing import Final
 import pytest
 
 from domain.errors import InvalidValue
+from domain.identities.session import LOGIN_REPEAT_PERIOD
 from domain.otp.challenge import (
     DEFAULT_OTP_LENGTH,
     MAX_OTP_LENGTH,
     OTP_TTL,
     Login,
     OtpCode,
+    Purpose,
     parse_otp_code,
 )
+from domain.otp.challenges import MessageChallenges
+from domain.otp.sliding_window import CLOCK_SKEW
 from tests.support.builders import NOW, a_challenge, a_phone, an_id
 
 KEY: Final = b"a pepper of thirty-two bytes, yes"
@@ -119,6 +123,7 @@ def test_digits_of_every_script_are_parsed() -> None:
         pytest.param("12.345", id="other separator"),
         pytest.param("12345²", id="superscript"),
         pytest.param("12345\u20e3", id="visible mark"),
+        pytest.param("012313" + " " * 35, id="above forty characters"),
     ],
 )
 def test_other_text_is_not_a_code(text: str) -> None:
@@ -128,7 +133,33 @@ def test_other_text_is_not_a_code(text: str) -> None:
         parse_otp_code(text, 8)
 
 
-def test_a_text_has_at_most_forty_characters() -> None:
-    assert parse_otp_code("012313" + " " * 34) == CODE
-    with pytest.raises(InvalidValue):
-        parse_otp_code("012313" + " " * 35)
+# Those of one phone
+
+
+MICROSECOND = timedelta(microseconds=1)
+USED = a_challenge(id=an_id(1), used_at=NOW)
+ACTIVE = a_challenge(id=an_id(2))
+OF_CHANGE = a_challenge(id=an_id(3), purpose=Purpose.CHANGE_PHONE, identity_id=an_id(9))
+CHALLENGES = MessageChallenges((USED, ACTIVE, OF_CHANGE))
+
+
+def test_only_unused_codes_of_a_sign_in_sign_in() -> None:
+    assert CHALLENGES.active(NOW) == [ACTIVE]
+    assert CHALLENGES.for_purpose(Purpose.CHANGE_PHONE, an_id(9)) == [OF_CHANGE]
+    assert CHALLENGES.for_purpose(Purpose.CHANGE_PHONE, an_id(8)) == []
+
+
+def test_a_used_code_is_kept_while_its_login_can_be_repeated_and_others_until_they_expire() -> None:
+    for used_at in (NOW, NOW + OTP_TTL - MICROSECOND):
+        used = a_challenge(id=an_id(1), used_at=used_at)
+        over = used_at + LOGIN_REPEAT_PERIOD
+        assert used in MessageChallenges((used, ACTIVE)).prune(over - MICROSECOND).all
+        assert used not in MessageChallenges((used, ACTIVE)).prune(over).all
+    expired = NOW + OTP_TTL
+    assert CHALLENGES.prune(expired - MICROSECOND).all == (ACTIVE, OF_CHANGE)
+    assert CHALLENGES.prune(expired).all == ()
+
+
+def test_a_challenge_of_a_clock_that_was_wrong_is_dropped() -> None:
+    assert CHALLENGES.prune(NOW - CLOCK_SKEW) == CHALLENGES
+    assert CHALLENGES.prune(NOW - CLOCK_SKEW - MICROSECOND).all == ()

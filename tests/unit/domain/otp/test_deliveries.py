@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from domain.otp.deliveries import Deliveries, order_after
-from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel
+from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel, parse_report_id, parse_request_id
 from domain.otp.permits import LimitOwner, Permits
 from tests.support.builders import NOW, a_delivery
 
@@ -45,3 +47,29 @@ def test_a_used_code_settles_only_the_deliveries_that_carried_it() -> None:
     of_another = replace(of_code, challenge_id="another-challenge")
     settled = Deliveries((of_code, of_another, of_code)).settle(of_code.challenge_id)
     assert settled.all == (a_delivery(), of_another, a_delivery())
+
+
+# Request ids
+
+
+REQUEST_ID = "0123456789abcdef" * 2
+REPORT_ID = "fedcba9876543210" * 2
+
+
+def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
+    text = REQUEST_ID + REPORT_ID
+    assert (parse_request_id(text), parse_report_id(text)) == (REQUEST_ID, REPORT_ID)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        REQUEST_ID,
+        REQUEST_ID + REPORT_ID + "0",
+        REQUEST_ID + REPORT_ID + "\n",
+        (REQUEST_ID + REPORT_ID).upper(),
+    ],
+)
+def test_any_other_text_names_no_report_and_is_an_unknown_request_id(text: str) -> None:
+    assert (parse_request_id(text), parse_report_id(text)) == (text, None)

@@ -1,11 +1,10 @@
 """Run random operations on a PhoneVerification, and check what is true of any phone.
 
-Each figure of a response is compared with what copies of the phone do: one that waits as long, one
-that uses up the attempts, one that is blocked.
+The history knows no cooldown, counter or reset: each rule has a test of its own. Each assertion is
+one promise, and holds for any order of requests. All times are seconds.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import pytest
@@ -21,23 +20,19 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import Correct, OfBlockedPhone, VerificationResult, Wrong
+from domain.otp.attempts import Correct, OfBlockedPhone, Wrong
 from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
-from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import ValidDeviceToken
-from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.failures import FAILURES_BEFORE_FEWER_ATTEMPTS
-from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW
 from tests.support.examples import examples
-from tests.unit.domain.otp.phone_history import DAY, HOUR, Client, CodeUse, Message, PhoneHistory
 from tests.unit.domain.otp.verification_driver import (
+    DAY,
     DEVICE,
     HOME_IP,
+    HOUR,
     IDENTITY_ID,
     WORK_IP,
     VerificationDriver,
-    attempts_left,
     can_log_in,
     code_of,
     unknown_ip,
@@ -45,13 +40,125 @@ from tests.unit.domain.otp.verification_driver import (
 
 pytestmark = pytest.mark.slow
 
+CODE_TTL: Final = 300
+RESEND_PERIOD: Final = 240
+"""So long after its first message a code is sent again: it is valid for another minute."""
+MIN_INTERVAL: Final = 15
+MESSAGES_TO_STRANGERS: Final = ((900, 6), (DAY, 12))
+"""So many seconds, and the messages in them."""
+MESSAGES_TO_OWNER: Final = ((HOUR, 9),)
+"""Of each IP of a login and each device: the six of its network, and three of its own."""
+ATTEMPTS_OF_STRANGERS: Final = 100
+"""In a day without a login."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Who sends requests: an IP, perhaps with the token of a device."""
+
+    ip: str
+    device_id: str | None = None
+
+    @property
+    def device(self) -> ValidDeviceToken | None:
+        return ValidDeviceToken(self.device_id, IDENTITY_ID) if self.device_id else None
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message with a code. `is_of_owner`: its client logged in before."""
+
+    code: str
+    sent_at: float
+    client: Client
+    is_of_owner: bool
+    request_id: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    code: str
+    at: float
+    client: Client
+    request_id: str | None
+
+
+@dataclass
+class PhoneHistory:
+    """The messages, logins and checked attempts of a phone. Codes of other messages differ.
+
+    `ids` are all request ids that clients got, also those of requests that caused no message.
+    """
+
+    messages: list[Message] = field(default_factory=list)
+    logins: list[Attempt] = field(default_factory=list)
+    used_codes: set[str] = field(default_factory=set)
+    attempts_of_strangers: list[float] = field(default_factory=list)
+    ids: set[str] = field(default_factory=set)
+    is_blocked: bool = False
+
+    def is_owner(self, client: Client) -> bool:
+        """Return whether the client may count as one that logged in before."""
+        logged_in = {login.client.ip for login in self.logins}
+        return client.ip in logged_in or (client.device_id is not None and bool(self.logins))
+
+    def is_active(self, code: str, now: float) -> bool:
+        """Return whether a message had the code in the last five minutes, and nobody used it."""
+        sent = [message.sent_at for message in self.messages if message.code == code]
+        return bool(sent) and now - sent[0] < CODE_TTL and code not in self.used_codes
+
+    def add_message(self, message: Message) -> None:
+        now, last_login = message.sent_at, max((each.at for each in self.logins), default=-1)
+        first = next((each for each in self.messages if each.code == message.code), message)
+        assert now - first.sent_at <= RESEND_PERIOD, "a code is sent again for four minutes"
+        assert first is message or self.is_active(message.code, now), "a used code is not sent"
+        assert all(
+            now - each.sent_at >= MIN_INTERVAL or each.sent_at <= last_login
+            for each in self.messages
+        ), "two messages have 15 seconds between them, or a login"
+        self.messages.append(message)
+        limits = MESSAGES_TO_OWNER if message.is_of_owner else MESSAGES_TO_STRANGERS
+        counted = [
+            each.sent_at
+            for each in self.messages
+            if (each.client == message.client if message.is_of_owner else not each.is_of_owner)
+        ]
+        for period, limit in limits:
+            recent = [sent_at for sent_at in counted if now - sent_at < period]
+            assert len(recent) <= limit, f"at most {limit} messages in {period} seconds"
+
+    def add_use(self, use: Attempt) -> None:
+        """Add the use of a correct code. It is a login unless the phone is blocked."""
+        assert self.is_active(use.code, use.at), "a code is valid once, for five minutes"
+        codes = {each.code for each in self.messages if each.request_id == use.request_id}
+        assert codes <= {use.code}, "with an id only the code of its message is correct"
+        assert use.request_id in {None, *self.ids}, "with an unknown id no code is correct"
+        self.used_codes.add(use.code)
+        self.attempts_of_strangers.clear()
+        if not self.is_blocked:
+            self.logins.append(use)
+
+    def check_repeated_login(self, attempt: Attempt) -> None:
+        """Check that a client may get the login of a used code again."""
+        assert not self.is_blocked, "nobody logs in while the phone is blocked"
+        used = [each.request_id for each in self.logins if each.code == attempt.code]
+        assert used, "only a used code is repeated"
+        is_same_request = attempt.request_id is not None and attempt.request_id in used
+        assert is_same_request or self.is_owner(attempt.client), "only its client repeats a code"
+
+    def add_failure(self, failed: Attempt) -> None:
+        """Add an attempt that was counted, and opened no session."""
+        if not self.is_owner(failed.client):
+            self.attempts_of_strangers.append(failed.at)
+            recent = [time for time in self.attempts_of_strangers if failed.at - time < DAY]
+            assert len(recent) <= ATTEMPTS_OF_STRANGERS, "strangers have few attempts in a day"
+
+
 OWNERS: Final = (Client(HOME_IP), Client(WORK_IP, DEVICE.device_id), Client(WORK_IP, "another"))
 STRANGERS: Final = [Client(unknown_ip(1)), Client("2001:db8:1:7::/64"), Client("203.0.113.8")]
 CLIENTS: Final = st.sampled_from([OWNERS[0], *OWNERS, *STRANGERS])
 FIRST_STRANGERS: Final = st.integers(10, 500)
-SECONDS: Final = st.sampled_from([1, 4, 9, 10, 14, 15, 16, 30, 59, 60, 61, 239, 240, 241, 299, 300])
-TRUSTED_PERIOD: Final = 90 * DAY
-MINUTES: Final = st.sampled_from([15, 30, 59, 60, 61, 90, 240, 720, 1380, 1439, 1440, 129_600])
+SECONDS: Final = st.sampled_from([1, 9, 10, 15, 59, 60, 239, 241, 299, 300, 900, HOUR, DAY])
 
 
 class PhoneVerificationMachine(RuleBasedStateMachine):
@@ -62,7 +169,6 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         self.driver = VerificationDriver()
         self.history = PhoneHistory()
         self.ids: dict[Client, list[str]] = {}
-        self.untried: Message | None = None
         self.checked = self.driver.verification
 
     @property
@@ -70,18 +176,15 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         """Seconds since the machine started."""
         return (self.driver.now - NOW).total_seconds()
 
-    # Time and operators
-
-    @rule(seconds=SECONDS | MINUTES.map(lambda minutes: minutes * 60))
+    @rule(seconds=SECONDS)
     def wait(self, seconds: int) -> None:
         self.driver.wait(seconds)
 
     @rule(is_blocked=st.sampled_from([True, False, False]))
     def block_or_unblock(self, is_blocked: bool) -> None:
-        self.driver.verification = set_block(self.driver, is_blocked).verification
-        self.history.is_blocked = is_blocked
-
-    # Requests
+        before = self.driver.verification
+        after = before.block(self.driver.now) if is_blocked else before.unblock()
+        self.driver.verification, self.history.is_blocked = after, is_blocked
 
     @initialize(client=CLIENTS)
     def log_in_first(self, client: Client) -> None:
@@ -89,7 +192,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
 
     @rule(client=CLIENTS)
     def log_in(self, client: Client) -> None:
-        self.request_as_soon_as_allowed(client, 1)
+        self.request_as_soon_as_allowed(client)
         latest = self.history.messages[-1]
         self.verify(client, latest.code, latest.request_id)
 
@@ -98,49 +201,32 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         for _ in range(times):
             self.request(client)
 
-    @rule(client=CLIENTS, times=st.integers(1, 4))
-    def request_as_soon_as_allowed(self, client: Client, times: int) -> None:
-        for _ in range(times):
-            if seconds := self.request(client):
-                self.wait(seconds)
-                assert self.request(client) == 0
+    @rule(client=CLIENTS)
+    def request_as_soon_as_allowed(self, client: Client) -> None:
+        if seconds := self.request(client):
+            self.wait(seconds)
+            assert self.request(client) == 0, "the wait in a response is exact"
 
     @rule(first=FIRST_STRANGERS, clients=st.integers(2, 6))
     def strangers_request_as_soon_as_allowed(self, first: int, clients: int) -> None:
         for number in range(first, first + clients):
-            self.request_as_soon_as_allowed(Client(unknown_ip(number)), 1)
-
-    @precondition(lambda self: self.untried is not None)
-    @rule()
-    def reject_latest_delivery(self) -> None:
-        assert self.untried is not None
-        assert self.untried.request_id is not None
-        self.driver.reject(self.untried.request_id)
-        self.history.remove_message(self.untried)
-        self.untried = None
+            self.request_as_soon_as_allowed(Client(unknown_ip(number)))
 
     def request(self, client: Client) -> int:
         """Request a code, and return the seconds to wait, 0 if a message is sent."""
-        driver = self.driver
-        driver.device, before = device_of(client), driver.verification
+        self.driver.device = client.device
         is_owner = self.history.is_owner(client)
-        blocked = set_block(driver, not self.history.is_blocked)
-        decision, seconds = decide(driver, client)
-        if not is_owner and self.history.logins:  # strangers see no block of an account
-            assert decide(blocked, client)[1] == seconds
-        self.check_wait(seconds, lambda copy: is_sent(copy, client))
-        if decision is None:
-            assert driver.verification is before
-            return seconds
+        try:
+            decision = self.driver.request(client.ip)
+        except TooManyOtpRequests as error:
+            return error.retry_after
         self.ids.setdefault(client, []).append(decision.request_id)
         self.history.ids.add(decision.request_id)
-        if decision.is_new:
-            code = code_of(decision.challenge)
-            self.untried = Message(code, self.now, client, is_owner, decision.request_id)
-            self.history.add_message(self.untried)
-        return 0 if decision.is_new else seconds
-
-    # Attempts
+        if not decision.is_new:
+            return int((decision.next_request_at - self.driver.now).total_seconds())
+        code = code_of(decision.challenge)
+        self.history.add_message(Message(code, self.now, client, is_owner, decision.request_id))
+        return 0
 
     @rule(data=st.data(), client=CLIENTS, times=st.integers(1, 6))
     def guess(self, data: st.DataObject, client: Client, times: int) -> None:
@@ -148,59 +234,43 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         for _ in range(times):
             self.verify(client, self.wrong_code(), request_id)
 
-    @rule(client=CLIENTS, seconds=st.sampled_from([0, 3, 9, 10]))
-    def repeat_a_guess(self, client: Client, seconds: int) -> None:
-        code = self.wrong_code()
-        for _ in range(3):
-            self.verify(client, code, None)
-            self.wait(seconds)
-
     @rule(first=FIRST_STRANGERS, clients=st.integers(3, 16) | st.integers(40, 60))
     def strangers_guess(self, first: int, clients: int) -> None:
         for number in range(first, first + clients):
             self.verify(Client(unknown_ip(number)), self.wrong_code(), None)
 
-    @precondition(lambda self: self.history.codes)
+    @precondition(lambda self: self.history.messages)
     @rule(data=st.data(), client=CLIENTS)
     def verify_any_code(self, data: st.DataObject, client: Client) -> None:
-        code = data.draw(st.sampled_from(self.history.codes))
-        self.verify(client, code, self.draw_request_id(data, client))
-
-    @precondition(lambda self: self.history.messages)
-    @rule(client=CLIENTS)
-    def verify_latest_message(self, client: Client) -> None:
-        latest = self.history.messages[-1]
-        self.verify(client, latest.code, latest.request_id)
+        message = data.draw(st.sampled_from(self.history.messages[-4:]))
+        self.verify(client, message.code, self.draw_request_id(data, client))
 
     def verify(self, client: Client, code: str, request_id: str | None) -> None:
-        driver, attempt = self.driver, CodeUse(code, self.now, client, request_id)
-        driver.device, before = device_of(client), driver.verification
-        is_wrong = code not in self.history.codes
-        result = verify(driver, attempt)
-        if is_wrong and not self.history.is_owner(client):
-            copy = replace(driver, verification=before)
-            twin = set_block(copy, not self.history.is_blocked)  # strangers do not see a block
-            assert response_of(verify(twin, attempt)) == response_of(result)
-        if isinstance(result, int):
-            assert driver.verification is before
-            earlier = [self.driver.copy(after=seconds) for seconds in (result - 1, result // 2)]
-            assert all(isinstance(verify(copy, attempt), int) for copy in earlier if result > 1)
-        elif isinstance(result, Correct):
-            self.check_single_use(before, attempt)
-            self.history.add_login(attempt)
+        attempt = Attempt(code, self.now, client, request_id)
+        self.driver.device, before = client.device, self.driver.verification
+        try:
+            result = self.driver.verify(code, client.ip, request_id)
+        except TooManyAttempts:
+            assert self.driver.verification is before
+            return
+        if isinstance(result, Correct):
+            assert not self.history.is_blocked, "nobody logs in while the phone is blocked"
+            self.history.add_use(attempt)
         elif isinstance(result, OfBlockedPhone):
-            self.history.add_use_while_blocked(attempt)
+            assert self.history.is_blocked, "only a block makes a correct code useless"
+            if code not in self.history.used_codes:
+                self.history.add_use(attempt)
         elif can_log_in(result):
             self.history.check_repeated_login(attempt)
-        else:
-            assert isinstance(result, Wrong)
-            self.history.add_failure(attempt, is_counted=result.is_counted)
-            if is_wrong:
-                self.check_attempts_left(result.attempts_left, attempt)
-        if driver.verification is not before:
-            self.untried = None
+        elif isinstance(result, Wrong) and result.is_counted:
+            self.history.add_failure(attempt)
 
-    # What is always true
+    def draw_request_id(self, data: st.DataObject, client: Client) -> str | None:
+        """Draw one of the ids that the client got last, an unknown one, or none."""
+        return data.draw(st.sampled_from([None, None, "unknown", *self.ids.get(client, [])[-4:]]))
+
+    def wrong_code(self) -> str:
+        return str(next(self.driver.wrong_codes))
 
     @invariant()
     def few_challenges_are_active_and_compared(self) -> None:
@@ -210,106 +280,18 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         assert len(compared) <= MAX_COMPARABLE_CHALLENGES
 
     @invariant()
-    def the_owner_logs_in_within_an_hour(self) -> None:
-        """With a device, or at an IP of a login. Strangers can do nothing about it."""
+    def a_recognized_owner_logs_in_within_an_hour(self) -> None:
+        """Strangers can do nothing about it."""
         if self.driver.verification is self.checked:
             return
         self.checked = self.driver.verification
         for client in OWNERS[:2]:
-            owner = set_block(self.driver, is_blocked=False)
-            owner.device = device_of(client)
-            is_known = self.history.has_login_within(TRUSTED_PERIOD - HOUR, client, self.now)
-            is_recognized = not owner.check(client_ip=client.ip).recognized.is_stranger
-            if is_recognized and (is_known or client.device_id):
+            owner = replace(self.driver, verification=self.checked.unblock(), device=client.device)
+            if not owner.check(client_ip=client.ip).recognized.is_stranger:
                 decision = owner.deliver(client.ip)
                 assert owner.now <= self.driver.copy(after=HOUR).now
-                assert owner.accepts(code_of(decision.challenge), client.ip)
-
-    def check_single_use(self, before: PhoneVerification, login: CodeUse) -> None:
-        """Check that the code logs in nobody else now, and did not with the id of another one."""
-        other = replace(self.driver, device=None)
-        result = verify(other, CodeUse(login.code, self.now, Client(unknown_ip(999))))
-        assert isinstance(result, int) or not can_log_in(result)
-        for request_id in ["unknown", *self.history.ids_of_other_codes(login.code)]:
-            twin = replace(self.driver, verification=before)
-            assert not isinstance(verify(twin, replace(login, request_id=request_id)), Correct)
-
-    def check_wait(self, seconds: int, is_allowed: Callable[[VerificationDriver], bool]) -> None:
-        """Check that something is allowed after this wait, and not earlier."""
-        assert is_allowed(self.driver.copy(after=seconds))
-        for earlier in (seconds - 1, seconds // 2):
-            assert not (0 < earlier < seconds and is_allowed(self.driver.copy(after=earlier)))
-
-    def check_attempts_left(self, left: int, attempt: CodeUse) -> None:
-        """Check that the client has as many attempts left as the response says, and no more.
-
-        Unless it fails too often then to be recognized, or the phone has failed too often for it.
-        Nobody has some where no code is active, or with an id that no active code has.
-        """
-        if not self.driver.verification.challenges.active(self.driver.now):
-            assert left == 0
-        before = check(self.driver, attempt)
-        if before.challenge is None or before.challenge.used_at is not None:
-            return
-        copy = self.driver.copy()
-        codes = [self.wrong_code() for _ in range(left + 1)]
-        results = [verify(copy, replace(attempt, code=code)) for code in codes]
-        checked = sum(not isinstance(result, int) for result in results)
-        is_same = check(copy, attempt).recognized == before.recognized
-        few = copy.verification.failures.in_a_row < FAILURES_BEFORE_FEWER_ATTEMPTS
-        assert checked == left or not (is_same and few)
-
-    # Drawing
-
-    def draw_request_id(self, data: st.DataObject, client: Client) -> str | None:
-        """Draw one of the ids that the client got last, an unknown one, or none."""
-        return data.draw(st.sampled_from([None, None, "unknown", *self.ids.get(client, [])[-4:]]))
-
-    def wrong_code(self) -> str:
-        return str(next(self.driver.wrong_codes))
-
-
-def device_of(client: Client) -> ValidDeviceToken | None:
-    return ValidDeviceToken(client.device_id, IDENTITY_ID) if client.device_id else None
-
-
-def set_block(driver: VerificationDriver, is_blocked: bool) -> VerificationDriver:
-    """Return a copy that is blocked or not."""
-    before = driver.verification
-    return replace(
-        driver, verification=before.block(driver.now) if is_blocked else before.unblock()
-    )
-
-
-def decide(driver: VerificationDriver, client: Client) -> tuple[DeliveryDecision | None, int]:
-    """Request a code, and return when the next request is allowed, in seconds."""
-    try:
-        decision = driver.request(client.ip)
-    except TooManyOtpRequests as error:
-        return None, error.retry_after
-    return decision, int((decision.next_request_at - driver.now).total_seconds())
-
-
-def is_sent(driver: VerificationDriver, client: Client) -> bool:
-    decision, _ = decide(driver, client)
-    return decision is not None and decision.is_new
-
-
-def verify(driver: VerificationDriver, attempt: CodeUse) -> VerificationResult | int:
-    """Verify a code, and return the result, or how many seconds to wait."""
-    try:
-        return driver.verify(attempt.code, attempt.client.ip, attempt.request_id)
-    except TooManyAttempts as error:
-        return error.retry_after
-
-
-def check(driver: VerificationDriver, attempt: CodeUse) -> CodeCheck:
-    return driver.check(attempt.code, attempt.client.ip, attempt.request_id)
-
-
-def response_of(result: VerificationResult | int) -> tuple[bool, int]:
-    """Return what the client of a wrong code sees."""
-    return isinstance(result, int), result if isinstance(result, int) else attempts_left(result)
+                is_known = not owner.check(client_ip=client.ip).recognized.is_stranger
+                assert owner.accepts(code_of(decision.challenge), client.ip) or not is_known
 
 
 @pytest.mark.hypothesis

@@ -11,7 +11,7 @@ from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
-from domain.otp.sliding_window import SlidingWindow, whole_seconds
+from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TEST_OTP_POLICY
 from tests.support.builders import NOW, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
@@ -239,24 +239,6 @@ def test_above_twenty_trusted_ips_the_oldest_is_dropped(driver: VerificationDriv
     assert trusted_ips == [a_hashed_ip(unknown_ip(number)).ip for number in range(1, 21)]
 
 
-# Waits
-
-
-def required_wait(driver: VerificationDriver, client_ip: str, after: float = 0) -> int:
-    """Return the wait of a request after these seconds, 0 if it causes a delivery."""
-    try:
-        decision = driver.copy(after=after).request(client_ip)
-    except TooManyOtpRequests as error:
-        return error.retry_after
-    return 0 if decision.is_new else whole_seconds(driver.now, decision.next_request_at)
-
-
-def test_the_wait_is_rounded_up_to_whole_seconds(driver: VerificationDriver) -> None:
-    driver.deliver(HOME_IP)
-    for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
-        assert required_wait(driver.copy(after=15 - seconds), WORK_IP) == wait
-
-
 # Rejection: a delivery that every provider rejected starts a cooldown, and counts for an hour
 
 
@@ -326,16 +308,6 @@ def test_a_rejected_delivery_uses_up_the_quota_for_an_hour(trusted: Verification
     assert error.value.retry_after == HOUR - 2 * 15
 
 
-def test_a_rejected_delivery_counts_for_an_hour_in_longer_windows_below_a_day(
-    driver: VerificationDriver,
-) -> None:
-    one = (SlidingWindow(1, timedelta(hours=6)),)
-    driver.policy = DeliveryPolicy(one, one, own_quota=one[0])
-    driver.reject(driver.request().request_id)
-    waits = [required_wait(driver, WORK_IP, after) for after in (0, HOUR - 1, HOUR)]
-    assert waits == [HOUR, 1, 0]
-
-
 def test_a_code_of_another_delivery_stays_valid(driver: VerificationDriver) -> None:
     first = driver.request(WORK_IP)
     driver.wait(15)
@@ -399,16 +371,6 @@ def test_a_code_and_a_delivery_from_one_minute_in_the_future_count(
     for seconds, counts in ((60, True), (61, False), (400 * DAY, False)):
         assert driver.copy(after=-seconds).accepts(code, HOME_IP) == counts
         assert driver.copy(after=-seconds).request(WORK_IP).is_new != counts
-
-
-def test_a_login_from_more_than_a_minute_in_the_future_ends_no_cooldown(
-    driver: VerificationDriver,
-) -> None:
-    driver.verify(code_of(driver.request(HOME_IP).challenge))
-    for seconds, ends_cooldown in ((60, True), (61, False)):
-        copy = driver.copy(after=-seconds)
-        copy.request(WORK_IP)
-        assert copy.request(WORK_IP).is_new == ends_cooldown
 
 
 # Test phones

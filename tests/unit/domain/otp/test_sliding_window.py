@@ -3,7 +3,7 @@ from datetime import datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.otp.sliding_window import SlidingWindow
+from domain.otp.sliding_window import SlidingWindow, whole_seconds
 from tests.support.builders import NOW
 
 
@@ -30,3 +30,8 @@ def test_the_next_event_is_allowed_exactly_at_the_returned_time(
     assert window.remaining(past, available_at) > 0
     if available_at > at(now):
         assert window.remaining(past, available_at - timedelta(milliseconds=1)) == 0
+
+
+def test_waits_are_rounded_up_to_whole_seconds() -> None:
+    for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
+        assert whole_seconds(NOW, NOW + timedelta(seconds=seconds)) == wait

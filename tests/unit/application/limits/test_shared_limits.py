@@ -1,6 +1,7 @@
-"""The use of limits that many phones share is measured, and the database is read rarely."""
+"""The use of limits that many phones share is measured, and operators are warned of it."""
 
 import asyncio
+import logging
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
@@ -9,11 +10,10 @@ from typing import Final
 import pytest
 
 from application.limits.measure_limits import MAX_COUNTRIES, LimitUse
-from application.ports.errors import StorageUnavailable
-from domain.countries import ALL_COUNTRIES
+from domain.errors import TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import parse_phone
+from domain.phone import PhoneNumber, parse_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 
 GERMAN_PHONE: Final = parse_phone("+4915112345678", None)
@@ -54,13 +54,6 @@ async def test_the_use_of_each_country_that_is_served_and_in_total_is_measured()
     }
 
 
-@pytest.mark.parametrize(("used", "percent"), [(0, 0), (6, 25), (30, 100)])
-def test_the_use_is_at_most_100_percent_also_after_a_limit_was_lowered(
-    used: int, percent: float
-) -> None:
-    assert LimitUse("all_total", "strangers", "", used, allowed=24).percent == percent
-
-
 async def test_a_measurement_is_held_for_15_seconds() -> None:
     app = app_that_serves({"US"})
     await asyncio.gather(*(measure_strangers(app) for _ in range(5)))
@@ -72,25 +65,9 @@ async def test_a_measurement_is_held_for_15_seconds() -> None:
     app.advance(0.001)
     assert (await measure_strangers(app))["US"].used == 1
 
-    app.advance(hours=-1)
-    await measure_strangers(app)
-    assert app.faults.calls.count(READ) == 3
 
-
-async def test_after_an_error_the_next_measurement_reads_again() -> None:
-    app = app_that_serves({"US"})
-    app.faults.fail_on(READ)
-    with pytest.raises(StorageUnavailable):
-        await measure_strangers(app)
-
-    assert (await measure_strangers(app))["US"].used == 0
-
-
-@pytest.mark.parametrize("countries", [None, ALL_COUNTRIES], ids=["none named", "all named"])
-async def test_where_all_countries_are_served_those_that_were_seen_are_measured(
-    countries: Collection[str] | None,
-) -> None:
-    app = app_that_serves(countries)
+async def test_where_all_countries_are_served_those_that_were_seen_are_measured() -> None:
+    app = app_that_serves(None)
     assert [*await measure_strangers(app)] == [""]
 
     app.limits.measure_limits.see("IN")
@@ -105,3 +82,68 @@ async def test_no_more_countries_are_measured_than_there_are() -> None:
         app.limits.measure_limits.see(str(number))
 
     assert len(await measure_strangers(app)) == MAX_COUNTRIES + 1
+
+
+# Warnings
+
+
+def a_phone_of_another_range(number: int) -> PhoneNumber:
+    return parse_phone(f"+1{(212, 213, 305, 415, 503, 617)[number]}5550100")
+
+
+def app_with_limit(permits: int) -> CoreHarness:
+    window = SlidingWindow(permits, timedelta(hours=1))
+    return CoreHarness(
+        policy=make_core_policy(rate_limits=RateLimits(per_country=window), countries=["US"])
+    )
+
+
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [dict(record.msg) for record in caplog.records if isinstance(record.msg, dict)]
+
+
+async def request_codes(app: CoreHarness, count: int) -> list[str]:
+    """Request codes for phones of different ranges; return the limits that reject some."""
+    limits = []
+    for number in range(count):
+        try:
+            await app.request_otp(a_phone_of_another_range(number), client_ip=f"10.{number}.0.1")
+        except TooManyOtpRequests as error:
+            limits.append(error.limit)
+    return limits
+
+
+async def test_a_limit_above_80_percent_is_a_warning_once_an_hour(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = app_with_limit(8)  # strangers have five
+    await request_codes(app, 3)
+    await app.limits.limit_alerts.warn_of_high_use()
+    assert warnings_in(caplog) == []
+    app.advance(16)
+    await request_codes(app, 5)
+    app.advance(16)
+    caplog.clear()
+
+    for _ in range(2):
+        await app.limits.limit_alerts.warn_of_high_use()
+
+    high = {"event": "shared_limit_high", "limit": "unverified_per_country", "country": "US"}
+    assert warnings_in(caplog) == [{**high, "part": "strangers", "percent": 100}]
+
+
+async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = app_with_limit(4)
+    with caplog.at_level(logging.WARNING):
+        limits = await request_codes(app, 6)
+    assert len(limits) >= 2
+    assert set(limits) == {"unverified_per_country"}
+    [reached] = warnings_in(caplog)
+    assert reached == {
+        "event": "shared_limit_reached",
+        "limit": "unverified_per_country",
+        "part": "strangers",
+        "country": "US",
+    }

@@ -17,7 +17,6 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.menu import (
     MAX_VISITS,
-    MENUS,
     State,
     advance,
     finish_effect,
@@ -213,12 +212,6 @@ def test_a_menu_is_repeated_twice_and_then_the_call_ends(
     assert (last.path, last.position, last.outcome) == (("goodbye",), None, CallOutcome.GAVE_UP)
 
 
-@pytest.mark.parametrize("tag", CALL_TEXTS.locales)
-def test_a_repetition_is_shorter(tag: str) -> None:
-    texts = CALL_TEXTS.locales[tag].texts
-    assert all(len(texts[menu.repetition]) < len(texts[state]) for state, menu in MENUS.items())
-
-
 # Languages
 
 
@@ -260,10 +253,6 @@ def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(
     step = finish_effect(CALL_TEXTS, chosen.position, replace(caller, locale="en"), is_done=True)
     assert said(step) == [chosen.position.state]
     assert step.position == Position(chosen.position.state, 2)
-
-
-def test_a_menu_that_offers_no_language_does_not_understand_its_key() -> None:
-    assert said(walk(UNVERIFIED, *press("3", "9"))) == ["not_understood", "confirm_leaving_again"]
 
 
 # Ends

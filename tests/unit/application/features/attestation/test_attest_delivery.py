@@ -84,15 +84,6 @@ async def prove(
     return await app.request_otp(to, client_ip, can_send_proof=True, proof=proof, **options)
 
 
-async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
-    app = make_app()
-
-    sent = await app.request_otp(can_send_proof=True, proof=Proof("fake", "anything"))
-
-    assert sent.sent
-    assert attestation_of(app).verified == []
-
-
 async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: AppHarness) -> None:
     proof = await make_proof(app)
     before = len(app.messenger.messages)

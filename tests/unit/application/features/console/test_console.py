@@ -120,6 +120,13 @@ async def test_an_administrator_signs_in_and_acts_by_name(
     user_id, role = administrator.identity.id, Role.ADMINISTRATOR
     assert user.operator.actor == Actor(ActorKind.ADMINISTRATOR, user_id, role=role)
     assert user.operator.has_fresh_login
+    app.advance(minutes=2)
+    app.faults.fail_on("console_sessions.replace")
+    await authenticate(app, cookie)  # a use that cannot be recorded
+    app.faults.reset()
+    for _ in range(2):
+        app.advance(minutes=12)
+        await authenticate(app, cookie)
     # It is no session of the app, and the database has only a hash of its secret.
     stored = app.database.identities[administrator.identity.id].value
     assert len(stored.sessions) == len(administrator.identity.sessions)
@@ -250,3 +257,10 @@ async def test_a_browser_that_signs_in_while_the_account_is_deleted_is_not_kept(
     assert not browsers(app)
     with pytest.raises(Unauthenticated):
         await authenticate(app, signed_in.cookie)
+
+
+@pytest.mark.parametrize("cookie", [".", f"{'0' * 24}.{'0' * 64}"], ids=["malformed", "unknown"])
+async def test_another_text_is_no_cookie(app: AppHarness, cookie: str) -> None:
+    with pytest.raises(Unauthenticated):
+        await authenticate(app, cookie)
+    await app.use_cases.of(ConsoleFeature).sign_out(cookie)

@@ -287,3 +287,23 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
     ]
     raised = [line for line in caplog.records if line.exc_info]
     assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
+
+
+async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    users = await add_users(both, 7)
+    other.gate = asyncio.Event()
+    slow = asyncio.create_task(send(both, OTHER))
+    await send(both)
+    assert len(backend.accepted) == len(users)
+    assert other.accepted == []
+    other.gate.set()
+    await slow
+    await send(both, OTHER)
+
+    assert len(other.accepted) == len(users)

@@ -258,3 +258,16 @@ async def test_a_dry_run_writes_nothing_and_says_the_same(items: Import) -> None
     reported = [*items.reported]
     done = await items.run()
     assert (tried.outcomes, reported) == (done.outcomes, items.reported)
+
+
+async def test_an_owner_who_is_deleted_during_the_import_has_no_item(items: Import) -> None:
+    items.add()
+
+    async def delete() -> None:
+        await items.app.identities.delete_user.by_id(an_id(1))
+
+    items.app.faults.run_before("media_items.add", delete)
+    await items.run()
+
+    assert items.reported == [(1, "owner_not_imported")]
+    assert not item(items.app).has_files

@@ -33,7 +33,6 @@ class FakeLoginHook:
     def __init__(self, app: AppHarness, *, with_phone: bool = False) -> None:
         self.decision: AllowLogin | RejectLogin | BaseException = AllowLogin()
         self.asked: list[LoginInquiry] = []
-        self.app = app
         LoginHookFeature(app.use_cases, self, with_phone=with_phone)
 
     async def ask(self, inquiry: LoginInquiry) -> AllowLogin | RejectLogin:
@@ -66,6 +65,9 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     assert (again.user_id, again.external_id) == (login.identity.id, "customer-7")
     assert (again.device, again.is_device_recognized) == (None, True)
     assert first.id != again.id
+    with_phone = FakeLoginHook(app, with_phone=True)
+    await app.open_session()
+    assert [inquiry.phone for inquiry in with_phone.asked] == [a_phone().e164]
 
 
 async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_same_id(

@@ -16,7 +16,7 @@ from application.features.media.ports import MediaUrl
 from application.principal import Principal
 from domain.access import LibraryVisibility
 from domain.administration.scope import Scope
-from domain.errors import AuditFailed, Forbidden, ReauthenticationRequired
+from domain.errors import AuditFailed, Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageRequest
 from domain.identities.role import Role
@@ -207,3 +207,18 @@ async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarn
         await app.media.delete_item(moderator, of_staff.id)
     with pytest.raises(Forbidden):
         await app.upload_image(moderator, owner_id=owner.identity.id)
+
+
+async def test_a_file_that_is_gone_is_not_found_and_one_of_a_store_that_is_away_unavailable(
+    app: AppHarness, item: MediaItem
+) -> None:
+    open_file = app.media.open_file
+    file = await open_file.find(item.storage_key)
+    for is_away, error in ((True, Unavailable), (False, MediaFileNotFound)):
+        app.files.is_unavailable = is_away
+        app.files.contents.clear()
+        with pytest.raises(error):
+            await open_file.get_size(file)
+        with pytest.raises(error):
+            async with open_file(file):
+                pass

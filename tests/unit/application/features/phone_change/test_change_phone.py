@@ -9,14 +9,17 @@ from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
+from application.ports.errors import ConcurrencyConflict
 from application.principal import Principal
 from domain.administration.audit import ActorKind, AuditAction
 from domain.errors import (
+    ConflictingValue,
     DeliveryFailed,
     IncorrectOtp,
     PhoneInUse,
     TooManyOtpRequests,
     Unauthenticated,
+    UserNotFound,
 )
 from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity
@@ -34,6 +37,7 @@ from tests.unit.application.features.phone_change.phone_changes import (
     change_phone,
     identity_of,
     make_command,
+    notified,
     record_of,
     request_code,
     request_codes,
@@ -240,3 +244,30 @@ async def sign_in_as_tester(app: AppHarness) -> Principal:
     result = await app.verify_otp("123456", OLD)
     assert isinstance(result, LoggedIn)
     return await app.identities.authenticate(result.tokens.access_token)
+
+
+async def test_of_two_changes_of_one_session_the_slower_one_is_to_be_repeated(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    first = await request_codes(app, user)
+    app.advance(minutes=4, seconds=30)  # the next code of the present number is another one
+    second = await request_codes(app, user, OTHER)
+    app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
+    with pytest.raises(ConcurrencyConflict):
+        await app.phone_change.change_phone(user, second)
+    app.faults.reset()
+    assert identity_of(app, user).phone == NEW
+    assert notified(app) == [OLD]
+
+
+async def test_a_user_has_a_number_which_is_no_new_one(app: AppHarness) -> None:
+    principal = await app.log_in(OLD)
+    with pytest.raises(UserNotFound):
+        await request_code(app, principal)
+    user = replace(principal, identity=await app.create_user(principal))
+    with pytest.raises(ConflictingValue):
+        await request_code(app, user, OLD)
+    code = await request_code(app, user, None)
+    with pytest.raises(ConflictingValue):
+        await app.phone_change.change_phone(user, make_command(code, code, OLD))

@@ -1,6 +1,7 @@
 """An operator gives a user another number, and the former one is told."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -162,3 +163,14 @@ async def test_nothing_is_sent_to_a_blocked_number_a_test_number_or_a_country_th
         assert moved.phone_change is None
         assert notified(service) == []
         await service.identities.delete_user.by_id(user.identity.id)
+
+
+async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarness) -> None:
+    for operation in ("phone_verifications.save", "identities.replace"):
+        user = await app.add_user(OLD, f"Deleted before {operation}")
+        app.faults.run_before(operation, partial(app.identities.delete_user, user))
+        with pytest.raises(UserNotFound):
+            await change(app, user.identity.id)
+        app.faults.reset()
+    await app.operations.cleanup()
+    assert NEW not in app.database.phone_verifications

@@ -1,6 +1,5 @@
 """What is counted of events, written, and reported from what was written."""
 
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -22,7 +21,6 @@ from domain.features.statistics import (
     CountedGroup,
     Dimension,
     GroupCount,
-    GroupRow,
     PeriodCounts,
     PeriodSums,
     Result,
@@ -126,17 +124,6 @@ def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:
 
 async def report(app: AppHarness, query: StatisticsQuery | None = None) -> Statistics:
     return await feature_of(app).report(OPERATOR, query or a_day(app))
-
-
-async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness) -> None:
-    await app.log_in()
-    assert (await report(app)).rows == []
-    await feature_of(app).write()
-
-    counts = Counter({Result.SENT: 1, Result.LOGINS: 1})
-    days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
-    assert (await report(app)).rows == [GroupRow((a_phone().country,), counts)]
-    assert (await report(app, days)).rows == [GroupRow(("sms",), counts)]
 
 
 async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(

@@ -194,6 +194,19 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     assert is_connected(await connect(app, 2, "1"))
 
 
+async def test_a_chosen_language_is_kept_for_the_next_call() -> None:
+    app = AppHarness(policy=make_phone_line(countries=None))
+    first, second = (InboundCall(app, PhoneNumber("+919876543210"), sid) for sid in ("CA1", "CA2"))
+    await first.ring("9")
+    assert first.heard.startswith("हिंदी के लिए 9 दबाएँ। Would you like to join?")
+    await first.press("1")
+    await first.stay_on_the_line()
+    assert first.heard.startswith("Thank you. You have joined")
+    await second.ring()
+    assert second.heard.startswith("Welcome back to Dialtone.")
+    assert [call.value.locale for call in stored_calls(app.database).values()] == ["en"] * 2
+
+
 # Repeated requests
 
 

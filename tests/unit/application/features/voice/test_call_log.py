@@ -10,7 +10,7 @@ from application.features.voice import call_log
 from application.features.voice.call_log import CallDetails, CallsFeature
 from application.operations.cleanup import CleanupReport
 from application.principal import Principal
-from domain.errors import Forbidden, ReauthenticationRequired
+from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.voice.call import (
     Call,
     CallNotFound,
@@ -217,3 +217,40 @@ async def test_an_interrupted_cleanup_is_completed_by_the_next() -> None:
         assert stored_calls(app.database) == {}
         assert app.call_provider.recordings == {}
         assert all(stored.value.purged_at for stored in app.database.identities.values())
+
+
+async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -> None:
+    await add(app, *(ended_call(number, recordings=2) for number in range(3)), ended_call(9))
+    app.call_provider.is_unavailable = True
+    app.clock.advance(100 * DAY)
+
+    assert await app.operations.cleanup() == CleanupReport(deleted_calls=1)
+    assert len(kept_recordings(app)) == 6
+    app.call_provider.is_unavailable = False
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
+
+
+async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
+    recorded.call_provider.is_unavailable = True
+    with pytest.raises(Unavailable):
+        await read(recorded, ADMINISTRATOR)
+    assert recorded.database.audit_entries == []
+    open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
+    with pytest.raises(Unavailable):
+        async with open_recording(ADMINISTRATOR, an_id(1)):
+            pass
+
+
+async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
+    app: AppHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
+    await add(app, *(ended_call(number, recordings=1) for number in range(12)))
+    await add(app, *(ended_call(number, started_at=NOW + TICK) for number in range(12, 22)))
+    calls = app.use_cases.of(CallsFeature)
+    app.clock.advance(100 * DAY)
+    report = await replace(calls.clean_up_calls, recordings=None)()
+
+    assert +CleanupReport(report) == CleanupReport(deleted_calls=10)
+    assert len(kept_recordings(app)) == 12
+    assert len(caplog.messages) == 1

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus
@@ -16,7 +17,7 @@ from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.call_provider import PlacedCall
-from tests.support.fakes.messenger import REJECTED
+from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 
@@ -146,3 +147,16 @@ async def test_a_login_by_the_code_of_a_call_and_not_of_a_message_marks_the_call
     identity_id = app.database.phone_verifications[a_phone()].value.identity_id
     call = stored_call(app)
     assert (call.is_caller_verified, call.identity_id == identity_id) == (is_of_call, is_of_call)
+
+
+async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent() -> None:
+    app = app_with_phone_line()
+    app.call_provider.result = UNKNOWN
+    for number in range(1, 4):
+        assert (await app.request_otp(a_phone(number), channel=Channel.VOICE)).sent
+    permits = app.database.permits
+    with pytest.raises(DeliveryFailed) as error:
+        await app.request_otp(a_phone(4), channel=Channel.VOICE)
+    assert error.value.retry_after == PAUSE.total_seconds()
+    assert (len(app.call_provider.calls), app.database.permits) == (3, permits)
+    assert (await app.request_otp(a_phone(4))).sent

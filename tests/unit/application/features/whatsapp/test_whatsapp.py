@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 
 from application.otp.events import (
-    OtpAccepted,
     OtpDelivered,
     OtpFellBack,
     OtpNotTaken,
@@ -42,20 +41,6 @@ def app() -> WhatsAppHarness:
 
 def sent(app: WhatsAppHarness) -> tuple[int, int]:
     return len(app.whatsapp.sent), len(app.messenger.sent)
-
-
-async def test_a_code_goes_by_the_first_channel_and_signs_in(app: WhatsAppHarness) -> None:
-    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
-    result = await app.request(preferences=preferences)
-    (message,) = app.whatsapp.messages
-
-    # Nothing in WhatsApp reads an app hash.
-    assert message.text == f"{message.code} US general pt-BR None 0:05:00"
-    assert (result.sent, app.messenger.sent) == (True, [])
-    assert (await app.delivery()).channel is Channel.WHATSAPP
-    (accepted,) = app.events.of_type(OtpAccepted)
-    assert (accepted.channel, accepted.provider) == (Channel.WHATSAPP, "meta")
-    assert isinstance(await app.verify_otp(message.code), LoggedIn)
 
 
 @pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, INVALID_NUMBER])

@@ -255,6 +255,10 @@ def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(
     assert step.position == Position(chosen.position.state, 2)
 
 
+def test_a_menu_that_offers_no_language_does_not_understand_its_key() -> None:
+    assert said(walk(UNVERIFIED, *press("3", "9"))) == ["not_understood", "confirm_leaving_again"]
+
+
 # Ends
 
 

@@ -149,7 +149,7 @@ async def test_what_could_not_be_written_is_in_the_next_write(
     with pytest.raises(StorageError):
         await feature_of(app).write()
     await feature_of(app).write()
-    days = query_days(app.clock.now(), None, None, [Dimension.COUNTRY])
+    days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
     assert (await report(app)).total[Result.LOGINS] == 1
     assert (await report(app, days)).total[Result.LOGINS] == 1
 

@@ -6,19 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from application.features.media.library import OpenFile
 from tests.contract.suites.media.media_store import read_file
 
-__all__ = ["as_unprivileged_user", "open_files", "read_file", "read_opened"]
+__all__ = ["as_unprivileged_user", "open_files", "read_file"]
 
 
 _OPEN_DESCRIPTORS: Final = Path("/proc/self/fd")
-
-
-async def read_opened(open_file: OpenFile, storage_key: str) -> bytes:
-    """Return the content of the file that the use case opens."""
-    async with open_file(await open_file.find(storage_key)) as file:
-        return b"".join([chunk async for chunk in file.chunks])
 
 
 def open_files(folder: Path) -> list[Path]:

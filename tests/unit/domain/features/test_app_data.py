@@ -25,6 +25,8 @@ def test_what_is_kept_is_what_was_sent() -> None:
     assert data.values["is_paid"] is True
     assert parse_app_data(an_id(), dict(reversed(values.items()))) == data
     assert parse_app_data(an_id(), {}) is None
+    # They are equal in Python, and another one of them is a change.
+    assert len({parse_app_data(an_id(), {"paid": value}) for value in (1, True, 1.0)}) == 3
 
 
 def test_the_limit_counts_bytes_of_compact_json() -> None:

@@ -1,7 +1,6 @@
 """A proof gets a code where the limits of strangers are used up."""
 
 import asyncio
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
@@ -11,29 +10,22 @@ import pytest
 import pytest_asyncio
 
 from application.features.attestation.feature import (
-    AttestationAccepted,
     AttestationRejected,
-    AttestationRequested,
 )
 from application.features.attestation.ports import ProofStatus
-from application.otp.events import OtpAccepted, OtpRequested
 from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
-from domain.errors import DeliveryFailed, TooManyAttempts, TooManyOtpRequests
+from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.features.attestation import AttestationRequired
 from domain.otp.attestation_proof import Proof
-from domain.otp.challenge import parse_otp_code
 from domain.otp.delivery_policy import Limitation
-from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.attestation import FakeAttestation, solve
-from tests.support.fakes.messenger import ACCEPTED, REJECTED
 from tests.support.fault_injector import ProcessKilled
 
 HOUR = timedelta(hours=1)
@@ -92,43 +84,6 @@ async def prove(
     return await app.request_otp(to, client_ip, can_send_proof=True, proof=proof, **options)
 
 
-async def test_a_new_customer_with_a_proof_is_served_in_a_flood(app: AppHarness) -> None:
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp()  # an app without proofs waits as before
-    assert (await prove(app)).sent
-    assert app.messenger.messages[-1].phone == a_phone()
-    assert app.events.types[-4:] == [
-        AttestationRequested,
-        AttestationAccepted,
-        OtpRequested,
-        OtpAccepted,
-    ]
-
-
-async def test_a_proof_is_neither_required_nor_used_up_while_limits_are_free() -> None:
-    app = make_app()
-
-    sent = await app.request_otp(can_send_proof=True, proof=Proof("fake", "anything"))
-
-    assert sent.sent
-    assert attestation_of(app).verified == []
-
-
-async def test_the_limits_of_an_ip_and_of_a_phone_require_no_proof() -> None:
-    app = make_app(per_ip=SlidingWindow(1, HOUR))
-    await flood(app)
-    await prove(app)
-
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(500), CLIENT_IP, can_send_proof=True)
-    app.advance(1)
-    for number in range(3):
-        with suppress(TooManyOtpRequests):
-            assert not (await app.request_otp(client_ip=f"192.0.{number}.9")).sent
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(client_ip="192.0.9.9", can_send_proof=True)
-
-
 async def test_of_parallel_requests_with_one_proof_exactly_one_is_served(app: AppHarness) -> None:
     proof = await make_proof(app)
     before = len(app.messenger.messages)
@@ -160,21 +115,6 @@ async def test_a_used_proof_is_not_accepted_again(later_status: ProofStatus | No
     # Not the hour of the strangers: another proof gets a code.
     app.advance(error.value.retry_after)
     assert (await prove(app)).sent
-
-
-async def test_a_phone_with_a_record_keeps_that_a_proof_was_required(app: AppHarness) -> None:
-    app.advance(15)
-    for proof in (None, Proof("fake", "wrong")):
-        with pytest.raises(AttestationRequired):
-            await app.request_otp(phone(0), can_send_proof=True, proof=proof)
-    await app.otp.rejections.write()
-
-    rejections = app.database.phone_verifications[phone(0)].value.rejections
-    required = ("proof_required", "strangers", Recognition.NONE)
-    assert [(each.limit, each.owner, each.recognition) for each in rejections] == [required] * 2
-    assert {each.has_proof for each in rejections} == {False, True}
-    events = app.events.of_type(AttestationRequested)
-    assert [event.has_proof for event in events] == [False, True]
 
 
 async def test_a_wrong_proof_and_that_for_another_phone_are_asked_for_another(
@@ -215,26 +155,6 @@ async def test_without_its_provider_the_client_waits_and_operators_read_why(
     assert waiting.value.retry_after == 30
 
 
-async def test_an_app_with_proofs_waits_for_their_part_if_that_is_shorter() -> None:
-    app = make_app()
-    for number in range(3):
-        await app.request_otp(phone(number), f"198.18.{number}.1")
-    for number in (2998, 2999):
-        await prove(app, parse_phone(f"+1415555{number}", None), "192.0.2.1")
-    app.advance(minutes=10)
-    for number in (30, 60, 90):
-        await app.request_otp(phone(number), "192.0.2.1")
-
-    with pytest.raises(TooManyOtpRequests) as with_proofs:
-        await app.request_otp(phone(120), "192.0.2.1", can_send_proof=True)
-    with pytest.raises(TooManyOtpRequests) as without_proofs:
-        await app.request_otp(phone(120), "192.0.2.1")
-
-    assert without_proofs.value.retry_after - with_proofs.value.retry_after == 10 * 60
-    app.advance(with_proofs.value.retry_after)
-    assert (await prove(app, phone(120), "192.0.2.1")).sent
-
-
 async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
     app = make_app(per_ip=SlidingWindow(3, HOUR))
     await flood(app)
@@ -248,46 +168,6 @@ async def test_one_ip_has_as_many_proofs_checked_as_messages() -> None:
             await app.request_otp(can_send_proof=True, proof=wrong)
 
     assert len(attestation_of(app).verified) == 3
-
-
-async def test_no_proof_is_required_where_it_would_not_be_checked() -> None:
-    app = make_app(per_ip=SlidingWindow(3, HOUR))
-    await flood(app)
-    app.advance(minutes=10)
-    for _ in range(3):
-        with suppress(AttestationRequired, TooManyOtpRequests):
-            await app.request_otp(can_send_proof=True, proof=Proof("fake", "wrong"))
-
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(can_send_proof=True)
-
-    app.advance(error.value.retry_after)
-    assert (await app.request_otp(can_send_proof=True)).sent
-
-
-async def test_the_id_of_a_proof_may_be_any_text(app: AppHarness) -> None:
-    attestation_of(app).status = ProofStatus.VALID
-
-    proof = Proof("fake", "\ud800")
-    assert (await app.request_otp(can_send_proof=True, proof=proof)).sent
-
-
-async def test_a_rejected_delivery_does_not_give_the_proof_back(app: AppHarness) -> None:
-    app.messenger.result = REJECTED
-    proof = await make_proof(app)
-    with pytest.raises(DeliveryFailed) as error:
-        await app.request_otp(can_send_proof=True, proof=proof)
-    app.messenger.result = ACCEPTED
-
-    # Not the hour of the strangers: then it can send another proof.
-    assert error.value.retry_after < 60
-    app.advance(error.value.retry_after)
-    with pytest.raises(TooManyOtpRequests) as waiting:
-        await app.request_otp(can_send_proof=True, proof=proof)
-    [rejected] = app.events.of_type(AttestationRejected)
-    assert rejected.result == "used"
-    app.advance(waiting.value.retry_after)
-    assert (await prove(app)).sent
 
 
 @pytest.mark.parametrize(
@@ -305,17 +185,6 @@ async def test_after_an_interrupted_request_the_app_makes_another_proof(
     app.faults.reset()
 
     assert (await prove(app)).sent
-
-
-async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHarness) -> None:
-    await prove(app)
-    stored = app.database.records.tables["used_proofs"]
-    app.advance(hours=2, seconds=-1)
-    assert (await app.operations.cleanup())["expired_attestations"] == 0
-    app.advance(1)
-
-    assert (await app.operations.cleanup())["expired_attestations"] == 1
-    assert stored == {}
 
 
 # Where strangers need a proof.
@@ -338,28 +207,6 @@ async def test_a_stranger_gets_permits_for_a_proof_only() -> None:
     await app.verify_otp(app.last_code)
     app.advance(hours=1)
     assert (await app.request_otp()).sent  # now it is recognized
-
-
-async def test_proofs_of_strangers_use_the_part_of_strangers_first() -> None:
-    app = make_asking_app()
-    for number in (*range(STRANGERS), 30, 60, 90):
-        await prove(app, phone(number), network_ip(number))
-
-    permits = app.database.permits
-    for owner, count in (("strangers", STRANGERS), ("attested", 3)):
-        assert permits[f"country:US:deliveries:unverified:{owner}"] == count
-    with pytest.raises(TooManyOtpRequests):
-        await app.request_otp(phone(120), network_ip(120), can_send_proof=True)
-
-
-async def test_test_phones_need_no_proof_where_strangers_do() -> None:
-    otps = TestOtps((TestOtp(a_phone(2), parse_otp_code("123456")),))
-    app = AppHarness(
-        policy=make_policy(test_otps=otps, webhook_urls=WEBHOOK_URLS), attestation=FakeAttestation()
-    )
-    app.limits.delivery_limiter.asks_strangers = True
-
-    assert (await app.request_otp(a_phone(2))).sent
 
 
 async def test_a_resend_counts_on_a_proof() -> None:

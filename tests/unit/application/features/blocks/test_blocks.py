@@ -12,20 +12,16 @@ from application.features.blocks.feature import (
     BLOCK_ACTS,
     END_BLOCK,
     BlocksFeature,
-    blocks_about,
 )
 from application.otp.events import OtpRequestRejected
-from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import (
     AuditFailed,
-    ConflictingValue,
     CountryNotServed,
     InsufficientScope,
     InvalidValue,
-    TooManyOtpRequests,
 )
 from domain.features.blocks import (
     MAX_BLOCKS,
@@ -35,7 +31,6 @@ from domain.features.blocks import (
     SubjectKind,
     TooManyBlocks,
 )
-from domain.identities.phone_change import PhoneNotice
 from domain.phone import parse_phone
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
 from tests.support.app_harness import AppHarness
@@ -76,42 +71,6 @@ async def test_a_blocked_number_is_one_of_a_country_that_is_not_served(
     assert (await app.request_otp()).sent
 
 
-async def test_a_blocked_network_is_one_without_permits(app: AppHarness) -> None:
-    await app.request_otp(a_phone(2))
-    code = app.last_code
-    await add(app, NETWORK, HOUR / 2)
-    block = await add(app, NETWORK)
-
-    with pytest.raises(TooManyOtpRequests) as raised:
-        await app.request_otp()
-    assert (raised.value.retry_after, rejected_by(app)) == (3600, "block_network")
-    # A code that was sent before is checked, and other networks get theirs.
-    assert isinstance(await app.verify_otp(code, a_phone(2)), LoggedIn)
-    assert (await app.request_otp(client_ip=NEXT_IP)).sent
-    app.clock.advance(block.ends_at - app.clock.now())
-    assert (await app.request_otp(a_phone(3))).sent
-
-
-async def test_a_blocked_number_gets_notices(app: AppHarness) -> None:
-    await add(app, PREFIX)
-
-    assert await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
-    assert len(app.messenger.messages) == 1
-
-
-async def test_the_details_of_a_user_have_the_blocks_of_the_phone(app: AppHarness) -> None:
-    block = await add(app, PREFIX)
-    await add(app, GB)
-    details = await app.user_details.show_user(BY_COMMAND, a_phone(), REASON)
-
-    assert blocks_about(details) == [block]
-    assert details.verification is not None
-    assert details.verification.not_served is not None
-    assert details.verification.not_served.detail.startswith(
-        f"block {block.id} of the prefix +1415"
-    )
-
-
 # Add, list and end
 
 
@@ -130,6 +89,9 @@ async def test_the_audit_has_a_block_before_it_acts(app: AppHarness) -> None:
     ]
     assert entries[0].reason.startswith("prefix +1415, until ")
     assert entries[0].reason.endswith(f". {REASON}")
+    with pytest.raises(BlockNotFound):
+        await blocks_of(app).end(BY_COMMAND, block.id, REASON)
+    assert len(app.database.audit_entries) == 2
 
 
 async def test_two_at_once_add_no_fifty_first_block(app: AppHarness) -> None:
@@ -143,37 +105,6 @@ async def test_two_at_once_add_no_fifty_first_block(app: AppHarness) -> None:
     assert blocks_of(app).count() == {"prefix": MAX_BLOCKS, "network": 0, "country": 0}
 
 
-async def test_only_an_active_block_can_be_ended(app: AppHarness) -> None:
-    block = await add(app, US)
-    await blocks_of(app).end(BY_COMMAND, block.id, REASON)
-
-    for block_id in (block.id, an_id(9)):
-        with pytest.raises(BlockNotFound):
-            await blocks_of(app).end(BY_COMMAND, block_id, REASON)
-    assert len(app.database.audit_entries) == 2
-
-
-async def test_a_block_that_exists_or_is_one_too_many_is_not_in_the_audit(app: AppHarness) -> None:
-    for number in range(MAX_BLOCKS):
-        await add(app, Subject(SubjectKind.PREFIX, f"+1{200 + number}"))
-    with pytest.raises(ConflictingValue):
-        await add(app, Subject(SubjectKind.PREFIX, "+1200"))
-    with pytest.raises(TooManyBlocks):
-        await add(app, US)
-    assert len(app.database.audit_entries) == MAX_BLOCKS
-
-
-async def test_a_block_holds_400_days_at_most_and_one_of_a_token_a_day(app: AppHarness) -> None:
-    for operator, maximum in (
-        (a_token(Scope.WRITE_BLOCKS), timedelta(hours=24)),
-        (BY_COMMAND, timedelta(days=400)),
-    ):
-        with pytest.raises(InvalidValue):
-            await blocks_of(app).add(operator, US, maximum + timedelta(seconds=1), REASON)
-        added = await blocks_of(app).add(operator, US, maximum, REASON)
-        assert added.ends_at == app.clock.now() + maximum
-
-
 @pytest.mark.parametrize("act", BLOCK_ACTS, ids=lambda act: act.name)
 async def test_an_act_on_blocks_is_for_those_of_the_table(app: AppHarness, act: Any) -> None:
     blocks = blocks_of(app)
@@ -185,9 +116,13 @@ async def test_an_act_on_blocks_is_for_those_of_the_table(app: AppHarness, act: 
     await assert_refused(act, calls[act])
 
 
-async def test_a_token_that_reads_or_writes_blocks_lists_them(app: AppHarness) -> None:
+async def test_a_token_that_reads_or_writes_blocks_lists_them_and_blocks_for_a_day(
+    app: AppHarness,
+) -> None:
     for scope in (Scope.READ_BLOCKS, Scope.WRITE_BLOCKS):
         assert await blocks_of(app).list(a_token(scope)) == []
+    with pytest.raises(InvalidValue, match="24 hours"):
+        await blocks_of(app).add(a_token(Scope.WRITE_BLOCKS), US, 25 * HOUR, REASON)
     with pytest.raises(InsufficientScope):
         await blocks_of(app).list(a_token(Scope.READ_USERS))
 

@@ -1,6 +1,8 @@
-"""The users of a file: checked as a whole, imported in parallel, reported in order."""
+"""The users of a file: parsed, checked as a whole, imported in parallel, reported in order."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
 
 import pytest
 
@@ -10,17 +12,149 @@ from application.features.imports.lines import (
     ImportCounts,
     ImportOutcome,
     ImportProblem,
+    InvalidLine,
     Line,
     Observer,
     Source,
     check_lines,
 )
 from application.features.imports.user_lines import ImportedUser, UserLines
-from application.ports.errors import StorageUnavailable
 from domain.phone import DEFAULT_RULES
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.imports.builders import IMPORT_RUN
+
+PHONE: Final = "+14155550101"
+
+
+def read(region: str | None = None, **fields: str) -> ImportedUser | InvalidLine:
+    parser = UserLines(default_region=region, rules=DEFAULT_RULES)
+    return parser.parse(Line(7, {"phone": PHONE, **fields}))
+
+
+def parse(region: str | None = None, **fields: str) -> ImportedUser:
+    user = read(region, **fields)
+    assert isinstance(user, ImportedUser)
+    return user
+
+
+def problem_of(region: str | None = None, **fields: str) -> ImportProblem | None:
+    line = read(region, **fields)
+    assert isinstance(line, InvalidLine)
+    return line.result.problem
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
+)
+def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
+    assert parse(claims=text).claims == claims
+
+
+@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
+def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
+    assert parse("US", phone=text).phone.e164 == PHONE
+
+
+@pytest.mark.parametrize(
+    ("region", "text", "problem"),
+    [
+        (None, " ", ImportProblem.NO_PHONE),
+        (None, "9.19877E+11", ImportProblem.SPREADSHEET_NUMBER),  # digits are lost
+        (None, "14155550101.0", ImportProblem.SPREADSHEET_NUMBER),  # a decimal number
+        (None, "123", ImportProblem.INVALID_PHONE),
+        (None, "+18005550101", ImportProblem.UNSUPPORTED_PHONE_TYPE),
+        ("SE", "468123456", ImportProblem.AMBIGUOUS_PHONE),
+    ],
+)
+def test_a_phone_that_is_none_says_why_without_the_number(
+    region: str | None, text: str, problem: ImportProblem
+) -> None:
+    line = read(region, phone=text)
+    assert isinstance(line, InvalidLine)
+    assert line.result.problem is problem
+    assert text.strip() == "" or text not in line.result.message
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2020-05-01 11:30:00+02", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01", datetime(2020, 5, 1, tzinfo=UTC)),
+        ("2020-05-01 09:30:00 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01T09:30:00.5GMT", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
+        ("2020-05-01 11:30:00 +0200", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("2020-05-01 09:30:00 +0000 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("1588325400000", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("1588325400.5", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
+        (" ", None),
+    ],
+)
+def test_a_time_is_iso_8601_or_unix_time(text: str, time: datetime | None) -> None:
+    assert parse(created_at=text).created_at == time
+
+
+def test_an_id_of_another_form_is_an_external_id() -> None:
+    own = parse(id="5F7C8EC7C33C6C004BBAFE82")
+    assert (own.id, own.external_id) == ("5f7c8ec7c33c6c004bbafe82", None)
+    other = parse(id="auth0|5f7c8ec7c33c6c004bbafe82")
+    assert (other.id, other.external_id) == (None, "auth0|5f7c8ec7c33c6c004bbafe82")
+    assert parse(id="  ").external_id is None
+
+
+@pytest.mark.parametrize(
+    ("text", "is_blocked"),
+    [
+        ("", False),
+        ("TRUE", True),  # a boolean in any case
+        (" t ", True),  # of PostgreSQL
+        ("yes", True),
+        ("1", True),
+        ("False", False),
+        ("null", False),  # nothing
+    ],
+)
+def test_who_is_blocked_is_a_flag(text: str, is_blocked: bool) -> None:
+    assert parse(blocked=text).is_blocked is is_blocked
+
+
+def test_blocks_are_ignored_if_the_operator_says_so() -> None:
+    parser = UserLines(default_region=None, rules=DEFAULT_RULES, ignores_blocks=True)
+    for text in ("true", "maybe"):
+        user = parser.parse(Line(7, {"phone": PHONE, "blocked": text}))
+        assert isinstance(user, ImportedUser)
+        assert not user.is_blocked
+
+
+def test_a_name_that_is_a_phone_number_is_no_name() -> None:
+    assert parse(username=PHONE).username is None
+    assert parse("US", username="(415) 555-0101").username is None
+    assert parse(username="  ").username is None
+    assert parse(username="Zoë").username == "Zoë"
+
+
+@pytest.mark.parametrize(
+    ("field", "problem", "texts"),
+    [
+        (
+            "claims",
+            ImportProblem.INVALID_CLAIMS,
+            ["x", "[]", '{"a": NaN}', f'{{"a": "{"x" * 512}"}}'],
+        ),
+        (
+            "created_at",
+            ImportProblem.INVALID_CREATED_AT,
+            ["yesterday", "0001-01-01", "01/05/2020", "2020-05-01 CET", "UTC"],
+        ),
+        ("blocked", ImportProblem.INVALID_BLOCKED, ["maybe", "2"]),
+        ("id", ImportProblem.INVALID_ID, ["Zoë", "x" * 129, " 7"]),
+    ],
+)
+def test_another_text_is_a_problem_of_the_line(
+    field: str, problem: ImportProblem, texts: list[str]
+) -> None:
+    for text in texts:
+        assert problem_of(**{field: text}) is problem, text
 
 
 class Recorder(Observer):
@@ -64,19 +198,6 @@ async def import_all(
     checked = await check(listed)
     import_users = app.use_cases.of(ImportsFeature).import_users
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
-
-
-async def test_users_who_are_blocked_there_are_counted(app: AppHarness) -> None:
-    rejected = {"phone": "123", "blocked": "true"}
-    in_use = {"phone": a_phone(8).e164, "external_id": "other", "blocked": "true"}
-    await app.log_in(a_phone(8))
-    listed = [{**user, "blocked": "yes"} for user in users(3)]
-
-    counts = await import_all(app, [*listed, rejected, in_use, {"phone": a_phone(9).e164}])
-    again = await import_all(app, [*listed, rejected])
-
-    assert (counts.blocked, counts.rejected_blocked) == (3, 2)
-    assert (again.blocked, again.rejected_blocked) == (0, 1)
 
 
 async def test_of_several_users_with_one_phone_or_id_none_is_imported(app: AppHarness) -> None:
@@ -126,20 +247,6 @@ async def test_an_import_that_was_stopped_goes_on_with_a_repeat(app: AppHarness)
     assert len(app.database.identities) == 120
 
 
-async def test_a_database_that_is_away_ends_the_import_and_leaves_no_task(
-    app: AppHarness,
-) -> None:
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await import_all(app, users(40))
-    app.faults.reset()
-
-    counts = await import_all(app, users(40))
-
-    assert counts.is_complete
-    assert len(app.database.identities) == 40
-
-
 @pytest.mark.parametrize("dry_run", [True, False])
 async def test_of_several_users_with_one_name_the_first_gets_it(
     app: AppHarness, *, dry_run: bool
@@ -159,14 +266,3 @@ async def test_of_several_users_with_one_name_the_first_gets_it(
         (6, ImportProblem.USERNAME_REFUSED),
         (7, ImportProblem.USERNAME_REFUSED),
     ]
-
-
-async def test_a_name_is_free_if_the_first_user_with_it_is_rejected(app: AppHarness) -> None:
-    blocked, free = users(2)
-    await app.identities.operator_actions.block(a_phone(0))
-    listed = [{**blocked, "username": "Rahul"}, {**free, "username": "Rahul"}]
-    recorder = Recorder()
-
-    await import_all(app, listed, recorder, dry_run=True)
-
-    assert recorder.listed == [(1, ImportProblem.PHONE_BLOCKED)]

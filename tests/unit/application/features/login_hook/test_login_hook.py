@@ -1,25 +1,27 @@
-"""When the login hook is asked, what it is told, and what follows."""
+"""When the login hook is asked, what it is told, what follows, and how many wait for it."""
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import jwt
 import pytest
 
+from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
+from adapters.shared.http import HttpResponse, Transport
 from application.features.console.feature import ConsoleFeature
 from application.features.console.sign_in import ConsoleSignInCommand
 from application.features.login_hook.feature import LoginHookFeature
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
-from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from domain.identities.external_id import parse_external_id
 from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
-from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
-from tests.support.core_harness import WEBHOOK_URLS, wrong_code
+from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone
+from tests.support.core_harness import wrong_code
 from tests.unit.application.features.phone_change.phone_changes import change_phone
 
 FAILED = LoginHookFailed("the login hook did not decide: status 500")
@@ -31,7 +33,6 @@ class FakeLoginHook:
     def __init__(self, app: AppHarness, *, with_phone: bool = False) -> None:
         self.decision: AllowLogin | RejectLogin | BaseException = AllowLogin()
         self.asked: list[LoginInquiry] = []
-        self.app = app
         LoginHookFeature(app.use_cases, self, with_phone=with_phone)
 
     async def ask(self, inquiry: LoginInquiry) -> AllowLogin | RejectLogin:
@@ -64,17 +65,9 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     assert (again.user_id, again.external_id) == (login.identity.id, "customer-7")
     assert (again.device, again.is_device_recognized) == (None, True)
     assert first.id != again.id
-
-
-async def test_a_login_by_a_call_and_by_the_paths_of_the_older_app_asks_too() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
     with_phone = FakeLoginHook(app, with_phone=True)
-    await app.request_otp(channel=Channel.VOICE)
-    code = parse_otp_code(await app.code_of_last_call())
-    command = VerifyOtpCommand(a_phone(), code, CLIENT_IP, is_legacy=True)
-    assert isinstance(await app.otp.verify_otp(command), LoggedIn)
-    asked = [(inquiry.channel, inquiry.phone) for inquiry in with_phone.asked]
-    assert asked == [(Channel.VOICE, a_phone().e164)]
+    await app.open_session()
+    assert [inquiry.phone for inquiry in with_phone.asked] == [a_phone().e164]
 
 
 async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_same_id(
@@ -133,3 +126,63 @@ async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) ->
     assert signed_in.cookie
     assert administrator.identity.is_administrator
     assert len(hook.asked) == 1
+
+
+SECRET = f"whsec_{'A' * 43}="
+INQUIRY = LoginInquiry(
+    id="0f" * 16,
+    asked_at=NOW,
+    user_id=None,
+    external_id=None,
+    channel=Channel.SMS,
+    country="US",
+    device=None,
+    is_device_recognized=False,
+)
+
+
+class SlowTransport:
+    """Responds after so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.open = self.most = 0
+
+    async def request(self, *_: Any, **__: Any) -> HttpResponse:
+        self.open += 1
+        self.most = max(self.most, self.open)
+        try:
+            await asyncio.sleep(self.seconds)  # of the loop's own time
+        finally:
+            self.open -= 1
+        return HttpResponse(200, b'{"decision": "allow"}')
+
+
+def a_hook(transport: SlowTransport) -> HttpLoginHook:
+    return HttpLoginHook("https://hook.test", "", [SECRET], cast("Transport", transport))
+
+
+async def ask_many(transport: SlowTransport, count: int) -> list[Any]:
+    hook = a_hook(transport)
+    inquiries = [replace(INQUIRY, id=str(number)) for number in range(count)]
+    asked = map(hook.ask, inquiries)
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def test_at_most_fifty_ask_at_a_time_and_the_others_wait_for_their_turn() -> None:
+    transport = SlowTransport(1)
+    decisions = await ask_many(transport, MAX_CONCURRENT + 1)
+    assert decisions == [AllowLogin()] * (MAX_CONCURRENT + 1)
+    assert (transport.most, MAX_CONCURRENT) == (50, 50)
+
+
+async def test_who_has_no_decision_within_three_seconds_gets_none() -> None:
+    with pytest.raises(LoginHookFailed, match="did not decide: no response in time"):
+        await a_hook(SlowTransport(TIMEOUT + 0.1)).ask(INQUIRY)
+
+    transport = SlowTransport(TIMEOUT - 0.1)
+    *decided, last = await ask_many(transport, MAX_CONCURRENT + 1)
+    assert decided == [AllowLogin()] * MAX_CONCURRENT
+    assert "no response in time" in str(last)
+    *_, last = await ask_many(SlowTransport(TIMEOUT + 0.1), MAX_CONCURRENT + 1)
+    assert (str(last), TIMEOUT) == ("the login hook did not decide: 50 logins wait for it", 3)

@@ -1,33 +1,29 @@
-"""The cleanup deletes what nothing shows of the library, and nothing else."""
+"""The cleanup deletes what nothing shows of the library, and a check what has no counterpart."""
 
 from datetime import timedelta
-from functools import partial
 
 import pytest
 
 from application.features.media import deletions
+from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
 from application.operations.cleanup import CleanupReport
-from application.pacing import Pace
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
-from domain.errors import UserNotFound
-from domain.features.media.errors import ItemNotFound, MediaFileNotFound
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.image import VariantSpec
 from domain.features.media.item import (
     FILE_DELETION_DELAY,
     UPLOAD_TIMEOUT,
-    ItemFilter,
     ItemState,
     MediaItem,
-    PageRequest,
 )
 from domain.otp.phone_verification import PhoneVerification
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
 from tests.support.fault_injector import ProcessKilled
 from tests.support.media.builders import an_item
-from tests.support.media.stored import media_repositories, stored_items
-from tests.support.stored_files import read_opened
+from tests.support.media.stored import media_repositories, stored_items, stored_usages
 
 TICK = timedelta(milliseconds=1)
 
@@ -74,26 +70,6 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
     app.clock.advance(FILE_DELETION_DELAY + TICK)
     assert await app.operations.cleanup() == CleanupReport(unfinished_files=1)
     assert app.files.unfinished == [NOW + TICK]
-
-
-async def test_it_pauses_between_the_items_of_one_deleted_account(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
-    repositories, deleted = app.database.repositories(), a_deleted_identity()
-    await repositories.identities.add(deleted)
-    for number in range(5):
-        await add_item(app, an_item(id=an_id(number), owner_id=deleted.id))
-    left: list[int] = []
-
-    async def pause(_: Pace) -> None:
-        states = [stored.value.state for stored in stored_items(app.database).values()]
-        left.append(states.count(ItemState.READY))
-
-    monkeypatch.setattr(Pace, "pause", pause)
-    await app.operations.cleanup()
-
-    assert left[:3] == [3, 1, 0]
 
 
 async def start_cleanup() -> tuple[AppHarness, Act]:
@@ -151,6 +127,81 @@ async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it
     assert await app.media.retry_deletions() == 0
 
 
+ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
+
+
+def checker(app: AppHarness) -> CheckMedia:
+    return app.media.check_media
+
+
+async def find(app: AppHarness) -> MediaFindings:
+    return await checker(app).find(lambda _: None)
+
+
+async def test_items_without_a_file_and_files_without_an_item_are_found_and_repaired(
+    app: AppHarness, owner: Principal
+) -> None:
+    whole, broken = [(await app.upload_image(owner)).item for _ in range(2)]
+    del app.files.contents[broken.storage_key]
+    renamed = whole.storage_key.replace(whole.storage_key[-8:], "0000.gif")
+    app.files.contents |= {ORPHAN: b"", renamed: b"", "readme.txt": b"not ours"}
+
+    findings = await find(app)
+    assert (findings.files, findings.items, findings.is_suspicious) == (3, 2, False)
+    assert sorted(findings.files_without_item) == sorted([ORPHAN, renamed])
+    assert findings.items_without_file == [broken.id]
+    assert broken.id in stored_items(app.database)
+
+    shown: list[int] = []
+    await checker(app).repair(findings, lambda progress: shown.append(progress.repaired))
+    assert (shown, findings.repaired) == ([1, 2, 3], 3)
+    assert app.files.contents.keys() == {whole.storage_key, "readme.txt"}
+    with pytest.raises(ItemNotFound):
+        await app.get_item(broken.id)
+    assert (await app.get_item(whole.id)).item == whole
+    usage = stored_usages(app.database)[owner.identity.id].value
+    assert (usage.items, usage.used_items) == (1, 1)
+    assert (await find(app)).orphans == 0
+
+
+async def test_an_item_loses_its_variants_that_have_no_complete_file() -> None:
+    specs = [VariantSpec("thumb", 8, 8), VariantSpec("small", 4, 4), VariantSpec("tiny", 2, 2)]
+    app = AppHarness(policy=make_policy(variant_specs=specs))
+    owner = await app.add_user()
+    empty, item = [(await app.upload_image(owner)).item for _ in range(2)]
+    app.files.contents[empty.storage_key] = b""
+    lost, kept, cut = item.variants
+    del app.files.contents[lost.storage_key]
+    app.files.contents[cut.storage_key] = app.files.contents[cut.storage_key][:-1]
+
+    findings = await find(app)
+
+    assert findings.items_without_file == [empty.id]
+    assert (findings.items_without_variant, findings.orphans) == ([item.id], 2)
+    await checker(app).repair(findings, lambda _: None)
+    assert (await app.get_item(item.id)).item.variants == (kept,)
+    assert (await find(app)).orphans == 0
+
+
+async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principal) -> None:
+    item = (await app.upload_image(owner)).item
+    content = app.files.contents.pop(item.storage_key)
+    findings = await find(app)
+    findings.files_without_item.append(item.storage_key)
+    app.files.contents[item.storage_key] = content
+    await checker(app).repair(findings, lambda _: None)
+    assert (findings.repaired, app.files.contents) == (0, {item.storage_key: content})
+
+
+@pytest.mark.parametrize(("count", "is_suspicious"), [(MIN_SUSPICIOUS, True), (3, False)])
+async def test_two_stores_without_any_match_are_suspicious(
+    app: AppHarness, count: int, is_suspicious: bool
+) -> None:
+    app.files.contents = {f"ab/{number:024x}-{'ab' * 16}.jpg": b"" for number in range(count)}
+    findings = await find(app)
+    assert (findings.orphans, findings.is_suspicious) == (count, is_suspicious)
+
+
 async def test_a_file_that_is_refused_again_does_not_stop_the_others(
     app: AppHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -178,37 +229,3 @@ async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: 
 
     assert app.faults.has_fired
     assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
-
-
-async def assert_invisible(app: AppHarness, principal: Principal, item: MediaItem) -> None:
-    with pytest.raises(UserNotFound):
-        await app.identities.get_user(principal.identity.id)
-    with pytest.raises(ItemNotFound):
-        await app.get_item(item.id)
-    with pytest.raises(MediaFileNotFound):
-        await read_opened(app.media.open_file, item.storage_key)
-    page = await app.list_items(ItemFilter(), PageRequest())
-    assert page.items == []
-
-
-async def test_a_deleted_user_and_its_files_are_gone_at_once(app: AppHarness) -> None:
-    principal = await app.add_user()
-    items = [(await app.upload_image(principal)).item for _ in range(3)]
-    await app.identities.delete_user(principal)
-    await assert_invisible(app, principal, items[0])
-    assert app.files.contents == {}
-
-
-async def test_a_deletion_that_is_interrupted_after_its_write_leaves_nothing_visible() -> None:
-    async def start() -> tuple[AppHarness, Act, Principal, MediaItem]:
-        app = AppHarness()
-        principal = await app.add_user()
-        item = (await app.upload_image(principal)).item
-        return app, partial(app.identities.delete_user, principal), principal, item
-
-    interrupted = 0
-    async for app, _, principal, item in at_each_operation(start):
-        if app.database.identities[principal.identity.id].value.is_deleted:
-            interrupted += 1
-            await assert_invisible(app, principal, item)
-    assert interrupted > 5

@@ -1,159 +1,33 @@
-"""Items of the library are found, listed, opened, categorized and deleted."""
+"""Who finds and opens items of the library, and how administrators moderate them."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from application.features.media import library
-from application.features.media.feature import LibraryDetails
-from application.features.media.library import LibraryPage, OpenFile
-from application.ports.errors import StorageUnavailable
+from application.administration.operator import operating_system_user
+from application.features.media.feature import LibraryFeature
+from application.features.media.media_urls import FileAccess, MediaAccess
+from application.features.media.moderate_items import DELETE, HIDE, UNHIDE, ModerateItems
+from application.features.media.ports import MediaUrl
+from application.principal import Principal
 from domain.access import LibraryVisibility
-from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
+from domain.administration.scope import Scope
+from domain.errors import AuditFailed, Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
 from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageRequest
-from domain.identities.identity import Identity
-from tests.support.acts import show
-from tests.support.app_harness import GIF, AppHarness, make_policy
-from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
-from tests.support.fakes.messenger import REJECTED
+from domain.identities.role import Role
+from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff
+from tests.support.app_harness import AppHarness, make_policy
+from tests.support.builders import a_phone, an_id
 from tests.support.media.builders import an_item
-from tests.support.media.stored import media_repositories
-from tests.support.stored_files import read_opened
+from tests.support.media.stored import stored_items
 
-RAHUL, PRIYA = an_id(1), an_id(2)
+RAHUL = an_id(1)
 UNKNOWN = an_item(id=an_id(9)).storage_key
-
-
-@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.HIDDEN, None])
-async def test_only_items_that_are_ready_are_found_and_listed(
-    app: AppHarness, state: ItemState | None
-) -> None:
-    if state:
-        await store(app, an_identity(id=RAHUL), an_item(owner_id=RAHUL, state=state))
-    with pytest.raises(ItemNotFound):
-        await app.get_item(an_item().id)
-    result = await app.list_items(ItemFilter(), PageRequest())
-    assert (result.items, result.total) == ([], 0)
-
-
-async def store(app: AppHarness, *records: MediaItem | Identity) -> None:
-    repositories = app.database.repositories()
-    for record in records:
-        if isinstance(record, MediaItem):
-            await media_repositories(app.database).items.add(record)
-        else:
-            await repositories.identities.add(record)
-
-
-def items(count: int, owner: str = RAHUL, first: int = 100) -> list[MediaItem]:
-    """Return items of one owner, each a second newer than the previous one."""
-    return [
-        an_item(
-            id=an_id(first + number), owner_id=owner, created_at=NOW + timedelta(seconds=number)
-        )
-        for number in range(count)
-    ]
-
-
-async def test_items_of_deleted_owners_are_not_listed(app: AppHarness) -> None:
-    deleted = a_deleted_identity(id=PRIYA)
-    await store(app, an_identity(id=RAHUL), deleted, *items(3), *items(3, PRIYA, 200))
-    everything = await app.list_items(ItemFilter(), PageRequest())
-    assert {listed.item.owner_id for listed in everything.items} == {RAHUL}
-    hidden_items = await app.list_items(ItemFilter(owner_id=PRIYA), PageRequest())
-    assert (hidden_items.items, hidden_items.total) == ([], 0)
-
-
-@pytest.mark.parametrize(
-    ("counted", "total", "is_exact"),
-    [(0, 0, True), (10_000, 10_000, True), (10_001, 10_000, False)],
-)
-def test_a_total_is_exact_up_to_ten_thousand(counted: int, total: int, is_exact: bool) -> None:
-    page = LibraryPage([], counted, PageRequest())
-    assert (page.total, page.is_total_exact, page.total_pages) == (total, is_exact, total // 10)
-
-
-async def test_a_page_that_ends_with_the_last_item_is_listed_without_counting(
-    app: AppHarness,
-) -> None:
-    await store(app, an_identity(id=RAHUL), *items(3))
-    app.faults.fail_on("media_items.count")
-    for request, total in ((PageRequest(1, 3), 3), (PageRequest(2, 2), 3)):
-        assert (await app.list_items(ItemFilter(), request)).total == total
-    assert (await app.list_items(ItemFilter(owner_id=PRIYA), PageRequest())).total == 0
-    assert not app.faults.has_fired
-    with pytest.raises(StorageUnavailable):
-        await app.list_items(ItemFilter(), PageRequest(1, 2))
-
-
-async def test_above_ten_thousand_items_cursors_go_on(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(library, "MAX_TOTAL", 10)
-    await store(app, an_identity(id=RAHUL), *items(11))
-    last = await app.list_items(ItemFilter(), PageRequest(2, 5))
-    assert last.counted == 11
-    rest = PageRequest(1, 5, last.next_cursor)
-    after = await app.list_items(ItemFilter(), rest)
-    assert [listed.item.id for listed in after.items] == [an_id(100)]
-    assert after.next_cursor is None
-    assert after.total is None
-
-
-async def get_size(open_file: OpenFile, storage_key: str) -> int:
-    return await open_file.get_size(await open_file.find(storage_key))
-
-
-BY_EACH = pytest.mark.parametrize("open_or_get_size", [read_opened, get_size])
-Operation = Callable[[OpenFile, str], Awaitable[object]]
-
-
-async def test_a_file_is_opened_by_its_storage_key(app: AppHarness, storage_key: str) -> None:
-    content = app.files.contents[storage_key]
-    assert await read_opened(app.media.open_file, storage_key) == content
-    file = await app.media.open_file.find(storage_key)
-    assert file.image.format.content_type == "image/gif"
-    async with app.media.open_file(file, 2, 5) as part:
-        assert [chunk async for chunk in part.chunks] == [content[2:5]]
-    app.faults.fail_on("media_files.open_file")
-    assert await get_size(app.media.open_file, storage_key) == len(content)
-
-
-@BY_EACH
-async def test_a_file_without_item_and_an_item_without_file_are_not_found(
-    app: AppHarness, storage_key: str, open_or_get_size: Operation
-) -> None:
-    app.files.contents = {UNKNOWN: GIF}
-    for key in (UNKNOWN, storage_key):
-        with pytest.raises(MediaFileNotFound):
-            await open_or_get_size(app.media.open_file, key)
-
-
-@BY_EACH
-async def test_opening_a_file_fails_without_store_or_database(
-    app: AppHarness, storage_key: str, open_or_get_size: Operation
-) -> None:
-    app.files.is_unavailable = True
-    with pytest.raises(Unavailable):
-        await open_or_get_size(app.media.open_file, storage_key)
-    app.files.is_unavailable, app.database.is_unavailable = False, True
-    with pytest.raises(StorageUnavailable):
-        await open_or_get_size(app.media.open_file, storage_key)
-
-
-@BY_EACH
-@pytest.mark.parametrize("state", [ItemState.PENDING, ItemState.DELETION_REFUSED])
-async def test_the_file_of_an_item_that_is_not_ready_is_not_found(
-    app: AppHarness, state: ItemState, open_or_get_size: Operation
-) -> None:
-    item = an_item(state=state)
-    await media_repositories(app.database).items.add(item)
-    app.files.contents[item.storage_key] = GIF
-    with pytest.raises(MediaFileNotFound):
-        await open_or_get_size(app.media.open_file, item.storage_key)
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:
@@ -186,22 +60,165 @@ async def test_with_the_visibility_owner_members_see_only_their_own_items() -> N
         assert (await app.media.get_item(viewer, item.id)).item == item
 
 
-async def test_what_a_user_has_in_the_library_is_shown(app: AppHarness) -> None:
-    await app.upload_image(await app.add_user())
-    library = (await show(app)).parts.find(LibraryDetails)
-    assert library is not None
-    assert library.usage.items == 1
-    assert library.usage.bytes > 0
-    assert library.quota == app.policy.media.quota
+KEY, OTHER_KEY = an_item().storage_key, "1" + an_item().storage_key[1:]
+SERVICE_URL = "https://dialtone.example.org/media"
+DAY = timedelta(days=1)
 
 
-async def test_the_service_is_ready_with_media_store_and_messenger_or_without(
-    app: AppHarness,
+async def test_a_public_url_replaces_those_of_the_store() -> None:
+    app = AppHarness(policy=make_policy(public_url="https://cdn.example"))
+    app.files.expires_at = app.clock.now()
+    assert await app.media.media_urls.url_for(KEY) == MediaUrl(f"https://cdn.example/{KEY}")
+    assert await app.media.media_urls.check_access(KEY, "", "") == FileAccess()
+
+
+async def test_a_private_url_is_the_same_for_a_day_and_ends_within_two() -> None:
+    policy = make_policy(access=MediaAccess.PRIVATE, service_url=SERVICE_URL)
+    app = AppHarness(policy=policy)
+    urls = app.media.media_urls
+    app.advance(hours=14, minutes=30)  # to midnight
+    url = await urls.url_for(KEY)
+    assert url.expires_at == app.clock.now() + 2 * DAY
+    assert url.url.startswith(f"{SERVICE_URL}/{KEY}?")
+    query = dict(parse_qsl(urlsplit(url.url).query))
+    assert await urls.check_access(KEY, **query) == FileAccess(remaining=2 * DAY)
+    for key, changes in (
+        (OTHER_KEY, {}),
+        (KEY, {"expires": str(int(query["expires"]) + 1)}),
+        (KEY, {"signature": "é"}),
+        (KEY, {"expires": "", "signature": ""}),
+    ):
+        assert (await urls.check_access(key, **{**query, **changes})).needs_token
+    app.advance(hours=23, minutes=59)
+    assert await urls.url_for(KEY) == url
+    app.advance(minutes=1)
+    assert await urls.url_for(KEY) != url
+    app.advance(hours=23, minutes=59, seconds=59)
+    assert await urls.check_access(KEY, **query) == FileAccess(remaining=timedelta(seconds=1))
+    app.advance(seconds=1)
+    assert (await urls.check_access(KEY, **query)).needs_token
+
+
+OPERATOR: Final = operating_system_user("alice")
+OTHERS: Final = a_token(*set(Scope) - {Scope.READ_LIBRARY})
+HIDDEN: Final = ItemFilter(is_hidden=True)
+REASON: Final = "report 815"
+
+
+@pytest.fixture
+async def item(app: AppHarness, owner: Principal) -> MediaItem:
+    return (await app.upload_image(owner)).item
+
+
+def moderation(app: AppHarness) -> ModerateItems:
+    return app.use_cases.of(LibraryFeature).moderate_items
+
+
+async def listed(app: AppHarness, item_filter: ItemFilter) -> list[str]:
+    page = await moderation(app).list(OPERATOR, item_filter, None, 10)
+    return [item.id for item in page.items]
+
+
+async def test_a_hidden_item_is_like_a_deleted_one_for_all_but_administrators(
+    app: AppHarness, owner: Principal, item: MediaItem
 ) -> None:
-    working = await app.operations.check_readiness()
-    assert working.parts == {"messages": None, "media": None}
-    assert (working.database, working.is_ready) == (None, True)
-    app.files.is_unavailable, app.messenger.result = True, REJECTED
-    readiness = await app.operations.check_readiness()
-    assert readiness.parts == {"messages": REJECTED.reason, "media": "unavailable"}
-    assert (readiness.database, readiness.is_ready) == (None, True)
+    administrator = await app.add_administrator(a_phone(2))
+    await moderation(app).hide(OPERATOR, item.id, REASON)
+
+    for viewer in (owner, administrator):
+        page = await app.media.list_items(viewer, ItemFilter(), PageRequest())
+        assert (page.items, page.total) == ([], 0)
+        for act in (
+            app.media.get_item(viewer, item.id),
+            app.media.categorize_item(viewer, item.id, "art"),
+            app.media.delete_item(viewer, item.id),
+        ):
+            with pytest.raises(ItemNotFound):
+                await act
+        with pytest.raises(MediaFileNotFound):
+            await app.media.open_file.find(item.storage_key, viewer)
+    assert (await moderation(app).get(OPERATOR, item.id)).is_hidden
+    assert (await listed(app, HIDDEN), await listed(app, ItemFilter())) == ([item.id], [])
+
+
+async def test_without_an_audit_entry_nothing_is_done(app: AppHarness, item: MediaItem) -> None:
+    for act in (moderation(app).hide, moderation(app).unhide, moderation(app).delete):
+        app.faults.fail_on("audit_log.add")
+        with pytest.raises(AuditFailed):
+            await act(OPERATOR, item.id, REASON)
+    app.faults.reset()
+    assert (await app.get_item(item.id)).item == item
+
+
+async def test_only_administrators_and_commands_moderate_and_for_a_reason(
+    app: AppHarness, item: MediaItem
+) -> None:
+    items = moderation(app)
+    await assert_refused(HIDE, lambda operator, why: items.hide(operator, item.id, why))
+    await assert_refused(UNHIDE, lambda operator, why: items.unhide(operator, item.id, why))
+    await assert_refused(DELETE, lambda operator, why: items.delete(operator, item.id, why))
+    assert app.database.audit_entries == []
+    for operator in (IN_API, IN_CONSOLE, LATER, OPERATOR):
+        for do in (items.hide, items.unhide):
+            await do(operator, item.id, REASON)
+
+
+async def test_nobody_looks_at_items_without_the_scope(app: AppHarness, item: MediaItem) -> None:
+    items = moderation(app)
+    for read in (items.get, items.find_image, items.find_thumbnail):
+        with pytest.raises(Forbidden):
+            await read(OTHERS, item.id)
+    with pytest.raises(Forbidden):
+        await items.list(OTHERS, ItemFilter(), None, 10)
+    assert app.database.audit_entries == []
+
+
+async def test_of_hiding_and_deleting_at_the_same_time_the_deletion_wins(
+    app: AppHarness, item: MediaItem
+) -> None:
+    items = moderation(app)
+    acts = [items.hide, items.unhide] * 5
+    results = await asyncio.gather(
+        *(act(OPERATOR, item.id, REASON) for act in acts),
+        items.delete(OPERATOR, item.id, REASON),
+        return_exceptions=True,
+    )
+    assert isinstance(results[-1], MediaItem)
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
+
+
+async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarness) -> None:
+    owner, other = await app.add_user(), await app.add_administrator(a_phone(2))
+    moderator = await app.add_user(a_phone(3), "Mo")
+    await app.identities.operator_actions.change_role(moderator.identity.id, Role.MODERATOR)
+    moderator = await app.log_in(a_phone(3))
+    items = app.use_cases.of(LibraryFeature).moderate_items
+    of_member = (await app.upload_image(owner)).item
+    of_staff = (await app.upload_image(other)).item
+
+    await items.hide(staff(Role.MODERATOR), of_member.id, REASON)
+    await items.unhide(staff(Role.MODERATOR), of_member.id, REASON)
+    await app.media.categorize_item(moderator, of_member.id, "art")
+    await app.media.delete_item(moderator, of_member.id)
+    assert app.database.audit_entries[-1].actor.role is Role.MODERATOR
+    with pytest.raises(Forbidden):
+        await items.hide(staff(Role.MODERATOR), of_staff.id, REASON)
+    with pytest.raises(Forbidden):
+        await app.media.delete_item(moderator, of_staff.id)
+    with pytest.raises(Forbidden):
+        await app.upload_image(moderator, owner_id=owner.identity.id)
+
+
+async def test_a_file_that_is_gone_is_not_found_and_one_of_a_store_that_is_away_unavailable(
+    app: AppHarness, item: MediaItem
+) -> None:
+    open_file = app.media.open_file
+    file = await open_file.find(item.storage_key)
+    for is_away, error in ((True, Unavailable), (False, MediaFileNotFound)):
+        app.files.is_unavailable = is_away
+        app.files.contents.clear()
+        with pytest.raises(error):
+            await open_file.get_size(file)
+        with pytest.raises(error):
+            async with open_file(file):
+                pass

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from io import BytesIO
 from typing import Final, cast
 
@@ -11,14 +10,13 @@ import pytest
 
 from application.features.media.ports import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
-from domain.features.media.errors import ItemNotFound, QuotaExceeded
+from domain.features.media.errors import QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.fault_injector import ProcessKilled
 from tests.support.media.stored import stored_items, stored_usages
 
 SIZE: Final = 1000
@@ -82,14 +80,6 @@ async def test_parallel_uploads_never_exceed_the_quota(quota: Quota, allowed: in
     await app.upload_image(other)
 
 
-async def test_a_deleted_item_is_subtracted_once(app: AppHarness, owner: Principal) -> None:
-    first, _ = await app.upload_image(owner), await app.upload_image(owner)
-    deletions = [app.media.delete_item(owner, first.item.id) for _ in range(5)]
-    results = await asyncio.gather(*deletions, return_exceptions=True)
-    assert sum(isinstance(result, ItemNotFound) for result in results) == 4
-    assert used(app, owner) == (SIZE, 1)
-
-
 @pytest.mark.parametrize("operation", ["media_usages.load", "media_usages.replace"])
 async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_nothing(
     app: AppHarness, owner: Principal, operation: str
@@ -125,19 +115,6 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
             app.clock.advance(duration)
             await app.operations.cleanup()
         assert used(app, owner) == actual(app, owner)
-
-
-async def test_an_upload_under_way_stays_reserved_until_its_deadline(
-    app: AppHarness, owner: Principal
-) -> None:
-    app.faults.fail_on("media_items.add", kill=True)
-    with pytest.raises(ProcessKilled):
-        await app.upload_image(owner)
-    app.faults.reset()
-    for duration, left in ((PENDING_TIMEOUT, 1), (timedelta(seconds=1), 0)):
-        app.clock.advance(duration)
-        assert (await app.operations.cleanup())["corrected_usages"] == 1 - left
-        assert used(app, owner) == (left * SIZE, left)
 
 
 async def test_the_usage_of_a_deleted_identity_is_deleted(

@@ -1,62 +1,47 @@
-"""An upload writes the record, then the file, and then marks the item ready."""
+"""An upload is complete or leaves nothing, and its idempotency key makes no second item."""
 
-from dataclasses import replace
+import asyncio
 from datetime import timedelta
 from functools import partial
+from typing import Any, Final
 from unittest.mock import ANY, Mock
 
 import pytest
 
 from application.ports.errors import (
-    ConcurrencyConflict,
     MediaFileRejected,
     MediaStorageFull,
     MediaStorageUnavailable,
-    StorageTimeout,
 )
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import Forbidden, Unauthenticated, UserNotFound
-from domain.features.media.errors import ItemSaveFailed, UnsupportedImageType
+from domain.features.media.errors import (
+    IdempotencyKeyReused,
+    ItemDeleted,
+    ItemSaveFailed,
+    UnsupportedImageType,
+    UploadInProgress,
+)
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemFilter, PageRequest
-from domain.features.media.usage import MediaUsage
+from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, MediaUsage
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
+from tests.support.at_each_operation import (
+    Act,
+    Attempt,
+    Fault,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.support.builders import a_phone, an_id
-from tests.support.images import still_gif
-from tests.support.media.stored import stored_items, stored_usages
+from tests.support.images import plain_jpeg
+from tests.support.media.stored import stored_idempotency_keys, stored_items, stored_usages
 
 
 @pytest.fixture
 def principal(owner: Principal) -> Principal:
     return owner
-
-
-async def test_an_uploaded_image_is_in_the_library_and_its_file_in_the_store(
-    app: AppHarness, principal: Principal
-) -> None:
-    uploaded = await app.upload_image(principal, still_gif() + b"hidden", category="Party  ")
-    item = uploaded.item
-    assert (item.owner_id, item.category, item.is_ready) == (principal.identity.id, "Party  ", True)
-    assert item.created_at == app.clock.now()
-    ((storage_key, stored),) = app.files.contents.items()
-    assert (storage_key, len(stored)) == (item.storage_key, item.image.bytes)
-    assert b"hidden" not in stored
-    assert (await app.get_item(item.id)).item == item
-    assert uploaded.url.url.endswith(item.storage_key)
-
-
-async def test_an_item_whose_id_is_taken_is_not_saved(
-    app: AppHarness, principal: Principal
-) -> None:
-    same = replace(app, randomness=Mock(bytes=bytes))
-    kept = await same.upload_image(principal)
-
-    with pytest.raises(ConcurrencyConflict):
-        await same.upload_image(principal)
-
-    assert (await same.get_item(kept.item.id)).item == kept.item
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
@@ -96,16 +81,6 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
     for usage in stored_usages(app.database).values():
         assert usage.value == MediaUsage(usage.value.id)
         assert not app.database.identities[usage.value.id].value.is_deleted
-
-
-async def test_an_upload_whose_last_write_has_no_response_is_reversed(
-    app: AppHarness, principal: Principal
-) -> None:
-    app.faults.fail_on("media_items.replace", is_done=True)
-    with pytest.raises(StorageTimeout):
-        await app.upload_image(principal)
-    assert app.files.contents == {}
-    await assert_nothing_is_left(app)
 
 
 @pytest.mark.parametrize(
@@ -163,3 +138,104 @@ async def test_deleting_the_owner_before_any_operation_leaves_nothing() -> None:
         assert app.database.identities[owner_id].value.is_deleted
         await assert_nothing_is_left(app)
     assert set(results[:-3]) == {Unauthenticated}  # then the item is ready
+
+
+KEY: Final[dict[str, Any]] = {"idempotency_key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+
+
+async def test_the_same_upload_returns_its_item_for_a_day(
+    app: AppHarness, owner: Principal, other: Principal
+) -> None:
+    first = await app.upload_image(owner, **KEY)
+    assert (await app.upload_image(owner, **KEY)).item == first.item
+    assert (await app.upload_image(other, **KEY)).item != first.item
+    assert (await app.upload_image(owner, idempotency_key="another")).item != first.item
+    app.clock.advance(IDEMPOTENCY_KEY_TTL)
+    assert (await app.upload_image(owner, **KEY)).item != first.item
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"content": plain_jpeg(8, 6)}, {"category": ""}, {"category": "b"}, {"claimed_type": "gif"}],
+)
+async def test_other_bytes_or_fields_are_an_error(
+    app: AppHarness, owner: Principal, changes: dict[str, Any]
+) -> None:
+    await app.upload_image(owner, **KEY)
+    with pytest.raises(IdempotencyKeyReused):
+        await app.upload_image(owner, **{**KEY, **changes})
+    assert len(stored_items(app.database)) == 1
+
+
+async def test_one_of_parallel_uploads_wins(app: AppHarness, owner: Principal) -> None:
+    uploads = [app.upload_image(owner, **KEY) for _ in range(10)]
+    results = await asyncio.gather(*uploads, return_exceptions=True)
+    assert len(stored_items(app.database)) == 1
+    losers = [result for result in results if isinstance(result, BaseException)]
+    assert {type(loser) for loser in losers} <= {UploadInProgress}
+    assert len(losers) < 10
+
+
+@pytest.mark.parametrize("wait", [timedelta(0), FILE_DELETION_DELAY])
+async def test_the_key_of_a_deleted_item_is_gone(
+    app: AppHarness, owner: Principal, wait: timedelta
+) -> None:
+    item = (await app.upload_image(owner, **KEY)).item
+    await app.media.delete_item(owner, item.id)
+    app.clock.advance(wait)
+    await app.operations.cleanup()
+    with pytest.raises(ItemDeleted):
+        await app.upload_image(owner, **KEY)
+
+
+def has_ready_item(app: AppHarness) -> bool:
+    return any(stored.value.is_ready for stored in stored_items(app.database).values())
+
+
+async def start_upload_with_key() -> tuple[AppHarness, Act, Principal]:
+    app = AppHarness()
+    owner = await app.add_user()
+    return app, partial(app.upload_image, owner, **KEY), owner
+
+
+async def test_the_key_of_a_killed_upload_is_free_after_its_deadline() -> None:
+    killed = 0
+    async for app, repeat, _ in at_each_operation(start_upload_with_key, Fault.KILLED):
+        if has_ready_item(app) or not stored_idempotency_keys(app.database):
+            continue
+        killed += 1
+        with pytest.raises(UploadInProgress):
+            await repeat()
+        app.clock.advance(UPLOAD_TIMEOUT)
+        await repeat()
+        app.clock.advance(IDEMPOTENCY_KEY_TTL)
+        await app.operations.cleanup()
+        assert stored_idempotency_keys(app.database) == {}
+    assert killed > 2
+
+
+async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
+    app: AppHarness, owner: Principal
+) -> None:
+    app.faults.fail_on("idempotency_keys.replace")
+    item = (await app.upload_image(owner, **KEY)).item
+    app.faults.reset()
+    await app.media.delete_item(owner, item.id)
+
+    for wait in (timedelta(0), UPLOAD_TIMEOUT):
+        app.clock.advance(wait)
+        with pytest.raises(ItemDeleted):
+            await app.upload_image(owner, **KEY)
+
+
+async def test_an_upload_that_failed_has_freed_its_key() -> None:
+    failed = 0
+    async for app, repeat, owner in at_each_operation(start_upload_with_key, Fault.FAILS):
+        if has_ready_item(app):
+            continue
+        failed += 1
+        with pytest.raises(UnsupportedImageType):
+            await app.upload_image(owner, b"no image", **KEY)
+        await repeat()
+        assert has_ready_item(app)
+    assert failed > 3

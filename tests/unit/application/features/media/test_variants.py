@@ -1,6 +1,5 @@
 """Variants are made at upload, named by URL, rebuilt after a change, and deleted with the item."""
 
-import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
@@ -8,8 +7,6 @@ from tempfile import TemporaryFile
 
 import pytest
 
-from application.features.media.media_urls import finish_all
-from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
@@ -66,29 +63,6 @@ async def test_an_upload_has_variants_that_are_deleted_with_it(
     assert app.files.contents == {}
 
 
-async def test_the_url_can_be_that_of_a_variant(app: AppHarness, principal: Principal) -> None:
-    older = await app.upload_image(principal)
-    app = with_specs(app, LED, url_variant="led")
-    uploaded = await app.upload_image(principal)
-    assert uploaded.url.url == uploaded.variants["led"]
-    assert uploaded.variants["full"].endswith(uploaded.item.storage_key)
-    assert (await app.get_item(older.item.id)).url == older.url  # it has no such variant
-
-
-async def test_the_other_files_are_written_before_the_error_of_one_is_raised() -> None:
-    written = list[int]()
-
-    async def write(number: int) -> None:
-        if not number:
-            raise MediaStorageUnavailable
-        await asyncio.sleep(0.01)  # later than the error
-        written.append(number)
-
-    with pytest.raises(MediaStorageUnavailable):
-        await finish_all(map(write, range(2)))
-    assert written == [1]
-
-
 async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
     app: AppHarness, principal: Principal, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,14 +100,11 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
         assert_no_other_files(app, rebuilt)
 
 
-@pytest.mark.parametrize("specs", [pytest.param([LED], marks=pytest.mark.slow), []])
-async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
-    specs: list[VariantSpec],
-) -> None:
+async def test_two_rebuilds_at_the_same_time_leave_no_file_missing() -> None:
     async def start() -> tuple[AppHarness, Act, Act, str]:
         uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
         uploaded = await uploaded_to.upload_image(await uploaded_to.add_user(), plain_jpeg(8, 6))
-        app, other = with_specs(uploaded_to, LED), with_specs(uploaded_to, *specs)
+        app, other = with_specs(uploaded_to, LED), with_specs(uploaded_to)
         return app, partial(rebuild, app), partial(rebuild, other), uploaded.item.id
 
     async for app, _, _, item_id in before_each_operation(start):
@@ -143,10 +114,3 @@ async def test_two_rebuilds_at_the_same_time_leave_no_file_missing(
 
         await rebuild(app)
         assert_no_other_files(app, (await app.get_item(item_id)).item)
-
-
-async def test_a_lost_store_ends_the_rebuild(app: AppHarness, principal: Principal) -> None:
-    await app.upload_image(principal)
-    app.files.is_unavailable = True
-    with pytest.raises(MediaStorageUnavailable):
-        await rebuild(with_specs(app, LED))

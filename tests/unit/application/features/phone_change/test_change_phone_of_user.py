@@ -1,6 +1,5 @@
-"""An operator gives a user another number."""
+"""An operator gives a user another number, and the former one is told."""
 
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -20,15 +19,16 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, IN_API, a_token, assert_refused
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import an_id
+from tests.support.fakes.messenger import REJECTED
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
     identity_of,
     notified,
-    record_of,
+    request_codes,
     sign_in,
+    with_test_otps,
 )
 
 RECYCLED_AFTER = timedelta(days=100)
@@ -59,11 +59,6 @@ async def test_all_sessions_end_and_the_old_number_is_told_and_free(
     assert notified(app) == [OLD]
     assert (await sign_in(app, OLD)).identity.id != user.identity.id
     assert (await sign_in(app, NEW)).identity.id == user.identity.id
-
-
-async def test_a_role_ends(app: AppHarness) -> None:
-    user = await app.add_administrator(OLD)
-    assert (await change(app, user.identity.id)).staff.role is Role.MEMBER
 
 
 async def test_what_is_impossible_changes_nothing() -> None:
@@ -109,24 +104,6 @@ async def test_only_a_command_changes_that_of_an_administrator(app: AppHarness) 
     assert identity_of(app, user).phone == OLD
 
 
-async def test_a_blocked_account_gets_the_number_and_stays_blocked(app: AppHarness) -> None:
-    user = await app.add_user(OLD)
-    await app.identities.operator_actions.block(OLD)
-    changed = await change(app, OLD, operator=IN_API)
-    assert (changed.phone, changed.is_blocked, notified(app)) == (NEW, True, [])
-    assert record_of(app, OLD).blocked_at is not None
-    await app.identities.operator_actions.unblock(NEW)
-    assert (await sign_in(app, NEW)).identity.id == user.identity.id
-
-
-async def test_an_account_that_nobody_used_for_long_is_not_recycled_at_its_next_login() -> None:
-    app = AppHarness(policy=make_policy(recycled_after=RECYCLED_AFTER))
-    user = await app.add_user(OLD)
-    app.advance(days=101)
-    await change(app, user.identity.id)
-    assert (await sign_in(app, NEW)).identity.id == user.identity.id
-
-
 async def test_an_account_whose_number_went_to_somebody_else_gets_one_again() -> None:
     app = AppHarness(policy=make_policy(recycled_after=RECYCLED_AFTER))
     user = await app.add_user(OLD)
@@ -147,39 +124,45 @@ async def test_an_account_whose_number_went_to_somebody_else_gets_one_again() ->
     assert events[-1].type is EventType.USER_CREATED
 
 
-async def test_a_detached_account_gets_the_number_back_that_it_lost() -> None:
+async def test_the_number_of_staff_is_in_use_however_long_it_was_unused() -> None:
     app = AppHarness(policy=make_policy(recycled_after=RECYCLED_AFTER))
-    user = await app.add_user(OLD)
+    owner = (await app.add_administrator(NEW)).identity.id
     app.advance(days=101)
-    owner = await app.log_in(OLD)
-    await app.identities.delete_user(owner)
-    await change(app, user.identity.id, OLD)
-    assert (await sign_in(app, OLD)).identity.id == user.identity.id
-
-
-async def test_one_that_is_detached_again_meanwhile_gets_no_number(app: AppHarness) -> None:
-    user_id = (await app.add_user(OLD)).identity.id
-    detach = partial(app.identities.operator_actions.detach, user_id)
-    for operation in ("phone_verifications.save", "identities.replace_phone"):
-        await detach()
-        app.faults.run_before(operation, detach)
-        with pytest.raises(UserNotFound):
-            await change(app, user_id)
-        assert app.faults.has_fired
-        app.faults.reset()
-        await app.operations.cleanup()
-        assert app.database.identities[user_id].value.is_closed
-        assert (await sign_in(app, NEW)).identity.id != user_id
-        await app.identities.delete_user(await sign_in(app, NEW))
-
-
-async def test_an_unknown_or_a_deleted_account_has_no_number_to_change(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    await app.identities.delete_user(user)
-    for user_id in (user.identity.id, an_id(9)):
-        with pytest.raises(UserNotFound):
-            await change(app, user_id)
-        assert await app.phone_change.complete(user_id) is None
+    with pytest.raises(PhoneInUse):
+        await change(app, user.identity.id)
+    assert app.database.identities[owner].value.is_administrator
+    assert app.database.identities[owner].value.detached_at is None
+
+
+async def test_that_no_provider_takes_it_is_no_error_and_it_is_tried_for_a_day(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    app.messenger.result = REJECTED
+    assert (await app.phone_change.change_phone(user, command)).phone == NEW
+    for hours, expected in ((1, 2), (22, 3), (2, 4), (2, 4)):
+        app.advance(hours=hours)
+        await app.operations.cleanup()
+        assert notified(app) == [OLD] * expected
+    assert identity_of(app, user).phone_change is None
+
+
+async def test_nothing_is_sent_to_a_blocked_number_a_test_number_or_a_country_that_is_not_served(
+    app: AppHarness,
+) -> None:
+    german = parse_phone("+4915112345678")
+    numbers: list[PhoneNumber] = [OLD, OTHER, german]
+    users = [await app.add_user(phone, f"User {phone.masked[-2:]}") for phone in numbers]
+    await app.identities.operator_actions.block(OLD)
+    tested = with_test_otps(app, TestOtps((TestOtp(OTHER, parse_otp_code("123456")),)))
+    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
+    for service, user in ((app, users[0]), (tested, users[1]), (served, users[2])):
+        moved = await service.move_phone(user.identity.id, NEW)
+        assert moved.phone_change is None
+        assert notified(service) == []
+        await service.identities.delete_user.by_id(user.identity.id)
 
 
 async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarness) -> None:
@@ -191,26 +174,3 @@ async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarne
         app.faults.reset()
     await app.operations.cleanup()
     assert NEW not in app.database.phone_verifications
-
-
-async def test_a_number_whose_account_is_blocked_is_in_use(app: AppHarness) -> None:
-    owner = await app.log_in(NEW)
-    identities = app.database.repositories().identities
-    loaded = await identities.load(owner.identity.id)
-    assert loaded is not None
-    unverified = replace(loaded.value.block(app.clock.now()), is_verified=False)
-    await identities.replace(unverified, loaded.version)
-    user = await app.add_user(OLD)
-    with pytest.raises(PhoneInUse):
-        await change(app, user.identity.id)
-
-
-async def test_the_number_of_staff_is_in_use_however_long_it_was_unused() -> None:
-    app = AppHarness(policy=make_policy(recycled_after=RECYCLED_AFTER))
-    owner = (await app.add_administrator(NEW)).identity.id
-    app.advance(days=101)
-    user = await app.add_user(OLD)
-    with pytest.raises(PhoneInUse):
-        await change(app, user.identity.id)
-    assert app.database.identities[owner].value.is_administrator
-    assert app.database.identities[owner].value.detached_at is None

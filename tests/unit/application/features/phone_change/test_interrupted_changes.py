@@ -1,4 +1,4 @@
-"""A change that is interrupted at any call is completed, never half done."""
+"""A change that is interrupted at any call, or meets another act there, is whole or nothing."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -8,16 +8,26 @@ from functools import partial
 import pytest
 
 from application.otp.log_in import LoggedIn
+from application.otp.verify_otp import OtpRejected
 from application.ports.errors import PortError
 from application.principal import Principal
-from domain.errors import AuditFailed
+from domain.administration.scope import Scope
+from domain.errors import AuditFailed, Forbidden, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
+from tests.support.acts import REASON, a_token
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
+from tests.support.at_each_operation import (
+    Act,
+    Attempt,
+    Fault,
+    at_each_operation,
+    before_each_operation,
+)
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
+    OTHER,
     identity_of,
     notified,
     record_of,
@@ -121,3 +131,128 @@ async def test_nothing_is_done_without_an_audit_entry() -> None:
         await act()
     identity = identity_of(app, user)
     assert (identity.phone, identity.phone_change) == (OLD, None)
+
+
+async def test_while_a_change_is_under_way_both_numbers_are_those_of_an_administrator() -> None:
+    async def start() -> tuple[AppHarness, Act, Principal]:
+        app = AppHarness()
+        principal = await app.add_administrator(OLD)
+        await app.create_user(principal)
+        user = await app.log_in(OLD)
+        command = await request_codes(app, user)
+        return app, lambda: app.phone_change.change_phone(user, command), user
+
+    steps = set()
+    async for app, _, user in at_each_operation(start, Fault.KILLED):
+        identity = identity_of(app, user)
+        steps.add(identity.phone_change.step if identity.phone_change else None)
+        for phone in (OLD, NEW):
+            stored = app.database.phone_verifications
+            if phone in stored and record_of(app, phone).identity_id == identity.id:
+                assert await is_protected(app, phone), identity.phone_change
+    assert len(steps) == 4
+
+
+async def is_protected(app: AppHarness, phone: PhoneNumber) -> bool:
+    """Return whether no service token may act on a phone."""
+    try:
+        await app.administration.act_for_users.reset_limits(a_token(*Scope), phone, REASON)
+    except Forbidden:
+        return True
+    return False
+
+
+def check_owners(app: AppHarness) -> None:
+    """Each number belongs to one identity at most, and each open identity has its number."""
+    for identity in [stored.value for stored in app.database.identities.values()]:
+        if not identity.is_closed:
+            assert identity.phone is not None
+            assert record_of(app, identity.phone).identity_id == identity.id
+            assert identity.phone_change is None
+
+
+async def make_change(app: AppHarness, user: Principal) -> Act:
+    command = await request_codes(app, user)
+    return lambda: app.phone_change.change_phone(user, command)
+
+
+Race = tuple[AppHarness, Attempt, Attempt, Principal]
+"""The service, the change, the act that meets it, and the user."""
+ORDERS = pytest.mark.parametrize(
+    "is_swapped", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["in it", "in a change"]
+)
+
+
+def meeting_a_login(phone: PhoneNumber) -> Callable[[], Awaitable[Race]]:
+    """Return how a change begins that meets a login with this number."""
+
+    async def start() -> Race:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        change = Attempt(await make_change(app, user))
+        app.advance(minutes=1)
+        await app.request_otp(phone)
+        return app, change, Attempt(partial(app.verify_otp, app.last_code, phone)), user
+
+    return start
+
+
+@pytest.mark.slow
+async def test_two_changes_to_one_number_give_it_to_one_of_them() -> None:
+    async def start() -> tuple[AppHarness, Attempt, Attempt, list[Principal]]:
+        app = AppHarness()
+        users = [await app.add_user(OLD), await app.add_user(OTHER, "Another Name")]
+        first = await make_change(app, users[0])
+        app.advance(minutes=1)
+        return app, Attempt(first), Attempt(await make_change(app, users[1])), users
+
+    async for app, first, second, users in before_each_operation(start):
+        assert len([user for user in users if identity_of(app, user).phone == NEW]) == 1
+        in_use = [isinstance(change.result, PhoneInUse) for change in (first, second)]
+        assert in_use.count(True) == 1
+        check_owners(app)
+
+
+@ORDERS
+async def test_a_change_and_a_login_give_the_number_to_one_of_them(is_swapped: bool) -> None:
+    start = meeting_a_login(NEW)
+    async for app, change, log_in, user in before_each_operation(start, is_swapped=is_swapped):
+        if isinstance(change.result, PhoneInUse):
+            assert isinstance(log_in.result, LoggedIn)
+            assert log_in.result.identity.id != user.identity.id
+        else:
+            assert isinstance(change.result, Identity)
+            if isinstance(log_in.result, LoggedIn):
+                assert log_in.result.identity.id == user.identity.id
+        check_owners(app)
+
+
+@ORDERS
+async def test_a_login_with_the_old_number_does_not_outlive_the_change(is_swapped: bool) -> None:
+    start = meeting_a_login(OLD)
+    async for app, change, log_in, user in before_each_operation(start, is_swapped=is_swapped):
+        assert isinstance(change.result, Identity)
+        assert isinstance(log_in.result, LoggedIn | OtpRejected)
+        sessions = identity_of(app, user).sessions
+        assert [session.id for session in sessions] == [user.session.id]
+        check_owners(app)
+
+
+@ORDERS
+async def test_a_change_and_a_deletion_leave_both_numbers_free(is_swapped: bool) -> None:
+    async def start() -> Race:
+        app = AppHarness()
+        user = await app.add_user(OLD)
+        change = Attempt(await make_change(app, user))
+        return app, change, Attempt(partial(app.identities.delete_user, user)), user
+
+    async for app, change, _, user in before_each_operation(start, is_swapped=is_swapped):
+        assert isinstance(change.result, Identity | Unauthenticated)
+        app.advance(hours=2)
+        await app.operations.cleanup()
+        for phone in (OLD, NEW):
+            await app.request_otp(phone)
+            result = await app.verify_otp(app.last_code, phone)
+            assert isinstance(result, LoggedIn)
+            assert result.identity.id != user.identity.id
+        check_owners(app)

@@ -1,6 +1,5 @@
-"""What was counted is written, and reported from what was written."""
+"""What is counted of events, written, and reported from what was written."""
 
-from collections import Counter
 from datetime import timedelta
 from typing import Final
 
@@ -8,16 +7,22 @@ import pytest
 
 from application.administration.operator import Operator, operating_system_user
 from application.features.statistics import feature
-from application.features.statistics.feature import StatisticsFeature
+from application.features.statistics.feature import CountStatistics, StatisticsFeature
 from application.ports.errors import StorageError
+from application.ports.security_events import RejectionEvent, SecurityEvent
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
-from domain.errors import InsufficientScope, TooManyOtpRequests
+from domain.errors import InsufficientScope
 from domain.features.statistics import (
     DAY,
     HOUR,
+    NONE,
+    UNKNOWN,
+    CountedGroup,
     Dimension,
-    GroupRow,
+    GroupCount,
+    PeriodCounts,
+    PeriodSums,
     Result,
     Statistics,
     StatisticsQuery,
@@ -25,10 +30,79 @@ from domain.features.statistics import (
     query_hours,
 )
 from domain.otp.delivery import Channel
-from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone
-from tests.support.core_harness import WEBHOOK_URLS
-from tests.support.counted_events import accepted
+from domain.phone import parse_phone
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone, an_id
+from tests.support.counted_events import (
+    PROVIDER,
+    accepted,
+    delivered,
+    logged_in,
+    not_taken,
+    rejected,
+    unconfirmed,
+    undelivered,
+)
+from tests.support.fakes.clock import MovableClock
+
+
+def make_count() -> CountStatistics:
+    sums = [PeriodSums(period, "ab12") for period in (HOUR, DAY)]
+    return CountStatistics(sums=sums, clock=MovableClock())
+
+
+def counted_by(count: CountStatistics) -> PeriodCounts:
+    """Return what was counted in the hour, which is that of the day."""
+    (hour,), (day,) = (sums.list_changed() for sums in count.sums)
+    assert hour.groups == day.groups
+    return hour
+
+
+@pytest.mark.parametrize(
+    ("event", "group"),
+    [
+        (accepted(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
+        (unconfirmed(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
+        (
+            accepted(
+                phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
+            ),
+            CountedGroup("IN", Channel.VOICE, "the line", Result.SENT),
+        ),
+        (
+            delivered(country="", provider=""),
+            CountedGroup(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),
+        ),
+        (undelivered(), CountedGroup("US", Channel.SMS, PROVIDER, Result.UNDELIVERED)),
+        (not_taken(), CountedGroup("US", Channel.SMS, PROVIDER, Result.NOT_TAKEN)),
+        (logged_in(), CountedGroup("US", Channel.SMS, PROVIDER, Result.LOGINS)),
+        (rejected(), CountedGroup("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
+        (
+            RejectionEvent(channel=Channel.VOICE, limit="inbound_total"),
+            CountedGroup(UNKNOWN, Channel.VOICE, NONE, Result.REJECTED, "inbound_total"),
+        ),
+    ],
+)
+def test_each_event_of_a_message_login_or_rejection_is_counted(
+    event: SecurityEvent, group: CountedGroup
+) -> None:
+    count = make_count()
+    for _ in range(2):
+        count.record(event)
+    assert counted_by(count).groups == (GroupCount(group, 2),)
+
+
+def test_nothing_of_a_person_is_counted() -> None:
+    events = (logged_in(), rejected(reason="a reason"), delivered())
+    count = make_count()
+    for event in events:
+        count.record(event)
+    text = repr(counted_by(count))
+    for private in (a_phone().masked, an_id(), "a reason", "0123456789abcdef", "SM1"):
+        assert private in repr(events)
+        assert private not in text
+    assert a_phone().e164 not in text
+
 
 OPERATOR: Final = operating_system_user("alice")
 ONE_HOUR: Final = timedelta(hours=1)
@@ -50,39 +124,6 @@ def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:
 
 async def report(app: AppHarness, query: StatisticsQuery | None = None) -> Statistics:
     return await feature_of(app).report(OPERATOR, query or a_day(app))
-
-
-async def test_a_sign_in_is_a_message_and_a_login_of_its_country(app: AppHarness) -> None:
-    await app.log_in()
-    assert (await report(app)).rows == []
-    await feature_of(app).write()
-
-    counts = Counter({Result.SENT: 1, Result.LOGINS: 1})
-    days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
-    assert (await report(app)).rows == [GroupRow((a_phone().country,), counts)]
-    assert (await report(app, days)).rows == [GroupRow(("sms",), counts)]
-
-
-async def test_a_login_by_a_call_is_one_of_the_provider_that_called() -> None:
-    app = AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, provider="the line"))
-    await app.request_otp(channel=Channel.VOICE)
-    await app.verify_otp(await app.code_of_last_call())
-    await feature_of(app).write()
-    by_provider = await report(app, a_day(app, Dimension.PROVIDER))
-    assert by_provider.rows == [
-        GroupRow(("the line",), Counter({Result.SENT: 1, Result.LOGINS: 1}))
-    ]
-
-
-async def test_a_request_that_a_limit_rejects_is_counted_by_the_limit(app: AppHarness) -> None:
-    rejected = 0
-    while rejected < 2:
-        try:
-            await app.request_otp()
-        except TooManyOtpRequests:
-            rejected += 1
-    await feature_of(app).write()
-    assert (await report(app)).rejections == {"cooldown": 2}
 
 
 async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(
@@ -108,7 +149,7 @@ async def test_what_could_not_be_written_is_in_the_next_write(
     with pytest.raises(StorageError):
         await feature_of(app).write()
     await feature_of(app).write()
-    days = query_days(app.clock.now(), None, None, [Dimension.COUNTRY])
+    days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
     assert (await report(app)).total[Result.LOGINS] == 1
     assert (await report(app, days)).total[Result.LOGINS] == 1
 

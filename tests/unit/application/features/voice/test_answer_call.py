@@ -1,30 +1,35 @@
-"""The requests of inbound calls: who hears what, and what is stored of it."""
+"""The requests of inbound calls: who hears what, what is stored, and what a repetition does."""
 
 import itertools
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Final
 
 import pytest
 
 from application.features.voice.call_limiter import CallRejected
-from domain.features.voice.call import CallStatus, Recording, inbound_call_id
+from application.ports.errors import StorageUnavailable
+from domain.features.voice.call import EFFECT_TIMEOUT, Recording, inbound_call_id
 from domain.features.voice.instructions import CallLimits, Dial, HangUp, Position, Reject
 from domain.features.voice.step import Answered, CallOutcome, DialResult
-from domain.identities.identity import Identity
 from domain.otp.delivery import Channel
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_phone, an_identity
+from tests.support.at_each_operation import Act, Fault, at_each_operation
+from tests.support.builders import a_phone
 from tests.support.inbound_call import (
     CALLER_ID,
     OPERATOR,
     PHONE_LINE,
     InboundCall,
+    RepeatedCall,
+    another_instance,
     join,
     make_phone_line,
 )
-from tests.support.voice.stored import stored_calls, voice_repositories
+from tests.support.voice.stored import stored_calls
 
 HOUR = timedelta(hours=1)
 SIDS = itertools.count()
@@ -40,15 +45,6 @@ def call(app: AppHarness) -> InboundCall:
     return InboundCall(app)
 
 
-async def store_identity(app: AppHarness, identity: Identity) -> None:
-    repositories = app.database.repositories()
-    await repositories.identities.add(identity)
-    verification = (await repositories.phone_verifications.load(a_phone())).value
-    await repositories.phone_verifications.save(
-        a_phone(), verification.change_owner(identity.id), 0
-    )
-
-
 def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
     limits = CallLimits(
         per_caller=SlidingWindow(per_caller, HOUR), total=SlidingWindow(total, HOUR)
@@ -57,42 +53,6 @@ def limited(per_caller: int = 10, total: int = 1000) -> AppHarness:
 
 
 # Who is calling
-
-
-@pytest.mark.parametrize(
-    "identity",
-    [None, an_identity().delete(NOW), an_identity().detach(NOW)],
-    ids=["none", "deleted", "detached"],
-)
-async def test_an_unknown_caller_is_invited_to_join(
-    call: InboundCall, identity: Identity | None
-) -> None:
-    if identity:
-        await store_identity(call.app, identity)
-
-    await call.ring()
-
-    assert call.heard.endswith(
-        "Would you like to join? Say yes or press 1. To decline, say no or press 2."
-    )
-    assert call.record.identity_id is None
-
-
-@pytest.mark.parametrize("called", [a_phone(7), None])
-async def test_a_caller_without_a_number_reaches_the_operator_and_feedback(
-    app: AppHarness, called: PhoneNumber | None
-) -> None:
-    call = await InboundCall(app, phone=None, called=called).ring()
-    assert call.heard.startswith("Welcome to Dialtone. To talk to an operator, say operator")
-    await call.press("1")
-    dialed = call.instructions[-1]
-    assert isinstance(dialed, Dial)
-    assert dialed.caller_id == (called.e164 if called else CALLER_ID)
-    await call.end_dial(DialResult.NO_ANSWER)
-    await call.press("1")
-    await call.leave_recording("RE8")
-
-    assert (call.record.outcome, call.record.identity_id) == (CallOutcome.RECORDED, None)
 
 
 @pytest.mark.parametrize("keys", [("2",), ("3", "1")])
@@ -107,6 +67,16 @@ async def test_a_blocked_phone_hears_what_any_phone_hears(
         await call.ring(*keys)
 
     assert free.instructions == blocked.instructions
+
+
+@pytest.mark.parametrize("called", [a_phone(7), None])
+async def test_the_operator_sees_the_called_number_for_a_caller_without_one(
+    app: AppHarness, called: PhoneNumber | None
+) -> None:
+    call = await InboundCall(app, phone=None, called=called).ring("1")
+    dialed = call.instructions[-1]
+    assert isinstance(dialed, Dial)
+    assert dialed.caller_id == (called.e164 if called else CALLER_ID)
 
 
 # What a call leaves
@@ -150,50 +120,6 @@ async def test_a_position_that_was_never_issued_changes_nothing(
     assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
     assert call.instructions[-1] == HangUp()
     assert (stored_calls(call.app.database), call.app.database.identities) == before
-
-
-async def test_a_stored_call_in_a_state_of_another_version_ends_with_the_apology(
-    call: InboundCall,
-) -> None:
-    await join(call.app)
-    await call.ring()
-    calls = voice_repositories(call.app.database).calls
-    position = Position("lottery", 1)
-    assert await calls.replace(replace(call.record, position=position), 1)
-
-    await call.send(position, Answered(keys="1"))
-
-    assert call.heard == "Sorry, something went wrong. Please call again later. Goodbye."
-    assert (call.record.outcome, call.record.position) == (CallOutcome.FAILED, None)
-
-
-# After the end
-
-
-async def test_a_call_that_has_ended_has_no_more_effects(call: InboundCall) -> None:
-    await call.ring("1")
-    await call.app.report_call(call.id)
-
-    await call.stay_on_the_line()
-
-    assert call.instructions == (HangUp(),)
-    assert call.app.database.identities == {}
-
-
-async def test_a_recording_and_the_result_of_a_dial_may_arrive_after_the_end(
-    app: AppHarness,
-) -> None:
-    await join(app)
-    recorded, dialed = InboundCall(app, sid="CA1"), InboundCall(app, sid="CA2")
-    for call, key in ((recorded, "2"), (dialed, "1")):
-        await call.ring(key)
-        await app.report_call(call.id)
-    await recorded.leave_recording()
-    await dialed.end_dial(DialResult.ANSWERED)
-
-    assert [recording.id for recording in recorded.record.recordings] == ["RE1"]
-    assert recorded.record.status is CallStatus.COMPLETED
-    assert dialed.record.outcome is CallOutcome.CONNECTED
 
 
 # Limits
@@ -268,42 +194,6 @@ async def test_lines_to_the_operator_are_limited_and_released_once() -> None:
     assert is_connected(await connect(app, 2, "1"))
 
 
-async def test_forged_numbers_keep_the_line_busy_for_everybody_until_the_hour_is_over() -> None:
-    limits = CallLimits(total=SlidingWindow(8, HOUR), lines=5)
-    app = AppHarness(policy=make_phone_line(call_limits=limits))
-    await app.log_in(a_phone(0))
-    for number in range(1, 9):
-        await connect(app, number)
-    assert (await connect(app, 0)).instructions == (Reject(),)
-
-    app.clock.advance(HOUR + HOUR / 60)
-    assert is_connected(await connect(app, 0, "1"))
-
-
-async def test_menus_end_ten_minutes_after_the_start_if_the_number_is_verified(
-    call: InboundCall,
-) -> None:
-    await call.app.log_in()
-    await call.ring()
-    call.app.advance(minutes=9, seconds=59)
-    await call.press("8")
-    assert call.heard.startswith("Sorry, I did not understand that.")
-    call.app.advance(1)
-    await call.press("3")
-
-    assert call.heard == "Goodbye."
-
-
-# Languages
-
-
-def test_an_apology_is_in_the_language_of_the_caller(app: AppHarness) -> None:
-    for phone, text in ((None, "Sorry, something"), (PhoneNumber("+919876543210"), "माफ़ कीजिए,")):
-        instructions = app.voice.answer_call.apologize(phone)
-        assert InboundCall(app, instructions=instructions).heard.startswith(text)
-        assert instructions[-1] == HangUp()
-
-
 async def test_a_chosen_language_is_kept_for_the_next_call() -> None:
     app = AppHarness(policy=make_phone_line(countries=None))
     first, second = (InboundCall(app, PhoneNumber("+919876543210"), sid) for sid in ("CA1", "CA2"))
@@ -315,3 +205,110 @@ async def test_a_chosen_language_is_kept_for_the_next_call() -> None:
     await second.ring()
     assert second.heard.startswith("Welcome back to Dialtone.")
     assert [call.value.locale for call in stored_calls(app.database).values()] == ["en"] * 2
+
+
+# Repeated requests
+
+
+APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
+
+
+Script = Callable[[InboundCall], Awaitable[None]]
+
+
+async def join_and_leave_feedback(call: InboundCall) -> None:
+    await call.press("1")
+    await call.stay_on_the_line()
+    await call.end_dial(DialResult.NO_ANSWER)
+    await call.press("1")
+    await call.leave_recording()
+
+
+async def leave(call: InboundCall) -> None:
+    await call.press("3", "1")
+
+
+async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
+    """Return an app where the phone has a verified identity, an unverified one, or none."""
+    app = AppHarness(policy=PHONE_LINE)
+    if is_verified:
+        await app.log_in()
+    elif is_verified is False:
+        await join(app)
+    return app
+
+
+def effects(app: AppHarness) -> tuple[int, int]:
+    """Return how many identities there are, and how many of them were deleted."""
+    identities = [stored.value for stored in app.database.identities.values()]
+    return len(identities), sum(identity.is_deleted for identity in identities)
+
+
+SCRIPTS: Final = [
+    pytest.param(None, join_and_leave_feedback, CallOutcome.RECORDED, (1, 0), id="join"),
+    pytest.param(False, leave, CallOutcome.LEFT, (1, 1), id="leave"),
+    pytest.param(True, leave, CallOutcome.LEAVING_EXPLAINED, (1, 0), id="explain"),
+]
+
+
+@pytest.mark.parametrize(("is_verified", "script", "outcome", "expected"), SCRIPTS)
+async def test_requests_that_arrive_several_times_are_processed_once(
+    is_verified: bool | None,
+    script: Script,
+    outcome: CallOutcome,
+    expected: Sequence[int],
+) -> None:
+    for delay in (0, 1, 4):  # turns of the loop; together, close and farther apart
+        app = await app_with_identity(is_verified=is_verified)
+        call = RepeatedCall(app, delay=delay)
+        await call.ring()
+        await script(call)
+
+        assert call.record.outcome is outcome, delay
+        assert effects(app) == expected, delay
+        assert len(call.record.path) == len(set(call.record.path))
+        assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("is_verified", "keys", "outcome"),
+    [
+        (None, "1", CallOutcome.JOINED),
+        (False, "31", CallOutcome.LEFT),
+        (True, "31", CallOutcome.LEAVING_EXPLAINED),
+    ],
+)
+async def test_a_request_that_was_killed_is_completed_by_its_repetition(
+    is_verified: bool | None, keys: str, outcome: CallOutcome
+) -> None:
+    async def start() -> tuple[AppHarness, Act, InboundCall]:
+        app = await app_with_identity(is_verified=is_verified)
+        call = await InboundCall(app).ring(*(keys if is_verified is None else keys[:-1]))
+        last = call.stay_on_the_line if is_verified is None else partial(call.press, keys[-1])
+        return app, last, call
+
+    async for app, _, call in at_each_operation(start, Fault.KILLED):
+        app.clock.advance(EFFECT_TIMEOUT)
+        call.instructions = await call.repeat(app=another_instance(app))
+        await call.hang_up()
+
+        assert call.record.outcome is outcome
+        assert effects(app) == (1, outcome is CallOutcome.LEFT)
+
+
+@pytest.mark.parametrize("operation", ["identities.add", "phone_verifications.save"])
+async def test_an_effect_that_fails_gets_an_apology_for_all_repetitions(operation: str) -> None:
+    app = AppHarness(policy=PHONE_LINE)
+    call = await InboundCall(app).ring("1")
+    app.faults.fail_on(operation)
+    with pytest.raises(StorageUnavailable):
+        await call.stay_on_the_line()
+
+    call.instructions = await call.repeat()
+    assert call.instructions == app.voice.answer_call.apologize(a_phone())
+    assert call.heard == APOLOGY
+    assert call.record.outcome is CallOutcome.FAILED
+    assert app.database.identities == {}

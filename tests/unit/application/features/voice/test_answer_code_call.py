@@ -1,7 +1,6 @@
 """The call that reads a code."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -140,10 +139,3 @@ async def test_a_code_that_is_over_is_not_read(app: AppHarness, change: str, req
 
     assert await request(app, CODE, KEY) == SILENCE
     assert (record(app).outcome is CallOutcome.CODE_READ) == (requests == 2)
-
-
-async def test_an_inbound_call_is_no_call_with_a_code(app: AppHarness) -> None:
-    inbound = replace(record(app), direction=CallDirection.INBOUND)
-    await voice_repositories(app.database).calls.replace(inbound, 1)
-
-    assert await request(app) == SILENCE

@@ -1,4 +1,4 @@
-"""The call log: statuses, pages and recordings."""
+"""The call log: statuses, pages, recordings, and what the cleanup deletes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from application.features.voice import call_log
 from application.features.voice.call_log import CallDetails, CallsFeature
-from application.ports.errors import CallProviderUnavailable, StorageUnavailable
+from application.operations.cleanup import CleanupReport
 from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.voice.call import (
@@ -23,9 +24,10 @@ from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness
-from tests.support.builders import NOW, a_session, an_id, an_identity
-from tests.support.voice.builders import a_call
-from tests.support.voice.stored import voice_repositories
+from tests.support.at_each_operation import Act, at_each_operation
+from tests.support.builders import NOW, a_deleted_identity, a_session, an_id, an_identity
+from tests.support.voice.builders import a_call, a_recording
+from tests.support.voice.stored import stored_calls, voice_repositories
 
 MEMBER = Principal(an_identity(), a_session(), has_recent_login=True)
 ADMINISTRATOR = Principal(
@@ -36,11 +38,6 @@ TIRED = replace(ADMINISTRATOR, has_recent_login=False)
 
 def call_number(number: int, **changes: Any) -> Call:
     return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
-
-
-async def add(app: AppHarness, *calls: Call) -> None:
-    for call in calls:
-        assert await voice_repositories(app.database).calls.add(call)
 
 
 # Statuses
@@ -64,16 +61,6 @@ async def test_the_report_of_a_delivery_follows_its_call(
         await app.report_call(an_id(1), status)
 
     assert app.database.delivery_reports["a-report"].value.status is reported
-
-
-async def test_a_report_that_was_not_saved_is_saved_by_the_repetition(app: AppHarness) -> None:
-    await add(app, call_number(1, report_id="a-report"))
-    app.faults.fail_on("delivery_reports.add")
-    with pytest.raises(StorageUnavailable):
-        await app.report_call(an_id(1), CallStatus.BUSY)
-    await app.report_call(an_id(1), CallStatus.BUSY)
-
-    assert app.database.delivery_reports["a-report"].value.status is ReportedStatus.UNDELIVERED
 
 
 # Pages
@@ -129,15 +116,118 @@ async def test_nobody_else_hears_a_recording_and_no_other_is_found(
         await read(recorded, principal, number, index)
 
 
-async def test_whoever_reads_only_the_size_of_a_recording_is_not_in_the_audit(
-    recorded: AppHarness,
+TICK = timedelta(milliseconds=1)
+DAY = timedelta(days=1)
+
+
+def ended_call(number: int, recordings: int = 0, **changes: Any) -> Call:
+    ids = (f"RE{number}-{recording}" for recording in range(recordings))
+    recorded = tuple(a_recording(id=recording_id) for recording_id in ids)
+    status = CallStatus.COMPLETED
+    return a_call(id=an_id(number), recordings=recorded, status=status, **changes)
+
+
+async def add(app: AppHarness, *calls: Call) -> None:
+    for call in calls:
+        await voice_repositories(app.database).calls.add(call)
+        app.call_provider.recordings |= {recording.id: b"" for recording in call.recordings}
+
+
+def kept_recordings(app: AppHarness) -> list[str]:
+    """Return what the calls refer to; the provider must have all of it."""
+    calls = (stored.value for stored in stored_calls(app.database).values())
+    kept = [recording.id for call in calls for recording in call.recordings]
+    assert set(kept) <= app.call_provider.recordings.keys()
+    return kept
+
+
+async def test_recordings_are_deleted_after_thirty_days_and_calls_after_ninety(
+    app: AppHarness,
 ) -> None:
-    open_recording = recorded.use_cases.of(CallsFeature).open_recording
-    async with open_recording(ADMINISTRATOR, an_id(1), 1, is_heard=False) as recording:
-        assert recording.size == 2500
-    assert recorded.database.audit_entries == []
-    await read(recorded, ADMINISTRATOR)
-    assert len(recorded.database.audit_entries) == 1
+    await add(app, ended_call(1, recordings=2), ended_call(2))
+    app.clock.advance(30 * DAY - TICK)
+    assert await app.operations.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=2)
+    assert app.call_provider.recordings == {}
+    app.clock.advance(60 * DAY - TICK)
+    assert await app.operations.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.operations.cleanup() == CleanupReport(deleted_calls=2)
+    assert stored_calls(app.database) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (CallStatus.IN_PROGRESS, CallStatus.COMPLETED),
+        (CallStatus.RINGING, CallStatus.NO_ANSWER),
+        (CallStatus.BUSY, CallStatus.BUSY),
+    ],
+)
+async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
+    app: AppHarness, status: CallStatus, expected: CallStatus
+) -> None:
+    last_request_at = NOW + timedelta(minutes=3)
+    call = a_call(status=status, last_request_at=last_request_at)
+    await voice_repositories(app.database).calls.add(call)
+
+    app.clock.advance(timedelta(hours=5, minutes=2))
+    assert (await app.operations.cleanup())["ended_calls"] == 0
+    app.clock.advance(timedelta(minutes=1))
+    await app.operations.cleanup()
+
+    ended = stored_calls(app.database)[call.id].value
+    assert ended.status is expected
+    assert ended.ended_at == (None if status is expected else last_request_at)
+
+
+async def test_a_deleted_identity_disappears_from_the_call_log(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
+    await app.database.repositories().identities.add(a_deleted_identity())
+    own = [
+        ended_call(number, recordings=1, identity_id=an_id(), is_caller_verified=True)
+        for number in range(12)
+    ]
+    others = ended_call(21, recordings=1, identity_id=an_id(2), is_caller_verified=True)
+    await add(app, *own, others)
+
+    report = await app.operations.cleanup()
+
+    assert report == CleanupReport(purged_identities=1, deleted_recordings=12)
+    calls = [stored.value for stored in stored_calls(app.database).values()]
+    assert [call.id for call in calls if call.identity_id or call.is_caller_verified] == [others.id]
+    assert kept_recordings(app) == ["RE21-0"]
+
+
+async def test_an_interrupted_cleanup_is_completed_by_the_next() -> None:
+    async def start() -> tuple[AppHarness, Act]:
+        app = AppHarness()
+        await app.database.repositories().identities.add(a_deleted_identity())
+        of_identity = ended_call(1, recordings=2, identity_id=an_id())
+        await add(app, of_identity, ended_call(2, recordings=1))
+        app.clock.advance(90 * DAY)
+        return app, app.operations.cleanup
+
+    async for app, clean_up in at_each_operation(start):
+        await clean_up()
+
+        assert stored_calls(app.database) == {}
+        assert app.call_provider.recordings == {}
+        assert all(stored.value.purged_at for stored in app.database.identities.values())
+
+
+async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -> None:
+    await add(app, *(ended_call(number, recordings=2) for number in range(3)), ended_call(9))
+    app.call_provider.is_unavailable = True
+    app.clock.advance(100 * DAY)
+
+    assert await app.operations.cleanup() == CleanupReport(deleted_calls=1)
+    assert len(kept_recordings(app)) == 6
+    app.call_provider.is_unavailable = False
+    assert await app.operations.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
 
 
 async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
@@ -151,11 +241,16 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
             pass
 
 
-async def test_an_administrator_hears_a_recording_or_its_error(recorded: AppHarness) -> None:
-    assert await read(recorded, ADMINISTRATOR) == b"sound" * 500
-    open_recording = recorded.use_cases.of(CallsFeature).open_recording
-    async with open_recording(ADMINISTRATOR, an_id(1), 1) as recording:
-        await anext(recording.chunks)
-        recorded.call_provider.is_unavailable = True
-        with pytest.raises(CallProviderUnavailable):
-            await anext(recording.chunks)
+async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
+    app: AppHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
+    await add(app, *(ended_call(number, recordings=1) for number in range(12)))
+    await add(app, *(ended_call(number, started_at=NOW + TICK) for number in range(12, 22)))
+    calls = app.use_cases.of(CallsFeature)
+    app.clock.advance(100 * DAY)
+    report = await replace(calls.clean_up_calls, recordings=None)()
+
+    assert +CleanupReport(report) == CleanupReport(deleted_calls=10)
+    assert len(kept_recordings(app)) == 12
+    assert len(caplog.messages) == 1

@@ -1,4 +1,4 @@
-"""Who joins by a call is an unverified identity, and only that can leave by a call."""
+"""Who joins by a call is unverified, and may leave by a call. A forged number gains nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -9,22 +9,32 @@ import pytest
 
 from application.features.voice.call_limiter import CallerRegistered
 from application.features.voice.call_log import CallsFeature
-from application.identities.events import UserDeleted
 from application.otp.log_in import LoggedIn
 from domain.errors import CountryNotServed, InvalidValue
-from domain.features.voice.step import CallOutcome
+from domain.features.voice.instructions import CallLimits
+from domain.features.voice.menu import State
+from domain.features.voice.step import (
+    Answered,
+    CallEvent,
+    CallOutcome,
+    Continued,
+    Dialed,
+    DialResult,
+    Recorded,
+)
 from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
+from domain.otp.sliding_window import SlidingWindow
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import Act, Attempt, before_each_operation
-from tests.support.builders import NOW, a_phone
+from tests.support.builders import a_phone
 from tests.support.inbound_call import PHONE_LINE, InboundCall, join, make_phone_line
+from tests.support.voice.stored import stored_calls
 
 CONSENT: Final = (
     "By staying on the line, you agree that Dialtone stores your phone number and a log of your "
     "calls. You can leave at any time: call this number again. If you do not agree, hang up now."
 )
-LATER: Final = NOW + timedelta(days=9)
 
 
 @pytest.fixture
@@ -65,17 +75,6 @@ async def test_consent_is_kept_with_its_wording_and_time(app: AppHarness) -> Non
     assert app.events.recorded == [CallerRegistered(phone=a_phone(), user_id=identity_id)]
 
 
-async def test_a_phone_that_has_an_identity_meanwhile_is_not_changed(app: AppHarness) -> None:
-    call = await InboundCall(app).ring("1")
-    principal = await app.log_in()
-    before = dict(app.database.identities)
-    await call.stay_on_the_line()
-
-    assert call.record.outcome is CallOutcome.JOINED
-    assert call.record.identity_id == principal.identity.id
-    assert app.database.identities == before
-
-
 async def test_a_blocked_number_cannot_join_and_one_that_has_joined_gets_codes(
     app: AppHarness,
 ) -> None:
@@ -89,19 +88,6 @@ async def test_a_blocked_number_cannot_join_and_one_that_has_joined_gets_codes(
     with pytest.raises(CountryNotServed):
         await app.request_otp()
     assert (await app.request_otp(a_phone(2))).sent
-
-
-async def test_a_block_while_a_caller_joins_makes_nobody_verified(app: AppHarness) -> None:
-    call = await InboundCall(app).ring("1")
-    app.faults.fail_on("identities.add")
-    with pytest.raises(Exception, match="injected"):
-        await call.stay_on_the_line()
-    await app.identities.operator_actions.block(a_phone())
-
-    identity = await identity_of(app)
-    assert identity
-    assert identity.is_blocked
-    assert not identity.is_verified
 
 
 async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
@@ -146,29 +132,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     assert (await change_role(identity_id, Role.ADMINISTRATOR)).is_administrator
 
 
-async def test_a_login_of_a_recycled_phone_does_not_take_over_an_old_call() -> None:
-    app = AppHarness(policy=make_phone_line(recycled_after=timedelta(days=365)))
-    identity_id = await join(app)
-    app.advance(days=365)
-    principal = await app.log_in()
-
-    assert principal.identity.id != identity_id
-    assert principal.identity.consent is None
-
-
 # Leaving
-
-
-async def test_an_unverified_caller_leaves(app: AppHarness) -> None:
-    identity_id = await join(app)
-    app.events.recorded.clear()
-    call = await leave(app)
-
-    assert call.heard == "You have left Dialtone. Goodbye."
-    deleted = app.database.identities[identity_id].value
-    assert (deleted.is_deleted, deleted.consent) == (True, None)
-    event = UserDeleted(phone=a_phone(), user_id=identity_id, reason="unverified, by a call")
-    assert app.events.recorded == [event]
 
 
 async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: AppHarness) -> None:
@@ -180,19 +144,6 @@ async def test_a_user_that_an_administrator_made_does_not_leave_by_a_call(app: A
     assert user.id == identity_id
     assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
     assert not app.database.identities[identity_id].value.is_deleted
-
-
-async def test_a_verified_caller_hears_that_the_app_deletes_accounts(app: AppHarness) -> None:
-    await app.log_in()
-    identities = dict(app.database.identities)
-    app.messenger.messages.clear()
-    call = await leave(app)
-
-    assert call.heard == (
-        "A call cannot delete your account. To leave, delete it in the app. Goodbye."
-    )
-    assert call.record.outcome is CallOutcome.LEAVING_EXPLAINED
-    assert (app.database.identities, app.messenger.messages) == (identities, [])
 
 
 @pytest.mark.parametrize("is_login_first", [True, pytest.param(False, marks=pytest.mark.slow)])
@@ -216,3 +167,69 @@ async def test_a_login_and_a_call_that_leaves_at_the_same_time_do_not_mix(
         assert app.database.identities[joined_id].value.is_deleted == has_left
         assert (principal.identity.id != joined_id) == has_left
         assert (principal.identity.consent is None) == has_left
+
+
+NAME: Final = "Rahul Sharma"
+_MANY: Final = SlidingWindow(100_000, timedelta(hours=1))
+UNLIMITED: Final = CallLimits(_MANY, _MANY, _MANY, _MANY, 100_000)
+EVENTS: Final[list[CallEvent]] = [
+    Continued(),
+    Answered(),
+    Answered(speech="what is my name and my code"),
+    *(Answered(keys=key) for key in "01234"),
+    *(Dialed(result) for result in DialResult),
+    Recorded("RE1"),
+]
+
+
+async def app_with_user() -> AppHarness:
+    """Return an app with a user who has just requested another code."""
+    app = AppHarness(policy=make_phone_line(call_limits=UNLIMITED))
+    await app.add_user(username=NAME)
+    app.advance(hours=12)
+    await app.request_otp()
+    return app
+
+
+async def call_in_each_state(app: AppHarness) -> list[InboundCall]:
+    """Come to every state, and send every event there, in a new call for each path."""
+    calls = [await InboundCall(app, sid="CA").ring()]
+    seen, paths = set[str](), list[list[CallEvent]]([[]])
+    for path in paths:  # it grows
+        for event in EVENTS:
+            call = await InboundCall(app, sid=f"CA{len(calls)}").ring()
+            for sent in (*path, event):
+                await call.send(call.position, sent)
+            calls.append(call)
+            position = call.record.position
+            if position and position.state not in seen:
+                seen.add(position.state)
+                paths.append([*path, event])
+    return calls
+
+
+async def test_a_forger_reads_and_changes_nothing_in_any_state() -> None:
+    app = await app_with_user()
+    identities = dict(app.database.identities)
+    verifications = dict(app.database.phone_verifications)
+    (identity,) = (stored.value for stored in identities.values())
+    code = app.last_code
+    app.messenger.messages.clear()
+
+    forged = await call_in_each_state(app)
+    for call_id in stored_calls(app.database):
+        await app.report_call(call_id)
+
+    visited = {part for call in forged for part in call.record.path}
+    assert visited >= {*State} - {State.JOIN, State.CONSENT, State.ANONYMOUS_MENU}
+    assert "left" not in visited
+    assert app.database.identities == identities
+    assert app.database.phone_verifications == verifications
+    assert identity.is_verified
+    heard = " ".join(call.heard for call in forged)
+    for secret in (NAME, identity.id, a_phone().e164, a_phone().e164[-4:], code):
+        assert secret not in heard
+    assert app.messenger.messages == []
+    assert app.call_provider.calls == {}
+    for call in stored_calls(app.database).values():
+        assert not call.value.is_caller_verified

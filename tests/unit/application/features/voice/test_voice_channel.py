@@ -6,15 +6,12 @@ from typing import Any
 
 import pytest
 
-from application.otp.log_in import LoggedIn
 from application.otp.provider_pause import PAUSE
 from application.ports.errors import StorageUnavailable
-from domain.errors import CountryNotServed, DeliveryFailed, TooManyOtpRequests
+from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.step import CallOutcome
-from domain.otp.challenge import OtpCode
 from domain.otp.delivery import Channel, parse_report_id
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
 from tests.support.builders import a_phone
@@ -22,8 +19,6 @@ from tests.support.core_harness import WEBHOOK_URLS
 from tests.support.fakes.call_provider import PlacedCall
 from tests.support.fakes.messenger import REJECTED, UNKNOWN
 from tests.support.voice.stored import stored_calls, voice_repositories
-
-A_TEST_OTP = TestOtps((TestOtp(a_phone(), OtpCode("123456")),))
 
 
 def app_with_phone_line(**policy: Any) -> AppHarness:
@@ -84,48 +79,7 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     )
 
 
-@pytest.mark.parametrize("channels", [[Channel.SMS, Channel.VOICE], [Channel.VOICE, Channel.SMS]])
-async def test_a_call_has_the_cooldown_and_the_code_of_a_message(
-    app: AppHarness, channels: list[Channel]
-) -> None:
-    first = await app.request_otp(channel=channels[0])
-    again = await app.request_otp(channel=channels[1])
-    assert (again.sent, again.resend_in) == (False, 15)
-    assert parse_report_id(again.request_id) == parse_report_id(first.request_id)
-    assert len(app.messenger.messages) + len(app.call_provider.calls) == 1
-    app.advance(15)
-    second = await app.request_otp(channel=channels[1])
-    assert second.sent
-    assert await app.code_of_last_call() == app.last_code
-    assert parse_report_id(first.request_id) != parse_report_id(second.request_id)
-
-
-@pytest.mark.parametrize(
-    "app",
-    [AppHarness(), app_with_phone_line(test_otps=A_TEST_OTP)],
-    ids=["no provider of calls", "test phone"],
-)
-async def test_without_a_phone_line_and_for_a_test_phone_no_call_is_placed(app: AppHarness) -> None:
-    await request_call(app)
-    assert (app.call_provider.calls, stored_calls(app.database)) == ({}, {})
-    code = app.last_code if app.messenger.messages else "123456"
-    assert isinstance(await app.verify_otp(code), LoggedIn)
-
-
 # Results of the provider
-
-
-async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent() -> None:
-    app = app_with_phone_line()
-    app.call_provider.result = UNKNOWN
-    for number in range(1, 4):
-        assert (await app.request_otp(a_phone(number), channel=Channel.VOICE)).sent
-    permits = app.database.permits
-    with pytest.raises(DeliveryFailed) as error:
-        await app.request_otp(a_phone(4), channel=Channel.VOICE)
-    assert error.value.retry_after == PAUSE.total_seconds()
-    assert (len(app.call_provider.calls), app.database.permits) == (3, permits)
-    assert (await app.request_otp(a_phone(4))).sent
 
 
 async def test_a_call_that_is_not_placed_has_failed_and_starts_a_cooldown(app: AppHarness) -> None:
@@ -178,21 +132,6 @@ async def test_the_provider_id_does_not_overwrite_what_the_call_did_meanwhile(
     assert (call.status, call.provider_call_id) == (CallStatus.RINGING, f"CA{0:032x}")
 
 
-# Blocked phones
-
-
-async def test_a_blocked_phone_is_called_if_it_has_an_account(app: AppHarness) -> None:
-    await app.log_in()
-    for phone in (a_phone(), a_phone(2)):
-        await app.identities.operator_actions.block(phone)
-    app.advance(hours=12)
-    await request_call(app)
-    with pytest.raises(CountryNotServed):
-        await request_call(app, a_phone(2))
-    assert [placed.phone for placed in app.call_provider.calls.values()] == [a_phone()]
-    assert await app.code_of_last_call()
-
-
 # The call log
 
 
@@ -210,13 +149,14 @@ async def test_a_login_by_the_code_of_a_call_and_not_of_a_message_marks_the_call
     assert (call.is_caller_verified, call.identity_id == identity_id) == (is_of_call, is_of_call)
 
 
-@pytest.mark.parametrize("operation", ["calls.load", "calls.replace"])
-async def test_a_login_succeeds_if_the_call_cannot_be_marked(
-    app: AppHarness, operation: str
-) -> None:
-    await request_call(app)
-    await read_code(app)
-    code = await app.code_of_last_call()
-    app.faults.fail_on(operation)
-    assert isinstance(await app.verify_otp(code), LoggedIn)
-    assert app.faults.has_fired
+async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent() -> None:
+    app = app_with_phone_line()
+    app.call_provider.result = UNKNOWN
+    for number in range(1, 4):
+        assert (await app.request_otp(a_phone(number), channel=Channel.VOICE)).sent
+    permits = app.database.permits
+    with pytest.raises(DeliveryFailed) as error:
+        await app.request_otp(a_phone(4), channel=Channel.VOICE)
+    assert error.value.retry_after == PAUSE.total_seconds()
+    assert (len(app.call_provider.calls), app.database.permits) == (3, permits)
+    assert (await app.request_otp(a_phone(4))).sent

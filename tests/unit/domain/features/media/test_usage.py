@@ -1,5 +1,16 @@
-from domain.features.media.item import ItemState
-from domain.features.media.usage import MAX_SUBTRACTED, MediaUsage, Quota
+"""What is used of a quota, which page is requested, and what is an idempotency key."""
+
+import pytest
+
+from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
+from domain.features.media.item import ItemState, PageRequest
+from domain.features.media.usage import (
+    MAX_IDEMPOTENCY_KEY_LENGTH,
+    MAX_SUBTRACTED,
+    MediaUsage,
+    Quota,
+    parse_idempotency_key,
+)
 from tests.support.builders import NOW, an_id, made_id
 from tests.support.media.builders import an_item
 
@@ -28,3 +39,27 @@ def test_the_record_stays_small_and_a_recount_forgets_what_was_subtracted() -> N
     assert usage.items == 1000 - 2 * MAX_SUBTRACTED
     assert len(usage.deleting) == MAX_SUBTRACTED
     assert usage.recount({}, [], NOW) == MediaUsage(usage.id)
+
+
+def test_a_page_has_ten_items_unless_requested_and_at_most_a_hundred() -> None:
+    requests = PageRequest(), PageRequest(3, 25), PageRequest(2, 1000)
+    assert [request.page_size for request in requests] == [10, 25, 100]
+
+
+@pytest.mark.parametrize("text", ["1", "~!9f6c-3c5a", "k" * MAX_IDEMPOTENCY_KEY_LENGTH])
+def test_visible_ascii_characters_are_an_idempotency_key(text: str) -> None:
+    assert parse_idempotency_key(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", TooShort),
+        ("k" * (MAX_IDEMPOTENCY_KEY_LENGTH + 1), TooLong),
+        ("two words", InvalidCharacters),
+        ("a\n", InvalidCharacters),
+    ],
+)
+def test_another_text_is_no_idempotency_key(text: str, error: type[InvalidValue]) -> None:
+    with pytest.raises(error):
+        parse_idempotency_key(text)

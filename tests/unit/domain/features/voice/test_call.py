@@ -1,3 +1,5 @@
+"""The status, the outcome and the limits of a call."""
+
 from datetime import timedelta
 from itertools import pairwise
 
@@ -7,14 +9,15 @@ from hypothesis import strategies as st
 
 from domain.errors import InvalidIdentifier
 from domain.features.voice.call import CallStatus
-from domain.features.voice.instructions import Position
+from domain.features.voice.instructions import CallLimits, Position
 from domain.features.voice.step import CallOutcome, Step
+from domain.otp.rate_limits import name_limit
 from tests.support.builders import NOW
 from tests.support.voice.builders import a_call
 
 LATER = NOW + timedelta(seconds=90)
 CALL = a_call()
-MENU, OTHER = Position("menu"), Position("code", 2)
+MENU = Position("menu")
 FINAL = [CallStatus(text) for text in ("completed", "busy", "no_answer", "failed", "canceled")]
 
 
@@ -45,3 +48,20 @@ def test_no_id_is_from_elsewhere() -> None:
         a_call(id="user-1")
     with pytest.raises(InvalidIdentifier):
         a_call(identity_id="user-1")
+
+
+def test_each_limit_of_calls_has_a_name() -> None:
+    limits = CallLimits(lines=3)
+    every = (*limits.for_call("ab"), *limits.for_line_operator_call("ab"))
+    assert [(*name_limit(limit), limit.window.limit) for limit in every] == [
+        ("per_phone", "", 10),
+        ("inbound_total", "", 1_000),
+        ("per_phone", "", 3),
+        ("operator_total", "", 100),
+        ("lines_total", "", 3),
+    ]
+    shared = [(*name_limit(limit), limit.window.limit) for limit in limits.shared_limits]
+    assert [name for name in shared if name[1]] == [
+        ("inbound_total", "anonymous", 200),
+        ("operator_total", "anonymous", 20),
+    ]

@@ -17,7 +17,6 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.menu import (
     MAX_VISITS,
-    MENUS,
     State,
     advance,
     finish_effect,
@@ -211,12 +210,6 @@ def test_a_menu_is_repeated_twice_and_then_the_call_ends(
         assert said(step) == [*apology, "main_menu_again"]
     last = walk(UNVERIFIED, answer, answer, answer)
     assert (last.path, last.position, last.outcome) == (("goodbye",), None, CallOutcome.GAVE_UP)
-
-
-@pytest.mark.parametrize("tag", CALL_TEXTS.locales)
-def test_a_repetition_is_shorter(tag: str) -> None:
-    texts = CALL_TEXTS.locales[tag].texts
-    assert all(len(texts[menu.repetition]) < len(texts[state]) for state, menu in MENUS.items())
 
 
 # Languages

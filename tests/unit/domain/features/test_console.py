@@ -1,14 +1,74 @@
-"""The browsers that the web console recognizes."""
+"""The web console: its sessions, the tokens of its forms, and the browsers that it recognizes."""
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from domain.features.console import ConsoleDevice, ConsoleDevices
+import pytest
+
+from domain.features.console import (
+    ConsoleDevice,
+    ConsoleDevices,
+    ConsoleSession,
+    format_cookie,
+    is_form_token,
+    make_form_token,
+    parse_cookie,
+)
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
-from tests.support.builders import NOW, an_identity
+from domain.secret_hash import hash_secret
+from tests.support.builders import NOW, an_id, an_identity
+
+ID = "0a" * 12
+SECRET, OTHER = "5b" * 32, "5c" * 32
+SESSION = ConsoleSession(
+    id=ID,
+    secret_hash=hash_secret(SECRET),
+    identity_id=an_id(),
+    session_version=0,
+    created_at=NOW,
+    last_used_at=NOW,
+)
+
+
+def test_a_session_ends_15_minutes_after_its_last_use_and_an_hour_after_the_sign_in() -> None:
+    assert not SESSION.accepts(OTHER, NOW)
+    session = SESSION
+    for minutes in range(0, 60, 14):
+        now = NOW + timedelta(minutes=minutes)
+        assert session.accepts(SECRET, now)
+        session = session.record_use(now)
+        assert session.record_use(now + timedelta(seconds=9)) is session
+    assert session.expires_at == NOW + timedelta(hours=1)
+    assert not session.accepts(SECRET, session.expires_at)
+    assert not SESSION.accepts(SECRET, NOW + timedelta(minutes=15))
+
+
+def test_a_repeated_sign_in_gets_another_secret_for_a_minute_and_none_after_the_sign_out() -> None:
+    second = timedelta(seconds=1)
+    repeated = SESSION.repeat_sign_in(OTHER, NOW + 59 * second)
+    assert repeated
+    assert (repeated.accepts(OTHER, NOW), repeated.accepts(SECRET, NOW)) == (True, False)
+    assert SESSION.repeat_sign_in(OTHER, NOW + 60 * second) is None
+    assert SESSION.sign_out().repeat_sign_in(OTHER, NOW) is None
+    assert not SESSION.sign_out().accepts(SECRET, NOW)
+
+
+def test_a_cookie_is_parsed_into_what_it_was_made_of() -> None:
+    assert parse_cookie(format_cookie(ID, SECRET)) == (ID, SECRET)
+
+
+@pytest.mark.parametrize("token", ["", "é", make_form_token(SECRET).upper(), SECRET])
+def test_another_text_is_no_form_token(token: str) -> None:
+    assert not is_form_token(token, SECRET)
+
+
+def test_each_cookie_has_a_form_token_of_its_own() -> None:
+    assert is_form_token(make_form_token(SECRET), SECRET)
+    assert not is_form_token(make_form_token(SECRET), OTHER)
+
 
 EXPIRES_AT: Final = NOW + timedelta(days=90)
 ADMINISTRATOR: Final = an_identity(staff=Staff(Role.ADMINISTRATOR))

@@ -1,30 +1,153 @@
-"""What the provider reports of a code by WhatsApp, and the SMS after a failure."""
+"""A code goes by WhatsApp, and by SMS where WhatsApp cannot deliver it."""
 
 import asyncio
 from dataclasses import replace
 
 import pytest
 
-from application.otp.events import OtpDelivered, OtpFellBack, OtpUndelivered
+from application.otp.events import (
+    OtpDelivered,
+    OtpFellBack,
+    OtpNotTaken,
+    OtpUndelivered,
+)
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
-from application.ports.otp import DeliveryStatus
+from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.webhooks import MessageStatus
+from domain.errors import DeliveryFailed, DomainError, PhoneUnreachable
+from domain.features.whatsapp import UNREACHABLE_TTL
+from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
+from domain.otp.message_preferences import MessagePreferences, Platform
 from tests.support.builders import a_phone
-from tests.support.core_harness import A_MESSAGE
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, REJECTED, UNKNOWN
+from tests.support.fakes.messenger import (
+    ACCEPTED,
+    INVALID_NUMBER,
+    NOT_CONNECTED,
+    REJECTED,
+    UNAVAILABLE,
+    UNKNOWN,
+)
 from tests.support.whatsapp.whatsapp_app import REQUEST, WhatsAppHarness
-
-DELIVERED, FAILED, SENT = ReportedStatus.DELIVERED, ReportedStatus.FAILED, ReportedStatus.SENT
-UNDELIVERED = ReportedStatus.UNDELIVERED
 
 
 @pytest.fixture
 def app() -> WhatsAppHarness:
     return WhatsAppHarness()
+
+
+def sent(app: WhatsAppHarness) -> tuple[int, int]:
+    return len(app.whatsapp.sent), len(app.messenger.sent)
+
+
+@pytest.mark.parametrize("result", [NOT_CONNECTED, UNAVAILABLE, REJECTED, INVALID_NUMBER])
+async def test_what_was_surely_not_sent_goes_by_sms_with_the_same_code(
+    app: WhatsAppHarness, result: DeliveryResult
+) -> None:
+    app.whatsapp.result = result
+    preferences = MessagePreferences(Platform.ANDROID, "pt-BR", "FA+9qCX9VSu")
+    requested = await app.request(preferences=preferences)
+    (by_whatsapp,), (by_sms,) = app.whatsapp.messages, app.messenger.messages
+
+    assert by_sms.text == f"{by_whatsapp.code} US android pt-BR FA+9qCX9VSu 0:05:00"
+    (fell_back,) = app.events.of_type(OtpFellBack)
+    assert (fell_back.channel, fell_back.next_channel) == (Channel.WHATSAPP, Channel.SMS)
+    assert (fell_back.provider, fell_back.result) == ("meta", result.status)
+    delivery = await app.delivery()
+    assert (delivery.channel, delivery.provider) == (Channel.SMS, "acme")
+    assert requested.request_id == delivery.public_id
+    is_remembered = await app.numbers.is_unreachable(a_phone())
+    assert is_remembered == (result is INVALID_NUMBER)
+    logged_in = await app.verify_otp(by_sms.code, request_id=requested.request_id)
+    assert isinstance(logged_in, LoggedIn)
+
+
+async def test_after_an_unknown_result_nothing_else_is_tried(app: WhatsAppHarness) -> None:
+    app.whatsapp.result = UNKNOWN
+    await app.request()
+    assert sent(app) == (1, 0)
+    assert not await app.numbers.is_unreachable(a_phone())
+
+
+async def test_all_but_sign_ins_go_by_sms(app: WhatsAppHarness) -> None:
+    others = [purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN]
+    for number, purpose in enumerate(others, 1):
+        await app.request(a_phone(number), purpose=purpose)
+    await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
+    assert len(app.whatsapp.sent) == 0
+    assert len(app.messenger.sent) == len(others) + 1  # with the notice
+
+
+@pytest.mark.parametrize(
+    ("last", "error"), [(INVALID_NUMBER, PhoneUnreachable), (REJECTED, DeliveryFailed)]
+)
+async def test_the_last_channel_decides_what_the_client_is_told(
+    app: WhatsAppHarness, last: DeliveryResult, error: type[DomainError]
+) -> None:
+    app.whatsapp.result, app.messenger.result = REJECTED, last
+    with pytest.raises(error, match=last.reason):
+        await app.request_otp(channel=None)
+    assert sent(app) == (1, 1)
+    (not_taken,) = app.events.of_type(OtpNotTaken)
+    assert (not_taken.channel, not_taken.result) == (Channel.SMS, last.status)
+    delivery = await app.delivery()
+    assert (delivery.is_rejected, delivery.permits) == (True, None)
+    assert delivery.fell_back == f"whatsapp: {REJECTED.reason}"
+    assert app.database.permits["country:US:deliveries:unverified:strangers"] == 0
+
+
+async def test_a_number_without_whatsapp_is_remembered_for_seven_days(
+    app: WhatsAppHarness,
+) -> None:
+    app.whatsapp.result = INVALID_NUMBER
+    await app.request()
+    app.whatsapp.result = ACCEPTED
+    app.advance(UNREACHABLE_TTL.total_seconds() - 1)
+    await app.request()
+    # Also if the client asks for it: its response shows nothing.
+    app.advance(-60)
+    await app.request(channel=Channel.WHATSAPP, phone=a_phone())
+    assert sent(app)[0] == 1
+    app.advance(3700)
+    await app.request()
+    assert sent(app)[0] == 2
+
+
+async def test_what_is_kept_expires_or_goes_with_the_account(app: WhatsAppHarness) -> None:
+    user = await app.add_user()
+    await app.request(a_phone(3))
+    await app.numbers.remember(a_phone())
+    await app.numbers.remember(a_phone(2))
+    await app.identities.delete_user(user)
+    app.advance(minutes=10)
+    report = await app.operations.cleanup()
+    assert report["expired_whatsapp_deliveries"] == 1
+    assert not await app.numbers.is_unreachable(a_phone())
+    app.advance(UNREACHABLE_TTL.total_seconds())
+    assert (await app.operations.cleanup())["expired_unreachable_numbers"] == 1
+
+
+@pytest.mark.parametrize(
+    "operation",
+    ["unreachable_numbers.load", "unreachable_numbers.add", "whatsapp_deliveries.add"],
+)
+async def test_a_failure_of_the_database_sends_no_message_twice(
+    app: WhatsAppHarness, operation: str
+) -> None:
+    app.whatsapp.result = INVALID_NUMBER
+    app.faults.fail_on(operation)
+    await app.request()
+    assert app.faults.has_fired
+    assert sent(app) == (1, 1)
+    # Nothing is reported of a message without a record.
+    assert bool(app.whatsapp.sent[0].reference) is (operation != "whatsapp_deliveries.add")
+
+
+DELIVERED, FAILED, SENT = ReportedStatus.DELIVERED, ReportedStatus.FAILED, ReportedStatus.SENT
+UNDELIVERED = ReportedStatus.UNDELIVERED
 
 
 @pytest.mark.parametrize(("status", "result"), [(FAILED, ACCEPTED), (UNDELIVERED, UNKNOWN)])
@@ -111,74 +234,6 @@ async def test_a_code_with_less_than_a_minute_left_is_not_sent_again(
     await app.report(FAILED)
     await app.finish()
     assert len(app.messenger.sent) == messages
-
-
-async def test_where_a_later_message_has_the_code_only_its_failure_sends_it_by_sms(
-    app: WhatsAppHarness,
-) -> None:
-    await app.request()
-    app.advance(20)
-    await app.request()
-    first, second = app.whatsapp.messages
-    assert first.code == second.code
-    await app.report(FAILED, message=0)
-    await app.finish()
-    assert app.messenger.sent == []
-    # A code for something else changes nothing.
-    app.advance(20)
-    await app.request(purpose=Purpose.CHANGE_PHONE)
-    for message in (1, 0):
-        await app.report(FAILED, message=message)
-        await app.finish()
-    assert [sent.code == second.code for sent in app.messenger.messages] == [False, True]
-
-
-@pytest.mark.parametrize("has_account", [True, False])
-async def test_a_phone_that_was_blocked_meanwhile_gets_the_sms_if_it_has_an_account(
-    app: WhatsAppHarness, has_account: bool
-) -> None:
-    phone = a_phone() if has_account else a_phone(2)
-    await app.add_user()
-    app.advance(hours=12)
-    await app.request(phone)
-    await app.identities.operator_actions.block(phone)
-    before = len(app.messenger.sent)
-    await app.report(FAILED)
-    await app.finish()
-    assert len(app.messenger.sent) - before == has_account
-
-
-@pytest.mark.parametrize(("status", "error_code"), [(DELIVERED, None), (UNDELIVERED, "30005")])
-async def test_after_a_failure_the_status_is_that_of_the_sms(
-    app: WhatsAppHarness, status: ReportedStatus, error_code: str | None
-) -> None:
-    async def shown() -> tuple[ReportedStatus, str | None]:
-        return await app.otp.get_delivery_status(request_id)
-
-    request_id = (await app.request()).request_id
-    await app.report(SENT)
-    assert await shown() == (SENT, None)
-    for late in (FAILED, FAILED, SENT, DELIVERED, UNDELIVERED):
-        await app.report(late)
-        await app.finish()
-        assert await shown() == (SENT, None)
-    app.advance(minutes=10)
-    await app.operations.cleanup()
-    await app.report(FAILED)
-    assert await shown() == (SENT, None)
-    for reported in (SENT, status):
-        await app.otp.report_delivery(
-            (await app.delivery()).report_id, reported, A_MESSAGE, error_code
-        )
-    await app.report(FAILED)
-    assert await shown() == (status, error_code)
-
-
-async def test_what_becomes_of_a_message_is_told(app: WhatsAppHarness) -> None:
-    request_id = (await app.request()).request_id
-    for status in (SENT, DELIVERED):
-        await app.report(status)
-        assert await app.otp.get_delivery_status(request_id) == (status, None)
 
 
 async def test_a_failure_after_which_no_sms_is_sent_is_told(app: WhatsAppHarness) -> None:

@@ -1,14 +1,19 @@
-from datetime import timedelta
+"""Service tokens, which users are listed, and the cursors of their pages."""
+
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
-from domain.errors import InvalidValue, TooLong, UnsupportedValue
+from domain.cursor import Cursor
+from domain.errors import InvalidCursor, InvalidValue, TooLong, UnsupportedValue
 from domain.features.admin import (
     MAX_TOKEN_NAME_LENGTH,
     ServiceToken,
+    UserFilter,
     format_token,
+    parse_created_since,
     parse_scopes,
     parse_token,
     parse_token_name,
@@ -75,3 +80,49 @@ def test_the_name_of_a_token_hides_phones() -> None:
 def test_the_name_of_a_token_is_one_line_of_text(text: str) -> None:
     with pytest.raises((InvalidValue, TooLong)):
         parse_token_name(text)
+
+
+CURSOR = Cursor(NOW, an_id(1))
+FILTERS = [
+    UserFilter(),
+    UserFilter(created_since=NOW),
+    UserFilter(is_blocked=True),
+    UserFilter(is_blocked=False),
+    UserFilter(role=Role.MEMBER),
+]
+
+
+def test_a_cursor_is_of_one_filter() -> None:
+    for encoding in FILTERS:
+        text = encoding.encode_cursor(CURSOR)
+        for parsing in FILTERS:
+            if parsing == encoding:
+                assert parsing.parse_cursor(text) == CURSOR
+            else:
+                with pytest.raises(InvalidCursor, match="another filter"):
+                    parsing.parse_cursor(text)
+    for text in ("", "x", UserFilter().encode_cursor(CURSOR)[:38]):
+        with pytest.raises(InvalidCursor, match="not a cursor"):
+            UserFilter().parse_cursor(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["2026-05-01", "2026-05-01T00:00:00Z", "2026-05-01T02:00:00.000+02:00"],
+)
+def test_a_time_or_a_date_is_parsed(text: str) -> None:
+    assert parse_created_since(text) == datetime(2026, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "now",
+        "2026-13-01",
+        "2026-05-01T09:30:00",
+        "0001-01-01T00:00:00+01:00",
+    ],
+)
+def test_another_text_is_no_time(text: str) -> None:
+    with pytest.raises(InvalidValue, match="Send a time like"):
+        parse_created_since(text)

@@ -1,22 +1,27 @@
-"""Uploads are admitted while there is a place for them, and slow ones end for others."""
+"""Uploads and decoded images are limited, and so are the calls of a media store."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from io import BytesIO
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import pytest
 
+from adapters.media.own_files import CALL_TIMEOUT, WRITE_TIMEOUT, LimitedFiles
 from application.features.media.limits import (
     MAX_MEMORY_BYTES,
-    MAX_SPOOLED_FILES,
     MAX_UPLOADS,
     MAX_UPLOADS_PER_NETWORK,
+    DecodingLimiter,
+    PixelAllowance,
     RunningUpload,
     UploadLimiter,
 )
-from domain.features.media.errors import NoUploadSpace, TooManyUploads
+from application.features.media.ports import StoredFile
+from application.ports.errors import MediaStorageUnavailable
+from domain.features.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
+from tests.support.fakes.clock import SecondsClock
 from tests.support.fakes.images import temporary_files
 from tests.support.waiting import wait_until
 
@@ -146,35 +151,6 @@ async def test_a_process_has_so_many_uploads_and_the_slowest_one_ends() -> None:
         assert await held.ended() == {"192.0.2.1 7"}
 
 
-async def test_an_upload_that_was_received_is_not_ended() -> None:
-    async with uploads() as held, held.limiter.admit("a", IP, MIB) as received:
-        async with received.receive():
-            pass
-        await held.begin("second", user="a")
-        await held.send("second", MIB)
-        held.seconds = 10
-        with pytest.raises(TooManyUploads):
-            await held.begin("third", user="a")
-
-
-async def test_some_uploads_outgrow_the_memory() -> None:
-    async with uploads() as held:
-        for number in range(MAX_SPOOLED_FILES + 1):
-            await held.begin(f"{number}")
-            await held.send(f"{number}", MIB)
-        for number in range(MAX_SPOOLED_FILES):
-            await held.send(f"{number}", 1)
-        last = f"{MAX_SPOOLED_FILES}"
-        with pytest.raises(TooManyUploads):
-            await held.send(last, 1)
-        held.seconds = 40
-        for number in range(1, MAX_SPOOLED_FILES):
-            await held.send(f"{number}", MIB)
-        # The place is free when the file of the slow one is closed.
-        await held.send(last, 1)
-        assert await held.ended() == {"0"}
-
-
 async def test_an_upload_outgrows_the_memory_if_there_is_space_for_its_announced_size() -> None:
     async with uploads() as held:
         held.space = 30 * MIB
@@ -188,24 +164,6 @@ async def test_an_upload_outgrows_the_memory_if_there_is_space_for_its_announced
         await held.send("small", 2 * MIB)
         await held.begin("in memory")
         await held.send("in memory", MIB)
-
-
-async def test_the_slowest_upload_that_makes_room_ends_for_the_space() -> None:
-    async with uploads() as held:
-        held.space = 36 * MIB
-        for name, size in (("small", 2), ("slow", 16), ("slower", 16), ("fast", 2)):
-            await held.begin(name, size=size * MIB)
-            await held.send(name, MIB + (name == "slow") + 1)
-        await held.send("fast", MIB)
-        held.seconds = 40
-        await held.begin("new", size=16 * MIB)
-        await held.send("new", 2 * MIB)
-        assert await held.ended() == {"slower"}
-        # Nobody ends if that makes no room.
-        await held.begin("larger", size=17 * MIB)
-        with pytest.raises(NoUploadSpace):
-            await held.send("larger", 2 * MIB)
-        assert await held.ended() == {"slower"}
 
 
 async def test_a_file_that_hangs_keeps_its_claim_until_it_is_closed() -> None:
@@ -236,15 +194,124 @@ async def test_an_upload_whose_rest_arrives_when_it_is_ended_is_ended() -> None:
                 upload.end()
 
 
-async def test_bytes_come_back_whether_in_memory_or_in_a_file() -> None:
-    async with uploads() as held:
-        for size in (0, 1, MIB, MIB + 1, 3 * MIB):
-            content = bytes(range(256)) * (size // 256) + bytes(size % 256)
-            async with held.limiter.admit("a", IP, size) as upload:
-                async with upload.receive():
-                    stream = BytesIO(content)
-                    while block := stream.read(65_000):
-                        await upload.append(block)
-                file = await upload.finish()
-                assert file.read() == content
-            assert file.closed
+class Decoding:
+    """Images in work, named by the test."""
+
+    def __init__(self, limiter: DecodingLimiter) -> None:
+        self._limiter = limiter
+        self._ends: dict[str, asyncio.Event] = {}
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+        self.started: list[str] = []
+
+    async def arrive(self, *names: str, pixels: int = 0) -> None:
+        for name in names:
+            self._ends[name] = asyncio.Event()
+            self.tasks[name] = asyncio.create_task(self._decode(name, pixels))
+            await _run_pending()
+
+    async def end(self, *names: str) -> None:
+        for name in names:
+            self._ends[name].set()
+            await _run_pending()
+
+    async def _decode(self, name: str, pixels: int) -> None:
+        async with self._limiter.admit(pixels):
+            self.started.append(name)
+            await self._ends[name].wait()
+
+
+async def _run_pending() -> None:
+    for _ in range(9):
+        await asyncio.sleep(0)
+
+
+async def test_so_many_images_and_pixels_are_in_work() -> None:
+    work = Decoding(DecodingLimiter(3, 100))
+    await work.arrive("a", "b", pixels=50)
+    await work.arrive("c", pixels=60)
+    assert work.started == ["a", "b"]
+    await work.end("a")
+    assert work.started == ["a", "b"]
+    await work.end("b")
+    await work.arrive("d", "e", "f")
+    assert work.started == ["a", "b", "c", "d", "e"]
+    await work.end("e", "d", "c", "f")
+    assert work.started[-1] == "f"
+
+
+@pytest.mark.parametrize("order", ["cancelled before its turn", "cancelled with its turn"])
+async def test_an_image_that_is_cancelled_keeps_nobody_waiting(order: str) -> None:
+    work = Decoding(DecodingLimiter(1, 100))
+    await work.arrive("a", "b", "c", pixels=100)
+    if order == "cancelled with its turn":
+        work._ends["a"].set()
+        await asyncio.sleep(0)
+        assert work.tasks["a"].done()
+    work.tasks["b"].cancel()
+    await work.end("a")
+    assert work.tasks["b"].cancelled()
+    assert work.started[-1] == "c"
+    await work.end("c")
+
+
+def test_never_more_than_the_allowance_of_pixels_in_any_hour() -> None:
+    clock = SecondsClock(1_000_000.5)
+    allowance = PixelAllowance(100, clock)
+    published: list[float] = []
+    for _ in range(2000):
+        clock.seconds += 7
+        try:
+            allowance.acquire("a", 10)
+        except TooManyPixels:
+            continue
+        published = [at for at in [*published, clock.seconds] if at > clock.seconds - 3600]
+        assert 10 * len(published) <= 100
+    assert len(published) == 10
+
+
+class HangingFiles:
+    """An operator's own media store, which hangs in each call and after the first chunk."""
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[None]]:
+        if name == "check":
+            raise AttributeError(name)
+
+        async def hang(*_: object) -> None:
+            await asyncio.sleep(100 * WRITE_TIMEOUT)  # on the clock of the test
+
+        return hang
+
+    @asynccontextmanager
+    async def open_file(self, *_: object) -> AsyncIterator[StoredFile]:
+        yield StoredFile(2, self._read())
+
+    async def _read(self) -> AsyncIterator[bytes]:
+        yield b"a"
+        await asyncio.sleep(100 * WRITE_TIMEOUT)  # on the clock of the test
+
+
+async def read(files: LimitedFiles) -> None:
+    async with files.open_file("a") as file:
+        assert file is not None
+        async for chunk in file.chunks:
+            assert chunk == b"a"
+
+
+@pytest.mark.parametrize(
+    ("call", "seconds"),
+    [
+        (lambda files: files.write("a", io.BytesIO(), "image/jpeg"), WRITE_TIMEOUT),
+        (lambda files: files.get_size("a"), CALL_TIMEOUT),
+        (lambda files: files.delete("a"), CALL_TIMEOUT),
+        (read, CALL_TIMEOUT),
+    ],
+)
+async def test_a_call_of_a_media_store_that_hangs_ends(
+    call: Callable[[Any], Awaitable[object]], seconds: float
+) -> None:
+    files: Any = HangingFiles()
+    began_at = asyncio.get_running_loop().time()
+    with pytest.raises(MediaStorageUnavailable, match=f"no answer within {seconds:g} seconds"):
+        await call(LimitedFiles(files))
+
+    assert asyncio.get_running_loop().time() - began_at == pytest.approx(seconds)

@@ -41,7 +41,6 @@ from entrypoints.parts.database import open_database
 from entrypoints.parts.keys import load_encryption
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import InvalidArgument, StartupError
-from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import NOW
 from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -198,11 +197,10 @@ async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    with emptied_database(request) as url, psycopg.connect(url, autocommit=True) as connection:
-        async with open_postgres_database(url, FINGERPRINT) as database:
+    url = request.getfixturevalue("postgres_database")
+    async with open_postgres_database(url, FINGERPRINT) as database:
+        with psycopg.connect(url, autocommit=True) as connection:
             yield database, Tables(connection.execute)
-        for name in (OTHER, OF_EXTENSION):
-            connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 @asynccontextmanager

@@ -3,16 +3,14 @@
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.databases.records import call_deadlines
 from adapters.databases.sqlite import connection_worker
 from adapters.databases.sqlite.connection_worker import (
     ConnectionWorker,
@@ -22,10 +20,8 @@ from adapters.databases.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from application.ports.current_request import CURRENT_REQUEST, CurrentRequest, current_log_fields
 from application.ports.errors import (
     CorruptRecord,
-    StorageOverloaded,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -112,23 +108,6 @@ async def test_after_an_unexpected_error_of_a_batch_its_callers_fail_at_once_and
     assert line.msg == {"event": "database_batch_failed", "kind": "transaction", "size": 1}
 
 
-async def test_a_full_queue_is_overload_while_operations_are_executed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_worker, "MAX_WAITING_OPERATIONS", 1)
-    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", 600)
-    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
-        failed = worker.run(lambda connection: Failed(StorageUnavailable("full disk")))
-        await asyncio.wait([failed])
-        for error in (StorageUnavailable, StorageOverloaded):
-            gate = Gate()
-            executed = await gate.block(worker)
-            with pytest.raises(error, match="too many"):
-                await worker.run(returning("b"))
-            gate.open()
-            assert await executed == "gate"
-
-
 async def test_an_operation_times_out_when_the_disk_hangs(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,40 +124,6 @@ async def test_an_operation_times_out_when_the_disk_hangs(
         gate.open()
 
     assert executed == []
-
-
-async def test_an_operation_that_hangs_alone_is_no_overload(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection_worker, "OPERATION_TIMEOUT", 0.01)
-    monkeypatch.setattr(call_deadlines, "MAX_SILENCE", 600)
-    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
-        worker.answers.record()
-        gate = Gate()
-        hanging = await gate.block(worker)
-        with pytest.raises(StorageTimeout):
-            await hanging
-        with pytest.raises(StorageOverloaded):
-            await worker.run(returning("waits behind it"))
-        gate.open()
-
-
-async def test_lines_of_the_thread_name_the_requests_of_the_batch(path: Path) -> None:
-    named: list[Mapping[str, Any]] = []
-
-    def run_for(worker: ConnectionWorker, number: int) -> asyncio.Future[None]:
-        CURRENT_REQUEST.set(CurrentRequest({"request_id": f"request {number}"}))
-        return worker.run(lambda connection: named.append(current_log_fields()))
-
-    async with open_connection_worker("test", partial(connect_to, path), execute_each) as worker:
-        gate = Gate()
-        blocked = await gate.block(worker)
-        running = [copy_context().run(run_for, worker, number) for number in range(2)]
-        running.append(worker.run(lambda connection: named.append(current_log_fields())))
-        gate.open()
-        await asyncio.gather(blocked, *running)
-
-    assert named == [{"request_ids": ["request 0", "request 1"]}] * 3
 
 
 SCHEMA = """
@@ -254,18 +199,6 @@ def test_an_operation_that_ends_the_transaction_fails_alone(
         UniqueViolation,
     ]
     assert words_in(path) == {"known", "a", "b"}
-
-
-def test_the_others_are_executed_again_only_once(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    commit_batch(connection, [adding("known")])
-
-    operations = [adding("a"), rolling_back("known"), rolling_back("known"), adding("b")]
-    results = commit_batch(connection, operations)
-
-    assert [type(error) for error in errors_of(results)] == [UniqueViolation] * 4
-    assert words_in(path) == {"known"}
 
 
 def test_a_failed_commit_fails_all_and_the_next_one_works(
@@ -349,15 +282,3 @@ async def test_concurrent_writes_are_committed_together(path: Path) -> None:
         assert await adding == [True] * 100
         # Each commit writes at least a page of each index.
         assert log_size(path) - before < 100 * PAGE
-
-
-async def test_closing_waits_for_writes_and_leaves_one_file(path: Path) -> None:
-    async with open_sqlite_repositories(path) as repositories:
-        tasks = [
-            asyncio.create_task(repositories.identities.add(an_identity(id=an_id(number))))
-            for number in range(100)
-        ]
-        await asyncio.sleep(0)
-
-    assert await asyncio.gather(*tasks) == [True] * 100
-    assert [file.name for file in path.parent.iterdir()] == [path.name]

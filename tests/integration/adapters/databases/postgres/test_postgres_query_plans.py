@@ -14,13 +14,10 @@ from typing import Any, Final
 import psycopg
 import pytest
 import pytest_asyncio
-from psycopg.types.numeric import Int8
 
 from adapters.databases.postgres.database import PostgresDatabase
 from adapters.databases.postgres.dialect import POSTGRES
-from adapters.databases.postgres.limit_store import _LOCK, _SAVE
 from adapters.databases.postgres.opening import open_postgres_database, stores_in
-from adapters.databases.postgres.row_writer import _replace_all
 from adapters.databases.records.database import Database
 from adapters.databases.records.kinds import ALL_USERNAMES, IDENTITIES
 from adapters.databases.records.limits import LIMITS
@@ -185,24 +182,3 @@ async def test_every_other_statement_reads_rows_by_their_ids(
         if not name.startswith(others):
             for plan in await explained.plans_of(operation(database)):
                 assert all(index.endswith("_pkey") for index in indexes(plan)), name
-
-
-async def test_a_batch_reads_rows_by_their_ids(explained: ExplainedDatabase) -> None:
-    ids, versions = [f"{number:05}" for number in range(20)], [Int8(1)] * 20
-    batches: dict[str, list[tuple[str, Sequence[object]]]] = {
-        "limits": [(_LOCK, (ids,)), (_SAVE, (ids, [NOW] * 20, ["{}"] * 20))]
-    }
-    for kind in KINDS:
-        columns = [[None] * 20 for _ in kind.indexed_fields]
-        replace = _replace_all(kind, kind.field_names)
-        batches[kind.name] = [(replace, [*columns, ["{}"] * 20, ids, versions])]
-
-    for name, statements in batches.items():
-        for statement in statements:
-            explained.plans.clear()
-            await explained.explain(*statement)
-            read = [node for node in nodes(explained.plans[0]) if node.get("Relation Name")]
-            assert {node.get("Index Name", node["Node Type"]) for node in read} <= {
-                f"{name}_pkey",
-                "ModifyTable",
-            }

@@ -26,7 +26,6 @@ from adapters.databases.records.record_kind import RecordKind
 from adapters.databases.records.record_store import (
     RecordStore,
     Replacement,
-    StoredRecord,
     replace_all,
 )
 from application.ports.errors import UniqueViolation
@@ -344,26 +343,6 @@ async def test_a_cancelled_write_affects_no_other(store: RecordStore) -> None:
     outcomes = await asyncio.gather(*writes, return_exceptions=True)
 
     assert outcomes[1::2] == [True] * 20
-
-
-async def test_hundreds_of_writes_are_all_done(store: RecordStore) -> None:
-    names = [str(number) for number in range(250)]
-
-    added = await outcomes_of(
-        *(partial(store.add, DELIVERY_REPORTS, name, a_report(name), 1) for name in names)
-    )
-    replaced = await outcomes_of(
-        *(
-            partial(store.replace, DELIVERY_REPORTS, name, a_report(name, error_code=name), 1)
-            for name in names
-        )
-    )
-
-    assert added == replaced == [True] * 250
-    loaded = await store.load(DELIVERY_REPORTS, names)
-    assert loaded == {
-        name: StoredRecord(name, a_report(name, error_code=name), 2) for name in names
-    }
 
 
 async def test_writes_of_two_instances_and_of_the_cleanup_do_not_block_each_other(

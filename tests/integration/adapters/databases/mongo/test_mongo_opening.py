@@ -12,11 +12,10 @@ from pymongo.database import Database
 from adapters.databases.records.database_metadata import SCHEMA_VERSION
 from adapters.databases.records.limits import LIMITS
 from application.ports.errors import ConfigurationError
-from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from entrypoints.composition.features import KINDS
 from tests.integration.adapters.databases.mongo.mongo_support import StandaloneMongo
 from tests.integration.adapters.databases.openings import MONGO_OPENING, PASSWORD
-from tests.support.builders import NOW
+from tests.support.builders import a_delivery_report
 from tests.support.repositories import open_mongo_repositories
 
 pytestmark = pytest.mark.slow
@@ -57,8 +56,7 @@ async def test_a_standalone_server_and_a_user_who_may_read_and_write_are_enough(
     url = protected.database_url("dialtone", user=f"writer:{PASSWORD}@")
     async with open_mongo_repositories(url) as repositories:
         await repositories.health.check()
-        await repositories.delivery_reports.add(DeliveryReport("1", ReportedStatus.SENT, NOW))
-        assert await repositories.delivery_reports.delete_expired(NOW, 10) == 1
+        assert await repositories.delivery_reports.add(a_delivery_report())
 
 
 @pytest.fixture

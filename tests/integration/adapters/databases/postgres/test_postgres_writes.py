@@ -65,35 +65,6 @@ async def test_writes_of_a_moment_are_a_statement_of_each_sort(
     assert sorted(sent[1:]) == ["INSERT", "WITH"]
 
 
-async def test_batches_lock_rows_in_one_order(postgres_database: str) -> None:
-    names = [f"{number:02}" for number in range(40)]
-    backwards = [*reversed(names)]
-
-    async with (
-        open_postgres_database(postgres_database, KEY_FINGERPRINT) as database,
-        open_postgres_database(postgres_database, KEY_FINGERPRINT) as other_database,
-    ):
-        await add_all(database.records, *names)
-        with (
-            psycopg.connect(postgres_database, autocommit=True) as connection,
-            psycopg.connect(postgres_database) as other,
-        ):
-            # Each batch gets half of the rows, unless the second one waits for the first row.
-            other.execute(LOCK, ["20"])
-            replacing = asyncio.gather(
-                replace_each(database.records, dict.fromkeys(names, 1)),
-                replace_each(other_database.records, dict.fromkeys(backwards, 1)),
-            )
-            await wait_until(lambda: connection.execute(WAITING).fetchall() == [(2,)])
-            other.rollback()
-            assert sum(result.count(True) for result in await replacing) == len(names)
-
-    # A connection reports its deadlocks at the latest when it is closed.
-    with psycopg.connect(postgres_database) as connection:
-        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert connection.execute(deadlocks).fetchall() == [(0,)]
-
-
 async def test_a_batch_that_the_server_ends_because_of_a_deadlock_is_executed_again(
     postgres_database: str,
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+import msgspec
 import pytest
 
 from adapters.databases import mongo, postgres, sqlite
@@ -260,6 +261,19 @@ async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(
     with pytest.raises(ConfigurationError, match="is the target of a copy"):
         async with last.service():
             pass
+
+
+async def test_a_record_that_the_target_does_not_accept_is_an_error_in_words(
+    first: Place, last: Place
+) -> None:
+    await fill(first)
+    async with both(first, last) as databases:
+        await begin(*databases, LATER, "a copy")
+        [stored] = await databases[0].records.scan(IDENTITIES, "", 1)
+        other = msgspec.structs.replace(stored.record, id="other")
+        await databases[1].records.add(IDENTITIES, "other", other, 1)
+        with pytest.raises(ConfigurationError, match="does not accept a record of identities"):
+            await Copying(*databases, report_nothing).add_records(is_continued=False)
 
 
 @pytest.mark.slow

@@ -214,6 +214,13 @@ OTHER_INDEX: Final = """
 DROP INDEX identities_username_key;
 CREATE INDEX identities_username_key ON identities (username_key);
 """
+TWO_OF_ONE_NAME: Final = """
+DROP INDEX identities_username_key;
+CREATE TEMP TABLE other AS SELECT * FROM identities;
+UPDATE other SET id = 'other';
+INSERT INTO identities SELECT * FROM other;
+UPDATE identities SET username_key = 'ada';
+"""
 
 
 @pytest.mark.parametrize(
@@ -224,6 +231,7 @@ CREATE INDEX identities_username_key ON identities (username_key);
         (script("PRAGMA application_id = 1"), "is the database of another program"),
         (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
+        (script(TWO_OF_ONE_NAME), "is damaged"),
         (os.unlink, "is no file"),
         (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),
         (script(OTHER_INDEX), "has the unknown 'index identities_username_key': drop it"),

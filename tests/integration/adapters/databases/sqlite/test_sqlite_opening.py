@@ -48,6 +48,11 @@ def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path) -> N
     assert "in the place of a folder" in error(path / "a" / "records.db")
     assert path.read_bytes() == content
     path.unlink()
+    asyncio.run(SQLITE_OPENING.create(path))
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xaa" * (len(content) - 100))
+    assert "is damaged (SQLITE_" in error(path)
+    path.unlink()
     os.mkfifo(path)
     assert "is not a regular file" in error(path)
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 from application.ports.administration import AuditFilter
 from application.ports.repositories import Repositories
 from domain.administration.audit import AUDIT_RETENTION, Actor, ActorKind, AuditAction, AuditEntry
-from domain.cursor import Cursor
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, an_id
 
@@ -51,14 +50,3 @@ async def test_entries_are_listed_by_subject_by_actor_and_all(repositories: Repo
     assert not {"replace", "delete", "overwrite"} & set(dir(repositories.audit_log))
     assert await repositories.audit_log.delete_expired(NOW + MINUTE + AUDIT_RETENTION, 9) == 1
     assert await listed(AuditFilter()) == entries[:0:-1]
-
-
-async def test_entries_of_one_time_are_paged_without_gaps(repositories: Repositories) -> None:
-    entries = [an_entry(number, at=NOW) for number in range(1, 6)]
-    for entry in entries:
-        await repositories.audit_log.add(entry)
-    found, cursor = list[AuditEntry](), None
-    while page := await repositories.audit_log.list_after(AuditFilter(), cursor, 2):
-        found += page
-        cursor = Cursor(page[-1].at, page[-1].id)
-    assert found == entries[::-1]

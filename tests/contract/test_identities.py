@@ -11,7 +11,6 @@ import pytest
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.kinds import ENCRYPTED_PHONE, IDENTITIES
-from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.repositories import make_repositories
 from application.ports.errors import UniqueViolation
 from application.ports.repositories import Repositories
@@ -248,28 +247,6 @@ async def test_events_of_an_unreadable_identity_stop_no_others_and_are_logged_on
     messages = [str(record.msg) for record in caplog.records]
     assert len(messages) == len(unreadable)
     assert all(user.id in text for user, text in zip(unreadable, messages, strict=True))
-
-
-async def test_of_a_damaged_identity_the_reason_is_logged_without_its_id(
-    database: Database, repositories: Repositories, caplog: pytest.LogCaptureFixture
-) -> None:
-    damaged, user = with_event(1, 0), with_event(2, 1)
-    for identity in (damaged, user):
-        await repositories.identities.add(identity)
-    older = DamagedIdentityRecord(id=damaged.id, created_at="long ago")
-    kind = RecordKind(IDENTITIES.name, DamagedIdentityRecord)
-    assert await database.records.replace(kind, damaged.id, older, 1)
-
-    found = await repositories.identities.list_with_due_events(NOW + RETRY_PERIOD, 9)
-    assert values_of(found) == [user]
-    assert "cannot be read" in str(caplog.records[0].msg)
-
-
-class DamagedIdentityRecord(Record, kw_only=True):
-    """What nobody can read as an identity."""
-
-    id: str
-    created_at: str
 
 
 async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(

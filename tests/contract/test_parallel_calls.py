@@ -1,20 +1,17 @@
 """Requests of a call that arrive at the same moment have one effect, on all databases."""
 
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from adapters.databases.records.features.voice import make_voice_repositories
 from domain.features.voice.call import Call
-from domain.features.voice.instructions import CallLimits
 from domain.features.voice.step import CallOutcome, DialResult
 from domain.identities.identity import Identity
-from domain.otp.sliding_window import SlidingWindow
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance, make_phone_line
+from tests.support.inbound_call import PHONE_LINE, RepeatedCall, another_instance
 from tests.support.repositories import OpenRepositories
 
 pytestmark = IN_MEMORY_FIRST
@@ -64,18 +61,3 @@ async def test_a_caller_joins_leaves_feedback_and_leaves_once(
 
     assert (await record(repositories, again)).outcome is CallOutcome.LEFT
     assert (await identity_of(repositories)).is_deleted
-
-
-async def test_the_last_permit_is_enough_for_all_copies_of_a_first_request(
-    call: RepeatedCall,
-) -> None:
-    once = SlidingWindow(1, timedelta(hours=1))
-    policy = make_phone_line(call_limits=CallLimits(per_caller=once, total=once))
-    assert call.other
-    limited = replace(
-        call, app=replace(call.app, policy=policy), other=replace(call.other, policy=policy)
-    )
-
-    await limited.ring()
-
-    assert limited.heard.startswith("Welcome to Dialtone.")

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -28,12 +27,6 @@ def phone(number: int) -> PhoneNumber:
     return parse_phone(f"+1415{200 + number}2000", None)
 
 
-def app_with_limits(repositories: OpenRepositories, **limits: Any) -> AppHarness:
-    return AppHarness(
-        repositories=repositories, policy=make_policy(rate_limits=replace(RateLimits(), **limits))
-    )
-
-
 async def request_all(app: AppHarness, *requests: tuple[PhoneNumber, str]) -> Counter[str]:
     """Request codes in parallel; count the results by their status."""
     results = await asyncio.gather(
@@ -54,29 +47,13 @@ def _status_of(result: RequestOtpResult | BaseException) -> str:
     raise result
 
 
-@pytest.mark.parametrize(
-    ("limit_name", "limit", "sent"), [("per_ip", 6, 6), ("per_country", 10, 6)]
-)
-async def test_parallel_requests_deliver_exactly_a_shared_limit(
-    repositories: OpenRepositories, limit_name: str, limit: int, sent: int
-) -> None:
-    app = app_with_limits(repositories, **{limit_name: SlidingWindow(limit, HOUR)})
-    networks = 1 if limit_name == "per_ip" else PARALLEL
-
-    statuses = await request_all(
-        app, *((phone(number), f"192.0.{number % networks}.1") for number in range(PARALLEL))
-    )
-
-    assert statuses == {"sent": sent, "rejected": PARALLEL - sent}
-    assert len(app.messenger.messages) == sent
-
-
 async def test_parallel_requests_for_one_phone_deliver_one_message_and_release_their_permits(
     repositories: OpenRepositories,
 ) -> None:
     large = SlidingWindow(10_000, HOUR)
-    limits = {"per_ip": SlidingWindow(PARALLEL, HOUR), "per_country": large, "total": large}
-    app = app_with_limits(repositories, **limits)
+    of_ip = SlidingWindow(PARALLEL, HOUR)
+    limits = replace(RateLimits(), per_ip=of_ip, per_country=large, total=large)
+    app = AppHarness(repositories=repositories, policy=make_policy(rate_limits=limits))
 
     statuses = await request_all(app, *((phone(1), "203.0.113.7") for _ in range(PARALLEL)))
     assert statuses == {"sent": 1, "suppressed": 3, "rejected": PARALLEL - 4}

@@ -1,12 +1,10 @@
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-import msgspec
 import pytest
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.kinds import PHONE_VERIFICATIONS
-from adapters.databases.records.record_kind import Record, RecordKind
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
@@ -143,30 +141,3 @@ async def test_the_phone_of_a_verification_is_stored_while_it_is_blocked(
 
     await replace_by(KEPT)
     assert await stored_phone() is None
-
-
-class OlderVerificationRecord(Record, kw_only=True):
-    """What a version knows in which nothing is sent to a phone."""
-
-    expires_at: datetime | None = None
-    client_ips_expire_at: datetime | None = None
-    identity_id: str | None = None
-
-
-OLDER_VERIFICATIONS = RecordKind(
-    PHONE_VERIFICATIONS.name, OlderVerificationRecord, *PHONE_VERIFICATIONS.indexes
-)
-
-
-async def test_an_older_program_keeps_what_it_does_not_know(
-    database: Database, verifications: PhoneVerifications
-) -> None:
-    records, phone_index = database.records, FakePhoneEncryption().blind_index(a_phone())
-    await verifications.save(a_phone(), KEPT, 0)
-
-    [stored] = (await records.load(OLDER_VERIFICATIONS, [phone_index])).values()
-    older = msgspec.structs.replace(stored.record, identity_id=an_id(3))
-    assert await records.replace(OLDER_VERIFICATIONS, phone_index, older, stored.version)
-
-    expected = replace(KEPT, identity_id=an_id(3))
-    assert (await verifications.load(a_phone())).value == expected

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +8,7 @@ from adapters.databases.records.features.whatsapp import (
     make_whatsapp_repositories,
 )
 from application.features.whatsapp.ports import WhatsAppRepositories
-from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
+from domain.features.whatsapp import WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform
 from tests.contract.conftest import IN_MEMORY_FIRST
@@ -46,19 +45,3 @@ async def test_a_message_is_kept_encrypted_until_its_code_expires(
     assert loaded.value == DELIVERY
     assert await deliveries.delete_expired(NOW + 4 * MINUTE, 9) == 0
     assert await deliveries.delete_expired(NOW + 5 * MINUTE, 9) == 1
-
-
-async def test_a_number_is_remembered_again_after_it_was_forgotten(
-    repositories: WhatsAppRepositories,
-) -> None:
-    numbers = repositories.unreachable_numbers
-    number = UnreachableNumber("7" * 64, NOW + MINUTE)
-    assert await numbers.add(number)
-    first = await numbers.load(number.id)
-    assert first is not None
-    assert await numbers.delete(number.id, first.version)
-    later = replace(number, expires_at=NOW + 2 * MINUTE)
-    assert await numbers.add(later)
-    assert not await numbers.delete(number.id, first.version)
-    assert await numbers.delete_expired(NOW + MINUTE, 9) == 0
-    assert await numbers.delete_expired(NOW + 2 * MINUTE, 9) == 1

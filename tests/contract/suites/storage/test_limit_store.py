@@ -1,7 +1,6 @@
 """The promises of `LimitStore`, on all databases."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -124,29 +123,6 @@ async def test_permits_of_another_instance_count_at_once(
     for found in (limits.next_available, limits.acquire):
         assert await found([limit], NOW) not in (None, NOW), REMEMBERED
     assert await limits.count_used([limit], NOW) == [1], REMEMBERED
-
-
-async def test_overlapping_limits_are_never_exceeded(
-    limits: LimitStore, other_limits: LimitStore
-) -> None:
-    pairs = [("a", "b"), ("b", "c"), ("c", "a")] * 20
-
-    acquired = await asyncio.gather(
-        *(
-            store.acquire([a_limit(10, subject=subject) for subject in pair], NOW)
-            for store, half in ((limits, pairs[:30]), (other_limits, pairs[30:]))
-            for pair in half
-        )
-    )
-
-    counts = Counter(
-        subject
-        for pair, available_at in zip(pairs, acquired, strict=True)
-        if available_at is None
-        for subject in pair
-    )
-    assert counts
-    assert max(counts.values()) <= 10
 
 
 async def test_a_call_that_cannot_be_encoded_fails_no_others(limits: LimitStore) -> None:
@@ -387,20 +363,6 @@ async def test_permits_of_all_instances_are_counted_in_the_order_of_the_limits(
         assert counts == [2, 4, *[1, 0] * 125, 2]
 
 
-async def test_what_is_counted_is_what_cannot_be_acquired(limits: LimitStore) -> None:
-    limit = a_limit(20)
-    for minutes in (0, 20, 59):
-        await acquire_many(limits, 2, limit, at=NOW + minutes * MINUTE)
-
-    for minutes in (59, 61, 125):
-        at = NOW + minutes * MINUTE
-        [used] = await limits.count_used([limit], at)
-        acquired = await acquire_many(limits, 21, limit, at=at)
-        assert used + acquired == 20
-        for _ in range(acquired):
-            await limits.release([limit], at)
-
-
 # Cleanup.
 
 
@@ -446,23 +408,6 @@ async def test_a_permit_counts_to_the_end_of_its_window_whatever_else_has_expire
                 f"windows of {', '.join(map(str, periods))} in one record, {now - NOW} later"
             )
         await limits.release(windows, NOW)
-
-
-async def test_a_record_outlives_the_shortest_of_its_windows_on_the_clock_of_the_store(
-    limits: LimitStore,
-) -> None:
-    await limits.acquire([a_limit(1, period=SECOND)], NOW)
-    if await limits.delete_expired(NOW + DAY, 10):
-        return  # nothing else deletes records
-    short, long = a_limit(1, "short", period=SECOND), a_limit(2, "long", period=DAY)
-    await limits.acquire([short, long], NOW)
-    await limits.acquire([short], NOW + MINUTE)
-
-    await asyncio.sleep(2.5)  # longer than the short windows
-
-    assert await limits.count_used([long], NOW) == [1], (
-        "the record was deleted with its shortest window: it has to stay for the longest one"
-    )
 
 
 @pytest.mark.parametrize("is_together", [True, False])

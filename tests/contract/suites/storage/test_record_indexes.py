@@ -294,22 +294,6 @@ async def test_the_longest_values_of_each_index_and_the_longest_ids_are_stored_a
         assert await store.delete(kind, record_id, 1)
 
 
-async def test_an_index_follows_each_replacement_and_deletion(
-    store: RecordStore, other_store: RecordStore
-) -> None:
-    index = LEASES.find_index(EXPIRES_AT)
-    await store.add(LEASES, "1", LeaseRecord(expires_at=NOW), 1)
-    assert ids(await other_store.find(LEASES, index, until=NOW, limit=9)) == ["1"]
-
-    await store.replace(LEASES, "1", LeaseRecord(expires_at=NOW + MILLISECOND), 1)
-    assert ids(await other_store.find(LEASES, index, until=NOW, limit=9)) == []
-    assert ids(await other_store.find(LEASES, index, until=NOW + MILLISECOND, limit=9)) == ["1"]
-
-    await store.delete(LEASES, "1", 2)
-    assert ids(await other_store.find(LEASES, index, limit=9)) == []
-    assert await other_store.count(LEASES, index, [], 9) == 0
-
-
 async def test_a_record_enters_and_leaves_each_index_when_it_is_replaced(
     store: RecordStore,
 ) -> None:

@@ -26,7 +26,6 @@ from adapters.databases.records.kinds import (
     DeliveryReportRecord,
     LeaseRecord,
 )
-from adapters.databases.records.phone_verifications import PhoneVerificationRecord
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.databases.records.record_store import RecordStore, StoredRecord
 from application.ports.errors import CorruptRecord, UniqueViolation
@@ -177,13 +176,6 @@ async def test_a_deleted_record_leaves_nothing_behind(store: RecordStore) -> Non
     assert await store.add(DELIVERY_REPORTS, "1", first, 1)
 
 
-async def test_a_missing_record_is_not_changed(store: RecordStore) -> None:
-    assert not await store.replace(IDENTITIES, "1", an_identity(), 1)
-    assert not await store.overwrite(IDENTITIES, "1", ENCRYPTED_PHONE, b"bytes", 1)
-    assert not await store.delete(IDENTITIES, "1", 1)
-    assert await load_one(store, IDENTITIES) is None
-
-
 async def test_a_record_survives_a_restart(open_database: OpenDatabase) -> None:
     async with open_database() as database:
         await add_reports(database.records, "1")
@@ -322,14 +314,6 @@ async def test_values_of_a_unique_index_belong_to_one_record(store: RecordStore)
     assert await store.add(IDENTITIES, "6", an_identity("6"), 1)
 
 
-async def test_a_taken_id_comes_before_a_unique_violation(store: RecordStore) -> None:
-    await store.add(IDENTITIES, "1", named("1"), 1)
-    await store.add(IDENTITIES, "2", an_identity("2"), 1)
-
-    assert not await store.add(IDENTITIES, "2", named("2"), 1)
-    assert not await store.add(IDENTITIES, "1", named("1"), 1)
-
-
 async def test_values_of_a_unique_index_may_be_any_texts(store: RecordStore) -> None:
     longest = IDENTITIES.max_length("username_key")
     for number, text in enumerate(text for text in ODD_TEXTS if len(text) <= longest):
@@ -397,11 +381,6 @@ class NewerIdentityRecord(IdentityRecord, kw_only=True):
     another: bytes | None = None
 
 
-class NewerVerificationRecord(PhoneVerificationRecord, kw_only=True):
-    unknown: dict[str, list[int | None]] = msgspec.field(default_factory=dict)
-    another: bytes | None = None
-
-
 class AllNullsRecord(DeliveryReportRecord, kw_only=True):
     """A report in which a missing error code is not None."""
 
@@ -420,12 +399,6 @@ REPORTS_WITH_NUMBERS: Final = RecordKind(
 )
 NEWER_IDENTITIES: Final = RecordKind(
     IDENTITIES.name, NewerIdentityRecord, *IDENTITIES.indexes, written_once=ENCRYPTED_PHONE
-)
-NEWER_VERIFICATIONS: Final = RecordKind(
-    PHONE_VERIFICATIONS.name,
-    NewerVerificationRecord,
-    *PHONE_VERIFICATIONS.indexes,
-    written_once=ENCRYPTED_PHONE,
 )
 UNKNOWN: Final[Fields] = {"unknown": {"a.b": [1, None], "$c": []}, "another": b"bytes"}
 
@@ -552,30 +525,6 @@ async def test_a_field_that_is_written_once_is_replaced_if_the_call_says_so(
     assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 2)
     assert await store.replace(IDENTITIES, "1", first, 2)
     assert await load_one(store, IDENTITIES) == StoredRecord("1", second, 3)
-
-
-async def test_one_of_forty_parallel_replacements_and_overwritings_of_a_phone_wins(
-    store: RecordStore, other_store: RecordStore
-) -> None:
-    await store.add(IDENTITIES, "1", an_identity(encrypted_phone=b"first"), 1)
-    phones = [b"phone %d" % number for number in range(40)]
-
-    won = await asyncio.gather(
-        *(
-            store.replace(
-                IDENTITIES, "1", an_identity(encrypted_phone=phone), 1, also_written_once=True
-            )
-            for phone in phones[:20]
-        ),
-        *(
-            other_store.overwrite(IDENTITIES, "1", ENCRYPTED_PHONE, phone, 1)
-            for phone in phones[20:]
-        ),
-    )
-
-    assert won.count(True) == 1
-    expected = an_identity(encrypted_phone=phones[won.index(True)])
-    assert await load_one(store, IDENTITIES) == StoredRecord("1", expected, 2)
 
 
 # Records that cannot be read.

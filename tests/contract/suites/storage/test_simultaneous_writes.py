@@ -26,7 +26,6 @@ from adapters.databases.records.record_kind import RecordKind
 from adapters.databases.records.record_store import (
     RecordStore,
     Replacement,
-    StoredRecord,
     replace_all,
 )
 from application.ports.errors import UniqueViolation
@@ -221,22 +220,6 @@ async def test_of_replacements_of_one_version_one_wins_and_the_others_of_the_mom
     }
 
 
-async def test_an_addition_and_a_replacement_of_one_id_are_done_one_after_the_other(
-    store: RecordStore,
-) -> None:
-    changed = a_report("1", error_code="changed")
-    added, replaced, *others = await outcomes_of(
-        partial(store.add, DELIVERY_REPORTS, "1", a_report("1"), 1),
-        partial(store.replace, DELIVERY_REPORTS, "1", changed, 1),
-        *(partial(store.add, DELIVERY_REPORTS, number, a_report(number), 1) for number in "23"),
-        *(partial(store.replace, DELIVERY_REPORTS, number, a_report(number), 9) for number in "23"),
-    )
-
-    assert (added, others) == (True, [True, True, False, False])
-    expected = StoredRecord("1", changed, 2) if replaced else StoredRecord("1", a_report("1"), 1)
-    assert await load_one(store, DELIVERY_REPORTS) == expected
-
-
 @pytest.mark.parametrize("phone", PHONES, ids=["without_phone", "with_phone"])
 async def test_unknown_fields_are_kept_and_fields_without_a_value_removed(
     store: RecordStore, phone: bytes | None
@@ -360,26 +343,6 @@ async def test_a_cancelled_write_affects_no_other(store: RecordStore) -> None:
     outcomes = await asyncio.gather(*writes, return_exceptions=True)
 
     assert outcomes[1::2] == [True] * 20
-
-
-async def test_hundreds_of_writes_are_all_done(store: RecordStore) -> None:
-    names = [str(number) for number in range(250)]
-
-    added = await outcomes_of(
-        *(partial(store.add, DELIVERY_REPORTS, name, a_report(name), 1) for name in names)
-    )
-    replaced = await outcomes_of(
-        *(
-            partial(store.replace, DELIVERY_REPORTS, name, a_report(name, error_code=name), 1)
-            for name in names
-        )
-    )
-
-    assert added == replaced == [True] * 250
-    loaded = await store.load(DELIVERY_REPORTS, names)
-    assert loaded == {
-        name: StoredRecord(name, a_report(name, error_code=name), 2) for name in names
-    }
 
 
 async def test_writes_of_two_instances_and_of_the_cleanup_do_not_block_each_other(

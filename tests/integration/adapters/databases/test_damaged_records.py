@@ -17,21 +17,11 @@ import pytest
 from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
-from adapters.databases.postgres.database import PostgresDatabase
-from adapters.databases.postgres.record_store import make_record_store
-from adapters.databases.postgres.sessions import Sessions
-from adapters.databases.postgres.url import parse_url
-from adapters.databases.records.call_deadlines import CallDeadlines
-from adapters.databases.records.kinds import IDENTITIES, USERNAMES
-from application.ports.errors import CorruptRecord, StorageUnavailable
+from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
-from tests.integration.adapters.databases.postgres.postgres_support import (
-    break_text,
-    lose_long_body,
-)
-from tests.support.builders import NOW, a_delivery_report, an_id, an_identity
+from tests.support.builders import NOW, an_id, an_identity
 from tests.support.repositories import (
     OpenRepositories,
     open_mongo_repositories,
@@ -50,7 +40,23 @@ def a_limit(subject: str) -> RateLimit:
 DAMAGED: Final = a_limit("damaged")
 
 
-async def assert_that_a_limit_is_damaged(opened: OpenRepositories) -> None:
+async def fill(opened: OpenRepositories) -> None:
+    """Add two identities and a limit: the first identity, and the limit, will be damaged."""
+    for identity in (an_identity(), OTHER):
+        await opened.identities.add(identity)
+    await opened.stores.limits.acquire([DAMAGED], NOW)
+
+
+async def assert_first_is_damaged(opened: OpenRepositories) -> None:
+    damaged, found = await asyncio.gather(
+        *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
+    )
+    assert isinstance(damaged, CorruptRecord)
+    assert "secret" not in str(damaged)
+    assert found == Versioned(OTHER, 1)
+
+
+async def assert_limit_is_damaged(opened: OpenRepositories) -> None:
     """Assert that a limit fails those who need it, and all others have the permits they say."""
     limits, others = opened.stores.limits, [a_limit(subject) for subject in "abc"]
     for call in (
@@ -66,93 +72,86 @@ async def assert_that_a_limit_is_damaged(opened: OpenRepositories) -> None:
     assert await limits.count_used(others, NOW) == [2, 2, 2]
 
 
-async def assert_first_is_damaged(opened: OpenRepositories) -> None:
-    damaged, found = await asyncio.gather(
-        *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
-    )
-    assert isinstance(damaged, CorruptRecord)
-    assert "secret" not in str(damaged)
-    assert found == Versioned(OTHER, 1)
-
-
 @pytest.mark.parametrize(
     "changes",
     [
         {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
         {"version": "a secret"},
+        RawBSONDocument(bson.encode({"note": "a secret"}).replace(b"a ", b"\xff\xfe")),  # no UTF-8
     ],
-    ids=str,
+    ids=["time", "version", "text"],
 )
 async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
-    emptied_mongo_database: str, changes: dict[str, Any]
-) -> None:
-    async with open_mongo_repositories(emptied_mongo_database) as opened:
-        await opened.identities.add(an_identity())
-        await opened.identities.add(OTHER)
-        with MongoClient[dict[str, Any]](emptied_mongo_database) as client:
-            identities = client.get_default_database()["identities"]
-            identities.update_one({"_id": an_id()}, {"$set": changes})
-
-        await assert_first_is_damaged(opened)
-
-
-async def test_a_document_that_the_driver_cannot_decode_affects_no_other_reader(
-    emptied_mongo_database: str, monkeypatch: pytest.MonkeyPatch
+    emptied_mongo_database: str, changes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Limits with room are not read, so nobody sees what is damaged in them.
     monkeypatch.setattr("adapters.databases.mongo.limit_store.READ_PROBABILITY", 1)
     async with open_mongo_repositories(emptied_mongo_database) as opened:
-        await opened.identities.add(an_identity())
-        await opened.identities.add(OTHER)
-        await opened.stores.limits.acquire([DAMAGED], NOW)
+        await fill(opened)
         with MongoClient[RawBSONDocument](
             emptied_mongo_database, document_class=RawBSONDocument
         ) as client:
-            no_utf_8 = bson.encode({"note": "a secret"}).replace(b"a ", b"\xff\xfe")
-            for collection, record_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
-                client.get_default_database()[collection].update_one(
-                    {"_id": record_id}, {"$set": RawBSONDocument(no_utf_8)}
-                )
+            database = client.get_default_database()
+            database["identities"].update_one({"_id": an_id()}, {"$set": changes})
+            database["limits"].update_one({"_id": DAMAGED.record_id}, {"$set": changes})
 
         await assert_first_is_damaged(opened)
-        await assert_that_a_limit_is_damaged(opened)
+        if isinstance(changes, RawBSONDocument):
+            await assert_limit_is_damaged(opened)
+
+
+def lose_long_body(connection: psycopg.Connection[Any], table: str, row_id: str) -> None:
+    """Give a row a long body, and lose the pages of long bodies, as a damaged disk may do.
+
+    PostgreSQL cannot read this row any more, and all others.
+    """
+    padding = "jsonb_build_object('padding', repeat('x', 10000))"
+    connection.execute(f"ALTER TABLE {table} ALTER body SET STORAGE EXTERNAL")
+    connection.execute(f"UPDATE {table} SET body = body || {padding} WHERE id = %s", [row_id])  # noqa: S608
+    connection.execute("CREATE TABLE IF NOT EXISTS no_bodies (body text)")
+    connection.execute(
+        """
+        UPDATE pg_class SET relfilenode = (
+            SELECT pages.relfilenode FROM pg_class AS empty
+            JOIN pg_class AS pages ON pages.oid = empty.reltoastrelid
+            WHERE empty.relname = 'no_bodies'
+        )
+        WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = %s::regclass)
+        """,
+        [table],
+    )
+
+
+def break_text(connection: psycopg.Connection[Any], table: str, row_id: str) -> None:
+    """Store a text in the body of a row that is no UTF-8, as a damaged disk may do."""
+    connection.execute("CREATE TABLE IF NOT EXISTS texts AS SELECT '\\xff'::bytea AS text")
+    connection.execute("""
+        UPDATE pg_attribute SET atttypid = 'text'::regtype
+        WHERE attrelid = 'texts'::regclass AND attname = 'text'
+    """)
+    broken = "jsonb_build_object('note', (SELECT text FROM texts))"
+    connection.execute(f"UPDATE {table} SET body = body || {broken} WHERE id = %s", [row_id])  # noqa: S608
+
+
+def set_body_to_null(connection: psycopg.Connection[Any], table: str, row_id: str) -> None:
+    connection.execute(f"ALTER TABLE {table} ALTER body DROP NOT NULL")
+    connection.execute(f"UPDATE {table} SET body = NULL WHERE id = %s", [row_id])  # noqa: S608
 
 
 @pytest.mark.parametrize(
-    "damage",
-    [
-        """body = '"a secret"'""",
-        "body = NULL",
-        "version = NULL",
-    ],
+    "damage", [lose_long_body, break_text, set_body_to_null], ids=lambda damage: damage.__name__
 )
 async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
-    postgres_database: str, damage: str
+    postgres_database: str, damage: Callable[[psycopg.Connection[Any], str, str], None]
 ) -> None:
     async with open_postgres_repositories(postgres_database) as opened:
-        await opened.identities.add(an_identity())
-        await opened.identities.add(OTHER)
+        await fill(opened)
         with psycopg.connect(postgres_database, autocommit=True) as connection:
-            for column in ("body", "version"):
-                connection.execute(f"ALTER TABLE identities ALTER {column} DROP NOT NULL")
-            connection.execute(f"UPDATE identities SET {damage} WHERE id = '{an_id()}'")  # noqa: S608
+            damage(connection, "identities", an_id())
+            damage(connection, "limits", DAMAGED.record_id)
 
         await assert_first_is_damaged(opened)
-
-
-@pytest.mark.parametrize("damage", [lose_long_body, break_text], ids=lambda damage: damage.__name__)
-async def test_a_row_that_postgresql_or_its_driver_cannot_read_affects_no_other_reader(
-    postgres_database: str, damage: Callable[[str, str, str], None]
-) -> None:
-    async with open_postgres_repositories(postgres_database) as opened:
-        await opened.identities.add(an_identity())
-        await opened.identities.add(OTHER)
-        await opened.stores.limits.acquire([DAMAGED], NOW)
-        for table, row_id in (("identities", an_id()), ("limits", DAMAGED.record_id)):
-            damage(postgres_database, table, row_id)
-
-        await assert_first_is_damaged(opened)
-        await assert_that_a_limit_is_damaged(opened)
+        await assert_limit_is_damaged(opened)
 
 
 @pytest.mark.parametrize(
@@ -166,46 +165,15 @@ async def test_a_row_that_postgresql_or_its_driver_cannot_read_affects_no_other_
 async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
     tmp_path: Path, damage: str
 ) -> None:
-    path = tmp_path / "dialtone.db"
-    async with open_sqlite_repositories(path) as repositories:
-        reports = repositories.delivery_reports
-        for report_id in ("damaged", "whole"):
-            await reports.add(a_delivery_report(id=report_id))
-        with closing(sqlite3.connect(path)) as connection:
+    async with open_sqlite_repositories(tmp_path / "dialtone.db") as opened:
+        await fill(opened)
+        with closing(sqlite3.connect(tmp_path / "dialtone.db")) as connection:
             # A file that is damaged keeps no constraint.
             connection.executescript(f"""
-                CREATE TABLE damaged AS SELECT * FROM delivery_reports;
-                UPDATE damaged SET {damage} WHERE id = 'damaged';
-                DROP TABLE delivery_reports;
-                ALTER TABLE damaged RENAME TO delivery_reports;
+                CREATE TABLE damaged AS SELECT * FROM identities;
+                UPDATE damaged SET {damage} WHERE id = '{an_id()}';
+                DROP TABLE identities;
+                ALTER TABLE damaged RENAME TO identities;
             """)  # noqa: S608 -- our texts
 
-        damaged, whole, missing = await asyncio.gather(
-            *map(reports.load, ("damaged", "whole", "missing")), return_exceptions=True
-        )
-
-    assert isinstance(damaged, CorruptRecord)
-    assert (whole, missing) == (Versioned(a_delivery_report(id="whole"), 1), None)
-
-
-@pytest.mark.parametrize("row", [(1,), (an_id(), "{}", 1), (an_id(2), 1, "{}")], ids=str)
-async def test_rows_of_another_statement_of_postgresql_are_no_answer(
-    monkeypatch: pytest.MonkeyPatch, row: tuple[Any, ...]
-) -> None:
-    async def read(*_: object) -> list[tuple[Any, ...]]:
-        return [row]
-
-    monkeypatch.setattr(PostgresDatabase, "read", read)
-    pool: Any = None
-    url = parse_url("postgresql://127.0.0.1/dialtone")
-    store = make_record_store(
-        PostgresDatabase(pool, Sessions(url), CallDeadlines(url.timeout_seconds))
-    )
-
-    with pytest.raises(StorageUnavailable):
-        await store.load(IDENTITIES, [an_id()])
-    with pytest.raises((StorageUnavailable, CorruptRecord)):
-        await store.find(IDENTITIES, USERNAMES, ["ada"], limit=1)
-    if len(row) != 1:
-        with pytest.raises(StorageUnavailable):
-            await store.count(IDENTITIES, USERNAMES, ["ada"], 1)
+        await assert_first_is_damaged(opened)

@@ -1,20 +1,17 @@
 """Changing the encryption key of stored phones."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from adapters.databases import mongo, postgres, sqlite
 from adapters.databases.records import outages
-from adapters.databases.records.database import Database
-from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.phone_keys import reencrypt_phones
 from adapters.databases.records.record_store import RecordStore
+from adapters.databases.sqlite import open_sqlite_database
 from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
@@ -23,8 +20,6 @@ from domain.otp.failures import Failures
 from domain.otp.permits import LimitOwner
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
-from tests.integration.adapters.databases.mongo.mongo_support import with_metadata_of
-from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import (
     NOW,
     a_hashed_ip,
@@ -35,7 +30,7 @@ from tests.support.builders import (
 )
 from tests.support.fakes.randomness import SeededRandomness
 from tests.support.keys import FakeKeyRing
-from tests.support.repositories import OpenRepositories, open_repositories
+from tests.support.repositories import OpenRepositories, open_sqlite_repositories
 
 FIRST, SECOND = ("0000000a", b"a" * 32), ("0000000b", b"b" * 32)
 
@@ -50,68 +45,12 @@ CHANGE: Final = PhoneChange(
     new_phone=NEW_PHONE, old_phone=OLD_PHONE, started_at=NOW, attempted_at=NOW
 )
 CHANGING: Final = an_identity(id=an_id(3), phone=OLD_PHONE, phone_change=CHANGE)
-
-
-@dataclass(frozen=True)
-class DatabaseKind:
-    """A kind of database."""
-
-    open_database: Callable[[str], AbstractAsyncContextManager[Database]]
-
-    def open(self, encryption: PhoneEncryption) -> AbstractAsyncContextManager[OpenRepositories]:
-        return open_repositories(self.open_database(encryption.key_fingerprint()), encryption)
-
-    async def reencrypt(self, encryption: PhoneEncryption) -> int:
-        async with self.open_database(encryption.key_fingerprint()) as database:
-            return await reencrypt_phones(database.records, encryption)
-
-
-def in_sqlite(request: pytest.FixtureRequest) -> DatabaseKind:
-    path: Path = request.getfixturevalue("tmp_path") / "records.db"
-    return DatabaseKind(partial(sqlite.open_sqlite_database, path))
-
-
-def in_mongo(request: pytest.FixtureRequest) -> DatabaseKind:
-    url: str = request.getfixturevalue("emptied_mongo_database")
-    stack = ExitStack()
-    request.addfinalizer(stack.close)
-    stack.enter_context(with_metadata_of(url, OLD.key_fingerprint()))
-    return DatabaseKind(partial(mongo.open_mongo_database, url))
-
-
-def in_postgres(request: pytest.FixtureRequest) -> DatabaseKind:
-    stack = ExitStack()
-    request.addfinalizer(stack.close)
-    url = stack.enter_context(emptied_database(request, OLD.key_fingerprint()))
-    return DatabaseKind(partial(postgres.open_postgres_database, url))
-
-
-@pytest.fixture(
-    params=[
-        in_sqlite,
-        pytest.param(in_mongo, marks=pytest.mark.slow),
-        pytest.param(in_postgres, marks=pytest.mark.slow),
-    ],
-    ids=lambda kind: kind.__name__,
-)
-def database(request: pytest.FixtureRequest) -> DatabaseKind:
-    kind: Callable[[pytest.FixtureRequest], DatabaseKind] = request.param
-    return kind(request)
-
-
 OWNED: Final = PhoneVerification(
     failures=Failures(3, NOW),
     trusted_ips=(TrustedIp("a hash", NOW),),
     identity_id=an_id(1),
 )
-
-
 OF_CHANGE: Final = replace(OWNED, identity_id=CHANGING.id)
-
-
-async def fill(database: DatabaseKind) -> None:
-    async with database.open(OLD) as repositories:
-        await fill_repositories(repositories)
 
 
 async def fill_repositories(repositories: OpenRepositories) -> None:
@@ -138,9 +77,10 @@ class InterruptedStore:
         self._store = store
         self._called = set[str]()
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
         method = getattr(self._store, name)
 
+        @wraps(method)
         async def call(*args: Any, **kwargs: Any) -> Any:
             if name in self._called:
                 return await method(*args, **kwargs)
@@ -150,28 +90,20 @@ class InterruptedStore:
         return call
 
 
-async def test_a_short_outage_does_not_end_the_job(
+async def test_phones_of_a_former_encryption_key_are_encrypted_again_also_after_a_short_outage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outages, "FIRST_PAUSE", 0.001)
-    database = DatabaseKind(partial(sqlite.open_sqlite_database, tmp_path / "records.db"))
-    await fill(database)
-    rotated = encryption(b"o", SECOND, FIRST)
-    async with database.open_database(rotated.key_fingerprint()) as opened:
-        interrupted: Any = InterruptedStore(opened.records)
+    path, rotated = tmp_path / "records.db", encryption(b"o", SECOND, FIRST)
+    async with open_sqlite_repositories(path, OLD) as repositories:
+        await fill_repositories(repositories)
+    async with open_sqlite_database(path, rotated.key_fingerprint()) as database:
+        interrupted: Any = InterruptedStore(database.records)
         assert await reencrypt_phones(interrupted, rotated) == 5
-
-
-async def test_phones_of_a_former_encryption_key_are_encrypted_again(
-    database: DatabaseKind,
-) -> None:
-    await fill(database)
-
-    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 5
-    assert await database.reencrypt(encryption(b"o", SECOND, FIRST)) == 0
+        assert await reencrypt_phones(database.records, rotated) == 0
 
     # Without the former key.
-    async with database.open(encryption(b"o", SECOND)) as repositories:
+    async with open_sqlite_repositories(path, encryption(b"o", SECOND)) as repositories:
         identity = await repositories.identities.load(an_id(1))
         assert identity is not None
         assert identity.value.phone == OWNER

@@ -28,7 +28,6 @@ from adapters.databases.records.undeclared_records import (
 )
 from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
-from entrypoints.commands.operations.backup import backup, restore
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.commands.operations.cleanup import cleanup
 from entrypoints.commands.operations.copy import copy_command
@@ -41,7 +40,6 @@ from entrypoints.parts.database import open_database
 from entrypoints.parts.keys import load_encryption
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import InvalidArgument, StartupError
-from tests.integration.adapters.databases.postgres.postgres_support import emptied_database
 from tests.support.builders import NOW
 from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -198,11 +196,10 @@ async def in_sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
 
 @asynccontextmanager
 async def in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    with emptied_database(request) as url, psycopg.connect(url, autocommit=True) as connection:
-        async with open_postgres_database(url, FINGERPRINT) as database:
+    url = request.getfixturevalue("postgres_database")
+    async with open_postgres_database(url, FINGERPRINT) as database:
+        with psycopg.connect(url, autocommit=True) as connection:
             yield database, Tables(connection.execute)
-        for name in (OTHER, OF_EXTENSION):
-            connection.execute(f"DROP TABLE IF EXISTS {name}")
 
 
 @asynccontextmanager
@@ -243,27 +240,3 @@ async def test_records_of_an_absent_extension_are_deleted_and_tables_of_others_l
         await check_declared(store)
     assert await store.delete_undeclared(OF_EXTENSION, 10) == 1
     await check_declared(store)
-
-
-@pytest.fixture
-def with_extension(tmp_path: Path) -> Settings:
-    """Return the settings of a database with records of an extension that is not there."""
-    settings = read_settings(Service(tmp_path).environ, None)
-    asyncio.run(start(settings))
-    with closing(sqlite3.connect(tmp_path / "dialtone.db", isolation_level=None)) as connection:
-        Tables(connection.execute, "TEXT NOT NULL", "TEXT").add_own()
-    return settings
-
-
-def test_records_of_an_absent_extension_are_deleted_by_the_command_that_an_error_names(
-    with_extension: Settings, tmp_path: Path
-) -> None:
-    with pytest.raises(StartupError, match=rf"{OF_EXTENSION} \(an extension\)"):
-        asyncio.run(start(with_extension))
-    # A backup has them.
-    saved = str(tmp_path / "saved.db")
-    assert call(backup, with_extension, saved)
-    assert call(restore, with_extension, saved)
-
-    assert delete(with_extension, OF_EXTENSION) == [f"{OF_EXTENSION}: records deleted: 1"]
-    asyncio.run(start(with_extension))

@@ -1,6 +1,5 @@
-"""Options of the URL are used if they are safe, and otherwise ignored and logged."""
+"""Options of the URL are used if they are safe, and otherwise ignored."""
 
-import logging
 from collections.abc import Sequence
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from adapters.databases.records.kinds import IDENTITIES, USERNAMES
 from tests.contract.suites.storage.test_storage_errors import OPERATIONS
 from tests.integration.adapters.databases.mongo.mongo_support import Command, open_logged
-from tests.support.repositories import open_mongo_repositories
 
 UNSAFE = ["w=1", "journal=false", "readPreference=secondaryPreferred", "readConcernLevel=local"]
 WRITES = {"insert", "update", "delete"}
@@ -62,31 +60,3 @@ async def test_commands_have_a_time_limit(
 
     limits = [command["maxTimeMS"] for command in commands]
     assert max_time_ms - 1500 < max(limits) <= max_time_ms
-
-
-async def test_ignored_options_are_logged(
-    emptied_mongo_database: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    used = {
-        "w=1": "majority",
-        "journal=false": "true",
-        "readPreference=secondaryPreferred": "primary",
-        "readConcernLevel=local": "majority",
-        "socketTimeoutMS=1000": "timeoutMS",
-        "serverSelectionTimeoutMS=1000": "timeoutMS",
-        **dict.fromkeys(("retryWrites=false", "timeoutMS=3000", "maxPoolSize=5")),
-    }
-    caplog.set_level(logging.INFO, logger="adapters.databases.mongo")
-
-    url = with_options(emptied_mongo_database, *used)
-    async with open_mongo_repositories(url):
-        pass
-
-    ignored = {
-        record.msg["option"]: record.msg["used"]
-        for record in caplog.records
-        if isinstance(record.msg, dict) and record.msg["event"] == "mongo_option_ignored"
-    }
-    assert ignored == {
-        option.partition("=")[0].lower(): instead for option, instead in used.items() if instead
-    }

@@ -16,8 +16,8 @@ from adapters.databases.mongo.document_writer import DocumentWriter
 from adapters.databases.mongo.driver import RawDocument
 from adapters.databases.records.kinds import DELIVERY_REPORTS, IDENTITIES
 from adapters.databases.records.record_store import RecordStore
-from application.ports.errors import OperationRejected, StorageTimeout, StorageUnavailable
-from tests.contract.suites.storage.record_examples import a_report, an_identity
+from application.ports.errors import StorageTimeout, StorageUnavailable
+from tests.contract.suites.storage.record_examples import a_report
 from tests.integration.adapters.databases.mongo.mongo_support import CommandLog, open_logged
 from tests.support.servers.mongo import MongoProcess
 
@@ -89,20 +89,6 @@ async def replace_all(store: RecordStore, versions: Mapping[str, int]) -> list[A
     return await asyncio.gather(*writes, return_exceptions=True)
 
 
-async def test_a_write_alone_is_a_plain_command(store: RecordStore, log: CommandLog) -> None:
-    assert await store.add(DELIVERY_REPORTS, "1", a_report("1"), 1)
-    assert await store.replace(DELIVERY_REPORTS, "1", a_report("1"), 1)
-    assert await store.add(IDENTITIES, "1", an_identity("1"), 1)
-    assert await store.replace(IDENTITIES, "1", an_identity("1", encrypted_phone=b"phone"), 1)
-
-    assert log.names == ["insert", "update"] * 2
-    for command in log.sent[1::2]:
-        [update] = command["updates"]
-        assert not update.get("upsert")
-        assert "$setOnInsert" not in str(update)
-        assert "$cond" not in str(update)
-
-
 async def test_writes_of_a_moment_are_a_command_of_each_sort(
     store: RecordStore, log: CommandLog
 ) -> None:
@@ -144,30 +130,6 @@ async def test_of_a_command_that_was_ended_nobody_knows_what_was_done(
         with failing(client, errorCode=INTERRUPTED):
             added = await add_all(store, *NAMES[:count])
         assert [type(result) for result in added] == [expected] * count
-
-
-async def test_a_document_that_the_server_rejects_fails_alone(
-    store: RecordStore, client: MongoClient[RawDocument]
-) -> None:
-    database, kind = client["writes"], DELIVERY_REPORTS
-    database.command("collMod", kind.name, validator={"error_code": {"$ne": "bad"}})
-
-    try:
-        reports = [a_report(name, error_code="bad" if name == "2" else None) for name in NAMES]
-        added = await asyncio.gather(
-            *(store.add(kind, report.id, report, 1) for report in reports), return_exceptions=True
-        )
-        assert await store.add(kind, "2", a_report("2"), 1)
-        replaced = await asyncio.gather(
-            *(store.replace(kind, report.id, report, 1) for report in reports),
-            return_exceptions=True,
-        )
-    finally:
-        database.command("collMod", kind.name, validator={})
-
-    for results in (added, replaced):
-        assert isinstance(results[1], OperationRejected)
-        assert [results[0], *results[2:]] == [True] * 3
 
 
 async def test_where_documents_are_distributed_by_another_field_updates_go_alone(

@@ -1,6 +1,5 @@
 """What holds for each setting: its example, `.env.example`, and what `check-settings` shows."""
 
-import pickle
 import re
 import runpy
 from pathlib import Path
@@ -9,11 +8,8 @@ from typing import Final
 import pytest
 
 from adapters.security.keys.document import generate_document
-from entrypoints.composition.features import FEATURES
 from entrypoints.composition.read_settings import describe_settings, read_settings
-from entrypoints.composition.settings import FIELDS, AllSettings
-from entrypoints.settings.declaration import declared
-from entrypoints.settings.settings import Settings
+from entrypoints.composition.settings import FIELDS
 from entrypoints.settings.values import Secret
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import ALL_USED, S3, SECRET, TWILIO, VONAGE
@@ -38,23 +34,6 @@ NEEDED: Final = {
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
     return {row.name: row.shown for row in describe_settings(read_settings(environ, None))}
-
-
-def test_each_setting_is_declared_once_by_the_core_or_a_feature() -> None:
-    core = declared(Settings)
-    names, fields = [*core], [each.field for each in core.values()]
-    for feature in FEATURES:
-        own = declared(feature.settings) if feature.settings else {}
-        names += [name for name in own if name not in core]
-        fields += [each.field for name, each in own.items() if name not in core]
-    assert sorted(names) == sorted(FIELDS)
-    assert len({*fields}) == len(fields)
-
-
-def test_settings_are_sent_to_processes() -> None:
-    settings = read_settings(TWILIO, None)
-    sent = pickle.loads(pickle.dumps(settings))  # noqa: S301 -- from here
-    assert (type(sent), sent) == (AllSettings, settings)
 
 
 def test_every_example_and_default_is_valid_and_shown_as_written() -> None:

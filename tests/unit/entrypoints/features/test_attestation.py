@@ -5,7 +5,7 @@ from typing import Any, Final
 import pytest
 
 from entrypoints.composition.read_settings import read_settings
-from entrypoints.features.attestation import Ask, AttestationSettings, AttestationType
+from entrypoints.features.attestation import AttestationSettings, AttestationType
 from entrypoints.settings.values import Factory
 from tests.support import settings as support
 from tests.support.settings import problems
@@ -61,8 +61,3 @@ def test_siteverify_is_asked_by_https_in_production() -> None:
     assert "https://" in problems(production)[url]
     assert url not in problems(production | ALTCHA)
     assert url not in problems(production | {url: "https://hcaptcha.test/siteverify/"})
-
-
-def test_all_strangers_are_asked_only_on_request() -> None:
-    assert read({}).attestation_ask is Ask.LIMITED
-    assert read(ALTCHA | {"DIALTONE_ATTESTATION_ASK": "strangers"}).attestation_ask is Ask.STRANGERS

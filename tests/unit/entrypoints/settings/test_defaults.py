@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import ReservedName
 from domain.identities.session import SessionLimits
 from domain.identities.username import DEFAULT_APP_NAME
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -35,11 +34,6 @@ def test_no_setting_is_required_and_the_defaults_are_those_of_the_domain(
     assert read.otp_policy(are_messages_reported=True).rate_limits == RateLimits()
 
 
-def test_an_empty_variable_is_not_set_and_spaces_around_a_value_are_removed() -> None:
-    assert settings(ENV="", BIND=" ", COUNTRIES="\t", WORKERS="") == settings()
-    assert settings(WORKERS=" 2 ") == settings(WORKERS="2") != settings()
-
-
 def test_a_profile_sets_limits_and_those_of_a_day_are_six_hours_worth_and_count_all_only() -> None:
     own = settings(LIMITS="small", SMS_LIMIT_TOTAL="9/1h")
     assert own.sms_limit_total == (SlidingWindow(9, HOUR), None)
@@ -51,13 +45,6 @@ def test_a_profile_sets_limits_and_those_of_a_day_are_six_hours_worth_and_count_
             (limits.total, limits.total_of_day),
         ):
             assert day == SlidingWindow(6 * hour.limit, 24 * HOUR)
-
-
-def test_the_name_of_the_app_is_no_username() -> None:
-    read = settings(APP_NAME="Chess Club")
-    for rules in (read.username_rules, read.identities_policy().username_rules):
-        with pytest.raises(ReservedName):
-            rules.check("CHESSCLUB")
 
 
 def test_the_default_public_url_is_that_of_the_listening_socket() -> None:

@@ -26,13 +26,3 @@ def test_both_series_have_one_scale_and_the_second_is_in_front() -> None:
     plot = plot_periods("p", "All", ["a"], "day", Series("sent", [10]), Series("logins", [5]))
     assert plot.bars == [[Bar(2, 0, 8, 100)], [Bar(4, 50, 4, 50)]]
     assert (plot.names, plot.labels) == (["sent", "logins"], ["a"])
-
-
-def test_the_title_of_hours_has_the_totals_and_the_highest_hour() -> None:
-    hours = [f"May 01 {hour:02}:00" for hour in range(5)]
-    sent, logins = Series("sent", [0, 900, 2000, 3, 0]), Series("logins", [0, 0, 1, 0, 0])
-    plot = plot_periods("p", "Messages", hours, "hour", sent, logins)
-    assert plot.title == (
-        "Messages: sent 2,903, logins 1. The most sent in one hour: 2,000, from May 01 02:00 UTC."
-    )
-    assert plot.labels == ["May 01 00:00", "May 01 02:00", "May 01 04:00"]

@@ -162,19 +162,6 @@ def names_of(objects: Any) -> set[str]:
     return {created.name for created in objects}
 
 
-async def test_a_new_database_is_only_created_by_the_migration(database: DatabaseKind) -> None:
-    before = database.read_all()
-
-    plan = await database.plan()
-
-    assert plan.is_new
-    assert {"identities", UNIQUE, "limits_expires_at"} <= names_of(plan.missing)
-    assert database.read_all() == before
-    await database.migrate()
-    plan = await database.plan()
-    assert not any([plan.is_new, plan.missing, plan.dropped, plan.undeclared])
-
-
 async def test_what_an_earlier_version_does_not_have_is_created_and_an_own_index_stays(
     database: DatabaseKind,
 ) -> None:

@@ -63,21 +63,3 @@ def test_a_database_and_keys_are_needed(tmp_path: Path) -> None:
         ended = dialtone.run(*lines[name])
         assert (ended.returncode, f"at {keys}. " in ended.stderr) == (2, True), name
     assert not keys.exists()
-
-
-def test_check_settings_says_what_the_first_start_creates(tmp_path: Path) -> None:
-    unset = CommandLine(tmp_path, {"DIALTONE_DATABASE": ""})
-
-    shown = unset.run("check-settings")
-
-    created = "is not there yet: the first start creates it"
-    assert shown.returncode == 0
-    assert shown.stdout.splitlines()[-3:] == [
-        f"DIALTONE_DATABASE: {tmp_path}/var/dialtone.db {created}; DIALTONE_DATABASE is not set, "
-        "and there is no .env in this folder.",
-        f"DIALTONE_SECRETS_FILE: {tmp_path}/secrets.json {created}.",
-        "The settings are valid.",
-    ]
-    assert [*tmp_path.iterdir()] == []
-    dialtone = CommandLine(tmp_path).create_database()
-    assert "not there yet" not in dialtone.run("check-settings").stdout

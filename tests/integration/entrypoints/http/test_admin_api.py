@@ -202,24 +202,6 @@ async def test_all_that_is_wrong_with_a_block_is_said_at_once(driver: AdminDrive
     assert (response.status_code, fields) == (400, {*body})
 
 
-async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> None:
-    operations = admin_operations()
-    assert len(operations) > 10
-    headers = bearer(driver.administrator)
-    for method, path, known in operations:
-        sent = [*known[:1] * 2, "reason=a", "%C3%A9", "limits=1", "limits=2", "x" * 65]
-        response = await driver.http.request(method, f"{path}?{'&'.join(sent)}", headers=headers)
-        assert response.status_code == 400, path
-        errors = {error["field"]: error for error in response.json()["field_errors"]}
-        unknown = ["reason", "\xe9", "limits", "x" * 64]
-        assert [*errors] == [*known[:1], *unknown]
-        assert [error["code"] for error in errors.values()][-4:] == ["unknown_field"] * 4
-        assert all(name in errors["limits"]["message"] for name in known)
-    # An app that is installed may send some elsewhere.
-    assert (await driver.get("/users/me?reason=a", driver.user)).status_code == 200
-    assert (await driver.http.options("/admin/audit?reason=a")).status_code == 204
-
-
 # What it does
 
 

@@ -55,16 +55,6 @@ def responses() -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
-def find_objects(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        for element in part.values():
-            yield from find_objects(element)
-    elif isinstance(part, list):
-        for element in part:
-            yield from find_objects(element)
-
-
 def schemas_of(response: dict[str, Any]) -> set[str]:
     """Return the names of the schemas of an error response."""
     schema = response["content"]["application/json"]["schema"]

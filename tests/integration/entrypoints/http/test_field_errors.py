@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from litestar.exceptions import ClientException, ValidationException
 
-from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -228,13 +227,6 @@ def test_an_incomplete_body_has_a_code(driver: HttpDriver) -> None:
     headers = {"content-type": "application/json", "content-length": "2"}
     incomplete = driver.send("POST", REQUEST_OTP, [b"{"], headers, disconnects=True)
     assert_codes(incomplete, {"body": "incomplete_body"})
-
-
-def test_an_unreachable_phone_has_a_code(driver: HttpDriver) -> None:
-    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.INVALID_NUMBER)
-    response = driver.post_json(REQUEST_OTP, {"phone": PHONE})
-    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED)
-    assert_codes(response, {"phone": "phone_unreachable"})
 
 
 @pytest.mark.parametrize(("error", "codes"), OTHER_ERRORS)

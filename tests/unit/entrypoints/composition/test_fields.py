@@ -68,24 +68,6 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable(
     assert max(map(len, printed.splitlines())) <= 100
 
 
-def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) -> None:
-    env_file = tmp_path / ".env"
-    env_file.write_text(
-        "DIALTONE_BIND=0.0.0.0:9000\nDIALTONE_WORKERS=2\nTWILIO_API_BASE=http://a\n"
-        "DIALTONE_OTP_LENGTH=6\n"
-    )
-    rows = describe_settings(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
-
-    described = {row.name: (row.shown, row.origin) for row in rows}
-    assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", ".env")
-    assert described["DIALTONE_WORKERS"] == ("3", "environment")
-    assert described["DIALTONE_PUBLIC_URL"] == ("http://127.0.0.1:9000", "default")
-    assert described["DIALTONE_COUNTRIES"] == ("", "default")
-    assert described["TWILIO_API_BASE"] == ("(not used)", ".env")
-    differing = ["DIALTONE_BIND", "DIALTONE_WORKERS"]
-    assert [row.name for row in rows if not row.is_default] == differing
-
-
 def test_each_secret_is_hidden_and_what_is_not_used_is_not_shown() -> None:
     unused = {name: text for name, text in (TWILIO | S3).items() if not name.startswith("DIAL")}
     test_otps = {"DIALTONE_TEST_OTPS": "+15005550006=123456"}

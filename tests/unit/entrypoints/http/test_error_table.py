@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from application.ports.errors import CorruptRecord, MediaFileRejected, PortError, StorageUnavailable
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
@@ -125,15 +124,6 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
         "message": "failed",
         "status_code": status,
     }
-
-
-@pytest.mark.parametrize("error", [StorageUnavailable("down"), CorruptRecord("damaged")])
-def test_an_operation_may_have_an_error_of_its_own_if_the_database_fails(error: PortError) -> None:
-    assert type(ERRORS.from_port_error(error)) is errors.Unavailable
-    found = ERRORS.from_port_error(error, exceptions.UserSaveFailed)
-    assert (type(found), found.__cause__) == (exceptions.UserSaveFailed, error)
-    rejected = ERRORS.from_port_error(MediaFileRejected("full"), exceptions.UserSaveFailed)
-    assert type(rejected) is MediaStorageFailed
 
 
 # Which responses are logged as errors: those that an operator has to look at

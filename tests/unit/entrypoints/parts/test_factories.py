@@ -106,35 +106,32 @@ def failing(error: BaseException) -> Callable[..., object]:
     return open_failing
 
 
-open_with_bug = failing(KeyError("tops3cret"))
-open_exiting = failing(SystemExit("tops3cret"))
-open_away = failing(MessengerUnavailable("it is closed", "503"))
-
-
 @pytest.mark.parametrize(
-    ("name", "port", "message"),
+    ("create", "port", "message"),
     [
-        ("open_without_environ", Messenger, "must accept the keyword arguments in docs/adapters.m"),
-        ("open_undecorated", Messenger, "must be decorated with @asynccontextmanager"),
+        (open_without_environ, Messenger, "must accept the keyword arguments in docs/adapters.md"),
+        (open_undecorated, Messenger, "must be decorated with @asynccontextmanager"),
+        (open_incomplete, Messenger, r"yields OwnMessenger, which has no send\(phone, message\)"),
+        (open_incomplete, Database, "yields OwnMessenger, which is no Database"),
         (
-            "open_incomplete",
-            Messenger,
-            r"yields OwnMessenger, which has no send\(phone, message\)",
-        ),
-        ("open_incomplete", Database, "yields OwnMessenger, which is no Database"),
-        (
-            "open_incomplete_database",
+            open_incomplete_database,
             Database,
             r"yields OwnMessenger, which has no acquire\(limits, now\)",
         ),
-        ("open_with_bug", Messenger, r"failed while it was opened \(KeyError\)"),
-        ("open_exiting", Messenger, r"failed while it was opened \(SystemExit\)"),
-        ("open_away", Messenger, "failed while it was opened: it is closed: 503"),
-        ("no_such", Messenger, ""),
+        (failing(KeyError("tops3cret")), Messenger, r"failed while it was opened \(KeyError\)"),
+        (failing(SystemExit("tops3cret")), Messenger, r"failed while it was opened \(SystemExit\)"),
+        (
+            failing(MessengerUnavailable("it is closed", "503")),
+            Messenger,
+            "failed while it was opened: it is closed: 503",
+        ),
     ],
 )
-async def test_an_invalid_factory_is_a_startup_error(name: str, port: type, message: str) -> None:
-    factory = Factory(f"{__name__}:{name}")
+async def test_an_invalid_factory_is_a_startup_error(
+    monkeypatch: pytest.MonkeyPatch, create: Callable[..., object], port: type, message: str
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "opened", create, raising=False)
+    factory = Factory(f"{__name__}:opened")
     is_error = pytest.raises(StartupError, match=f"^DIALTONE_SMS: {factory.path} {message}")
     with capture_logs(), is_error:  # to show an exception in colors takes long
         async with open_adapter(factory, VARIABLE, port, environ={}):

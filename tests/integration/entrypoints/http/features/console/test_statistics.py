@@ -58,11 +58,6 @@ def rows(page: str, caption: str) -> list[list[str]]:
     ]
 
 
-def titles(page: str) -> list[str]:
-    """Return what screen readers say of each plot."""
-    return re.findall(r'<title id="[a-z]+-title">([^<]+)</title>', page)
-
-
 async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> None:
     await count_some(console)
     user = an_identity(id=an_id(2), phone=a_phone(2), user=a_user())
@@ -76,28 +71,6 @@ async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> 
         "Rejected by a limit": "40",
     }
     assert ["database", "ok"] in rows(page.text, "Parts, as /health/ready checks them")
-
-
-async def test_the_page_has_a_table_of_groups_and_a_plot_with_its_table(
-    console: ConsoleDriver,
-) -> None:
-    await count_some(console)
-    page = await console.get("/statistics")
-    hour = f"{console.harness.clock.now():%b %d %H:00} UTC"
-    assert titles(page.text) == [
-        "Messages and logins by hour: sent 500, logins 200."
-        f" The most sent in one hour: 500, from {hour}.",
-    ]
-    assert rows(page.text, "Messages and logins by country") == [
-        ["IN", "400", "0", "300", "50", "200", "0"],
-        ["FR", "100", "0", "0", "0", "0", "0"],
-        ["US", "0", "0", "0", "0", "0", "40"],
-    ]
-    by_hour = rows(page.text, "Messages and logins by hour")
-    assert len(by_hour) == 24
-    assert by_hour[0][1:] == ["500", "0", "300", "50", "200", "40"]
-    assert by_hour[1][1:] == ["0"] * 6
-    assert rows(page.text, "Rejections by limit") == [["per_ip", "30"], ["all_total", "10"]]
 
 
 async def test_days_are_shown_by_two_dimensions_and_downloaded_as_csv(

@@ -57,16 +57,6 @@ async def test_an_unforeseen_error_is_an_apology_and_an_error_in_the_log(error: 
             assert (line["event"], line["error"]) == ("call_failed", type(error).__name__)
 
 
-async def test_the_first_request_of_a_call_may_fail_and_be_repeated() -> None:
-    async with open_webhooks() as driver:
-        driver.harness.faults.fail_on("calls.add")
-        await assert_apologizes(driver, "/voice")
-
-        response = await driver.post("/voice")
-
-    assert [verb.tag for verb in twiml.validate(response.text)] == ["Say", "Gather", "Redirect"]
-
-
 async def test_a_report_is_repeated_after_a_503() -> None:
     failing = Failing(StorageUnavailable("the disk is gone"))
     form = [*FORM, ("RecordingSid", "RE" + "1" * 32), ("MessageStatus", "sent")]

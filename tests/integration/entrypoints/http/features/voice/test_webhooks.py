@@ -3,7 +3,6 @@
 import base64
 import hmac
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlencode
 
 import httpx
@@ -19,7 +18,6 @@ from tests.integration.entrypoints.http.features.voice.webhooks import (
     PATHS,
     PUBLIC_URL,
     REPORT_ID,
-    SETTINGS,
     WebhookDriver,
     open_webhooks,
     without,
@@ -134,14 +132,6 @@ async def test_without_the_id_of_a_call_there_is_no_call(
         with capture_logs() as logs:
             assert_rejected(await driver.post(path, form))
         assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
-
-
-async def test_without_a_phone_line_only_messages_are_reported() -> None:
-    async with open_webhooks(replace(SETTINGS, plugins=())) as driver:
-        for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
-            response = await driver.post(path)
-            assert (response.status_code, response.json()["code"]) == (404, "not_found")
-        assert (await driver.post(f"/sms/status?delivery={REPORT_ID}")).status_code == 204
 
 
 async def test_a_rejected_request_is_logged_without_its_content(driver: WebhookDriver) -> None:

@@ -154,6 +154,21 @@ def test_an_export_is_a_file_of_its_own_that_only_its_owner_reads(
     assert actions_of(dialtone, user_id) == ["export"]
 
 
+def test_a_user_is_renamed(dialtone: CommandLine, user_id: str) -> None:
+    dialtone.add_user("+14155591043", "Priya")
+    for name, status, said in (
+        ("User  4711", 0, f"{user_id} has the username User 4711 now.\n"),
+        ("priya", 1, "Another account has this username"),
+        ("\n", 2, "USERNAME: "),
+        ("Support", 2, "USERNAME: This name is reserved."),
+    ):
+        ended = dialtone.run("user", "rename", PHONE, name, *REASON)
+        assert (ended.returncode, said in ended.stdout + ended.stderr) == (status, True), ended
+        assert len((ended.stdout + ended.stderr).splitlines()) == 1
+    assert "User 4711" in dialtone.run("user", "show", user_id).stdout
+    assert actions_of(dialtone, user_id) == ["rename"]
+
+
 def test_an_account_is_detached_from_a_number_that_has_another_owner(
     dialtone: CommandLine, user_id: str
 ) -> None:

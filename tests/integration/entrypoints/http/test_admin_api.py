@@ -1,12 +1,14 @@
 """Administration over HTTP: who may call it, what it shows, and what it does."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 import pytest
 
 from domain.administration.scope import Scope
+from domain.errors import TooManyOtpRequests
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from entrypoints.http.fields import format_timestamp
@@ -131,6 +133,30 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert "5 left" in verification["state"]
     assert (delivery["channel"], delivery["status"]) == ("sms", "accepted")
     assert (delivery["error"], delivery["is_reset"]) == (None, False)
+
+
+async def test_rejected_requests_are_shown(driver: AdminDriver) -> None:
+    harness = driver.harness
+    for _ in range(4):
+        await harness.request_otp(STRANGER)
+    with pytest.raises(TooManyOtpRequests):
+        await harness.request_otp(STRANGER)
+    await harness.otp.rejections.write()
+
+    details = (await driver.post("search", {"phone": STRANGER.e164})).json()
+
+    at = harness.clock.now()
+    [rejection] = details["rejections"]
+    assert rejection.pop("summary").startswith("rejected: cooldown, until ")
+    assert rejection == {
+        "at": format_timestamp(at),
+        "channel": "sms",
+        "limit": "cooldown",
+        "part": "",
+        "until": format_timestamp(at + timedelta(seconds=15)),
+        "recognition": "none",
+        "has_proof": False,
+    }
 
 
 async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(

@@ -120,10 +120,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     )
 
     @property
-    def sms_hooks(self) -> list[HttpHook]:
-        return [provider for provider in self.sms if isinstance(provider, HttpHook)]
-
-    @property
     def providers(self) -> tuple[Provider | Factory | HttpHook, ...]:
         return self.sms
 

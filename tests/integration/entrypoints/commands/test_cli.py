@@ -41,10 +41,6 @@ def run(folder: Path, *arguments: str) -> list[str]:
     return finished.stdout.splitlines()
 
 
-def test_wrong_arguments_import_nothing_slow(tmp_path: Path) -> None:
-    assert run(tmp_path, "/ user / user block / nonsense")[-1] == "2 []"
-
-
 def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing_slow(
     tmp_path: Path,
 ) -> None:

@@ -64,23 +64,6 @@ def test_no_error_of_arguments_or_settings_shows_what_is_secret(
         assert "secret" not in shown
 
 
-def test_ctrl_c_during_the_imports_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "click.py").write_text("raise KeyboardInterrupt")
-    call = "from entrypoints.commands.cli import main; raise SystemExit(main(['--help']))"
-    path = os.pathsep.join(map(str, (tmp_path, Path(__file__).parents[4])))
-
-    run = subprocess.run(
-        [sys.executable, "-c", call],
-        cwd=tmp_path,
-        env={"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert (run.returncode, run.stderr) == (130, "Interrupted.\n")
-
-
 def test_a_line_is_whole_and_acts_on_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_line("a\x1b[31m [red]b[/red]\x07\x9b\r \t" + 200 * "x")
 

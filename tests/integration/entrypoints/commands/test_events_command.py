@@ -94,16 +94,6 @@ def test_a_retry_says_how_many_events_a_running_service_sends(dialtone: CommandL
     assert "failures: 0  next attempt within 30 seconds" in listed
 
 
-def test_unknown_users_are_errors_in_words(dialtone: CommandLine) -> None:
-    for arguments, error in (
-        (("list", "+14155590009"), "This phone has no account."),
-        (("retry", an_id(77)), "There is no account with this id"),
-    ):
-        ended = dialtone.run("events", *arguments)
-        assert (ended.returncode, ended.stdout) == (1, "")
-        assert error in ended.stderr
-
-
 async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
     (option,) = FEATURE_COMMANDS.check_options
     send_tests: Any = option.flag_value
@@ -119,29 +109,6 @@ async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path:
         receiver.status = 401
         with pytest.raises(EventRejected, match="status 401"):
             await send()
-
-
-def test_events_that_wait_are_listed_although_there_is_no_destination_now(
-    dialtone: CommandLine, tmp_path: Path
-) -> None:
-    async def add_new() -> None:
-        async with open_use_cases(dialtone.settings, [EVENT_RECORDS]) as use_cases:
-            new = an_identity(id=an_id(3), phone=a_phone(3), user=a_user("user 3"))
-            events = UserEvents().record(EventType.USER_CREATED, NOW)
-            identities = use_cases.of(EventRecordsFeature).operator_events.identities
-            await identities.add(replace(new, events=events))
-
-    asyncio.run(add_new())
-    without = CommandLine(tmp_path)
-    listed = without.run("events", "list")
-
-    lines = [line.split("  ") for line in listed.stdout.splitlines()]
-    assert {line[3] for line in lines} == {KEPT, WAITING, an_id(3)}
-    assert {line[4] for line in lines} == {"(not in DIALTONE_EVENTS now)"}
-    assert {line[-1] for line in lines} == {"not sent: DIALTONE_EVENTS is not set"}
-    assert "DIALTONE_EVENTS is not set. These wait until it is set again." in listed.stderr
-    assert listed.returncode == 0
-    assert KEPT in without.run("events", "list", KEPT).stdout
 
 
 def test_without_a_destination_the_missing_setting_is_named(tmp_path: Path) -> None:

@@ -83,19 +83,3 @@ def test_items_are_imported_and_others_are_listed(dialtone: CommandLine) -> None
     assert len(acts) == 3  # none of the dry run
     assert all(entry["reason"].startswith("a test (lines: ") for entry in acts)
     assert media_of(dialtone)
-
-
-def test_what_cannot_work_is_one_sentence_before_anything_is_written(dialtone: CommandLine) -> None:
-    (dialtone.folder / "unknown.jsonl").write_text('{"id": "1", "url": "2"}\n')
-    (dialtone.folder / "no_file.jsonl").write_text(json.dumps({"id": IDS[0], "owner": ASHA}))
-    for arguments, message in (
-        (["items.jsonl", "--files", "missing"], "The folder missing cannot be read"),
-        (["unknown.jsonl"], "unknown fields: url (line 1). An import knows id, owner,"),
-        (["no_file.jsonl"], "has no field file, the path of a picture"),
-        (["items.jsonl", "--reason", ""], "--reason"),
-    ):
-        ended = import_items(dialtone, *arguments)
-        assert ended.returncode in (1, 2)
-        assert message in ended.stderr
-    assert not media_of(dialtone)
-    assert not [*dialtone.folder.glob("*.rejected.*")]

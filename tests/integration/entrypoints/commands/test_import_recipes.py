@@ -125,8 +125,3 @@ def test_users_and_pictures_of_hookaba_are_imported(dialtone: CommandLine) -> No
     assert {account["role"] for account in accounts} == {"member"}
     assert {account["created_at"][:14] for account in accounts} == {"2020-05-01T09:"}
     assert [shown[number]["library"]["items"] for number in (0, 3)] == [2, 1]
-
-
-def test_each_sample_is_of_a_recipe() -> None:
-    samples = {path.name for path in SAMPLES.iterdir()}
-    assert samples == {file for files, _ in EXPORTS.values() for file in files} | {*HOOKABA}

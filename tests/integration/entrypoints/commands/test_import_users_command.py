@@ -104,24 +104,6 @@ def test_a_dry_run_changes_no_schema(dialtone: CommandLine) -> None:
     assert database.read_bytes() == before
 
 
-def test_a_file_of_rejected_lines_is_mended_and_imported(dialtone: CommandLine) -> None:
-    write(dialtone, "first", "phone,id,blocked\n+14155550111,x,\n123,y,true\n")
-    first = import_users(dialtone, "first")
-    rejected = dialtone.folder / "first.rejected.csv"
-    import_users(dialtone, rejected.name)
-    again = dialtone.folder / f"{rejected.name}.rejected.csv"
-    assert again.read_text().splitlines()[0] == rejected.read_text().splitlines()[0]
-    again.unlink()
-    rejected.write_text(rejected.read_text().replace(",123,", ",'+14155550112,"))
-
-    ended = import_users(dialtone, rejected.name)
-
-    assert "rejected, and blocked there: 1." in first.stdout
-    assert (ended.returncode, "created: 1" in ended.stdout) == (0, True)
-    assert "blocked, of those created and completed: 1" in ended.stdout
-    assert not again.exists()
-
-
 def test_what_cannot_work_is_one_sentence_before_anything_is_written(dialtone: CommandLine) -> None:
     write(dialtone, "header.csv", "phone,blocked\n")
     write(dialtone, "unknown.csv", "phone,E-Mail,blocked,nick\n+14155550101,,,\n")

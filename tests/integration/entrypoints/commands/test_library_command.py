@@ -45,15 +45,6 @@ def test_an_item_is_hidden_shown_again_and_deleted(dialtone: CommandLine, item: 
     assert f"item: {item.id}" in dialtone.run("audit", item.owner_id).stdout
 
 
-def test_an_invalid_argument_and_an_unknown_item_are_errors_in_words(dialtone: CommandLine) -> None:
-    for arguments, code, message in (
-        (["hide", "abc", *REASON], 2, "ITEM: the id of an item has 24 hex digits"),
-        (["delete", "f" * 24, *REASON], 1, "There is no item with this id in the library"),
-    ):
-        ended = dialtone.run("library", *arguments)
-        assert (ended.returncode, ended.stdout, message in ended.stderr) == (code, "", True)
-
-
 def test_items_without_files_and_files_without_items_are_named_and_repaired(
     dialtone: CommandLine, item: MediaItem
 ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 import pytest
@@ -30,10 +30,17 @@ from tests.support.repositories import (
 )
 from tests.support.settings import settings
 
-FINGERPRINT = FakePhoneEncryption().key_fingerprint()
-UNIQUE = "identities_username_key"
-OWN = "own_index"
-EARLIER = ["DROP INDEX identities_username_key", "DROP TABLE statistics_days"]
+FINGERPRINT: Final = FakePhoneEncryption().key_fingerprint()
+UNIQUE: Final = "identities_username_key"
+OWN: Final = "own_index"
+MISSING: Final = {
+    *(UNIQUE, "statistics_days", "statistics_days_starts_at", "statistics_days_expires_at")
+}
+EARLIER: Final = [f"DROP INDEX {UNIQUE}", "DROP TABLE statistics_days"]
+"""What makes the database of a version that did not have these yet."""
+OLD_SCHEMA: Final = "UPDATE database_metadata SET schema_version = 2"
+ONE_NAME: Final = "UPDATE identities SET username_key = 'ada'"
+"""Gives all users one name, which only a database without the unique index lets happen."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +52,6 @@ class DatabaseKind:
     open: Callable[[], Any]
     execute: Callable[[str], object]
     read_all: Callable[[], object]
-    set_metadata: Callable[[str, object], object]
-    add_twice: Callable[[], object]
-    """Give two users one name, which only a database without the unique index lets happen."""
 
     def job(self, name: str) -> Any:
         """Return the module of its adapter for a job of operators."""
@@ -67,8 +71,14 @@ class DatabaseKind:
         await self.job("migration").migrate(self.place, FINGERPRINT, report)
         return reported
 
-
-TWO_USERS = "UPDATE identities SET username_key = 'ada'"
+    async def make_earlier(self) -> None:
+        """Make the database of an earlier version, with two users."""
+        async with self.open() as repositories:
+            for number in (1, 2):
+                identity = an_identity(id=an_id(number), phone=a_phone(number))
+                await repositories.identities.add(identity)
+        for statement in EARLIER:
+            self.execute(statement)
 
 
 def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
@@ -78,25 +88,16 @@ def sqlite_kind(request: pytest.FixtureRequest) -> DatabaseKind:
         with closing(sqlite3.connect(path, isolation_level=None)) as connection:
             connection.execute(statement)
 
-    def set_metadata(name: str, value: object) -> None:
-        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.execute(f"UPDATE database_metadata SET {name} = ?", (value,))  # noqa: S608
-
     def read_all() -> object:
         if not path.exists():
             return sorted(path.parent.parent.iterdir())
         with closing(sqlite3.connect(path)) as connection:
             return sorted(connection.iterdump())
 
-    return DatabaseKind(
-        path,
-        "sqlite",
-        lambda: open_sqlite_repositories(path, FakePhoneEncryption()),
-        execute,
-        read_all,
-        set_metadata,
-        lambda: execute(TWO_USERS),
-    )
+    def open_it() -> Any:
+        return open_sqlite_repositories(path, FakePhoneEncryption())
+
+    return DatabaseKind(path, "sqlite", open_it, execute, read_all)
 
 
 def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
@@ -113,21 +114,16 @@ def mongo_kind(request: pytest.FixtureRequest) -> DatabaseKind:
                 database.drop_collection(name)
             case ["CREATE", "INDEX", name, *_]:
                 database["identities"].create_index("created_at", name=name)
+            case ["UPDATE", name, "SET", field, "=", value]:
+                changed = int(value) if value.isdecimal() else value.strip("'")
+                database[name].update_many({}, {"$set": {field: changed}})
 
     def read_all() -> object:
         names = sorted(database.list_collection_names())
         indexes = {name: database[name].index_information() for name in names}
         return indexes, [[*database[name].find()] for name in names]
 
-    return DatabaseKind(
-        url,
-        "mongo",
-        lambda: open_mongo_repositories(url),
-        execute,
-        read_all,
-        lambda name, value: database["database_metadata"].update_one({}, {"$set": {name: value}}),
-        lambda: database["identities"].update_many({}, {"$set": {"username_key": "ada"}}),
-    )
+    return DatabaseKind(url, "mongo", lambda: open_mongo_repositories(url), execute, read_all)
 
 
 def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
@@ -136,10 +132,6 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
     def execute(statement: str) -> None:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement)
-
-    def set_metadata(name: str, value: object) -> None:
-        with psycopg.connect(url) as connection:
-            connection.execute(f"UPDATE database_metadata SET {name} = %s", [value])  # noqa: S608
 
     def read_all() -> object:
         with psycopg.connect(url) as connection:
@@ -150,15 +142,7 @@ def postgres_kind(request: pytest.FixtureRequest) -> DatabaseKind:
             )
             return [connection.execute(query).fetchall() for query in (indexes, columns)]
 
-    return DatabaseKind(
-        url,
-        "postgres",
-        lambda: open_postgres_repositories(url),
-        execute,
-        read_all,
-        set_metadata,
-        lambda: execute(TWO_USERS),
-    )
+    return DatabaseKind(url, "postgres", lambda: open_postgres_repositories(url), execute, read_all)
 
 
 @pytest.fixture(
@@ -174,93 +158,49 @@ def database(request: pytest.FixtureRequest) -> DatabaseKind:
     return kind(request)
 
 
-async def make_earlier(database: DatabaseKind) -> None:
-    """Make the database of a version that did not have an index and a kind of records yet."""
-    async with database.open() as repositories:
-        for number in (1, 2):
-            identity = an_identity(id=an_id(number), phone=a_phone(number))
-            await repositories.identities.add(identity)
-    for statement in EARLIER:
-        database.execute(statement)
-
-
 def names_of(objects: Any) -> set[str]:
     return {created.name for created in objects}
 
 
-MISSING = {UNIQUE, "statistics_days", "statistics_days_starts_at", "statistics_days_expires_at"}
-
-
-async def test_a_new_database_is_only_created_by_the_migration(
+async def test_what_an_earlier_version_does_not_have_is_created_and_an_own_index_stays(
     database: DatabaseKind,
 ) -> None:
+    await database.make_earlier()
+    database.execute(f"CREATE INDEX {OWN} ON identities (deleted_at)")
     before = database.read_all()
 
     plan = await database.plan()
-
-    assert plan.is_new
-    assert {"identities", UNIQUE, "limits_expires_at"} <= names_of(plan.missing)
-    assert database.read_all() == before
-    await database.migrate()
-    plan = await database.plan()
-    assert not any([plan.is_new, plan.missing, plan.dropped, plan.undeclared])
-
-
-async def test_what_an_earlier_version_does_not_have_is_shown_and_created(
-    database: DatabaseKind,
-) -> None:
-    await make_earlier(database)
-    before = database.read_all()
-
-    plan = await database.plan()
-    assert names_of(plan.missing) == MISSING
-    assert not plan.is_new
+    assert (names_of(plan.missing), plan.is_new) == (MISSING, False)
     assert database.read_all() == before
 
     await database.migrate()
-    assert (await database.plan()).missing == []
+    plan = await database.plan()
+    assert (plan.missing, names_of(plan.undeclared)) == ([], {OWN})
     assert await database.migrate() == []
 
 
-@pytest.mark.parametrize("version", [1, 2])
 async def test_a_database_before_0_2_0_is_refused_by_all_that_could_use_it(
-    database: DatabaseKind, version: int
+    database: DatabaseKind,
 ) -> None:
     async with database.open():
         pass
-    database.set_metadata("schema_version", version)
+    database.execute(OLD_SCHEMA)
     before = database.read_all()
-    place = database.place
 
-    async def open_it() -> None:
-        async with database.open():
+    async def enter(opening: Callable[[], Any]) -> None:
+        async with opening():
             pass
 
-    async def copy_it(name: str) -> None:
-        async with getattr(database.job("opening"), name)(place, FINGERPRINT):
-            pass
-
+    to_copy = partial(database.job("opening").open_to_copy, database.place, FINGERPRINT)
+    find_keys = partial(database.job("stored_keys").find_stored_keys, database.place)
+    opening, copying = partial(enter, database.open), partial(enter, to_copy)
     ways: list[Callable[[], Awaitable[object]]] = [
-        open_it,
-        database.plan,
-        database.migrate,
-        partial(copy_it, "open_existing"),
-        partial(copy_it, "open_to_copy"),
-        partial(database.job("stored_keys").find_stored_keys, place),
+        *(opening, copying, database.plan, database.migrate, find_keys)
     ]
     for way in ways:
-        with pytest.raises(ConfigurationError, match=rf"schema {version}.*begin with an empty"):
+        with pytest.raises(ConfigurationError, match=r"schema 2.*begin with an empty"):
             await way()
     assert database.read_all() == before
-
-
-async def test_an_index_that_is_not_declared_is_shown_and_stays(database: DatabaseKind) -> None:
-    await make_earlier(database)
-    database.execute(f"CREATE INDEX {OWN} ON identities (deleted_at)")
-
-    await database.migrate()
-
-    assert names_of((await database.plan()).undeclared) == {OWN}
 
 
 async def test_a_column_of_a_new_field_is_added_and_older_programs_go_on(
@@ -268,7 +208,7 @@ async def test_a_column_of_a_new_field_is_added_and_older_programs_go_on(
 ) -> None:
     for kind in (sqlite_kind, postgres_kind):
         database = kind(request)
-        await make_earlier(database)
+        await database.make_earlier()
         database.execute("DROP INDEX identities_external_id")
         database.execute("ALTER TABLE identities DROP COLUMN external_id")
 
@@ -284,8 +224,8 @@ async def test_a_column_of_a_new_field_is_added_and_older_programs_go_on(
 async def test_records_with_one_value_keep_a_unique_index_from_being_built(
     database: DatabaseKind,
 ) -> None:
-    await make_earlier(database)
-    database.add_twice()
+    await database.make_earlier()
+    database.execute(ONE_NAME)
 
     with pytest.raises(ConfigurationError, match=r"because 1 values of identities") as raised:
         await database.migrate()
@@ -309,7 +249,7 @@ async def test_other_services_write_while_postgresql_builds_an_index_which_says_
         if is_waiting and numbers == (0, 1):
             waits.set()
 
-    await make_earlier(database)
+    await database.make_earlier()
     async with database.open() as older:  # it has created the index again
         database.execute(EARLIER[0])
         # The build waits for a transaction that writes the table; others do not.

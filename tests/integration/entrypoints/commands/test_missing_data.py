@@ -4,9 +4,6 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
-
-import pytest
 
 from entrypoints.commands.shared.command import Command
 from tests.support.commands import CommandLine, all_commands
@@ -66,39 +63,3 @@ def test_a_database_and_keys_are_needed(tmp_path: Path) -> None:
         ended = dialtone.run(*lines[name])
         assert (ended.returncode, f"at {keys}. " in ended.stderr) == (2, True), name
     assert not keys.exists()
-
-
-@pytest.mark.parametrize("database", ["mongo_database", "postgres_database"])
-def test_an_empty_database_on_a_server_is_none(
-    request: pytest.FixtureRequest, tmp_path: Path, database: str
-) -> None:
-    url: str = request.getfixturevalue(database)
-    dialtone = CommandLine(tmp_path, {"DIALTONE_DATABASE": url})
-
-    ended = dialtone.run("cleanup")
-
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"/{urlsplit(url).path[1:]}. Run this command" in ended.stderr
-    assert [*tmp_path.iterdir()] == []
-    assert dialtone.create_database().run("cleanup").returncode == 0
-    if database == "postgres_database":  # MongoDB has each name
-        ended = CommandLine(tmp_path, {"DIALTONE_DATABASE": f"{url}_other"}).run("cleanup")
-        assert (ended.returncode, "_other does not exist: create it" in ended.stderr) == (2, True)
-
-
-def test_check_settings_says_what_the_first_start_creates(tmp_path: Path) -> None:
-    unset = CommandLine(tmp_path, {"DIALTONE_DATABASE": ""})
-
-    shown = unset.run("check-settings")
-
-    created = "is not there yet: the first start creates it"
-    assert shown.returncode == 0
-    assert shown.stdout.splitlines()[-3:] == [
-        f"DIALTONE_DATABASE: {tmp_path}/var/dialtone.db {created}; DIALTONE_DATABASE is not set, "
-        "and there is no .env in this folder.",
-        f"DIALTONE_SECRETS_FILE: {tmp_path}/secrets.json {created}.",
-        "The settings are valid.",
-    ]
-    assert [*tmp_path.iterdir()] == []
-    dialtone = CommandLine(tmp_path).create_database()
-    assert "not there yet" not in dialtone.run("check-settings").stdout

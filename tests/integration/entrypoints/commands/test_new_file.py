@@ -38,31 +38,19 @@ def test_an_existing_file_is_never_changed_also_behind_a_link(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_an_interrupted_command_leaves_no_file(tmp_path: Path, number: signal.Signals) -> None:
-    handler = signal.getsignal(number)
-
-    def write() -> None:
-        with create_file(tmp_path / "export.zip") as file:
-            file.write(b"a part")
-            signal.raise_signal(number)
-
-    with pytest.raises(KeyboardInterrupt):
-        write()
-
-    assert not (tmp_path / "export.zip").exists()
-    assert signal.getsignal(number) is handler
-
-
-def test_a_failed_command_leaves_no_file_also_on_a_full_disk(tmp_path: Path) -> None:
-    path = tmp_path / "export.zip"
+def test_an_interrupted_command_leaves_no_file_also_on_a_full_disk(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    path, handler = tmp_path / "export.zip", signal.getsignal(number)
 
     def write() -> None:
         with Path("/dev/full").open("wb") as full, create_file(path) as file:
             file.write(b"a part")
             os.dup2(full.fileno(), file.fileno())
-            raise CommandError("The disk is full.")
+            signal.raise_signal(number)
 
-    with pytest.raises(CommandError, match="full"):
+    with pytest.raises(KeyboardInterrupt):
         write()
 
     assert not path.exists()
+    assert signal.getsignal(number) is handler

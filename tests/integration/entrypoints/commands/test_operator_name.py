@@ -20,33 +20,21 @@ def test_the_operator_is_the_real_user_and_not_that_of_the_environment(
 
 
 @pytest.mark.parametrize(
-    ("sudo_user", "shown"),
-    [("alice", "by sudo of alice"), ("root", ""), ("a\nb", ""), ("", "")],
+    ("uid", "sudo_user", "given", "shown"),
+    [
+        (0, "alice", "", ("root", "by sudo of alice")),
+        (0, "a\nb", "", ("root", "")),
+        (0, "ops", "jane", ("jane", "root@web-1 by sudo of ops")),
+        (4_000_000_001, "", "", ("uid 4000000001", "")),
+    ],
 )
-def test_the_user_of_sudo_is_shown_beside_the_real_one(
-    monkeypatch: pytest.MonkeyPatch, sudo_user: str, shown: str
+def test_the_user_of_sudo_and_the_account_are_shown_beside_the_name(
+    monkeypatch: pytest.MonkeyPatch, uid: int, sudo_user: str, given: str, shown: tuple[str, str]
 ) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 0)
+    monkeypatch.setattr(os, "getuid", lambda: uid)
+    monkeypatch.setattr(socket, "gethostname", lambda: "web-1")
     monkeypatch.setenv("SUDO_USER", sudo_user)
 
-    actor = find_operator().actor
-    assert (actor.id, actor.name) == ("root", shown)
+    actor = find_operator(given).actor if given else find_operator().actor
 
-
-def test_an_operator_with_a_name_is_shown_with_account_machine_and_sudo(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 0)
-    monkeypatch.setattr(socket, "gethostname", lambda: "web-1")
-    monkeypatch.setenv("SUDO_USER", "ops")
-
-    actor = find_operator("jane").actor
-
-    assert (actor.id, actor.name) == ("jane", "root@web-1 by sudo of ops")
-
-
-def test_a_user_without_a_name_is_shown_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "getuid", lambda: 4_000_000_001)
-    monkeypatch.delenv("SUDO_USER", raising=False)
-
-    assert find_operator().actor.id == "uid 4000000001"
+    assert (actor.id, actor.name) == shown

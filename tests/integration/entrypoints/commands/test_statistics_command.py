@@ -4,8 +4,6 @@ import asyncio
 import json
 from datetime import UTC, datetime
 
-import pytest
-
 from application.features.statistics.feature import StatisticsFeature
 from entrypoints.composition.use_cases import open_use_cases
 from tests.support.commands import CommandLine
@@ -56,19 +54,3 @@ def test_a_report_has_what_a_stopped_process_counted(dialtone: CommandLine) -> N
         '"acme:open","3","0","3","0","2","0"',
         '"none","0","0","0","0","0","1"',
     ]
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem"),
-    [
-        (["--hours", "169"], "--hours: Statistics by hour are of 1 to 168 hours."),
-        (["--until", "2026-7-1"], "--until: Write a day"),
-        (["--by", "country", "--by", "country"], "--by: Statistics are summed by country"),
-    ],
-)
-def test_an_invalid_argument_is_named(
-    dialtone: CommandLine, arguments: list[str], problem: str
-) -> None:
-    ended = dialtone.run("statistics", *arguments)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert problem in ended.stderr

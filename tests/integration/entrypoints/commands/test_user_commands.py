@@ -9,7 +9,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from entrypoints.texts.codes import ONLY_IN_LOG
 from tests.support.commands import CommandLine, json_lines
 from tests.support.service import REASON
 
@@ -53,17 +52,6 @@ def test_a_user_is_shown_by_phone_name_and_id_and_the_number_is_masked(
     full = dialtone.run("user", "show", user_id, "--full-number", "--reason", "she called")
     assert PHONE in full.stdout
     assert actions_of(dialtone, user_id) == ["view_phone", "reset_limits"]
-
-
-def test_what_needs_an_account_says_that_there_is_none(dialtone: CommandLine) -> None:
-    shown = dialtone.run("user", "show", PHONE)
-    assert (shown.returncode, NO_ACCOUNT in shown.stdout) == (0, True)
-    assert ONLY_IN_LOG in shown.stdout
-    for action, *options in (["export", "--output", "nobody.zip"], ["sign-out"]):
-        ended = dialtone.run("user", action, PHONE, *options, *REASON)
-        assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", NO_ACCOUNT)
-    assert not (dialtone.folder / "nobody.zip").exists()
-    assert dialtone.run("audit", PHONE).stdout.startswith("There are no entries.")
 
 
 def test_what_is_wrong_is_one_line_and_nothing_is_done(dialtone: CommandLine) -> None:

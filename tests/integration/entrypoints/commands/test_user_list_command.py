@@ -22,13 +22,3 @@ def test_users_are_printed_as_json_lines_and_as_csv(dialtone: CommandLine) -> No
     assert [row["number"] for row in rows] == [f"'{user['number']}" for user in users]
     assert [*csv.DictReader(blocked.stdout.splitlines())] == []
     assert sorted(entry["count"] for entry in audit if entry["action"] == "list_users") == [0, 2, 2]
-
-
-def test_without_a_reason_or_with_two_filters_nothing_is_listed(dialtone: CommandLine) -> None:
-    for options in (
-        [],
-        ["--blocked", "true", "--role", "member", *REASON],
-        ["--created-since", "now", *REASON],
-    ):
-        shown = dialtone.run("user", "list", *options)
-        assert (shown.returncode, shown.stdout) == (2, "")

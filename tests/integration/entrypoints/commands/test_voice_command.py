@@ -12,7 +12,6 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
-from domain.features.voice.call_texts import Text, Words
 from entrypoints.commands.features import voice
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.read_settings import read_settings
@@ -30,19 +29,6 @@ PHONE_LINE: Final = {
     "TWILIO_FROM": "Acme",
     "TWILIO_VOICE_FROM": "+14155550006",
 }
-
-
-def test_the_problems_of_texts_are_lines_of_an_error(tmp_path: Path) -> None:
-    file = tmp_path / "texts.toml"
-    file.write_text('[locales.de]\nlanguage = "de-DE"\n')
-    with pytest.raises(StartupError) as of_setting:
-        read_settings(PHONE_LINE | {"DIALTONE_CALL_TEXTS": str(file)}, None, checks_files=True)
-
-    lines = str(of_setting.value).splitlines()
-    place = f"DIALTONE_CALL_TEXTS: {file}, locales.de"
-    assert f'{place}.texts.goodbye: it is missing; add goodbye = "…".' in lines
-    assert f'{place}.words.yes: it is missing; add yes = ["…", "…"].' in lines
-    assert len(lines) == len(Text) + len(Words)
 
 
 def urls_in(lines: Sequence[str]) -> list[str]:
@@ -111,12 +97,3 @@ async def test_urls_with_a_signature_of_the_service_are_shown_only_if_asked_for(
     hashes = AesPhoneEncryption(key.key, FakeKeyRing(), SystemRandomness())
     expected = CallUrls(settings.public_url, hashes)
     assert urls_in(shown) == [expected.voice(), expected.fallback(), expected.call_status()]
-
-
-async def test_without_a_phone_line_there_are_no_urls() -> None:
-    settings = read_settings({}, None)
-
-    assert "phone line" not in connection_checks(settings)
-    assert await check_with_signatures(settings) == [
-        "there is none, because DIALTONE_VOICE is none"
-    ]

@@ -81,10 +81,6 @@ class AdminDriver:
             if entry.actor != OPERATOR.actor
         ]
 
-    def age_login(self) -> None:
-        """Wait until the login of the administrator is no longer fresh."""
-        self.harness.clock.advance(timedelta(minutes=15))
-
     def hash_phone(self, phone: PhoneNumber) -> str:
         """Return what the audit calls a phone without an account."""
         return self.harness.keyed_hashes.hash_phone(phone)

@@ -183,19 +183,6 @@ async def test_a_blocked_number_without_an_account_is_one_of_a_country_that_is_n
     assert service.app.messenger.messages == []
 
 
-async def test_only_the_correct_code_says_that_an_account_is_blocked(service: Service) -> None:
-    phone = a_phone()
-    await service.log_in(phone)
-    await service.block(phone)
-    service.app.advance(60)
-    request_id = (await service.request_otp(phone, HOME_IP)).json()["request_id"]
-    for _ in range(2):  # a repeat gets the same
-        verified = await service.verify_otp(
-            phone, HOME_IP, service.app.last_code, request_id=request_id
-        )
-        assert (verified.status_code, verified.json()["code"]) == (403, "account_blocked")
-
-
 async def test_the_older_app_gets_the_response_of_a_wrong_code_for_a_blocked_account(
     service: Service,
 ) -> None:

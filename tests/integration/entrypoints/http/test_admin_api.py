@@ -1,15 +1,13 @@
 """Administration over HTTP: who may call it, what it shows, and what it does."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 import httpx
 import pytest
 
-from application.features.admin.feature import AdminFeature
-from domain.administration.scope import PHONES_PER_TOKEN, Scope
+from domain.administration.scope import Scope
 from domain.errors import TooManyOtpRequests
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
@@ -24,7 +22,6 @@ from tests.integration.entrypoints.http.administration import (
 )
 from tests.support.builders import CLIENT_IP, a_parsed_token, an_id
 from tests.support.client import bearer
-from tests.support.fakes.messenger import REJECTED
 
 CHANGE_PHONE: Final = f"{an_id()}/change-phone"
 NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
@@ -80,13 +77,6 @@ async def test_a_token_needs_the_scope_of_the_action(driver: AdminDriver) -> Non
         f'Bearer error="insufficient_scope", scope="{scope}"'
     )
     assert (await driver.post("block", token=await driver.make_token(scope))).status_code == 200
-
-
-async def test_what_is_final_needs_a_login_within_15_minutes(driver: AdminDriver) -> None:
-    driver.age_login()
-    response = await driver.post("delete")
-    assert (response.status_code, response.json()["code"]) == (403, "reauthentication_required")
-    assert "15 minutes" in response.json()["error"]
 
 
 # What it shows
@@ -188,27 +178,6 @@ async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
     assert driver.acts == [("view_phone", user, None)]
 
 
-async def test_head_is_answered_like_get_and_is_not_in_the_audit(driver: AdminDriver) -> None:
-    token = await driver.make_token(Scope.READ_USERS, Scope.READ_PHONES, Scope.LIST_USERS)
-    by_id = f"/admin/users/{driver.user_id}"
-    headers = {path: bearer(token) for path in (by_id, "/admin/users")}
-    headers[f"/users/{driver.user_id}"] = bearer(driver.administrator)
-
-    for path, header in headers.items():
-        assert (await driver.http.head(path, headers=header)).status_code == 200
-    assert driver.acts == []
-
-    for path, header in headers.items():
-        assert (await driver.http.get(path, headers=header)).status_code == 200
-    assert len(driver.acts) == 3
-    operator = await driver.harness.use_cases.of(AdminFeature).authenticate_token(token)
-    for _ in range(PHONES_PER_TOKEN.limit - 1):
-        await driver.harness.user_details.view_phone.count(operator)
-    for method in ("GET", "HEAD"):
-        response = await driver.http.request(method, by_id, headers=bearer(token))
-        assert response.status_code == 429
-
-
 async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
     response = await driver.post("search", {"username": "\u0000"})
     assert (response.status_code, response.json()["code"]) == (404, "user_not_found")
@@ -221,20 +190,12 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
     ("path", "body", "codes"),
     [
         ("block", {}, {"phone": "missing_field"}),
-        (
-            "block", {"phone": USER.e164, "id": an_id()},
-            {"phone": "conflicting_value", "id": "conflicting_value"},
-        ),
         ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
-        ("block", {"reason": "x" * 501}, {"phone": "missing_field", "reason": "too_long"}),
         (
             "promote", {"id": "12", "role": "king", "reason": "x" * 501},
             {"id": "invalid_id", "role": "unsupported_value", "reason": "too_long"},
         ),
-        ("promote", {"username": "\u0000", "role": "king"}, {"role": "unsupported_value"}),
         (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
-        (an_id(), {}, {"username": "missing_field"}),
-        (an_id(), {"username": None}, {"username": "missing_field"}),
         (an_id(), {"username": "Priya", "external_id": None}, {"username": "conflicting_value"}),
         (
             an_id(), {"username": "Support", "reason": "\0"},
@@ -267,24 +228,6 @@ async def test_all_that_is_wrong_with_a_block_is_said_at_once(driver: AdminDrive
     assert (response.status_code, fields) == (400, {*body})
 
 
-async def test_no_operation_ignores_a_query_parameter(driver: AdminDriver) -> None:
-    operations = admin_operations()
-    assert len(operations) > 10
-    headers = bearer(driver.administrator)
-    for method, path, known in operations:
-        sent = [*known[:1] * 2, "reason=a", "%C3%A9", "limits=1", "limits=2", "x" * 65]
-        response = await driver.http.request(method, f"{path}?{'&'.join(sent)}", headers=headers)
-        assert response.status_code == 400, path
-        errors = {error["field"]: error for error in response.json()["field_errors"]}
-        unknown = ["reason", "\xe9", "limits", "x" * 64]
-        assert [*errors] == [*known[:1], *unknown]
-        assert [error["code"] for error in errors.values()][-4:] == ["unknown_field"] * 4
-        assert all(name in errors["limits"]["message"] for name in known)
-    # An app that is installed may send some elsewhere.
-    assert (await driver.get("/users/me?reason=a", driver.user)).status_code == 200
-    assert (await driver.http.options("/admin/audit?reason=a")).status_code == 204
-
-
 # What it does
 
 
@@ -292,7 +235,9 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
     driver: AdminDriver,
 ) -> None:
     user = driver.user_id
+    await driver.harness.request_otp(USER)
     done = [
+        ("reset-limits", {}, {"resets_left": 1, "attempts": 5}),
         ("sign-out", {}, {"sessions_ended": 2}),
         ("block", {}, {"message": "Phone blocked", "subject": user}),
         ("unblock", {}, {"message": "Phone unblocked", "subject": user}),
@@ -316,15 +261,6 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
     assert driver.harness.database.identities[user].value.staff.role is Role.ADMINISTRATOR
 
 
-async def test_a_reset_of_limits_says_what_is_possible(driver: AdminDriver) -> None:
-    await driver.harness.request_otp(USER)
-    assert (await driver.post("reset-limits")).json() == {"resets_left": 1, "attempts": 5}
-    await driver.post("reset-limits")
-    limited = await driver.post("reset-limits")
-    assert (limited.status_code, limited.json()["code"]) == (429, "rate_limited")
-    assert limited.headers["retry-after"] == str(limited.json()["retry_after"])
-
-
 async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) -> None:
     response = await driver.post("delete")
 
@@ -334,26 +270,6 @@ async def test_a_deletion_says_what_remains_and_until_when(driver: AdminDriver) 
     assert (await driver.get("/users/me", driver.user)).status_code == 401
     again = await driver.post("delete")
     assert (again.status_code, again.json()["code"]) == (404, "user_not_found")
-
-
-async def test_what_is_wrong_with_a_user_is_an_error_of_the_field(driver: AdminDriver) -> None:
-    loaded = driver.harness.database.identities[driver.user_id]
-    unverified = replace(loaded.value, is_verified=False)
-    identities = driver.harness.database.repositories().identities
-    await identities.replace(unverified, loaded.version)
-
-    change = {"phone": USER.e164, "reason": "passport"}
-    for path, body, code in (
-        ("promote", {"phone": USER.e164}, "invalid_value"),
-        (f"{driver.user_id}/change-phone", change, "conflicting_value"),
-    ):
-        response = await driver.post(path, body)
-        assert response.status_code == 400
-        [error] = response.json()["field_errors"]
-        assert (error["field"], error["code"]) == ("phone", code)
-
-
-# Names and external ids
 
 
 async def test_a_user_is_renamed(driver: AdminDriver) -> None:
@@ -374,23 +290,7 @@ async def test_a_user_is_renamed(driver: AdminDriver) -> None:
     assert driver.acts == [("rename", driver.user_id, None)]
 
 
-async def test_no_service_token_detaches_whatever_it_may(driver: AdminDriver) -> None:
-    for scopes in ([Role.ADMINISTRATOR], [Scope.READ_USERS]):
-        token = await driver.make_token(*scopes)
-        response = await driver.post("detach", token=token)
-        assert (response.status_code, response.json()["code"]) == (403, "forbidden")
-        assert "it is for people" in response.text
-    assert driver.acts == []
-
-
-async def test_a_blocked_user_and_staff_are_not_detached(driver: AdminDriver) -> None:
-    await driver.post("block")
-    blocked = await driver.post("detach")
-    assert (blocked.status_code, blocked.json()["code"]) == (409, "phone_blocked")
-    await driver.post("unblock")
-    await driver.post("promote", {"id": driver.user_id, "role": "support"})
-    staff = await driver.post("detach")
-    assert (staff.status_code, "Demote it first" in staff.text) == (403, True)
+# Names and external ids
 
 
 async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver) -> None:
@@ -419,31 +319,6 @@ async def test_an_external_id_is_set_shown_found_and_removed(driver: AdminDriver
 
 
 # Changes of the phone
-
-
-async def test_no_service_token_changes_a_number(driver: AdminDriver) -> None:
-    token = await driver.make_token(Role.ADMINISTRATOR)
-    response = await driver.post(CHANGE_PHONE, NEW_NUMBER, token)
-    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
-    assert "No service token" in response.json()["error"]
-
-
-async def test_a_change_of_the_number_under_way_is_shown(driver: AdminDriver) -> None:
-    driver.harness.messenger.result = REJECTED  # the former number has not got its message
-    await driver.harness.phone_change.change_phone_of_user(
-        OPERATOR, driver.user_id, STRANGER, "passport"
-    )
-    now = driver.harness.clock.now()
-
-    former = (await driver.post("search", {"phone": USER.e164})).json()
-    shown = (await driver.get(f"/admin/users/{driver.user_id}")).json()
-
-    assert former["account"] is None
-    assert shown["number"] == STRANGER.e164
-    assert shown["account"]["phone_change"] == {
-        "step": "notify",
-        "started_at": format_timestamp(now),
-    }
 
 
 # The audit

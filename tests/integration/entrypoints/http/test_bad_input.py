@@ -57,11 +57,8 @@ async def test_a_byte_order_mark_before_json_is_ignored(http: httpx.AsyncClient)
     assert twice.json()["field_errors"][0]["code"] == "invalid_json"
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "identity, GZIP"])
-async def test_an_encoded_body_is_rejected(
-    http: httpx.AsyncClient, user: dict[str, str], encoding: str
-) -> None:
-    encoded = {"Content-Encoding": encoding, **user}
+async def test_an_encoded_body_is_rejected(http: httpx.AsyncClient, user: dict[str, str]) -> None:
+    encoded = {"Content-Encoding": "identity, GZIP", **user}
     upload = http.post("/library/upload", files={"file": ("a.gif", b"GIF89a")}, headers=encoded)
     paths = ("/auth/request-otp", "/auth/logout", "/users", "/authenticate/get_otp")
     sends = [http.post(path, content=BODY, headers=encoded | JSON) for path in paths]

@@ -2,31 +2,10 @@
 
 import re
 
-import pytest
-
 from entrypoints.parts.version import installed_version
 from tests.support.app_harness import AppHarness
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
-
-
-@pytest.mark.parametrize(
-    ("name", "media_type"), [("dialtone.js", "text/javascript"), ("dialtone.d.ts", "text/plain")]
-)
-async def test_a_client_that_has_a_file_of_the_module_gets_a_304(
-    name: str, media_type: str
-) -> None:
-    async with open_http_client(AppHarness().use_cases) as http:
-        first = await http.get(f"/client/{name}")
-        headers = {"If-None-Match": first.headers["ETag"]}
-        second = await http.get(f"/client/{name}", headers=headers)
-        unknown = await http.get("/client/controller.py")
-
-    assert (first.status_code, second.status_code, unknown.status_code) == (200, 304, 404)
-    assert first.headers["Content-Type"].partition(";")[0] == media_type
-    assert first.headers["Cache-Control"] == second.headers["Cache-Control"] == "public, no-cache"
-    assert "export class Dialtone " in first.text
-    assert second.content == b""
 
 
 async def test_the_module_has_the_version_of_the_service() -> None:

@@ -4,18 +4,10 @@ import json
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-from litestar import Controller, get, post
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import JSONBody
-
-from application.administration.acts import CORE_ACTS, Act
 from domain.errors import InvalidValue
 from domain.features import passkeys
 from domain.features.admin import TokenNotFound
@@ -24,11 +16,9 @@ from entrypoints.http.app import describe_app, make_error_table
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
 from entrypoints.http.features.media.errors import MediaFieldCode
-from entrypoints.http.openapi.description import describe_api
-from entrypoints.http.plugin import administration_of
 from tests.support.described import description
 from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
-from tests.support.schema_check import is_valid, resolve
+from tests.support.schema_check import resolve
 
 PROJECT: Final = Path(__file__).parents[4]
 SETTINGS: Final = make_http_settings("https://api.example.org")
@@ -39,7 +29,6 @@ PUBLIC: Final = {
     "get_delivery_status", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
-OWNED_FIELDS: Final = {"request_id", "device_token", "refresh_token"}
 
 
 @cache
@@ -64,16 +53,6 @@ def responses() -> list[tuple[str, str, dict[str, Any]]]:
         for name, operation in operations().items()
         for status, response in operation["responses"].items()
     ]
-
-
-def find_objects(part: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(part, dict):
-        yield part
-        for element in part.values():
-            yield from find_objects(element)
-    elif isinstance(part, list):
-        for element in part:
-            yield from find_objects(element)
 
 
 def schemas_of(response: dict[str, Any]) -> set[str]:
@@ -176,18 +155,6 @@ def test_every_operation_says_whether_it_needs_an_access_token() -> None:
             assert security == ([] if name in PUBLIC else [{"bearer": []}]), name
 
 
-def test_the_example_of_a_body_has_only_the_fields_that_are_needed() -> None:
-    bodies = {
-        name: operation["requestBody"]["content"]["application/json"]
-        for name, operation in operations().items()
-        if "application/json" in operation.get("requestBody", {}).get("content", {})
-    }
-    for name, body in bodies.items():
-        assert is_valid(description(), body["schema"], body["example"]), name
-        required = resolve(description(), body["schema"])["required"]
-        assert len(body["example"]) <= len(required) + 2, name
-
-
 def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
     document = render_description()
     assert (PROJECT / "docs/openapi.json").read_text(encoding="utf-8") == document, (
@@ -201,109 +168,6 @@ def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
 
 def test_no_error_names_a_variable_of_the_operator() -> None:
     assert "DIALTONE_" not in json.dumps(description())
-
-
-def test_every_property_has_a_description_and_an_example() -> None:
-    for name, properties in ((name, schemas()[name]["properties"]) for name in schemas()):
-        for field, schema in properties.items():
-            assert schema["description"], (name, field)
-            is_owned = name.endswith("Body") and field in OWNED_FIELDS
-            # An object that has a schema of its own has examples there, as the elements of a list.
-            has_others = schema.get("type", "array") == "array"
-            assert "examples" in schema or is_owned or has_others, (name, field)
-
-
-def test_no_pattern_needs_more_than_every_dialect_has() -> None:
-    patterns = {
-        part["pattern"]
-        for part in find_objects(description())
-        if isinstance(part.get("pattern"), str)
-    }
-    assert len(patterns) > 3
-    # Generators of clients write an escaped line break as it is.
-    assert not [text for text in patterns if re.search(r"\\[pP]|\\u202[89]|[^ -~]", text)]
-
-
-def test_generators_of_clients_read_each_schema_as_it_is_meant() -> None:
-    untyped = [schema for schema in (*in_responses(), *in_requests()) if "type" not in schema]
-    assert all({"oneOf", "const"} & schema.keys() for schema in untyped)
-    for part in find_objects(description()):
-        # openapi-generator mixes up fields that have the same alternatives. An object of its own
-        # schema is the only one with them.
-        types = [alternative for alternative in part.get("anyOf", []) if "$ref" not in alternative]
-        assert {"type": "null"} not in types or (len(types), len(part["anyOf"])) == (1, 2), part
-        # It reads a constant that is not text, and has a type, as an enumeration of texts.
-        values = [*part.get("enum", []), part.get("const") if "type" in part else None]
-        assert all(value is None or isinstance(value, str) for value in values), part
-    # Some merge the schemas of such a union into one class that requires all their fields.
-    for name, status, response in responses():
-        for content in response.get("content", {}).values() if int(status) < 300 else ():
-            assert "anyOf" not in content["schema"], name
-
-
-def test_the_body_of_an_act_says_whether_a_reason_is_required() -> None:
-    handlers = [
-        handler
-        for controller in administration_of(make_plugins(SETTINGS))
-        for handler in vars(controller).values()
-        if isinstance(handler, HTTPRouteHandler) and "act" in handler.opt
-    ]
-    assert len(handlers) >= len(CORE_ACTS) - 1  # a search shows full numbers, and is no act
-    for handler in handlers:
-        act: Act = handler.opt["act"]
-        name = handler.fn.__name__
-        body = operations()[name]["requestBody"]["content"]["application/json"]["schema"]
-        required = resolve(description(), body).get("required", ())
-        assert ("reason" in required) == act.needs_reason, name
-
-
-class Color(Enum):
-    RED = "red"
-
-
-class Listed:
-    class Item(msgspec.Struct):
-        color: Color = Color.RED
-
-
-class Added:
-    class Item(msgspec.Struct, forbid_unknown_fields=True):
-        name: str
-
-
-@dataclass
-class Created:
-    number: int
-
-
-class ItemController(Controller):
-    path = "/items"
-
-    @get()
-    async def list_items(self) -> list[Listed.Item]:
-        """List items."""
-        return [Listed.Item()]
-
-    @post()
-    async def add_item(self, data: JSONBody[Added.Item | None] = None) -> Created:
-        """Add an item."""
-        return Created(len(data.name) if data else 0)
-
-
-def test_an_extension_may_have_two_bodies_of_one_name_and_other_types() -> None:
-    plugins = make_plugins(SETTINGS)
-    table = make_error_table(plugins)
-    document = describe_api([ItemController], SETTINGS.http, table, plugins)
-    by_method = document["paths"]["/items"]
-    listed = by_method["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-    sent = by_method["post"]["requestBody"]["content"]["application/json"]["schema"]
-    created = by_method["post"]["responses"]["201"]["content"]["application/json"]["schema"]
-    assert is_valid(document, listed, [{"color": "red"}])
-    assert not is_valid(document, listed, [{"color": "green"}])
-    assert not is_valid(document, listed, [{}])
-    assert is_valid(document, sent, {"name": "lamp"})
-    assert not is_valid(document, sent, {"name": "lamp", "color": "red"})
-    assert is_valid(document, created, {"number": 4})
 
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:

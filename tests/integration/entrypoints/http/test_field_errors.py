@@ -6,11 +6,8 @@ from typing import Any, Final
 
 import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from litestar.exceptions import ClientException, ValidationException
 
-from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain import errors
 from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.field_codes import FieldErrorCode
@@ -26,7 +23,6 @@ from tests.integration.entrypoints.http.uploads import (
 )
 from tests.integration.http_driver import HttpDriver, Response, open_http_driver
 from tests.support.builders import a_phone
-from tests.support.examples import examples
 from tests.support.http_settings import make_http_settings
 
 PHONE: Final = a_phone().e164
@@ -117,7 +113,8 @@ FORM_ERRORS: Final = {
     "missing_user_id": "Missing user_id",
     "invalid_id": "Invalid user id",
 }
-# Errors that no request of these tests causes.
+
+
 OTHER_ERRORS: Final[list[tuple[Exception, dict[str, str]]]] = [
     (errors.CountryNotServed(), {"phone": "country_not_served"}),
     (ClientException(), {"body": "invalid_request"}),
@@ -173,15 +170,6 @@ def test_an_invalid_parameter_has_a_code(
     driver: HttpDriver, token: str, path: str, query: bytes, codes: dict[str, str]
 ) -> None:
     assert_codes(driver.get(path, query, token), codes)
-
-
-@given(st.binary(max_size=40))
-@settings(max_examples=examples(40))
-def test_any_bytes_in_a_query_get_a_page_or_an_error_with_field_names(
-    driver: HttpDriver, token: str, query: bytes
-) -> None:
-    response = driver.get("/library", b"cursor=" + query, token)
-    assert response.status == 200 or codes_of(response.body)
 
 
 @pytest.mark.parametrize(("body", "codes"), FORMS)
@@ -241,13 +229,6 @@ def test_an_incomplete_body_has_a_code(driver: HttpDriver) -> None:
     assert_codes(incomplete, {"body": "incomplete_body"})
 
 
-def test_an_unreachable_phone_has_a_code(driver: HttpDriver) -> None:
-    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.INVALID_NUMBER)
-    response = driver.post_json(REQUEST_OTP, {"phone": PHONE})
-    driver.harness.messenger.result = DeliveryResult(DeliveryStatus.ACCEPTED)
-    assert_codes(response, {"phone": "phone_unreachable"})
-
-
 @pytest.mark.parametrize(("error", "codes"), OTHER_ERRORS)
 def test_an_error_of_the_framework_or_a_policy_has_a_code(
     error: Exception, codes: dict[str, str]
@@ -256,11 +237,3 @@ def test_an_error_of_the_framework_or_a_policy_has_a_code(
     request: Any = SimpleNamespace(scope={"path": "/library"}, app=SimpleNamespace(state=state))
     content = to_response(request, error).content
     assert codes_of(msgspec.json.decode(msgspec.json.encode(content))) == codes
-
-
-def test_these_tests_produce_every_code() -> None:
-    tables = (POSTS, PATCHES, GETS, FORMS, OTHER_ERRORS)
-    produced = {code for table in tables for row in table for code in row[-1].values()}
-    # `invalid_value` is the code of an error that no parser of requests raises today.
-    others = {"invalid_json", "incomplete_body", "phone_unreachable", "invalid_value"}
-    assert produced | others == CODES

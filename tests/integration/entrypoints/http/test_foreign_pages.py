@@ -56,17 +56,6 @@ async def test_no_response_to_a_foreign_preflight_names_the_setting(web: httpx.A
             assert not has_cors(response)
 
 
-async def test_what_is_no_foreign_preflight_is_answered_as_ever(web: httpx.AsyncClient) -> None:
-    own = {"Origin": BASE_URL, **PREFLIGHT}
-    for headers in (own, {"Origin": PAGE}, {"Origin": APP}, PREFLIGHT, {}):
-        main = await web.options(MAIN, headers=headers)
-        assert (main.status_code, main.headers["allow"]) == (204, "OPTIONS, POST")
-    for headers in ({"Origin": PAGE, **PREFLIGHT}, {"Origin": PAGE}, {"Origin": APP}, {}):
-        legacy = await web.options(LEGACY, headers=headers)
-        assert (legacy.status_code, legacy.json()["exit_code"]) == (405, 1)
-        assert not has_cors(legacy)
-
-
 async def test_a_listed_origin_can_read_every_response(web: httpx.AsyncClient) -> None:
     for method, path, status in (
         ("GET", "/health/live", 200),

@@ -73,11 +73,3 @@ async def test_a_number_is_changed_by_the_codes_of_both(client: Client) -> None:
     assert me.json()["number"] == NEW.e164
     again = await client.post(CHANGE, body)
     assert (again.status_code, again.json()) == (200, me.json())
-
-
-async def test_a_test_number_is_an_error_of_its_field(client: Client) -> None:
-    codes = {"otp": "424242", "request_id": "0", "old_otp": "424242", "old_request_id": "0"}
-    for path, sent in ((REQUEST, {}), (CHANGE, codes)):
-        rejected = await client.post(path, {"phone": TEST_PHONE.e164} | sent)
-        [error] = rejected.json()["field_errors"]
-        assert (error["field"], error["code"]) == ("phone", "conflicting_value")

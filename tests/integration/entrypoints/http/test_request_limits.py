@@ -53,29 +53,6 @@ def test_an_ended_session_uses_up_no_limit_and_an_identity_at_it_can_still_sign_
     assert log_out(driver, active) == 204
 
 
-def use_up_limit_of_ip(driver: HttpDriver) -> None:
-    body = {"refresh_token": "0" * 86}
-    while driver.post_json("/auth/refresh", body).status == 401:
-        pass
-    assert_limited(driver.post_json("/auth/refresh", body))
-
-
-def test_an_ip_at_its_limit_can_still_sign_out_with_an_access_token(driver: HttpDriver) -> None:
-    token = driver.token()
-    use_up_limit_of_ip(driver)
-
-    assert driver.post_json("/auth/logout", {"refresh_token": "0" * 86}, token).status == 204
-
-
-def test_logouts_with_an_access_token_are_limited_too(driver: HttpDriver) -> None:
-    token = driver.token()
-    body = {"scope": "others"}
-    for _ in range(2 * LIMIT):  # the limit of the identity, and that of the IP
-        assert driver.post_json("/auth/logout", body, token).status == 204
-
-    assert_limited(driver.post_json("/auth/logout", body, token))
-
-
 def test_logouts_with_an_invalid_access_token_are_limited_by_ip(driver: HttpDriver) -> None:
     ended = driver.token()
     assert log_out(driver, ended) == 204
@@ -84,10 +61,6 @@ def test_logouts_with_an_invalid_access_token_are_limited_by_ip(driver: HttpDriv
 
     assert log_out(driver, "garbage") == log_out(driver, ended) == 429
     assert_limited(driver.post_json("/auth/refresh", {"refresh_token": "0" * 86}))
-
-
-def test_a_refresh_token_signs_out_beside_an_invalid_access_token(driver: HttpDriver) -> None:
-    assert driver.post_json("/auth/logout", {"refresh_token": "0"}, "garbage").status == 204
 
 
 @pytest.mark.parametrize("path", ["/auth/refresh", "/auth/logout"])

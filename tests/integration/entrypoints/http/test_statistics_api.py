@@ -71,10 +71,6 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
                 "by": "unsupported_value",
             },
         ),
-        (
-            "hours=24&until=2026-07-01&by=hour",
-            {"hours": "conflicting_value", "by": "unsupported_value"},
-        ),
     ],
 )
 async def test_invalid_parameters_are_named(

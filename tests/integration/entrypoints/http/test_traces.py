@@ -1,22 +1,15 @@
 """What a collector of traces gets of requests, and of what they send to others."""
 
-from ipaddress import ip_network
 from typing import Final
 
-import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from opentelemetry.sdk.trace import TracerProvider
-from structlog.testing import capture_logs
 
-from adapters.operations.logging.configuration import add_request_fields
-from adapters.operations.tracing import OpenTelemetryTracer, open_tracer
+from adapters.operations.tracing import open_tracer
 from adapters.shared.http import ConnectionFailed, Timeouts, Transport, open_transport
 from application.ports.otp import DeliveryResult, TextMessage
 from application.ports.tracing import use_tracer
 from domain.phone import PhoneNumber
-from entrypoints.http.requests.middleware import RequestContextMiddleware
 from tests.support.app_harness import AppHarness
-from tests.support.asgi import http_scope, ok, request
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.http_app import open_http_client
@@ -105,14 +98,3 @@ async def test_spans_have_the_documented_attributes_and_no_value_of_a_person() -
         "error.type": "ConnectionFailed",
     }
     assert attributes(collector.named("_OTHER")[0])["dialtone.error_code"] == "method_not_allowed"
-
-
-@pytest.mark.parametrize(("peer", "is_continued"), [("10.0.0.1", True), (CLIENT_IP, False)])
-async def test_only_the_trace_of_a_trusted_proxy_is_continued(
-    peer: str, *, is_continued: bool
-) -> None:
-    tracer = OpenTelemetryTracer(TracerProvider(shutdown_on_exit=False).get_tracer("test"))
-    middleware = RequestContextMiddleware(ok, [ip_network("10.0.0.1")])
-    with use_tracer(tracer), capture_logs([add_request_fields]) as lines:
-        await request(middleware, http_scope(("traceparent", TRACEPARENT), peer=peer))
-    assert [line["trace_id"] == TRACE for line in lines] == [is_continued]

@@ -1,7 +1,6 @@
 """The port of metrics."""
 
 import socket
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPResponse
@@ -98,17 +97,6 @@ def test_what_cannot_be_rendered_is_one_line_and_a_500(logs: list[Any]) -> None:
     with served(fail) as bind:
         assert ask(bind, "GET", "/metrics")[0].status == 500
     assert [line["event"] for line in logs] == ["metrics_failed"]
-
-
-def test_a_client_that_goes_away_is_no_line(logs: list[Any]) -> None:
-    with served(render_much) as bind:
-        for data in (b"", b"GET", GET):
-            client = connect(bind, data)
-            # A reset, not an end.
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            client.close()
-        assert ask(bind, "HEAD", "/metrics")[0].status == 200
-    assert logs == []
 
 
 async def test_a_client_that_sends_or_reads_slowly_is_shut_down_and_logged(

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from entrypoints.commands.operations.backup import backup
-from entrypoints.commands.shared.parsing import find_url
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.startup_error import InvalidArgument, StartupError
+from entrypoints.settings.startup_error import StartupError
 from tests.support.commands import call
 
 URL = "postgresql://dialtone:tops3cret@db.test/dialtone"
@@ -24,17 +23,6 @@ def url_file(tmp_path: Path) -> Path:
 
 def read(**environ: str) -> Settings:
     return read_settings(environ, None)
-
-
-def test_a_file_that_cannot_be_used_is_named_with_the_option(url_file: Path) -> None:
-    for settings, problem in (
-        (read(OLD_FILE=f"{url_file}.old"), "--from: OLD_FILE: This path leads to no file"),
-        (read(OLD_FILE=str(url_file), OLD=URL), "--from: OLD: Must not be set together"),
-    ):
-        with pytest.raises(InvalidArgument) as raised:
-            find_url(settings, "--from", "env:OLD")
-        assert str(raised.value).startswith(problem)
-        assert "tops3cret" not in str(raised.value)
 
 
 def test_the_command_for_another_database_reads_the_url_from_its_file(url_file: Path) -> None:

@@ -3,7 +3,6 @@
 import click
 
 from application.administration.acts import CORE_ACTS
-from domain.administration.role_scopes import STAFF_ROLES
 from tests.support.commands import all_commands
 
 COMMANDS = {
@@ -28,9 +27,3 @@ def test_an_act_by_a_command_needs_a_reason() -> None:
     assert {name for name, is_required in required.items() if not is_required} <= with_own_rule
     acts = {f"user {act.name}" for act in CORE_ACTS} - {"user number", "user external-id"}
     assert acts <= required.keys()
-
-
-def test_each_role_of_the_staff_can_be_given() -> None:
-    role = options("user promote")["role"].type
-    assert isinstance(role, click.Choice)
-    assert {*role.choices} == {*STAFF_ROLES}

@@ -1,6 +1,5 @@
 """What holds for each setting: its example, `.env.example`, and what `check-settings` shows."""
 
-import pickle
 import re
 import runpy
 from pathlib import Path
@@ -9,11 +8,8 @@ from typing import Final
 import pytest
 
 from adapters.security.keys.document import generate_document
-from entrypoints.composition.features import FEATURES
 from entrypoints.composition.read_settings import describe_settings, read_settings
-from entrypoints.composition.settings import FIELDS, AllSettings
-from entrypoints.settings.declaration import declared
-from entrypoints.settings.settings import Settings
+from entrypoints.composition.settings import FIELDS
 from entrypoints.settings.values import Secret
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import ALL_USED, S3, SECRET, TWILIO, VONAGE
@@ -38,23 +34,6 @@ NEEDED: Final = {
 
 def shown(environ: dict[str, str]) -> dict[str, str]:
     return {row.name: row.shown for row in describe_settings(read_settings(environ, None))}
-
-
-def test_each_setting_is_declared_once_by_the_core_or_a_feature() -> None:
-    core = declared(Settings)
-    names, fields = [*core], [each.field for each in core.values()]
-    for feature in FEATURES:
-        own = declared(feature.settings) if feature.settings else {}
-        names += [name for name in own if name not in core]
-        fields += [each.field for name, each in own.items() if name not in core]
-    assert sorted(names) == sorted(FIELDS)
-    assert len({*fields}) == len(fields)
-
-
-def test_settings_are_sent_to_processes() -> None:
-    settings = read_settings(TWILIO, None)
-    sent = pickle.loads(pickle.dumps(settings))  # noqa: S301 -- from here
-    assert (type(sent), sent) == (AllSettings, settings)
 
 
 def test_every_example_and_default_is_valid_and_shown_as_written() -> None:
@@ -87,24 +66,6 @@ def test_the_example_file_has_a_sentence_and_a_line_for_each_variable(
     assert [match[1] for match in matches if match] == list(FIELDS)
     assert printed.count("NAME_FILE") == 1
     assert max(map(len, printed.splitlines())) <= 100
-
-
-def test_each_variable_is_described_with_its_value_and_origin(tmp_path: Path) -> None:
-    env_file = tmp_path / ".env"
-    env_file.write_text(
-        "DIALTONE_BIND=0.0.0.0:9000\nDIALTONE_WORKERS=2\nTWILIO_API_BASE=http://a\n"
-        "DIALTONE_OTP_LENGTH=6\n"
-    )
-    rows = describe_settings(read_settings({"DIALTONE_WORKERS": "3"}, env_file))
-
-    described = {row.name: (row.shown, row.origin) for row in rows}
-    assert described["DIALTONE_BIND"] == ("0.0.0.0:9000", ".env")
-    assert described["DIALTONE_WORKERS"] == ("3", "environment")
-    assert described["DIALTONE_PUBLIC_URL"] == ("http://127.0.0.1:9000", "default")
-    assert described["DIALTONE_COUNTRIES"] == ("", "default")
-    assert described["TWILIO_API_BASE"] == ("(not used)", ".env")
-    differing = ["DIALTONE_BIND", "DIALTONE_WORKERS"]
-    assert [row.name for row in rows if not row.is_default] == differing
 
 
 def test_each_secret_is_hidden_and_what_is_not_used_is_not_shown() -> None:

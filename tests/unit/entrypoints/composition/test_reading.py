@@ -142,19 +142,6 @@ def test_what_another_program_made_of_a_value_is_an_error(
     assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
 
 
-def test_invalid_lines_and_invalid_values_are_reported_together(env_file: Path) -> None:
-    env_file.write_text("what?\nDIALTONE_WORKERS=0\nand this?\nDIALTONE_OTP_LENGTH=x\n")
-
-    starts = (
-        f"{env_file}, line 1: ",
-        f"{env_file}, line 3: ",
-        "DIALTONE_OTP_LENGTH (in .env): ",
-        "DIALTONE_WORKERS (in .env): ",
-    )
-    for line, start in zip(problems(env_file), starts, strict=True):
-        assert line.startswith(start)
-
-
 def test_a_file_that_is_not_safe_to_read_is_an_error(tmp_path: Path) -> None:
     latin, pipe, writable = (tmp_path / name for name in ("latin", "pipe", "all"))
     latin.write_bytes(b"DIALTONE_APP_NAME=\xff\n")

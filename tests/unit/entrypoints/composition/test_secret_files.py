@@ -5,12 +5,9 @@ from typing import Final
 
 import pytest
 
-from entrypoints.composition.read_settings import describe_settings, find_text, read_settings
+from entrypoints.composition.read_settings import describe_settings, read_settings
 from entrypoints.composition.settings import FIELDS
-from entrypoints.composition.use_cases import open_use_cases
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.startup_error import SettingsError, StartupError
-from entrypoints.settings.values import MongoLocation, Secret, Variables
+from entrypoints.settings.values import MongoLocation, Secret
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import SECRET, TWILIO, only_installed
 
@@ -64,20 +61,6 @@ def test_a_secret_is_the_line_of_its_file_with_or_without_a_newline(
     assert (line.shown, line.origin) == (f"(hidden) (file {secret_file})", ".env")
 
 
-def settings_below(file: Path) -> Settings:
-    """Return settings whose database cannot be opened. Its URL is in the file."""
-    file.write_text(f"sqlite:///{file}/dialtone.db")
-    keys = str(file.with_name("keys.json"))
-    environ = {DATABASE_FILES[1]: str(file), "DIALTONE_SECRETS_FILE": keys}
-    return read_settings(environ, None)
-
-
-async def test_an_error_of_the_database_names_the_variable_of_its_file(secret_file: Path) -> None:
-    with pytest.raises(StartupError, match=f"^{DATABASE_FILES[1]}: "):
-        async with open_use_cases(settings_below(secret_file)):
-            pass
-
-
 def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
     versions, mounted = secret_file.with_name("..2026_05_01"), secret_file.with_name("mounted")
     versions.mkdir()
@@ -86,19 +69,6 @@ def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
     mounted.symlink_to("..data/secret")
 
     assert read_settings(with_token(mounted), None).twilio_auth_tokens.value == (SECRET,)
-
-
-def test_the_providers_and_vendors_of_a_file_are_used(secret_file: Path) -> None:
-    hook = f"https://hook.test/{SECRET}"
-    secret_file.write_text(f"twilio,{hook}\n")
-    environ = TWILIO | {"DIALTONE_SMS": "", "DIALTONE_SMS_FILE": str(secret_file)}
-
-    read = read_settings(environ | {"DIALTONE_SMS_HOOK_SECRET": "A" * 32}, None)
-
-    assert [used.url for used in read.sms_hooks] == [hook]
-    (line,) = (line for line in describe_settings(read) if line.name == "DIALTONE_SMS")
-    assert line.shown == f"twilio,https://hook.test (file {secret_file})"
-    assert read.twilio_auth_tokens.value == (TWILIO[TOKEN],)
 
 
 def test_of_a_value_and_its_files_one_may_be_set(secret_file: Path) -> None:
@@ -178,25 +148,3 @@ def test_an_invalid_text_names_the_variable_of_its_file(secret_file: Path) -> No
     assert " Example of its text: +1" in lines["DIALTONE_TEST_OTPS_FILE"]
     # It is a command, which a file must not contain.
     assert ' Example: echo "whsec_$(' in lines["DIALTONE_SMS_HOOK_SECRET_FILE"]
-
-
-def test_a_command_finds_the_text_of_a_variable_in_a_file_too(secret_file: Path) -> None:
-    url, path = f"postgresql://dialtone:{SECRET}@db.test/dialtone", str(secret_file)
-    secret_file.write_text(url)
-    # Twilio's variables are not read at the start, if Twilio is not used.
-    in_files = dict.fromkeys([DATABASE_FILES[1], TOKEN_FILE, "OLD_URL_FILE"], path)
-    others = {"BOTH": SECRET, "BOTH_FILE": "x", "HERE": SECRET, "GONE_FILE": "/nowhere"}
-    variables = read_settings(in_files | others, None).variables
-
-    for name in ("DIALTONE_DATABASE", TOKEN, "OLD_URL"):
-        assert find_text(variables, name) == url
-    assert (find_text(variables, "HERE"), find_text(variables, "NONE")) == (SECRET, "")
-    secret_file.chmod(0o644)
-    production = Variables({"OLD_URL_FILE": path, "DIALTONE_ENV": "production"})
-    for found_in, name, problem in (
-        (variables, "BOTH", "BOTH: Must not be set together with BOTH_FILE."),
-        (variables, "GONE", "GONE_FILE: This path leads to no file"),
-        (production, "OLD_URL", "OLD_URL_FILE: Every user of the machine can read"),
-    ):
-        with pytest.raises(SettingsError, match=f"^{problem}"):
-            find_text(found_in, name)

@@ -1,12 +1,8 @@
 """`DIALTONE_ATTESTATION` and the settings of its adapters."""
 
-from typing import Any, Final
+from typing import Final
 
-import pytest
-
-from entrypoints.composition.read_settings import read_settings
-from entrypoints.features.attestation import Ask, AttestationSettings, AttestationType
-from entrypoints.settings.values import Factory
+from entrypoints.features.attestation import AttestationSettings
 from tests.support import settings as support
 from tests.support.settings import problems
 from tests.unit.entrypoints.settings.texts import SECRET
@@ -19,31 +15,6 @@ SITEVERIFY: Final = {
     "DIALTONE_ATTESTATION_SITE_KEY": "10000000-ffff",
     "DIALTONE_ATTESTATION_HOSTNAMES": "app.example.org",
 }
-
-
-def read(environ: dict[str, str]) -> AttestationSettings:
-    return read_settings(environ, None).of(AttestationSettings)
-
-
-@pytest.mark.parametrize(
-    ("environ", "attestation"),
-    [
-        ({}, None),
-        ({"DIALTONE_ATTESTATION": "our.own:proofs"}, Factory("our.own:proofs")),
-        (ALTCHA, AttestationType.ALTCHA),
-        (SITEVERIFY, AttestationType.SITEVERIFY),
-        # What siteverify rejects counts only where it is used.
-        (SITEVERIFY | ALTCHA | {"DIALTONE_ATTESTATION_SITE_KEY": ""}, AttestationType.ALTCHA),
-    ],
-)
-def test_without_the_setting_all_is_as_before_and_with_it_there_is_a_part_for_proofs(
-    environ: dict[str, str], attestation: Any
-) -> None:
-    settings = read(environ)
-    assert settings.attestation == attestation
-    policy = settings.otp_policy(are_messages_reported=False)
-    assert policy.rate_limits.has_attested_limits is (attestation is not None)
-    assert SECRET not in repr(settings)
 
 
 def test_host_names_are_by_default_those_of_the_web_apps_and_of_the_service() -> None:
@@ -61,8 +32,3 @@ def test_siteverify_is_asked_by_https_in_production() -> None:
     assert "https://" in problems(production)[url]
     assert url not in problems(production | ALTCHA)
     assert url not in problems(production | {url: "https://hcaptcha.test/siteverify/"})
-
-
-def test_all_strangers_are_asked_only_on_request() -> None:
-    assert read({}).attestation_ask is Ask.LIMITED
-    assert read(ALTCHA | {"DIALTONE_ATTESTATION_ASK": "strangers"}).attestation_ask is Ask.STRANGERS

@@ -5,14 +5,13 @@ from typing import Any
 
 import pytest
 
-from domain.access import LibraryVisibility
 from domain.features.media.errors import TooManyPixels
 from domain.features.media.image import VariantSpec
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.settings import FIELDS
-from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA, MediaSettings
+from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
-from tests.support.settings import problem, settings
+from tests.support.settings import settings
 from tests.unit.entrypoints.settings.texts import S3
 
 VALID: dict[str, dict[str, Any]] = {
@@ -37,27 +36,6 @@ VALID: dict[str, dict[str, Any]] = {
 def test_a_valid_value_is_read(name: str) -> None:
     for text, value in VALID[name].items():
         assert FIELDS[name].reader.read(text) == value
-
-
-def test_a_path_in_the_place_of_a_host_is_named_as_it_should_be() -> None:
-    line = problem(MEDIA="file://var/media")
-    assert line.startswith("DIALTONE_MEDIA: Must be file:var/media, or file:///var/media from the")
-
-
-def test_a_session_token_signs_no_urls_that_outlive_it() -> None:
-    token = {"AWS_SESSION_TOKEN": "tops3cret"}
-    for other in (
-        {"DIALTONE_MEDIA_DELIVERY": "service"},
-        {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org"},
-    ):
-        read = read_settings(S3 | token | other, None).of(MediaSettings)
-        assert not read.has_presigned_urls
-
-
-def test_private_media_are_seen_by_owners_only() -> None:
-    read = settings(MEDIA_ACCESS="private").of(MediaSettings)
-    assert read.library_visibility is LibraryVisibility.OWNER
-    assert settings().of(MediaSettings).library_visibility is LibraryVisibility.ALL
 
 
 @pytest.mark.parametrize(

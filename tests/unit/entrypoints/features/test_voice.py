@@ -2,7 +2,6 @@
 
 import pytest
 
-from application.features.voice.call_log import DEFAULT_CALL_RETENTION, DEFAULT_RECORDING_RETENTION
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.voice.feature import CALLS_PER_COUNTRY, PARALLEL_LINES, VoiceSettings
 from entrypoints.settings.values import Factory
@@ -47,16 +46,6 @@ def test_the_profile_sets_the_limits_of_calls() -> None:
         limits = read.otp_policy(are_messages_reported=True).rate_limits
         assert limits.calls_per_country == calls_per_country
         assert read.voice_policy(CALL_TEXTS).call_limits.lines == PARALLEL_LINES[profile]
-
-
-def test_calls_and_recordings_are_kept_for_some_time() -> None:
-    default = settings().of(VoiceSettings)
-    assert default.call_retention == DEFAULT_CALL_RETENTION
-    assert default.recording_retention == DEFAULT_RECORDING_RETENTION
-
-
-def test_without_a_phone_line_its_texts_are_not_read() -> None:
-    read_settings({"DIALTONE_CALL_TEXTS": "/nowhere"}, None, checks_files=True)
 
 
 def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:

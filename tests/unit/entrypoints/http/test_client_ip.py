@@ -4,11 +4,8 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from entrypoints.http.requests.client_ip import ClientIpResolver
 from entrypoints.http.requests.device_name import parse_device_name
 
@@ -82,10 +79,3 @@ def test_behind_trusted_proxies_the_last_ip_that_is_not_trusted_counts(
 )
 def test_a_user_agent_becomes_a_readable_device_name(user_agent: str, device: str | None) -> None:
     assert parse_device_name(user_agent) == device
-
-
-@given(st.text(max_size=300))
-def test_a_device_name_is_short_and_printable_for_any_user_agent(user_agent: str) -> None:
-    device = parse_device_name(user_agent)
-
-    assert device is None or (0 < len(device) <= MAX_DEVICE_NAME_LENGTH and device.isprintable())

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from application.ports.errors import CorruptRecord, MediaFileRejected, PortError, StorageUnavailable
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
@@ -17,12 +16,10 @@ from entrypoints.http.app import make_error_table
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.table import ApiError, ErrorTable
+from entrypoints.http.errors.table import ApiError
 from entrypoints.http.features.console.plugin import ConsolePlugin
 from entrypoints.http.features.console.request import ConsoleError
-from entrypoints.http.features.legacy_otp import LegacyErrorTable
 from entrypoints.http.features.media.errors import (
-    FileTooLarge,
     LibraryReadFailed,
     MediaStorageFailed,
 )
@@ -52,31 +49,6 @@ def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:
 
 def test_every_error_has_a_row_and_every_row_an_error() -> None:
     assert set(ERRORS.rows) == {*subclasses(DomainError), *subclasses(HttpError)}
-
-
-def test_only_a_missing_token_has_no_error_code() -> None:
-    header = "WWW-Authenticate"
-    assert ERRORS.headers(exceptions.NoAccessToken()) == {header: "Bearer"}
-    for error in (errors.Unauthenticated(), errors.InvalidRefreshToken()):
-        assert ERRORS.headers(error) == {header: 'Bearer error="invalid_token"'}
-
-
-def test_an_invalid_image_names_its_reason_and_limit() -> None:
-    body = ERRORS.body(media_errors.InvalidImage())
-    assert (body["code"], body["reason"], "limit" in body) == ("invalid_image", "broken", False)
-    reason = media_errors.InvalidImageReason.TOO_MANY_FRAMES
-    body = ERRORS.body(media_errors.InvalidImage("Too many.", reason, 500))
-    assert (body["reason"], body["limit"]) == ("too_many_frames", 500)
-    assert "10000" in ERRORS.body(FileTooLarge(10_000))["error"]
-
-
-def test_an_incorrect_code_names_its_field_and_the_attempts_left() -> None:
-    assert ERRORS.body(errors.IncorrectOtp("old_otp", 0)) == {
-        "error": "Invalid OTP",
-        "code": "invalid_otp",
-        "field": "old_otp",
-        "attempts_left": 0,
-    }
 
 
 def test_a_full_library_says_what_is_used_and_allowed() -> None:
@@ -109,12 +81,6 @@ def test_errors_have_the_messages_of_the_contract_and_retry_after_in_header_and_
     assert (ERRORS.status(error), ERRORS.body(error)["error"]) == (status, message)
     assert ERRORS.headers(error) == ({"Retry-After": str(seconds)} if seconds else {})
     assert ERRORS.body(error).get("retry_after") == seconds
-
-
-def test_the_end_of_a_limit_is_in_header_and_body() -> None:
-    error = errors.TooManyOtpRequests(12)
-    assert (ERRORS.status(error), ERRORS.body(error)["retry_after"]) == (429, 12)
-    assert ERRORS.headers(error) == {"Retry-After": "12"}
 
 
 FORBIDDEN = "permission denied/ 403 Forbidden: "
@@ -158,26 +124,6 @@ def test_the_legacy_api_has_the_exact_texts_of_the_contract(
         "message": "failed",
         "status_code": status,
     }
-
-
-@pytest.mark.parametrize(
-    ("path", "table"),
-    [
-        ("/authenticate", LegacyErrorTable), ("//authenticate//x", LegacyErrorTable),
-        ("/authenticated", ErrorTable), ("/auth/authenticate", ErrorTable),
-    ],
-)  # fmt: skip
-def test_the_api_is_chosen_by_whole_path_segments(path: str, table: type[ErrorTable]) -> None:
-    assert type(ERRORS.of_path(path)) is table
-
-
-@pytest.mark.parametrize("error", [StorageUnavailable("down"), CorruptRecord("damaged")])
-def test_an_operation_may_have_an_error_of_its_own_if_the_database_fails(error: PortError) -> None:
-    assert type(ERRORS.from_port_error(error)) is errors.Unavailable
-    found = ERRORS.from_port_error(error, exceptions.UserSaveFailed)
-    assert (type(found), found.__cause__) == (exceptions.UserSaveFailed, error)
-    rejected = ERRORS.from_port_error(MediaFileRejected("full"), exceptions.UserSaveFailed)
-    assert type(rejected) is MediaStorageFailed
 
 
 # Which responses are logged as errors: those that an operator has to look at

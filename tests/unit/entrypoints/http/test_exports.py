@@ -4,15 +4,9 @@ import asyncio
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
-import pytest
-
-from adapters.databases.records.features.export import DATA_EXPORTS
-from adapters.databases.records.mapping import RecordMapping
 from application.administration.operator import operating_system_user
 from application.features.export.feature import Export, ExportFeature
 from application.limits.file_reads import FileRead
-from domain.features.export import DataExport
-from entrypoints.http.features.export import plugin
 from entrypoints.http.features.export.plugin import send_archive
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP
@@ -46,27 +40,6 @@ class OneClient:
 async def send_export(opening: AbstractAsyncContextManager[Export], client: OneClient) -> None:
     response = send_archive(lambda: opening, nullcontext(FileRead(CLIENT_IP)))
     await response({}, client.receive, client.send)  # type: ignore[arg-type]  # it does not use the scope
-
-
-async def test_the_end_of_an_own_export_is_recorded_before_the_client_sees_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(plugin, "SETTLE_SECONDS", 0)
-    app = AppHarness()
-    principal = await app.add_user()
-    recorded: list[bool] = []
-
-    class Client(OneClient):
-        async def send(self, message: Any) -> None:
-            (export,) = app.database.load_all(RecordMapping(DATA_EXPORTS, DataExport)).values()
-            recorded.append(export.value.is_complete)
-            await super().send(message)
-
-    client = Client(parts=1_000)
-    await send_export(app.use_cases.of(ExportFeature).export_own_data(principal), client)
-
-    assert client.has_whole_body
-    assert recorded == [*[False] * (len(recorded) - 1), True]
 
 
 async def test_a_disconnect_adds_a_second_entry_to_the_audit() -> None:

@@ -27,13 +27,6 @@ def test_why_a_provider_does_not_work_is_not_public() -> None:
     assert (body["messages"], body["disk"], body["status"]) == ("degraded", "low", "ready")
 
 
-def test_a_database_of_its_own_has_its_problem_and_makes_it_unavailable() -> None:
-    body = body_of("the disk is full")
-
-    assert (body["status"], body["database"]) == ("unavailable", "the disk is full")
-    assert "details" not in body
-
-
 def test_after_a_stop_signal_the_status_is_stopping() -> None:
     for problem in (None, "the disk is full"):
         assert body_of(problem, is_stopping=True)["status"] == "stopping"

@@ -16,6 +16,8 @@ ERRORS = make_error_table([LegacyOtpPlugin()])
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
 WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000", "capacitor://localhost")
 OWN_HOST = ("host", "10.0.0.5:8000")
+
+
 ALL_METHODS: Final = "DELETE, GET, HEAD, OPTIONS, PATCH, POST"
 FOREIGN = [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")]
 
@@ -89,32 +91,6 @@ async def test_connect_is_no_method_of_any_path() -> None:
     assert (response.status, response.values("allow")) == (405, ["POST"])
 
 
-async def test_options_of_the_server_names_all_methods() -> None:
-    for path in ("*", "/"):
-        response = await send(OWN_HOST, method="OPTIONS", path=path)
-        assert (response.status, response.values("allow")) == (204, [ALL_METHODS])
-    assert (await send(OWN_HOST, method="OPTIONS", path="/users")).status == 200
-    preflight = [("origin", "http://localhost:3000"), ("access-control-request-method", "GET")]
-    assert (await send(OWN_HOST, *preflight, method="OPTIONS")).status == 200
-
-
-async def test_a_preflight_for_a_method_that_no_route_has_is_a_405() -> None:
-    listed = ("origin", WEB_ORIGINS[0])
-    for path, allowed, requested in (
-        ("/nowhere", ALL_METHODS, "PUT"),
-        ("/nowhere", ALL_METHODS, "patch"),
-        ("*", ALL_METHODS, ""),
-        ("/authenticate/get_otp", "POST", "GET, PUT"),
-    ):
-        preflight = ("access-control-request-method", requested)
-        response = await send(OWN_HOST, listed, preflight, method="OPTIONS", path=path)
-        assert (response.status, response.values("allow")) == (405, [allowed])
-        assert json.loads(response.body)["error"]
-        # Without an origin it is no preflight.
-        response = await send(OWN_HOST, preflight, method="OPTIONS", path=path)
-        assert response.status in {200, 204}
-
-
 async def test_a_request_with_two_authorization_headers_is_a_400() -> None:
     one = [OWN_HOST, ("authorization", "Bearer a")]
     for method, second in (("GET", "Bearer a"), ("POST", ""), ("OPTIONS", "Bearer a")):
@@ -140,19 +116,6 @@ async def test_pages_of_the_service_and_of_listed_origins_may_change_things() ->
     ):
         headers = ("host", host), ("origin", origin), fetch_site
         assert (await respond(*headers, public_url=public_url))[0] == 200, host
-
-
-async def test_a_hybrid_app_may_change_things_only_if_its_origin_is_listed() -> None:
-    for public_url in (PUBLIC_URL, None):
-        for headers in ([OWN_HOST], [("host", "localhost")]):
-            status, _ = await respond(
-                *headers, ("origin", "capacitor://localhost"), public_url=public_url
-            )
-            assert status == 200
-            status, body = await respond(
-                *headers, ("origin", "ionic://localhost"), public_url=public_url
-            )
-            assert (status, body["code"]) == (403, "origin_not_allowed")
 
 
 async def test_with_a_public_url_the_requests_own_host_is_no_origin() -> None:

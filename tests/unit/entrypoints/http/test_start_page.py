@@ -2,17 +2,13 @@
 
 import re
 from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from adapters.messages.terminal import InMemoryRecentMessages
 from application.features.start import StartFeature
-from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.app import create_app
-from entrypoints.http.features.console.plugin import ConsolePlugin
 from entrypoints.http.features.start.plugin import (
     HttpStartPageSettings,
     StartPlugin,
@@ -83,15 +79,6 @@ def test_another_machine_gets_no_message() -> None:
         assert not may_see_messages(request(HOST, peer), SETTINGS)
 
 
-def test_a_service_that_keeps_no_messages_shows_none() -> None:
-    assert not may_see_messages(request(HOST), replace(SETTINGS, keeps_messages=False))
-
-
-def test_the_default_port_may_be_left_out() -> None:
-    for host in ("localhost", "127.0.0.1:80"):
-        assert may_see_messages(request({"host": host}), replace(SETTINGS, port=80))
-
-
 async def get(app: Any, path: str, method: str = "GET") -> asgi.AsgiResponse:
     scope = asgi.http_scope(("host", "test"), method=method, path=path)
     return await asgi.request(app, scope | {"query_string": b""})
@@ -100,26 +87,6 @@ async def get(app: Any, path: str, method: str = "GET") -> asgi.AsgiResponse:
 def make_app(*plugins: ApiPlugin) -> Any:
     unused: Any = nullcontext
     return create_app(unused, make_http_settings().http, plugins)
-
-
-async def test_the_page_links_to_the_guides_of_a_clone_and_to_a_console_where_there_is_one() -> (
-    None
-):
-    app = make_app(StartPlugin(SETTINGS))
-    page = (await get(app, "/")).body.decode()
-    links = re.findall(r'href="(start/guides/[^"]+)"', page)
-    assert len(links) > 5
-    for link in links:
-        guide = await get(app, f"/{link}")
-        assert (guide.status, guide.body[:2]) == (200, b"# ")
-    for other in ("costs.md", "..%2Fpyproject.toml"):
-        assert (await get(app, f"/start/guides/{other}")).status == 404
-
-    assert 'href="console"' not in page
-    with_console = await get(
-        make_app(StartPlugin(SETTINGS), ConsolePlugin(UserDetailsForm([]))), "/"
-    )
-    assert b'href="console"' in with_console.body
 
 
 async def test_the_page_loads_nothing_from_other_hosts() -> None:
@@ -151,11 +118,3 @@ async def test_only_the_request_that_caused_a_message_gets_it() -> None:
     assert harness.last_code in text
     for other in (repeated, request_id[:32], request_id[:-1], "", a_phone().e164):
         assert start.get_recent_message(other) is None
-
-
-async def test_without_the_page_its_paths_are_unknown() -> None:
-    app = make_app(StartPlugin(None))
-    for path in ("/", "/start/page.js", "/start/guides/web.md", "/start/message"):
-        response = await get(app, path, "POST" if path.endswith("message") else "GET")
-        assert response.status == 404
-        assert msgspec.json.decode(response.body)["code"] == "not_found"

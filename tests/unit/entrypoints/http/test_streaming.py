@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from litestar.response.base import ASGIResponse
 from structlog.testing import capture_logs
 
 from application.limits import file_reads
@@ -114,21 +113,6 @@ async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:
     assert [(log["event"], log["reason"]) for log in logs] == [("request_failed", "lost")]
     assert not file.is_open
     assert not unsent.is_open
-
-
-async def test_head_has_the_headers_of_get_and_reads_nothing() -> None:
-    file, unread, known = OneFile(*CHUNKS), OneFile(AssertionError("read")), OneFile()
-
-    await respond(file)
-    await respond(unread, is_head=True)
-    headers = dict(HEADERS, **{"Content-Length": "11"})
-    response = ASGIResponse(headers=headers, is_head_response=True)
-    await response({}, never, known.send)  # type: ignore[arg-type]  # it does not use the scope
-
-    assert file.sent[0] == unread.sent[0] == known.sent[0]
-    assert [message.get("body") for message in unread.sent] == [None, b""]
-    assert known.sent[1:] == [{"type": "http.response.body", "body": b"", "more_body": False}]
-    assert not unread.is_open
 
 
 @pytest.mark.parametrize("limits", [{"max_per_ip": 2}, {"max_total": 2}])

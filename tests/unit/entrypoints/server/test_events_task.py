@@ -1,7 +1,7 @@
 """The background task that sends events, and what it says in the log."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from structlog.testing import capture_logs
@@ -61,42 +61,3 @@ async def test_what_is_not_sent_is_logged_once_and_that_it_works_again(
             "events": 3,
         },
     ]
-
-
-async def test_it_goes_on_after_the_database_was_away_and_says_so_once(
-    app: AppHarness, destination: FakeDestination
-) -> None:
-    await app.add_user()
-    app.database.is_unavailable = True
-    with capture_logs() as logs:
-        async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
-            await wait_until(lambda: logs)
-            await asyncio.sleep(10)  # some turns that fail, too; on the clock of the test
-            app.database.is_unavailable = False
-            await wait_until(lambda: destination.accepted)
-
-    failed = [line for line in logs if line["event"] == "events_not_sent"]
-    assert len(failed) == 1
-    assert "destination" not in failed[0]
-
-
-async def test_it_ends_with_the_block_and_leaves_the_lease_to_others(
-    app: AppHarness, destination: FakeDestination
-) -> None:
-    await app.add_user()
-    destination.gate = asyncio.Event()
-    tasks = asyncio.all_tasks()
-    async with run_events_task(app.use_cases.of(EventsFeature).send, LABELS):
-        await wait_until(lambda: destination.attempted)
-    assert asyncio.all_tasks() == tasks
-
-    destination.gate = None
-    other: Any = AppHarness(
-        database=app.database, clock=app.clock, destinations={NAME: destination}
-    )
-    with capture_logs() as logs:
-        async with run_events_task(other.use_cases.of(EventsFeature).send, LABELS):
-            await wait_until(lambda: logs)
-    assert destination.accepted
-    # While all is well.
-    assert [(line["event"], line["log_level"]) for line in logs] == [("events_sent", "debug")]

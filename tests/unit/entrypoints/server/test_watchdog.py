@@ -49,15 +49,6 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     return lines
 
 
-def describe_thread(folder: Path, *, code: str, waits_in: str) -> None:
-    """Write what the kernel says of this thread."""
-    thread = folder / str(threading.get_native_id())
-    thread.mkdir()
-    (thread / "stat").write_text(f"1 (a name) {code} 1")
-    (thread / "schedstat").write_text("0 0 0")
-    (thread / "wchan").write_text(waits_in)
-
-
 def block_until(event: threading.Event) -> None:
     """Block the event loop, as a disk that does not respond would."""
     assert event.wait(LIMIT_SECONDS)
@@ -107,33 +98,6 @@ async def test_an_endless_loop_ends_the_process_as_well(lines: Lines) -> None:
             pass
 
     assert lines.fields["worker_ended"]["cause"] == "computing"
-
-
-@pytest.mark.parametrize(
-    ("waits_in", "code", "cause"),
-    [
-        ("folio_wait_bit_common", "D", "disk"),
-        ("request_wait_answer", "S", "disk"),
-        ("anon_pipe_write", "S", "log"),
-        ("futex_wait_queue", "S", "other"),
-    ],
-)
-async def test_the_line_says_for_what_the_thread_waits(
-    lines: Lines,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    waits_in: str,
-    code: str,
-    cause: str,
-) -> None:
-    has_ended = threading.Event()
-    describe_thread(tmp_path, code=code, waits_in=waits_in)
-    monkeypatch.setattr(watchdog, "_THREADS", tmp_path)
-
-    with watch_event_loop(has_ended.set, TICK_SECONDS):
-        block_until(has_ended)
-
-    assert lines.fields["worker_ended"]["cause"] == cause
 
 
 async def test_a_thread_that_only_waits_for_a_processor_is_not_ended(

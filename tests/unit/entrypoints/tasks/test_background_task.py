@@ -70,26 +70,3 @@ async def test_work_that_fails_is_logged_counted_and_done_again(
     )
     assert failures == 1
     assert asyncio.all_tasks() == tasks
-
-
-async def test_work_that_makes_an_error_of_its_end_does_not_keep_the_service() -> None:
-    began = asyncio.Event()
-
-    async def work() -> None:
-        began.set()
-        try:
-            await hang()
-        except asyncio.CancelledError:
-            raise ValueError("lost connection") from None
-
-    repeated = repeat(
-        "work",
-        work,
-        failed_event="work_failed",
-        pause=timedelta(minutes=1),
-        first=PAUSE,
-        metrics=None,
-    )
-    async with asyncio.timeout(60):
-        async with repeated:
-            await began.wait()

@@ -55,13 +55,6 @@ async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away
     assert asyncio.all_tasks() == tasks
 
 
-async def test_a_stop_does_not_wait_for_a_database_that_hangs() -> None:
-    app = AppHarness()
-    async with keep_instance(app.operations.instance):
-        app.faults.run_before("instances.load", asyncio.Event().wait)
-    assert app.faults.has_fired
-
-
 async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() -> None:
     clock, metrics = MovableClock(), Metrics()
     answers: list[int | StorageUnavailable] = [-360, StorageUnavailable("away"), 40]

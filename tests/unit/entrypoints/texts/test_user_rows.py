@@ -33,11 +33,6 @@ class Details(msgspec.Struct, kw_only=True):
     state: State | None = None
 
 
-def test_null_is_left_out_and_empty_lists_are_in_one_row() -> None:
-    assert list_rows(Details()) == ([("none", "devices, deadlines")], [])
-    assert list_rows(Details(), without=["devices", "deadlines"]) == ([], [])
-
-
 def test_times_lists_and_objects_are_one_line() -> None:
     details = Details(number=TIME, devices=[Device()], deadlines=[TIME, TIME], data={"é": [1]})
     time = "2026-05-01 09:30:00 UTC"

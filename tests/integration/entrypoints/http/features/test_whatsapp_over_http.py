@@ -12,7 +12,6 @@ from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from entrypoints.http.features.whatsapp import MAX_BODY_BYTES, WhatsAppPlugin
-from entrypoints.http.settings import MAX_JSON_BYTES
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy
@@ -79,13 +78,3 @@ async def test_what_the_provider_did_not_sign_or_is_too_large_is_rejected(
     for size, status in ((2, 403), (MAX_BODY_BYTES, 403), (MAX_BODY_BYTES + 1, 413)):
         response = await http.post("/whatsapp/status", content=bytes(size))
         assert (response.status_code, response.content) == (status, b"")
-
-
-async def test_a_form_is_parsed_only_if_it_is_as_small_as_other_bodies(
-    app: WhatsAppHarness, http: httpx.AsyncClient
-) -> None:
-    form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for size, status in ((MAX_JSON_BYTES, 200), (MAX_JSON_BYTES + 1, 403)):
-        content = b"a=".ljust(size, b"1")
-        response = await http.post("/whatsapp/status", content=content, headers=form)
-        assert response.status_code == status

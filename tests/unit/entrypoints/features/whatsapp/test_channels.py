@@ -39,13 +39,6 @@ def test_without_an_entry_the_sms_comes_first(
     assert order(environ).of("US") == channels
 
 
-def test_a_call_is_never_tried_after_a_message() -> None:
-    found = order(CONSOLE | {"DIALTONE_CHANNELS": "*=whatsapp,sms,voice"})
-    assert found.plan("IN", None) == (WHATSAPP, SMS)
-    assert found.plan("IN", SMS) == (SMS, WHATSAPP)
-    assert found.plan("IN", VOICE) == (VOICE,)
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [

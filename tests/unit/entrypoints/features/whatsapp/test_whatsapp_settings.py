@@ -5,7 +5,6 @@ from application.ports.webhooks import SignedRequest
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.whatsapp import META as PROVIDER
 from entrypoints.features.whatsapp import WhatsAppSettings
-from entrypoints.settings.values import Factory
 from tests.support.whatsapp.fake_whatsapp import make_webhook, sign
 from tests.unit.entrypoints.settings.texts import META
 
@@ -14,14 +13,6 @@ SERVICE = {"DIALTONE_COUNTRIES": "US", "DIALTONE_PUBLIC_URL": "https://dialtone.
 
 def read(environ: dict[str, str]) -> WhatsAppSettings:
     return read_settings(environ, None).of(WhatsAppSettings)
-
-
-def test_nobody_sends_by_default_and_meta_or_a_factory_may() -> None:
-    own = {"DIALTONE_WHATSAPP": "our.own:factory"}
-
-    assert read({}).whatsapp is None
-    assert read(SERVICE | own).whatsapp == Factory("our.own:factory")
-    assert read(SERVICE | META).whatsapp is PROVIDER
 
 
 async def test_webhooks_are_signed_with_any_of_several_secrets() -> None:

@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Final
 
 import httpx
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.features.admin.feature import AdminFeature
-from domain.administration.scope import Scope
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -76,13 +73,6 @@ async def test_entries_are_filtered_by_forms_so_that_no_phone_gets_into_an_addre
         assert rows(page) == number, fields
 
 
-async def test_the_entries_about_a_service_token_link_no_user(console: ConsoleDriver) -> None:
-    create = console.harness.use_cases.of(AdminFeature).tokens.create
-    token, _ = await create(OPERATOR, "help desk", (Scope.READ_AUDIT,), timedelta(days=9), "ticket")
-    page = await console.get(f"/audit?user={token.id}")
-    assert (rows(page), "/console/users/" in page.text) == (1, False)
-
-
 async def test_a_wrong_filter_says_what_is_wrong_and_keeps_what_was_typed(
     console: ConsoleDriver,
 ) -> None:
@@ -107,8 +97,3 @@ async def test_pages_lead_to_each_other_and_keep_the_filter(console: ConsoleDriv
         following = re.search(r'rel="next" href="([^"]+)"', page.text)
         path = following[1].replace("&amp;", "&") if following else ""
     assert numbers == [50, 3]
-
-
-async def test_an_address_that_is_no_filter_is_an_error(console: ConsoleDriver) -> None:
-    for query in ("user=4915123456789", "actor=x", "cursor=1", "user=a&actor=b"):
-        assert (await console.get(f"/audit?{query}")).status_code == 400

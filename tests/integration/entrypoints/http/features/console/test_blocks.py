@@ -49,12 +49,7 @@ async def test_a_block_is_added_shown_and_ended(console: ConsoleDriver) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "field"),
-    [
-        ({"subject": "4479"}, "subject"),
-        ({"kind": "x"}, "kind"),
-        ({"kind": "x", "hours": "9601"}, "hours"),
-        ({"hours": "2.5"}, "hours"),
-    ],
+    [({"subject": "4479"}, "subject"), ({"kind": "x", "hours": "2.5"}, "hours")],
 )
 async def test_a_wrong_block_says_what_is_wrong_and_keeps_what_was_typed(
     console: ConsoleDriver, fields: dict[str, str], field: str
@@ -75,15 +70,3 @@ async def test_without_a_passkey_blocks_are_shown_with_the_way_to_one() -> None:
             led = await console.post(path, **SENT)
             assert (led.status_code, "/console/sign-in" in led.headers["location"]) == (303, True)
         assert await active(console) == []
-
-
-async def test_an_end_that_is_too_far_away_and_a_fifty_first_block_are_refused(
-    console: ConsoleDriver,
-) -> None:
-    page = await console.post("/blocks", **{**SENT, "hours": "9601"})
-    assert (page.status_code, "400 days at most" in page.text) == (400, True)
-    for number in range(50):
-        await console.post("/blocks", **{**SENT, "subject": f"+4479{number:02}"})
-    page = await console.post("/blocks", **{**SENT, "subject": "+4478"})
-    assert (page.status_code, "end one first" in page.text) == (409, True)
-    assert len(await active(console)) == 50

@@ -15,7 +15,7 @@ from domain.features.media.image import VariantSpec
 from domain.features.media.item import MediaItem
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone, an_id
+from tests.support.builders import a_phone
 from tests.support.media.stored import stored_items
 
 REASON: Final = "report 815"
@@ -93,19 +93,6 @@ async def test_thumbnail_and_image_are_sent_also_of_a_hidden_item(console: Conso
         assert head.headers["content-length"] == str(len(files[key]))
 
 
-async def test_pages_lead_to_each_other_and_keep_what_was_chosen(console: Console) -> None:
-    for _ in range(24):
-        console.harness.advance(seconds=1)
-        await console.harness.upload_image(console.owner)
-    pages, path = [], f"?user_id={console.item.owner_id}"
-    while path:
-        pages.append(await console.get(path))
-        following = re.search(r'rel="next" href="/console/library([^"]+)"', pages[-1].text)
-        path = following[1].replace("&amp;", "&") if following else ""
-    assert [page.text.count("/thumbnail") for page in pages] == [24, 1]
-    assert console.item.id in pages[1].text
-
-
 async def test_each_act_has_a_confirmation_page_and_needs_a_reason(console: Console) -> None:
     for act in ("hide", "unhide", "delete"):
         path = f"/{console.item.id}/{act}"
@@ -132,23 +119,6 @@ async def test_an_item_is_hidden_shown_again_and_deleted_from_its_page(console: 
         assert (done.status_code, done.headers["location"]) == (303, location)
         assert text in (await console.http.get(location)).text
     assert console.harness.files.contents == {}
-
-
-async def test_hidden_items_and_those_of_one_user_have_lists_of_their_own(
-    console: Console,
-) -> None:
-    await console.harness.use_cases.of(LibraryFeature).moderate_items.hide(
-        OPERATOR, console.item.id, REASON
-    )
-    for query, is_listed in (
-        ("", False),
-        ("?state=hidden", True),
-        (f"?state=hidden&user_id={console.item.owner_id}", True),
-        (f"?state=hidden&user_id={an_id(99)}", False),
-    ):
-        page = await console.get(query)
-        assert (console.item.id in page.text) == is_listed, query
-        assert ("There are no" in page.text) != is_listed
 
 
 async def test_a_user_is_chosen_by_a_form_so_that_no_phone_gets_into_an_address(

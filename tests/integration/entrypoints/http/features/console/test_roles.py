@@ -8,7 +8,7 @@ import pytest
 
 from domain.identities.role import Role
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 
 PAGES: Final = {
@@ -68,19 +68,3 @@ async def test_support_helps_members_and_nobody_of_the_staff() -> None:
             for send in (console.get, console.post):
                 refused = await send(f"/users/{user_id}/block")
                 assert (refused.status_code, why in refused.text) == (403, True)
-
-
-async def test_an_auditor_reads_and_does_nothing() -> None:
-    harness = AppHarness(policy=make_policy())
-    owner = await harness.add_user(a_phone(1), "Rahul")
-    item = (await harness.upload_image(owner)).item
-    async with open_console(harness, role=Role.AUDITOR) as console:
-        member, page = await user_page(console, 1)
-        for text in ("and does nothing for anybody.", "/console/library?user_id=", "calls"):
-            assert text in page.text
-        assert f"/users/{member}/" not in page.text
-        page = await console.get(f"/library/{item.id}")
-        assert (page.status_code, f"/library/{item.id}/hide" in page.text) == (200, False)
-        path = f"/library/{item.id}/hide"
-        assert (await console.get(path)).status_code == 403
-        assert (await console.post(path, reason="x")).status_code == 403

@@ -158,22 +158,6 @@ async def test_the_cookies_are_only_for_pages_of_the_service(browser: Browser) -
         assert "Domain" not in text
 
 
-@pytest.mark.parametrize("cookie", ['"\\015\\012X: y"', "0" * 5000])
-async def test_a_foreign_cookie_of_forms_is_replaced(browser: Browser, cookie: str) -> None:
-    headers = {"Cookie": f"{FORM_COOKIE}={cookie}"}
-    page = await browser.http.get("/console/sign-in", headers=headers)
-    assert page.status_code == 200
-    assert re.match(rf"{FORM_COOKIE}=[0-9a-f]{{64}};", page.headers["set-cookie"])
-
-
-async def test_only_the_exact_name_of_the_cookie_opens_a_page(signed_in: Browser) -> None:
-    cookie = f"{SESSION_COOKIE}={signed_in.http.cookies[SESSION_COOKIE]}".encode()
-    signed_in.set_cookie(None)
-    for header, status in ((b"a=b; " + cookie, 200), (b"\xa0" + cookie, 303)):
-        page = await signed_in.http.get("/console", headers={b"Cookie": header})
-        assert page.status_code == status
-
-
 async def test_a_session_is_not_that_of_before_the_sign_in(signed_in: Browser) -> None:
     first = signed_in.http.cookies[SESSION_COOKIE]
     await signed_in.sign_in()
@@ -196,14 +180,6 @@ async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
             seen.append((page.status_code, text, sorted({*page.headers})))
     assert {*browser.http.cookies} == {FORM_COOKIE}
     assert len({repr(page) for page in seen}) == 2  # the form, and the form with the error
-
-
-@pytest.mark.parametrize("cookie", ["%E2%82%AC", "A" * 38])
-async def test_another_text_in_the_cookie_of_a_known_browser_changes_nothing(
-    browser: Browser, cookie: str
-) -> None:
-    browser.http.cookies.set(KNOWN_COOKIE, cookie)
-    assert (await browser.sign_in()).status_code == 303
 
 
 async def test_a_page_that_sends_no_code_says_how_long_to_wait(browser: Browser) -> None:
@@ -268,21 +244,16 @@ async def test_without_a_session_pages_lead_to_the_sign_in_and_forms_do_nothing(
     assert signed_in.stored() == before
 
 
-async def test_an_origin_without_a_name_is_never_that_of_the_service() -> None:
-    settings = make_http_settings("https://service:", CONSOLE)
-    async with open_http_client(AppHarness().use_cases, settings) as http:
-        page = await http.post("/console/sign-in", data={}, headers={"Origin": "null"})
-    assert page.status_code == 403
-    assert "Open the console at" in page.text
-
-
 @pytest.mark.parametrize(
-    "origins",
-    [[], [WEB_ORIGIN], ["http://service"], [ORIGIN, ORIGIN]],
+    ("origins", "token"),
+    [
+        ([], None), ([WEB_ORIGIN], None), (["http://service"], None), ([ORIGIN, ORIGIN], None),
+        ([ORIGIN], ""), ([ORIGIN], "0" * 64),
+    ],
     ids=str,
-)
-async def test_a_form_of_another_origin_or_without_one_does_nothing(
-    signed_in: Browser, origins: list[str]
+)  # fmt: skip
+async def test_a_form_of_another_origin_or_without_its_token_does_nothing(
+    signed_in: Browser, origins: list[str], token: str | None
 ) -> None:
     await signed_in.http.get("/console/sign-in")
     before = signed_in.stored()
@@ -291,21 +262,7 @@ async def test_a_form_of_another_origin_or_without_one_does_nothing(
         if method != "GET":
             of_form = path in SIGN_IN_PATHS
             cookie = signed_in.http.cookies[FORM_COOKIE if of_form else SESSION_COOKIE]
-            form = {"form_token": make_form_token(cookie)}
-            response = await signed_in.http.request(method, path, data=form, headers=headers)
-            assert response.status_code == 403, (method, path)
-    assert signed_in.stored() == before
-
-
-@pytest.mark.parametrize("form", [{}, {"form_token": "0" * 64}], ids=str)
-async def test_a_form_without_the_token_of_the_session_does_nothing(
-    signed_in: Browser, form: dict[str, str]
-) -> None:
-    await signed_in.http.get("/console/sign-in")
-    before = signed_in.stored()
-    headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
-    for method, path in signed_in.calls(of_console=True):
-        if method != "GET":
+            form = {"form_token": make_form_token(cookie) if token is None else token}
             response = await signed_in.http.request(method, path, data=form, headers=headers)
             assert response.status_code == 403, (method, path)
     assert signed_in.stored() == before
@@ -320,16 +277,6 @@ async def test_a_form_needs_its_own_cookie_and_the_token_of_it(signed_in: Browse
     del signed_in.http.cookies[FORM_COOKIE]
     signed_in.form_token = make_form_token("")
     assert (await signed_in.post("/console/sign-in")).status_code == 403
-
-
-async def test_no_page_has_cors_headers_also_not_for_web_origins(signed_in: Browser) -> None:
-    for method, path in signed_in.calls(of_console=True):
-        preflight = {"Origin": WEB_ORIGIN, "Access-Control-Request-Method": method}
-        for response in (
-            await signed_in.http.options(path, headers=preflight),
-            await signed_in.http.request(method, path, headers={"Origin": WEB_ORIGIN}),
-        ):
-            assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 async def test_every_response_has_the_headers_of_the_console(signed_in: Browser) -> None:
@@ -354,10 +301,15 @@ async def test_every_response_has_the_headers_of_the_console(signed_in: Browser)
             assert headers["content-type"] == "text/html; charset=utf-8"
 
 
-async def test_two_pages_have_the_only_script_and_none_an_inline_style(signed_in: Browser) -> None:
+async def test_no_page_is_for_other_origins_and_two_have_the_only_script(
+    signed_in: Browser,
+) -> None:
     tag = '<script type="module" src="/console/passkeys.js"></script>'
     for method, path in signed_in.calls(of_console=True):
-        page = await signed_in.http.request(method, path)
+        preflight = {"Origin": WEB_ORIGIN, "Access-Control-Request-Method": method}
+        page = await signed_in.http.request(method, path, headers={"Origin": WEB_ORIGIN})
+        for response in (await signed_in.http.options(path, headers=preflight), page):
+            assert not [name for name in response.headers if name.startswith("access-control")]
         may_have_script = path in SCRIPTED_PATHS
         added = "; script-src 'self'; base-uri 'none'" if may_have_script else ""
         assert page.headers["content-security-policy"] == POLICY + added, path
@@ -365,22 +317,6 @@ async def test_two_pages_have_the_only_script_and_none_an_inline_style(signed_in
             assert page.text.count(tag) == may_have_script, path
             text = page.text.replace(tag, "")
             assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text), path
-
-
-async def test_a_form_that_is_not_urlencoded_or_too_large_is_rejected(signed_in: Browser) -> None:
-    headers = {"Origin": ORIGIN}
-    token = signed_in.form_token
-    path = "/console/sign-out"
-    contents: list[dict[str, Any]] = [
-        {"json": {}},
-        {"files": {"form_token": token}},
-        {"data": {"form_token": [token, token]}},
-    ]
-    for content in contents:
-        response = await signed_in.http.post(path, headers=headers, **content)
-        assert (response.status_code, "<h1>" in response.text) == (400, True)
-    assert (await signed_in.post(path, text="a" * 70_000)).status_code == 413
-    assert (await signed_in.http.get("/console")).status_code == 200
 
 
 async def test_after_the_sign_out_the_cookie_opens_nothing(signed_in: Browser) -> None:
@@ -391,20 +327,6 @@ async def test_after_the_sign_out_the_cookie_opens_nothing(signed_in: Browser) -
     assert "You are signed out." in (await signed_in.http.get(response.headers["location"])).text
     signed_in.set_cookie(cookie)
     assert (await signed_in.http.get("/console")).status_code == 303
-
-
-async def test_without_the_database_there_is_a_page_that_says_so(signed_in: Browser) -> None:
-    signed_in.harness.faults.fail_on("console_sessions.load")
-    response = await signed_in.http.get("/console")
-    assert response.status_code == 503
-    assert "<h1>Not available now</h1>" in response.text
-
-
-async def test_unknown_pages_are_not_found_and_the_api_keeps_its_errors(browser: Browser) -> None:
-    page = await browser.http.get("/console/nothing")
-    assert (page.status_code, "<h1>Page not found</h1>" in page.text) == (404, True)
-    other = await browser.http.get("/nothing")
-    assert other.json()["code"] == "not_found"
 
 
 async def test_without_the_setting_there_is_no_console() -> None:

@@ -15,7 +15,6 @@ from tests.integration.entrypoints.http.features.console.pages import ConsoleDri
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.counted_events import rejected
-from tests.support.fakes.messenger import REJECTED
 
 _TAG: Final = re.compile(r"<[^>]+>")
 
@@ -59,17 +58,6 @@ def rows(page: str, caption: str) -> list[list[str]]:
     ]
 
 
-def titles(page: str) -> list[str]:
-    """Return what screen readers say of each plot."""
-    return re.findall(r'<title id="[a-z]+-title">([^<]+)</title>', page)
-
-
-async def test_a_page_without_numbers_says_so(console: ConsoleDriver) -> None:
-    page = await console.get("/statistics")
-    assert "<p>Nothing was counted.</p>" in page.text
-    assert "<p>No limit rejected anything.</p>" in page.text
-
-
 async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> None:
     await count_some(console)
     user = an_identity(id=an_id(2), phone=a_phone(2), user=a_user())
@@ -83,36 +71,6 @@ async def test_the_overview_has_the_figures_of_a_day(console: ConsoleDriver) -> 
         "Rejected by a limit": "40",
     }
     assert ["database", "ok"] in rows(page.text, "Parts, as /health/ready checks them")
-
-
-async def test_the_overview_opens_while_a_part_does_not_work(console: ConsoleDriver) -> None:
-    console.harness.messenger.result = REJECTED
-    console.harness.faults.fail_on("identities.count_users")
-    page = await console.get("")
-    assert (page.status_code, "They are still being counted" in page.text) == (200, True)
-    assert ["messages", REJECTED.reason] in rows(page.text, "Parts, as /health/ready checks them")
-
-
-async def test_the_page_has_a_table_of_groups_and_a_plot_with_its_table(
-    console: ConsoleDriver,
-) -> None:
-    await count_some(console)
-    page = await console.get("/statistics")
-    hour = f"{console.harness.clock.now():%b %d %H:00} UTC"
-    assert titles(page.text) == [
-        "Messages and logins by hour: sent 500, logins 200."
-        f" The most sent in one hour: 500, from {hour}.",
-    ]
-    assert rows(page.text, "Messages and logins by country") == [
-        ["IN", "400", "0", "300", "50", "200", "0"],
-        ["FR", "100", "0", "0", "0", "0", "0"],
-        ["US", "0", "0", "0", "0", "0", "40"],
-    ]
-    by_hour = rows(page.text, "Messages and logins by hour")
-    assert len(by_hour) == 24
-    assert by_hour[0][1:] == ["500", "0", "300", "50", "200", "40"]
-    assert by_hour[1][1:] == ["0"] * 6
-    assert rows(page.text, "Rejections by limit") == [["per_ip", "30"], ["all_total", "10"]]
 
 
 async def test_days_are_shown_by_two_dimensions_and_downloaded_as_csv(
@@ -134,14 +92,3 @@ async def test_days_are_shown_by_two_dimensions_and_downloaded_as_csv(
     csv = await console.get("/statistics" + html.unescape(download[1]))
     assert csv.headers["content-type"].startswith("text/csv")
     assert csv.text.splitlines()[1] == '"acme:open","IN","400","0","300","50","200","0"'
-
-
-async def test_a_wrong_value_is_an_error_at_its_field(console: ConsoleDriver) -> None:
-    page = await console.get("/statistics?from=2026-13-01&hours=169&format=csv")
-    assert page.status_code == 400
-    assert "<title>Error: Statistics" in page.text
-    field = re.search(r'<input id="from"[^>]*>', page.text)
-    assert field is not None
-    assert 'value="2026-13-01"' in field[0]
-    assert 'aria-invalid="true" aria-describedby="from-hint from-error"' in field[0]
-    assert page.text.index('<a href="#from">Correct it</a>') < page.text.index("<h2")

@@ -12,18 +12,14 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from application.administration.operator import operating_system_user
 from domain.identities.identity import Identity
-from domain.identities.role import Role
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
-from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone, an_id
-from tests.support.fakes.messenger import UNKNOWN
+from tests.support.app_harness import AppHarness
+from tests.support.builders import a_phone
 
 PHONE: Final = a_phone(1)
 STRANGER: Final = a_phone(9)
 REASON: Final = "called from +1 415 555 2671"
-OPERATOR: Final = operating_system_user("alice")
 MASKED_REASON: Final = "called from +* *** *** ****"
 
 
@@ -126,14 +122,6 @@ async def test_the_page_shows_what_user_show_shows_with_a_masked_number(
     assert audited(console) == []
 
 
-async def test_a_message_without_a_confirmation_is_shown_with_the_reason(
-    console: ConsoleDriver,
-) -> None:
-    console.harness.messenger.result = UNKNOWN
-    await console.harness.request_otp(PHONE)
-    assert UNKNOWN.reason in (await console.get(f"/users/{user_id(console)}")).text
-
-
 async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleDriver) -> None:
     for name, action, fields, check in (
         ("reset-limits", "reset_limits", {}, lambda: True),
@@ -163,35 +151,6 @@ async def test_acts_are_done_audited_and_lead_back_to_the_page(console: ConsoleD
     assert f"/console/users/{user_id(console)}/" not in page.text
     confirmation = await console.get(f"/users/{user_id(console)}/block")
     assert confirmation.headers["location"].endswith("?done=user_deleted_before")
-
-
-async def test_all_that_is_wrong_with_a_form_is_shown_at_once(console: ConsoleDriver) -> None:
-    page = await act(console, "promote", reason=" ", role="king")
-    for name in ("reason", "role"):
-        assert f'id="{name}-error"' in page.text
-    assert page.status_code == 400
-
-
-async def test_an_error_is_on_the_page_of_the_act_and_keeps_what_was_typed(
-    console: ConsoleDriver,
-) -> None:
-    page = await act(console, "rename", username="<\t>", reason=REASON)
-    assert (page.status_code, "<strong>Error:</strong>" in page.text) == (400, True)
-    for text in ('value="&lt;\t&gt;"', f'value="{REASON}"', "<title>Error: "):
-        assert text in page.text
-    await console.harness.identities.operator_actions.block(PHONE)
-    page = await act(console, "detach", reason=REASON)
-    assert (page.status_code, "This phone is blocked" in page.text) == (409, True)
-    assert f'value="{REASON}"' in page.text
-
-
-async def test_an_act_that_has_to_wait_says_until_when(console: ConsoleDriver) -> None:
-    for _ in range(2):
-        assert (await act(console, "reset-limits")).status_code == 303
-    page = await act(console, "reset-limits")
-    assert (page.status_code, "Retry-After" in page.headers) == (429, True)
-    next_day = console.harness.clock.now() + timedelta(days=1)
-    assert f'It is possible again from <time datetime="{next_day:%Y-%m-%d}' in page.text
 
 
 async def test_a_double_click_acts_once(
@@ -278,48 +237,6 @@ async def test_acts_for_a_phone_without_an_account_need_a_confirmation(
     assert [entry[0] for entry in audited(console)] == ["block"]
 
 
-async def test_an_account_that_lost_its_phone_gets_another_or_is_deleted() -> None:
-    harness = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
-    lost = (await harness.add_user(PHONE)).identity.id
-    harness.advance(days=101)
-    await harness.log_in(PHONE)
-    async with open_console(harness) as console:
-        page = await console.get(f"/users/{lost}")
-        assert "whose phone number went to somebody else" in page.text
-        for name in ("change-phone", "export", "delete"):
-            assert f"/console/users/{lost}/{name}" in page.text
-        path, number = f"/users/{lost}/change-phone", {"new_phone": STRANGER.e164}
-        assert (await console.get(path)).status_code == 200
-        done = await console.post(path, reason=REASON, **number)
-        assert done.headers["location"].endswith("?done=phone_changed")
-        assert harness.database.identities[lost].value.phone == STRANGER
-
-
-async def test_a_number_is_taken_only_from_members_who_are_not_blocked(
-    console: ConsoleDriver,
-) -> None:
-    path, operators = f"/users/{user_id(console)}", console.harness.identities.operator_actions
-    assert f"{path}/detach" in (await console.get(path)).text
-    await operators.block(PHONE)
-    assert f"{path}/detach" not in (await console.get(path)).text
-    page = await act(console, "detach", reason=REASON)
-    assert (page.status_code, "Unblock it first" in page.text) == (409, True)
-    await operators.unblock(PHONE)
-    await operators.change_role(user_id(console), Role.SUPPORT)
-    assert f"{path}/detach" not in (await console.get(path)).text
-    page = await act(console, "detach", reason=REASON)
-    assert (page.status_code, "Demote it first" in page.text) == (403, True)
-    assert audited(console) == []
-
-
-async def test_a_name_that_is_taken_or_reserved_is_an_error_of_its_field(
-    console: ConsoleDriver,
-) -> None:
-    page = await act(console, "rename", username="support", reason=REASON)
-    assert (page.status_code, 'id="username-error"' in page.text) == (400, True)
-    assert all(f'value="{text}"' in page.text for text in ("support", REASON))
-
-
 async def test_a_number_is_changed_and_twice_does_nothing(console: ConsoleDriver) -> None:
     path = f"/users/{user_id(console)}/change-phone"
     assert "is free" in (await console.get(path)).text
@@ -328,20 +245,6 @@ async def test_a_number_is_changed_and_twice_does_nothing(console: ConsoleDriver
         assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
         assert stored(console).phone == STRANGER
     assert audited(console) == [("change_phone", user_id(console), MASKED_REASON)]
-
-
-async def test_a_number_that_cannot_be_changed_says_why_and_keeps_what_was_typed(
-    console: ConsoleDriver,
-) -> None:
-    path, taken = f"/users/{user_id(console)}/change-phone", a_phone(2).e164
-    for number, message in (
-        ("12", 'id="new_phone-error"'),
-        (taken, "The new number has an account"),
-    ):
-        page = await console.post(path, reason=REASON, new_phone=number)
-        assert (page.status_code in (400, 409), message in page.text) == (True, True), number
-        assert f'value="{number}"' in page.text
-    assert stored(console).phone == PHONE
 
 
 async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says_so(
@@ -356,9 +259,3 @@ async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says
     assert (page.status_code, 'value="stolen"' in page.text) == (503, True)
     assert not stored(console).is_blocked
     assert audited(console) == []
-
-
-async def test_unknown_users_are_pages_that_say_so(console: ConsoleDriver) -> None:
-    for path in ("zzz", an_id(77), f"{an_id(77)}/delete"):
-        page = await console.get(f"/users/{path}")
-        assert (page.status_code, "User not found" in page.text) == (404, True)

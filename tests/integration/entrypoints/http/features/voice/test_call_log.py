@@ -7,19 +7,16 @@ from typing import Any
 
 import httpx
 import pytest
-from structlog.testing import capture_logs
 
 from domain.features.voice.call import CallStatus
 from domain.features.voice.step import CallOutcome
 from domain.identities.identity import Consent
 from domain.identities.role import Role
-from domain.otp.channel_order import ONLY_SMS, ChannelOrder
 from tests.integration.entrypoints.http.features.voice.webhooks import SETTINGS
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, an_id
 from tests.support.client import bearer
 from tests.support.http_app import open_http_client
-from tests.support.http_settings import change_http_settings
 from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 
@@ -132,18 +129,3 @@ async def test_users_see_what_was_agreed_to_with_their_number(client: Client) ->
         "given_at": "2026-05-01T09:30:00.000Z",
     }
     assert "spoken_consent" not in other.json()
-
-
-async def test_the_log_of_a_service_without_calls_says_what_its_operator_can_set() -> None:
-    settings = change_http_settings(SETTINGS, channels=ChannelOrder(ONLY_SMS))
-    async with open_http_client(AppHarness().use_cases, settings) as http:
-        body = {"phone": a_phone().e164, "channel": "voice"}
-        with capture_logs() as log:
-            response = await http.post("/auth/request-otp", json=body)
-
-    assert response.status_code == 400
-    (message,) = response.json()["errors"]["channel"]
-    assert "places no calls" in message
-    (fix,) = [line["fix"] for line in log if line["event"] == "channel_rejected"]
-    assert "DIALTONE_VOICE" in fix
-    assert response.json()["field_errors"][0]["code"] == "unsupported_value"

@@ -1,6 +1,5 @@
 """Whatever fails, a caller hears something, and the provider gets valid markup."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ from structlog.testing import capture_logs
 
 from application.ports.errors import StorageUnavailable
 from domain.features.voice.instructions import HangUp, Say, Voice
-from entrypoints.http.features.voice import webhook
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     CALL_PATHS,
     CALLER,
@@ -37,11 +35,6 @@ class Failing:
         return Say("Sorry, something went wrong.", Voice("en-US")), HangUp()
 
 
-class Hanging(Failing):
-    async def __call__(self, *_: Any) -> Any:
-        await asyncio.Event().wait()
-
-
 async def assert_apologizes(driver: WebhookDriver, path: str) -> list[Any]:
     with capture_logs() as logs:
         response = await driver.post(path)
@@ -62,38 +55,6 @@ async def test_an_unforeseen_error_is_an_apology_and_an_error_in_the_log(error: 
         for path in CALL_PATHS[:3]:
             (line,) = await assert_apologizes(driver, path)
             assert (line["event"], line["error"]) == ("call_failed", type(error).__name__)
-
-
-async def test_an_answer_that_takes_too_long_is_an_apology(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(webhook, "ANSWER_TIMEOUT_SECONDS", 0)
-    async with open_webhooks(use_cases={"answer_call": Hanging(RuntimeError())}) as driver:
-        (line,) = await assert_apologizes(driver, "/voice")
-
-    assert (line["event"], line["error"]) == ("call_failed", "TimeoutError")
-
-
-async def test_the_first_request_of_a_call_may_fail_and_be_repeated() -> None:
-    async with open_webhooks() as driver:
-        driver.harness.faults.fail_on("calls.add")
-        await assert_apologizes(driver, "/voice")
-
-        response = await driver.post("/voice")
-
-    assert [verb.tag for verb in twiml.validate(response.text)] == ["Say", "Gather", "Redirect"]
-
-
-async def test_a_fallback_apologizes_and_logs_the_code_of_the_provider() -> None:
-    async with open_webhooks() as driver:
-        form = [*FORM, ("ErrorCode", "11200"), ("ErrorUrl", "https://dialtone.example.org/voice")]
-        with capture_logs() as logs:
-            response = await driver.post("/voice/fallback", form)
-
-    twiml.validate(response.text)
-    assert [(line["event"], line["error_code"]) for line in logs[:-1]] == [
-        ("call_fallback_requested", "11200")
-    ]
 
 
 async def test_a_report_is_repeated_after_a_503() -> None:

@@ -3,7 +3,6 @@
 import base64
 import hmac
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from urllib.parse import unquote_to_bytes, urlencode
 
 import httpx
@@ -11,7 +10,6 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
-from application.ports.webhooks import SignedRequest
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     ACCOUNT,
     CALL_PATHS,
@@ -20,7 +18,6 @@ from tests.integration.entrypoints.http.features.voice.webhooks import (
     PATHS,
     PUBLIC_URL,
     REPORT_ID,
-    SETTINGS,
     WebhookDriver,
     open_webhooks,
     without,
@@ -135,42 +132,6 @@ async def test_without_the_id_of_a_call_there_is_no_call(
         with capture_logs() as logs:
             assert_rejected(await driver.post(path, form))
         assert (logs[0]["event"], logs[0]["reason"]) == ("webhook_rejected", "it names no call")
-
-
-async def test_a_handshake_is_a_get_request_which_one_messenger_recognizes() -> None:
-    def answer(request: SignedRequest) -> str | None:
-        known = f"{PUBLIC_URL}/sms/status?hub.verify_token=known&hub.challenge=1158201444"
-        return "1158201444" if request.url == known else None
-
-    async with open_webhooks(use_cases={"answer_handshake": answer}) as driver:
-        path = "/sms/status?hub.verify_token={}&hub.challenge=1158201444"
-        with capture_logs() as logs:
-            known = await driver.http.get(path.format("known"))
-            assert_rejected(await driver.http.get(path.format("unknown")))
-
-    assert (known.status_code, known.text) == (200, "1158201444")
-    assert known.headers["content-type"] == "text/plain; charset=utf-8"
-    assert "known" not in str(logs)
-
-
-async def test_the_url_of_all_messages_responds_with_200(driver: WebhookDriver) -> None:
-    """Meta repeats a request for days after any other status."""
-    response = await driver.post("/sms/status")
-
-    assert (response.status_code, response.content) == (200, b"")
-
-
-async def test_without_a_phone_line_only_messages_are_reported() -> None:
-    async with open_webhooks(replace(SETTINGS, plugins=())) as driver:
-        for path in (*CALL_PATHS, "/voice/status", "/voice/recording"):
-            response = await driver.post(path)
-            assert (response.status_code, response.json()["code"]) == (404, "not_found")
-        assert (await driver.post(f"/sms/status?delivery={REPORT_ID}")).status_code == 204
-
-
-async def test_without_a_provider_that_reports_no_status_is_authentic() -> None:
-    async with open_webhooks(has_reports=False) as driver:
-        assert_rejected(await driver.post(f"/sms/status?delivery={REPORT_ID}"))
 
 
 async def test_a_rejected_request_is_logged_without_its_content(driver: WebhookDriver) -> None:

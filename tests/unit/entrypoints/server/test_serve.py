@@ -1,6 +1,7 @@
-"""Workers are killed also if granian forgets them at the same moment."""
+"""What the parent process does while workers start slowly, and when they do not end."""
 
 import os
+import socket
 import sys
 import threading
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.server import serve
+from entrypoints.settings.values import Bind
 
 
 class CountingWorker:
@@ -22,22 +24,14 @@ class CountingWorker:
         self.kills += 1
 
 
-@pytest.mark.parametrize("has_ended_before", [True, False])
-def test_workers_that_granian_has_forgotten_are_killed(
-    monkeypatch: pytest.MonkeyPatch, has_ended_before: bool
-) -> None:
-    worker, has_ended = CountingWorker(), threading.Event()
+def test_workers_that_granian_forgets_at_the_same_moment_are_killed() -> None:
+    worker = CountingWorker()
     server: Any = SimpleNamespace(wrks=[worker])
-
-    def forget() -> None:
-        server.wrks = []
-        has_ended.set()
 
     class Ended(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
-            if has_ended_before or worker.kills:
-                forget()
-            return has_ended.is_set()
+            server.wrks = []
+            return True
 
     serve._kill(server, Ended())
 
@@ -57,3 +51,22 @@ def test_a_worker_that_cannot_end_does_not_keep_the_service(
 
     assert worker.kills == serve._KILLS
     assert [line["event"] for line in logs] == ["workers_not_ended"]
+
+
+def test_the_log_says_once_that_no_worker_listens_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    attempts, listening = [OSError(), OSError(), OSError()], list[int]()
+
+    def connect(*_: object, **__: object) -> socket.socket:
+        if attempts:
+            raise attempts.pop()
+        return socket.socket()
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    monkeypatch.setattr(serve, "_SLOW_START", 0)
+    with capture_logs() as logs:
+        serve._wait_until_listening(
+            Bind("127.0.0.1", 1), lambda: listening.append(1), threading.Event()
+        )
+
+    assert [line["event"] for line in logs] == ["service_start_slow"]
+    assert listening == [1]

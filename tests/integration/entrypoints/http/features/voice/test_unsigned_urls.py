@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -15,8 +14,6 @@ from application.features.voice.feature import VoiceFeature
 from application.features.voice.ports import VoicePorts
 from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.webhook_urls import WebhookUrls
-from domain.features.voice.call import CallStatus
-from domain.otp.delivery import Channel
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     CALLER,
     PATHS,
@@ -24,11 +21,9 @@ from tests.integration.entrypoints.http.features.voice.webhooks import (
     SETTINGS,
 )
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
 from tests.support.voice.right_voice import parse_call, render_steps
-from tests.support.voice.stored import stored_calls
 
 CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}
 
@@ -77,12 +72,6 @@ async def provider() -> AsyncIterator[Provider]:
         yield Provider(http, app)
 
 
-def url_in(response: httpx.Response) -> str:
-    """Return where the call continues."""
-    url: str = next(step["url"] for step in response.json()["steps"] if "url" in step)
-    return url
-
-
 async def test_only_urls_of_the_service_are_accepted(provider: Provider) -> None:
     for path in PATHS:
         if path.startswith("/voice"):
@@ -91,25 +80,3 @@ async def test_only_urls_of_the_service_are_accepted(provider: Provider) -> None
     fixed = {urls.voice(): 200, urls.fallback(): 200, urls.call_status(): 204}
     for number, (url, status) in enumerate(fixed.items()):
         assert (await provider.post(url, id=number)).status_code == status
-
-
-async def test_a_code_is_read_at_the_url_of_its_call_only(provider: Provider) -> None:
-    await provider.app.request_otp(a_phone(2), channel=Channel.VOICE)
-    ((call_id, placed),) = provider.app.call_provider.calls.items()
-    of_call = {"call": call_id, "to": a_phone(2).e164}
-
-    greeting = await provider.post(placed.url, id=1, **of_call)
-    read = await provider.post(url_in(greeting), id=2, keys="1", **of_call)
-
-    assert "Your code is" in read.text
-    assert (await provider.post(placed.url.partition("?")[0], id=3, **of_call)).status_code == 403
-    # A status of another call may be posted there, because this URL was made before the call.
-    status = {"status": "completed", **of_call}
-    our_id = urlsplit(placed.url).path.rpartition("/")[2]
-    for call, expected in (("c8", CallStatus.IN_PROGRESS), (call_id, CallStatus.COMPLETED)):
-        posted = await provider.post(placed.status_url, id=call, **(status | {"call": call}))
-        assert posted.status_code == 204
-        stored = stored_calls(provider.app.database, our_id)[our_id]
-        assert stored.value.status is expected
-    other = placed.status_url.replace("call=", "call=0")
-    assert (await provider.post(other, id=5, **status)).status_code == 403

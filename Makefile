@@ -93,7 +93,7 @@ test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=packag
 	$(PYTEST) -c tests/contract/suites/pytest.toml --adapter="$(ADAPTER)" --port="$(PORT)" $(ARGS)
 
 # What was tried is written down when all tests pass, so `.ci/run` need not try it again.
-test-samples: install-dev ## the samples in docs/deploy: nginx, HAProxy, Compose, Kubernetes, systemd, Prometheus
+test-samples: install-dev ## the samples in docs/deploy: nginx, Compose, Kubernetes, systemd, Prometheus
 	$(PYTEST) $(PARALLEL) tests/samples $(ARGS)
 	$(if $(ARGS),,.venv/bin/python -m tests.samples --write)
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from tests.browser.chromium import Chromium, open_chromium
 from tests.support.npm_packages import install_npm_packages
+from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service, running
@@ -22,6 +24,12 @@ class Site:
     service: Service
     listed: str
     foreign: str
+
+    def wait_for_log(self) -> None:
+        """Wait until the log has all requests so far: a line is written after its response."""
+        response = httpx.get(f"{self.service.url}/health/live", **PLAIN_HTTP)
+        request_id = response.headers["X-Request-Id"]
+        self.service.wait_for(lambda: request_id in self.service.log)
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,6 @@
-"""A service with users, pictures and numbers that are the same in each run, also times and ids.
-
-The service process is `python -m tests.browser.sample_service run`. Its clock stands still; a file
-in its folder moves it.
-"""
+"""A service with users, pictures and numbers, for what people see of it."""
 
 import asyncio
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,24 +8,19 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Final
-from unittest.mock import patch
 
 from PIL import Image, ImageDraw
 
-from adapters.operations.system import SystemClock
 from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics import NONE, CountedGroup, Result
 from domain.otp.delivery import Channel
-from entrypoints.commands.cli import main
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.use_cases import open_use_cases
 from tests.support.client import Account, sign_up, upload_item
 from tests.support.fakes.clock import MovableClock
-from tests.support.fakes.randomness import SeededRandomness
-from tests.support.service import Service
+from tests.support.service import ForkedService, Service, running
 
 PROJECT: Final = Path(__file__).parents[2]
-NOW: Final = datetime(2026, 7, 6, 14, 20, tzinfo=UTC)
 ADMINISTRATOR: Final = "+14155590117"
 MEMBER: Final = "+14155590142"
 WITHOUT_ACCOUNT: Final = "+14155590199"
@@ -47,7 +37,6 @@ SENT_BY_HOUR: Final = (
 """Messages to India; those to other countries are parts of it."""
 _PART_OF_COUNTRY: Final = {"IN": 1, "US": 3, "DE": 5, "BR": 11, "ID": 17}
 _COLORS: Final = ("#c2452d", "#0a7d5a", "#3d73b5", "#8a4fbf")
-_CLOCK_FILE: Final = Path("clock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,39 +57,32 @@ class Sample:
 @contextmanager
 def running_sample(folder: Path) -> Iterator[Sample]:
     """Run it until the end of the block."""
-    folder.mkdir(parents=True, exist_ok=True)
-    environ = {
-        "PYTHONPATH": str(PROJECT),
-        "DIALTONE_WEB_CONSOLE": "yes",
-    }
-    program = [sys.executable, "-m", "tests.browser.sample_service"]
-    service = Service(folder, environ, program=program)
-    try:
-        service.start()
+    with running(folder, {"DIALTONE_WEB_CONSOLE": "yes"}) as service:
         yield _fill(service)
-    finally:
-        service.stop()
 
 
-def _fill(service: Service) -> Sample:
-    _set_clock(service, timedelta(days=-2))
+def _fill(service: ForkedService) -> Sample:
     users = {phone: sign_up(service, phone, name) for phone, name in USERNAMES.items()}
-    items = []
-    for number, phone in enumerate((*USERNAMES, MEMBER)):
-        _set_clock(service, timedelta(minutes=17 * number - 180))
-        items.append(upload_item(service, users[phone], _draw_image(number)))
+    phones = [*USERNAMES, MEMBER]
+    items = [
+        upload_item(service, users[phone], _draw_image(number))
+        for number, phone in enumerate(phones)
+    ]
     *_, blocked = USERNAMES
-    _run(service, timedelta(days=-1), "promote", ADMINISTRATOR, "on call in July")
-    _run(service, timedelta(hours=-2), "block", blocked, "ticket 815")
-    _run(service, timedelta(hours=-1), "unblock", blocked, "ticket 815: was somebody else")
-    _set_clock(service, timedelta())
+    for act, phone, reason in (
+        ("promote", ADMINISTRATOR, "on call in July"),
+        ("block", blocked, "ticket 815"),
+        ("unblock", blocked, "ticket 815: was somebody else"),
+    ):
+        ended = service.run("user", act, phone, "--reason", reason)
+        assert ended.returncode == 0, ended.stderr
     asyncio.run(_count(service))
     return Sample(service, users, items[-1]["id"])
 
 
 async def _count(service: Service) -> None:
-    """Write the numbers of a day."""
-    clock = MovableClock(NOW - timedelta(hours=len(SENT_BY_HOUR) - 1))
+    """Write the numbers of the last day."""
+    clock = MovableClock(datetime.now(UTC) - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
     async with open_use_cases(settings, clock=clock) as use_cases:
         statistics = use_cases.of(StatisticsFeature)
@@ -133,39 +115,3 @@ def _draw_image(number: int) -> bytes:
     file = BytesIO()
     image.save(file, "JPEG")
     return file.getvalue()
-
-
-def _run(service: Service, offset: timedelta, act: str, phone: str, reason: str) -> None:
-    _set_clock(service, offset)
-    ended = service.run("user", act, phone, "--reason", reason)
-    assert ended.returncode == 0, ended.stderr
-
-
-def _set_clock(service: Service, offset: timedelta) -> None:
-    (service.folder / _CLOCK_FILE).write_text(str(offset.total_seconds()))
-
-
-# The service process
-
-
-class SampleClock(SystemClock):
-    """A clock that stands still, where the test has set it."""
-
-    def now(self) -> datetime:
-        offset = float(_CLOCK_FILE.read_text()) if _CLOCK_FILE.exists() else 0.0
-        return NOW + timedelta(seconds=offset)
-
-
-class SampleRandomness(SeededRandomness):
-    """The same ids in each run, and others for each command."""
-
-    def __init__(self) -> None:
-        super().__init__(int.from_bytes(" ".join(sys.argv[1:]).encode()))
-
-
-if __name__ == "__main__":
-    with (
-        patch("adapters.operations.system.SystemClock", SampleClock),
-        patch("adapters.operations.system.SystemRandomness", SampleRandomness),
-    ):
-        sys.exit(main())

@@ -20,11 +20,6 @@ SCREENSHOTS: Final = (
     *("console-person.png", "console-library.png", "first-page.png"),
 )
 _COLORS: Final = 64
-_SHOW_SAME_HASH: Final = """
-    // The key of each service is another one.
-    for (const value of document.querySelectorAll("dd"))
-        value.innerText = value.innerText.replace(/^[0-9a-f]{16}$/, "985234821b3fd659");
-"""
 
 
 def send_form(page: Page, path: str, **fields: str) -> None:
@@ -71,7 +66,6 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
         ("library", "/console/library", 700),
     ):
         page.open(url + path)
-        page.run(_SHOW_SAME_HASH)
         _take(page, folder / f"console-{name}.png", height)
     with chromium.page(f"{url}/console", is_private=True) as stranger:
         show(stranger, 390, "dark")

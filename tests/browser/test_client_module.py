@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from tests.browser.chromium import Chromium, Page
 from tests.browser.conftest import Site
-from tests.support.plain_http import PLAIN_HTTP
 
 # Installing Chromium may take minutes.
 pytestmark = pytest.mark.timeout(600)
@@ -23,15 +21,6 @@ FUNCTIONS: Final = """
     // The module waits a second before it repeats a request. Time limits are longer.
     window.setTimeout = (task, time) => startTimer(task, time < 1000 || time > 9000 ? time : 0);
     const catchError = (promise) => promise.then(() => "no error", (error) => error);
-    let lost = 0;
-    const loseResponses = (path, count) => {
-        window.fetch = async (url, init) => {
-            const response = await send(url, init);
-            if (lost === count || !String(url).endsWith(path)) return response;
-            lost++;
-            throw new TypeError("Failed to fetch");
-        };
-    };
     const makeImage = async (size) => {
         const canvas = Object.assign(document.createElement("canvas"), {width: size, height: size});
         const context = canvas.getContext("2d");
@@ -80,10 +69,7 @@ class App:
 
     def count(self, event: str, user_id: str) -> int:
         """Return how often the log has a security event of a user."""
-        response = httpx.get(f"{self.site.service.url}/health/live", **PLAIN_HTTP)
-        request_id = response.headers["X-Request-Id"]
-        # The log has all earlier lines as soon as it has the one of this request.
-        self.site.service.wait_for(lambda: request_id in self.site.service.log)
+        self.site.wait_for_log()
         lines = [json.loads(line) for line in self.site.service.log.splitlines()]
         return sum(line["event"] == event and line.get("user_id") == user_id for line in lines)
 
@@ -204,28 +190,6 @@ def test_a_tab_that_slept_over_two_refreshes_goes_on(app: App, tabs: tuple[Tab, 
     assert app.count("refresh_token_reused", user_id) == 0
 
 
-def test_a_stopped_tab_drops_its_refresh_after_another_one_went_on(tabs: tuple[Tab, Tab]) -> None:
-    hold = f"""
-        window.fetch = async (url, init) => {{
-            const response = await send(url, init);
-            await new Promise((resolve) => {{ window.goOn = resolve; }});
-            return response;
-        }};
-        return {STATUS_OF_SESSIONS};
-    """
-    first, second = tabs
-    first.run("expire();")
-    first.start(hold)
-    first.run(WAIT_UNTIL_STOPPED)
-    assert second.run(TAKE_THE_LOCK) == 200
-    assert second.run(f"expire(); return {STATUS_OF_SESSIONS};") == 200
-    latest = second.run("return stored().refresh_token;")
-    first.run("window.fetch = send; const goOn = window.goOn; goOn();")
-    script = "const next = setInterval(() => window.goOn(), 10); return window.done;"
-    assert first.run(script) == 200
-    assert first.run("return stored().refresh_token;") == latest
-
-
 def test_a_tab_stopped_after_a_lost_response_repeats_no_older_token(
     app: App, tabs: tuple[Tab, Tab]
 ) -> None:
@@ -251,36 +215,6 @@ def test_a_tab_stopped_after_a_lost_response_repeats_no_older_token(
     assert first.run("window.goOn(); return window.done;") == 200
     user_id = first.run("return dialtone.session.user_id;")
     assert app.count("refresh_token_reused", user_id) == 0
-
-
-def test_lost_responses_of_a_refresh_sign_nobody_out(tabs: tuple[Tab, Tab]) -> None:
-    first, second = tabs
-    for count, expected in ((1, 200), (2, "network_error")):
-        refreshed = first.run(
-            f"""
-            expire();
-            loseResponses("/auth/refresh", {count});
-            const result = await dialtone.fetch("/auth/sessions").catch((error) => error);
-            window.fetch = send;
-            return [result.code ?? result.status, lost, {STATUS_OF_SESSIONS}];
-            """
-        )
-        assert refreshed == [expected, count, 200]
-        assert second.run(f"return {STATUS_OF_SESSIONS};") == 200
-
-
-def test_a_page_whose_storage_the_user_blocks_refreshes_once(app: App, tab: Tab) -> None:
-    """Its Web Locks fail. Pages with http have none, as Node.js."""
-    script = """
-        const request = async () => { throw new DOMException("", "SecurityError"); };
-        Object.defineProperty(navigator, "locks", {value: {request}});
-        expire();
-        const requests = [1, 2, 3].map(() => dialtone.fetch("/auth/sessions"));
-        return (await Promise.all(requests)).map(({status}) => status);
-    """
-    assert tab.run(script) == [200, 200, 200]
-    user_id = tab.run("return dialtone.session.user_id;")
-    assert app.count("session_refreshed", user_id) == 1
 
 
 def test_a_session_that_the_service_has_ended_ends_in_all_tabs(tabs: tuple[Tab, Tab]) -> None:
@@ -347,27 +281,6 @@ def test_all_files_of_a_multi_select_become_items_while_another_tab_uploads(
     ended = [tab.run("return window.done;") for tab in tabs]
     assert len({item_id for ids, _ in ended for item_id in ids}) == 48
     assert [waiting for _, waiting in ended] == [[True] * 24] * 2
-
-
-def test_an_upload_with_a_rejected_token_is_sent_again_and_one_that_is_stopped_is_not(
-    tab: Tab,
-) -> None:
-    tab.create_user()
-    rejected = """
-        const image = await makeImage(2000);
-        change({access_token: "old"});
-        const {width} = await dialtone.upload(image);
-        return [width, image.size > 10_000_000];
-    """
-    assert tab.run(rejected) == [2000, True]
-    stopped = """
-        const controller = new AbortController();
-        const onProgress = () => controller.abort();
-        const image = await makeImage(800);
-        return (await catchError(dialtone.upload(image, {onProgress, signal: controller.signal})))
-            .code;
-    """
-    assert tab.run(stopped) == "aborted"
 
 
 def test_an_upload_in_which_nothing_is_sent_ends_after_a_time(tab: Tab) -> None:

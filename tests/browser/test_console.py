@@ -15,7 +15,6 @@ from tests.browser.chromium import Chromium, Page
 from tests.browser.first_page import go_through_states
 from tests.browser.looks import checked_page, find_problems, follow_tabs
 from tests.browser.sample_service import (
-    ADMINISTRATOR,
     USERNAMES,
     WITHOUT_ACCOUNT,
     Sample,
@@ -114,52 +113,6 @@ def test_people_with_any_name_have_an_accessible_page_that_fits(
     page.open(fill_in("/console/users", sample))
     send_form(page, "/console/users", user=phone)
     assert find_problems(page) == []
-
-
-def test_an_administrator_needs_only_the_keyboard(
-    chromium: Chromium, sample: Sample, axe: str
-) -> None:
-    with checked_page(chromium, f"{sample.service.url}/console/audit", axe) as page:
-
-        def choose(what: str) -> None:
-            page.tab_to(what)
-            with page.loading():
-                page.press("Enter")
-
-        def fill_in(input_id: str, text: str) -> None:
-            page.tab_to(input_id)
-            page.insert(text)
-            with page.loading():
-                page.press("Enter")
-
-        def done() -> str:
-            text: str = page.run("return document.querySelector('[role=status]').innerText;")
-            return text
-
-        page.press("Tab")
-        assert page.run("return document.activeElement.innerText;") == "Skip to the content"
-        page.press("Enter")
-        page.press("Tab")
-        assert page.run("return document.activeElement.id;") == "phone"
-        fill_in("phone", ADMINISTRATOR)
-        code = sample.service.code(ADMINISTRATOR, len(sample.service.messages(ADMINISTRATOR)))
-        fill_in("otp", code)
-        assert page.run("return location.pathname;") == "/console/audit"
-
-        choose("People")
-        fill_in("user", [*USERNAMES][2])
-        choose("Block the phone")
-        fill_in("reason", "ticket 816")
-        assert done() == "The phone is blocked."
-        choose("Unblock the phone")
-        fill_in("reason", "ticket 816: was somebody else")
-        assert done() == "The phone is no longer blocked."
-
-        choose("Sign out")
-        assert done() == "You are signed out."
-        with page.loading():
-            page.run("history.back()")
-        assert page.run("return location.pathname;") == "/console/sign-in"
 
 
 def test_the_first_page_is_accessible_and_fits_in_all_its_states(

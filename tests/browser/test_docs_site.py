@@ -44,11 +44,13 @@ def page(chromium: Chromium) -> Iterator[Page]:
         yield opened
 
 
-def test_no_page_is_wider_than_a_phone(page: Page, docs_url: str) -> None:
+def test_no_page_is_wider_than_a_phone_or_loads_from_other_hosts(page: Page, docs_url: str) -> None:
     show(page, 390, "light")
     for path in ("", "limits/", "settings/"):
         page.open(f"{docs_url}/{path}")
         assert page.run("return document.documentElement.scrollWidth;") == 390
+        loaded = page.run("return performance.getEntriesByType('resource').map(({name}) => name);")
+        assert [url for url in loaded if not url.startswith(docs_url)] == []
 
 
 def test_diagrams_are_drawn(page: Page, docs_url: str) -> None:

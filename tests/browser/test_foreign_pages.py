@@ -3,15 +3,12 @@
 import json
 from typing import Final
 
-import httpx
 import pytest
 
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Site
-from tests.support.client import open_client
+from tests.support.client import sign_up, upload_item
 from tests.support.images import plain_jpeg
-from tests.support.plain_http import PLAIN_HTTP
-from tests.support.walker import Walker
 
 # Installing Chromium may take minutes.
 pytestmark = pytest.mark.timeout(600)
@@ -54,13 +51,6 @@ ATTACKS: Final = {
 }
 
 
-def wait_for_earlier_requests(site: Site) -> None:
-    """Wait until the log has all requests so far: a line is written after its response."""
-    response = httpx.get(f"{site.service.url}/health/live", **PLAIN_HTTP)
-    request_id = response.headers["X-Request-Id"]
-    site.service.wait_for(lambda: request_id in site.service.log)
-
-
 def statuses(site: Site) -> list[int]:
     """Return the statuses of all requests so far that are not GET."""
     lines = [json.loads(line) for line in site.service.log.splitlines()]
@@ -79,7 +69,7 @@ def script(site: Site, phone: str, path: str, body: str) -> str:
 def test_a_foreign_page_sends_no_code(
     chromium: Chromium, site: Site, phone: str, attack: str
 ) -> None:
-    wait_for_earlier_requests(site)
+    site.wait_for_log()
     handled = len(statuses(site))
     with chromium.page(site.foreign) as page:
         page.run(script(site, phone, "/auth/request-otp", attack))
@@ -106,19 +96,9 @@ def test_only_a_listed_page_reads_responses_and_imports_the_module_without_cooki
 def test_every_page_shows_images_and_a_listed_page_reads_them(
     chromium: Chromium, site: Site, phone: str
 ) -> None:
-    url = json.dumps(upload_image(site, phone))
+    item = upload_item(site.service, sign_up(site.service, phone), plain_jpeg(8, 6))
+    url = json.dumps(item["url"])
     # First without CORS: the cached copy must not be used for the second request.
     load = f"{LOAD_IMAGE} return [await load({url}), await load({url}, 'anonymous')];"
     assert chromium.run(site.foreign, load) == [8, "failed"]
     assert chromium.run(site.listed, load) == [8, 8]
-
-
-def upload_image(site: Site, phone: str) -> str:
-    """Sign in and upload an image of 8 by 6 pixels; return its URL."""
-    with open_client(site.service) as http:
-        walker = Walker(site.service, http)
-        walker.sign_up(phone, f"user {phone}")
-        files = {"file": ("IMG_0001.JPG", plain_jpeg(8, 6))}
-        uploaded = http.post("/library/upload", files=files, data={"user_id": walker.user_id})
-    url: str = uploaded.json()["url"]
-    return url

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.browser.chromium import Chromium
+from tests.browser.looks import RECORD_VIOLATIONS
 from tests.support.client import open_client
 from tests.support.markdown import blocks_in, page
 from tests.support.servers.http_server import Exchange, HttpServer
@@ -25,11 +26,6 @@ API: Final = "https://api.example.org"
 # Strangers have 270 of these messages, requests with a proof 90. A network has 5 %: 14, and 5.
 LIMIT: Final = "600/1h"
 NETWORK_SHARE: Final = 14
-RECORD_VIOLATIONS: Final = """
-    const violations = [];
-    addEventListener("securitypolicyviolation", ({violatedDirective, blockedURI}) =>
-        violations.push(`${violatedDirective} ${blockedURI}`));
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +171,6 @@ def test_a_web_app_solves_a_challenge_and_gets_a_code_also_with_a_fast_clock(
     assert result["sent"], result
     assert violations == []
     assert flooded_app.service.code(phone)
-
-
-@pytest.mark.parametrize(("invalid_proofs", "expected"), [(1, "sent"), (2, "attestation_required")])
-def test_a_web_app_makes_a_second_proof_and_no_third(
-    chromium: Chromium, flooded_app: WebApp, phone: str, invalid_proofs: int, expected: str
-) -> None:
-    send_code = f"""
-        {use_module(flooded_app)}
-        const module = await import("/attest.js");
-        let proofs = 0;
-        const attest = (challenges) => ++proofs > {invalid_proofs}
-            ? module.attest(challenges) : {{type: "altcha", response: "invalid"}};
-        const requested = new Dialtone({{url, attest}}).requestOtp({{phone: "{phone}"}});
-        return [await requested.then(() => "sent", ({{code}}) => code), proofs];
-    """
-    assert chromium.run(flooded_app.url, send_code) == [expected, 2]
 
 
 def use_module(app: WebApp) -> str:

@@ -14,16 +14,16 @@ PROJECT: Final = Path(__file__).parents[2]
 TRIED: Final = PROJECT / "tests/samples/tried.txt"
 PATHS: Final = (
     "docs/deploy",
-    # The commands that the samples need, and the runbooks to which alerts link.
-    *("docs/compose.md", "docs/kubernetes.md", "docs/runbooks.md"),
-    # What the samples use of the service: settings with their defaults, metrics, image, start and
-    # stop, health checks, and the headers and time limits that a proxy sees.
-    *(".env.example", "docs/metrics.md", "Dockerfile", "compose.yaml"),
-    *("adapters/operations/metrics", "entrypoints/server", "entrypoints/http/operations.py"),
+    # The files of a Secret, and the runbooks to which alerts link.
+    *("docs/kubernetes.md", "docs/runbooks.md"),
+    # What the samples use of the service: settings with their defaults, metrics, start and stop,
+    # health checks, and the headers and time limits that a proxy sees.
+    *(".env.example", "docs/metrics.md"),
+    *("entrypoints/server", "entrypoints/http/operations.py"),
     *("entrypoints/http/requests/middleware.py", "entrypoints/http/requests/deadlines.py"),
     # Other versions of the server and of the framework.
     "requirements.lock",
-    *("tests/samples", "tests/support/held_connections.py"),
+    "tests/samples",
 )
 
 

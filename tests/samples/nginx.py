@@ -1,56 +1,62 @@
-"""nginx with the sample of the docs, in front of a service."""
+"""nginx with the samples of the docs, in front of services."""
 
 import os
 import re
+import ssl
 import subprocess
-from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
-from tests.samples.proxy import Proxy, replace_all
-from tests.support.servers.process import find_or_install, wait_until
+import httpx
+
+from tests.support.certificates import CertificateAuthority
+from tests.support.servers.process import Process, find_or_install, free_ports, wait_until
 
 SAMPLE: Final = Path(__file__).parents[2] / "docs/deploy/nginx/nginx.conf"
-HOOKABA: Final = SAMPLE.with_name("hookaba.conf")
-SMALL_LIMITS: Final = (
-    ("limit_conn clients 1000", "limit_conn clients 100"),
-    ("send_timeout 20s", "send_timeout 5s"),
-)
-"""One IP may have fewer connections, and clients that read nothing have less time."""
+SERVER_NAME: Final = "dialtone.example.org"
 
 
-class Nginx(Proxy):
-    """An nginx with the sample, in front of one service or of two, on these ports.
+class Nginx(Process):
+    """An nginx with both samples, in front of two instances at these ports.
 
     Args:
         folder: Its folder.
-        service_port: The port of the service.
-        second_port: That of the second instance, if there is one.
-        changes: What else of the sample is replaced.
+        first: The port of one instance.
+        second: The port of the other one.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        service_port: int,
-        second_port: int | None = None,
-        changes: Sequence[tuple[str, str]] = (),
-    ) -> None:
-        super().__init__(folder)
-        tls = folder / "tls"
-        tls.mkdir()
+    name = "nginx"
+
+    def __init__(self, folder: Path, first: int, second: int) -> None:
+        self.http_port, self.port, self.hookaba_port = free_ports(3)
+        self._errors = folder / "error"
+        self.access_log, self.hookaba_log = folder / "access.log", folder / "hookaba.log"
+        authority = CertificateAuthority(folder)
+        certificate = authority.issue("service", SERVER_NAME)
+        self.tls = ssl.create_default_context(cafile=authority.file)
         for name in ("privkey.pem", "fullchain.pem"):
-            (tls / name).write_bytes(self.certificate.read_bytes())
+            (folder / name).write_bytes(certificate.read_bytes())
+        hookaba = replace_all(
+            SAMPLE.with_name("hookaba.conf").read_text(),
+            ("/var/log/nginx/hookaba.log", str(self.hookaba_log)),
+            ("203.0.113.10", "127.0.0.1"),
+            ("listen 80;", f"listen 127.0.0.1:{self.http_port};"),
+            ("listen 5000 ", f"listen 127.0.0.1:{self.hookaba_port} "),
+        )
+        (folder / "hookaba.conf").write_text(hookaba)
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        paths = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
         text = replace_all(
             re.sub(r".*listen \[::\].*\n", "", SAMPLE.read_text()),
-            ("/etc/nginx/tls", str(tls)),
+            ("/etc/nginx/tls", str(folder)),
             ("/var/log/nginx/access.log", str(self.access_log)),
             ("listen 80", f"listen 127.0.0.1:{self.http_port}"),
             ("listen 443", f"listen 127.0.0.1:{self.port}"),
-            ("server 127.0.0.1:8000 ", f"server 127.0.0.1:{service_port} "),
-            _second_server(second_port),
-            ("http {", f"pid {folder}/pid;\nerror_log {folder}/error;\nhttp {{\n{self._paths()}"),
-            *changes,
+            ("server 127.0.0.1:8000 ", f"server 127.0.0.1:{first} "),
+            ("# server 127.0.0.1:8001 ", f"server 127.0.0.1:{second} "),
+            ("# include /etc/nginx/hookaba.conf", f"include {folder}/hookaba.conf"),
+            ("http {", f"pid {folder}/pid;\nerror_log {self._errors};\nhttp {{\n{paths}"),
         )
         self._file = folder / "nginx.conf"
         # Only root may have workers of another user.
@@ -59,27 +65,33 @@ class Nginx(Proxy):
     def start(self) -> Self:
         """Start it, and wait until it passes a request on."""
         program = find_or_install("nginx", "nginx-light")
-        self.process = subprocess.Popen([program, "-c", self._file, "-e", self.errors])
-        wait_until(self.responds, explain=self.errors.read_text)
+        self._process = subprocess.Popen([program, "-c", self._file, "-e", self._errors])
+        wait_until(self._responds, explain=self._errors.read_text)
         return self
 
-    @property
-    def errors(self) -> Path:
-        """The file of its messages."""
-        return self.folder / "error"
+    def client(self, client_ip: str = "127.0.0.1") -> httpx.Client:
+        """Return a client that uses the name of the service, as if it was this machine's."""
 
-    @property
-    def access_log(self) -> Path:
-        """The file with a line for each request."""
-        return self.folder / "access.log"
+        def set_name(request: httpx.Request) -> None:
+            request.extensions["sni_hostname"] = SERVER_NAME
 
-    def _paths(self) -> str:
-        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        paths = [f"{kind}_temp_path {self.folder}/{kind};" for kind in kinds]
-        return "\n".join(paths)
+        return httpx.Client(
+            base_url=f"https://127.0.0.1:{self.port}",
+            transport=httpx.HTTPTransport(verify=self.tls, local_address=client_ip),
+            headers={"Host": SERVER_NAME},
+            event_hooks={"request": [set_name]},
+            timeout=60,
+        )
+
+    def _responds(self) -> bool:
+        with suppress(httpx.TransportError), self.client() as http:
+            return http.get("/health/live").is_success
+        return False
 
 
-def _second_server(port: int | None) -> tuple[str, str]:
-    """Return the line of the second instance in the sample, and the one that is used."""
-    line = "# server 127.0.0.1:8001 "
-    return line, line if port is None else f"server 127.0.0.1:{port} "
+def replace_all(text: str, *replacements: tuple[str, str]) -> str:
+    """Return a sample with other ports and paths, each of which it has."""
+    for written, used in replacements:
+        assert written in text
+        text = text.replace(written, used)
+    return text

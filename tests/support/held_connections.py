@@ -2,13 +2,11 @@
 
 import select
 import socket
-import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
-SERVER_NAME: Final = "dialtone.example.org"
 _HOST: Final = b"Host: dialtone.example.org\r\n"
 UNFINISHED_BODY: Final = (
     b"POST /auth/request-otp HTTP/1.1\r\n" + _HOST + b"Content-Type: application/json\r\n"
@@ -49,42 +47,36 @@ class HeldConnections:
         return [one for one in self._connections if one.fileno() not in closed]
 
 
-def connect(
-    port: int, client_ip: str = "", tls: ssl.SSLContext | None = None, timeout: float = TIMEOUT
-) -> socket.socket:
-    """Connect to a local port, from one of the IPs of this machine."""
+def connect(port: int) -> socket.socket:
+    """Connect to a local port."""
     connection = socket.socket()
     try:
-        if tls is None:  # it makes handshakes slow
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
-        connection.settimeout(timeout)
-        connection.bind((client_ip, 0))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL_BUFFER)
+        connection.settimeout(TIMEOUT)
         connection.connect(("127.0.0.1", port))
-        return tls.wrap_socket(connection, server_hostname=SERVER_NAME) if tls else connection
+        return connection
     except BaseException:
         connection.close()
         raise
 
 
 @contextmanager
-def hold(
-    port: int, count: int, content: bytes, tls: ssl.SSLContext | None = None
-) -> Iterator[HeldConnections]:
+def hold(port: int, count: int, content: bytes) -> Iterator[HeldConnections]:
     """Open so many connections, send this on each, and hold them until the end of the block."""
     with ExitStack() as stack:
         connections = []
         for _ in range(count):
-            connection = stack.enter_context(connect(port, tls=tls))
+            connection = stack.enter_context(connect(port))
             connection.sendall(content)
             connections.append(connection)
         yield HeldConnections(connections)
 
 
-def request_latency(port: int, client_ip: str = "", tls: ssl.SSLContext | None = None) -> float:
+def request_latency(port: int) -> float:
     """Return how many seconds a request on a new connection takes; the timeout if it fails."""
     started = time.perf_counter()
     try:
-        with connect(port, client_ip, tls) as connection:
+        with connect(port) as connection:
             connection.sendall(LAST_REQUEST)
             if not connection.recv(100).startswith(b"HTTP/1.1 200 "):
                 return TIMEOUT

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -33,8 +32,6 @@ HIGH_LIMITS: Final = {
     "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
 }
 """All tests of a service use one client IP: only tests of rate limits may reach a limit."""
-_HAS_MEDIA: Final = find_spec("entrypoints.features.media") is not None
-"""Without the feature, its setting is an unknown one."""
 
 Inbox = Callable[[str], list[str]]
 """Returns the messages to a phone so far, in order."""
@@ -98,7 +95,7 @@ class Service(Process):
             # Instances of one database have ports of their own, and accept each other's tokens.
             "DIALTONE_TOKEN_ISSUER": "dialtone",
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
-            **({"DIALTONE_MEDIA": f"file://{self.folder}/media"} if _HAS_MEDIA else {}),
+            "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             # It would write while a test counts writes or log lines.
             "DIALTONE_CLEANUP_INTERVAL": "off",

@@ -17,7 +17,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-slow test-all test-unit test-long test-adapter
-.PHONY: test-samples test-containers test-pooler test-browser test-clients coverage coverage-report mutants servers
+.PHONY: test-samples test-pooler test-browser test-clients coverage coverage-report mutants servers
 .PHONY: check format diagrams docs docs-serve openapi screenshots lock sbom bench clean
 
 help: ## list the targets
@@ -77,7 +77,7 @@ test: install-dev ## what one waits for: all rules, all databases, a walk throug
 test-slow: install-dev ## the running service, kills, lost connections, full disks, S3, TLS
 	$(PYTEST) $(PARALLEL) -m slow $(ARGS)
 
-test-all: test test-slow test-long test-samples test-containers test-pooler test-browser test-clients ## both, and long properties, samples, containers, browser, clients
+test-all: test test-slow test-long test-samples test-pooler test-browser test-clients ## both, and long properties, samples, browser, clients
 
 ## Parts and variants of the tests
 
@@ -96,10 +96,6 @@ test-adapter: install-dev ## the contract tests for your adapter (ADAPTER=packag
 test-samples: install-dev ## the samples in docs/deploy: nginx, HAProxy, Compose, Kubernetes, systemd, Prometheus
 	$(PYTEST) $(PARALLEL) tests/samples $(ARGS)
 	$(if $(ARGS),,.venv/bin/python -m tests.samples --write)
-
-test-containers: install-dev ## the contract tests and the walk with MongoDB and S3 in containers
-	.venv/bin/python -m tests.support.servers.containers $(PARALLEL) tests/contract tests/walk \
-	  -k "in_mongo or on_mongo or s3" $(ARGS)
 
 test-pooler: install-dev ## the contract tests and the walk with PgBouncer in front of PostgreSQL
 	.venv/bin/python -m tests.support.servers.pgbouncer $(PARALLEL) tests/contract tests/walk \

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from tests.support.servers.process import SourceUnavailable, find_or_install
+from tests.support.servers.process import ServerUnavailable, find_or_install
 
 _FILES: Final = ("package.json", "package-lock.json", ".npmrc")
 
@@ -21,7 +21,7 @@ def install_npm_packages(sources: Path) -> Path:
 
     Raises:
         ServerUnavailable: There is no npm, and it cannot be installed.
-        SourceUnavailable: npm could not install the packages.
+        ServerUnavailable: npm could not install the packages.
     """
     files = [sources / name for name in _FILES]
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
@@ -51,4 +51,4 @@ def _run_npm(folder: Path) -> None:
         check=False,
     )
     if npm.returncode:
-        raise SourceUnavailable(f"npm could not install the packages:\n{npm.stdout}")
+        raise ServerUnavailable(f"npm could not install the packages:\n{npm.stdout}")

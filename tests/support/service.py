@@ -1,5 +1,6 @@
 """The service as a process, used over HTTP."""
 
+import json
 import os
 import re
 import signal
@@ -74,6 +75,16 @@ class Service(Process):
     def log(self) -> str:
         """Its stderr so far, over all starts."""
         return self.outputs[1].read_text(errors="ignore")
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of its log."""
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    @property
+    def errors(self) -> list[str]:
+        """The events of its lines about errors."""
+        return [line["event"] for line in self.lines if line["level"] in ("error", "critical")]
 
     @property
     def workers(self) -> list[int]:

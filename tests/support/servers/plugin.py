@@ -4,14 +4,8 @@
 - `postgres_server`, `postgres_database`: the same in PostgreSQL.
 - `s3_server`: the server with its bucket.
 
-A server starts when a test needs it. No test is skipped because a server is missing. At the end the
-run prints the source of each server. Environment variables:
-
-- `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`, `DIALTONE_TEST_S3_ENDPOINT` and its keys:
-  running servers;
-- `DIALTONE_TEST_MONGO_IMAGE`, `DIALTONE_TEST_POSTGRES_IMAGE`, `DIALTONE_TEST_S3_IMAGE`: other
-  images;
-- `DIALTONE_TEST_SERVERS`: only these sources, in this order (`servers.py`).
+A server starts when a test needs it, unless `DIALTONE_TEST_MONGO_URL`, `DIALTONE_TEST_POSTGRES_URL`
+or `DIALTONE_TEST_S3_ENDPOINT` names one. No test is skipped because a server is missing.
 """
 
 import os
@@ -37,7 +31,7 @@ _THREAD: Final = pytest.StashKey[threading.Thread]()
 
 
 def _serve(listener: Listener, environ: dict[str, str]) -> None:
-    """Respond to requests for a server, or for the `report`, until "close".
+    """Respond to requests for a server, until "close".
 
     It is a thread of the first process of the run. If this is killed, the servers end too.
     """
@@ -49,9 +43,6 @@ def _serve(listener: Listener, environ: dict[str, str]) -> None:
                 name = connection.recv()
                 if name == "close":
                     return
-                if name == "report":
-                    connection.send(servers.report if servers else [])
-                    continue
                 if servers is None:
                     # Imported at the first request: most runs of single tests need no server.
                     from tests.support.servers.servers import Servers
@@ -64,7 +55,7 @@ def _serve(listener: Listener, environ: dict[str, str]) -> None:
 
 
 def request(name: str) -> Any:
-    """Return a shared server, why it is unavailable, or the report."""
+    """Return a shared server, or why it is unavailable."""
     with Client(os.environ[_SOCKET]) as connection:
         connection.send(name)
         return connection.recv()
@@ -90,11 +81,6 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if not session.config.option.collectonly:
         for fixture in _FIXTURES.keys() & names:
             request(_FIXTURES[fixture])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    for line in request("report"):
-        terminalreporter.write_line(line)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -60,7 +60,6 @@ class PostgresProcess(ServerProcess):
 
     name = "postgres"
     image = "postgres:18.4"
-    image_variable = "DIALTONE_TEST_POSTGRES_IMAGE"
     server_type = PostgresServer
     server: PostgresServer
 
@@ -70,8 +69,6 @@ class PostgresProcess(ServerProcess):
         self.port = port or free_ports(1)[0]
         self.address = f"127.0.0.1:{self.port}"
         self.server = PostgresServer(f"postgresql://{_ADMINISTRATOR}@{self.address}/postgres")
-        # Of the image.
-        self.variables = {"POSTGRES_HOST_AUTH_METHOD": "trust"}
         self._data: Path | None = None
 
     @property
@@ -86,11 +83,11 @@ class PostgresProcess(ServerProcess):
         return [*as_user(), str(_installation() / "bin" / name)]
 
     def command(self) -> list[str]:
-        return [*self.program(self.name), "-D", str(self.data), *self.arguments()]
+        return [*self.program(self.name), "-D", str(self.data), *self._options_of_start()]
 
-    def arguments(self) -> list[str]:
+    def _options_of_start(self) -> list[str]:
         settings = {
-            "listen_addresses": self.bind_ip.replace("0.0.0.0", "*"),  # noqa: S104
+            "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
             # A killed process loses nothing that the kernel has.
             "fsync": "off",

@@ -25,11 +25,7 @@ _PROCESSES: Final = 16
 
 
 class ServerUnavailable(Exception):
-    """No source has this server. The tests that need it fail with this message."""
-
-
-class SourceUnavailable(ServerUnavailable):
-    """This source cannot run the server; the next one may. No message: it is not configured."""
+    """There is no such server. The tests that need it fail with this message."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +96,6 @@ class ServerProcess(Process):
     It ends at the latest with the thread that started it, so a killed test run leaves no process.
     """
 
-    bind_ip = "127.0.0.1"
     server: RunningServer
 
     def __init__(self, folder: Path) -> None:

@@ -79,7 +79,6 @@ class S3Process(ServerProcess):
 
     name = "weed"
     image = "chrislusf/seaweedfs:4.48"
-    image_variable = "DIALTONE_TEST_S3_IMAGE"
     server_type = S3Server
     server: S3Server
 
@@ -93,14 +92,13 @@ class S3Process(ServerProcess):
         self.variables = self.server.environ()
 
     def command(self) -> list[str]:
-        return [str(find_program(self.name)), "-logtostderr=true", *self.arguments()]
-
-    def arguments(self) -> list[str]:
         return [
+            str(find_program(self.name)),
+            "-logtostderr=true",
             "mini",
             f"-dir={self.folder}",
             "-ip=127.0.0.1",
-            f"-ip.bind={self.bind_ip}",
+            "-ip.bind=127.0.0.1",
             f"-s3.localSocket={self.folder}/s3.sock",
             f"-filer.localSocket={self.folder}/filer.sock",
             # After a resume its parts may need five seconds to find each other.

@@ -88,12 +88,18 @@ def test_a_database_on_a_disk_that_became_full_or_read_only_is_an_error_that_say
     disk: Path,
 ) -> None:
     path = disk / "dialtone.db"
-    settings = f"DIALTONE_DATABASE=sqlite:///{path} DIALTONE_SECRETS_FILE={disk.parent}/keys.json"
-    migrate: Command = ["sh", "-c", f"{settings} {command()} migrate 2>&1 | tail -n 1"]
+    settings = (
+        f"DIALTONE_DATABASE=sqlite:///{path} DIALTONE_MEDIA=file://{disk.parent}/media "
+        f"DIALTONE_SECRETS_FILE={disk.parent}/keys.json"
+    )
+    migrate, clean_up = (
+        ["sh", "-c", f"{settings} {command()} {name} 2>&1 | tail -n 1"]
+        for name in ("migrate", "cleanup")
+    )
     free: Command = ["rm", f"{disk}/ballast"]
 
     created, full, again, read_only = run_with_disk(
-        disk, "1m", migrate, fill(disk), migrate, free, migrate, make_read_only(disk), migrate
+        disk, "1m", migrate, fill(disk), clean_up, free, clean_up, make_read_only(disk), clean_up
     )
 
     assert "error" not in created + again

@@ -17,8 +17,8 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-slow test-all test-unit test-long test-adapter
-.PHONY: test-samples test-containers test-pooler test-browser test-clients test-without coverage coverage-report mutants servers
-.PHONY: check check-fast format diagrams docs docs-serve openapi screenshots lock sbom bench clean
+.PHONY: test-samples test-containers test-pooler test-browser test-clients coverage coverage-report mutants servers
+.PHONY: check format diagrams docs docs-serve openapi screenshots lock sbom bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -113,9 +113,6 @@ test-browser: install-dev ## what pages of other origins can do, in Chromium
 test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
-test-without: install-dev ## what is left without a feature (FEATURE=voice; several with commas; all: the core alone)
-	.venv/bin/python -m tests.without $(or $(FEATURE),$(error Which feature? make test-without FEATURE=voice))
-
 coverage: install-dev ## make test with coverage; of all branches the domain needs 99 %
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
 	$(MAKE) coverage-report
@@ -142,13 +139,6 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/deptry .
 	.venv/bin/vulture
 	.venv/bin/codespell
-
-check-fast: PARALLEL = -n 2 --dist worksteal
-check-fast: install-dev ## style, types, and the unit tests of what changed since main
-	.venv/bin/ruff check
-	.venv/bin/ruff format --check
-	.venv/bin/mypy
-	.venv/bin/python -m tests.tooling.changed_tests $(PARALLEL) -m "not hypothesis and not slow" $(ARGS)
 
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix

@@ -11,11 +11,9 @@ from typing import Final
 import pytest
 
 from tests.clients.conftest import MODULE_PHONES, OTP
-from tests.clients.programs import FOLDER, PROJECT, run
+from tests.clients.programs import FOLDER, PROJECT, link_npm_packages, run_node
 from tests.support.markdown import blocks_in, page
-from tests.support.npm_packages import install_npm_packages
 from tests.support.schema_check import resolve
-from tests.support.servers.process import ServerUnavailable, find_or_install
 from tests.support.service import Service
 
 # Installing Node.js and its packages may take minutes.
@@ -23,14 +21,6 @@ pytestmark = pytest.mark.timeout(600)
 
 WEB_PAGE: Final = page("docs/web.md")
 COMPILER: Final = ("node_modules/typescript/bin/tsc", "--pretty", "false")
-
-
-@pytest.fixture
-def node() -> Path:
-    try:
-        return find_or_install("node", "nodejs")
-    except ServerUnavailable as error:
-        pytest.fail(f"These tests need Node.js. {error}", pytrace=False)
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_the_module_works_where_there_is_no_page(
-    node: Path, folder: Path, service: Service, image: Path
+    folder: Path, service: Service, image: Path
 ) -> None:
     environ = {
         "URL_OF_SERVICE": service.url,
@@ -55,25 +45,17 @@ def test_the_module_works_where_there_is_no_page(
         "IMAGE": str(image),
         "PROOF_PATHS": ",".join(paths_that_ask_for_proofs()),
     }
-    run(node, "--test", "module_in_node.test.mjs", folder=folder, environ=environ)
+    run_node("--test", "module_in_node.test.mjs", folder=folder, environ=environ)
 
 
-def test_components_of_react_and_own_backends_work_as_on_the_page(node: Path, folder: Path) -> None:
+def test_components_of_react_and_own_backends_work_as_on_the_page(folder: Path) -> None:
     link_npm_packages(folder, "react")
     for sample in blocks_in("js", WEB_PAGE):
         name, _, code = sample.removeprefix("// ").partition("\n")
         if name in ("session.js", "use_session.js", "own_backend.js"):
             code = code.replace("https://api.example.org/client", ".")
             (folder / name).write_text(code)
-    run(node, "--test", "samples_of_the_page.test.mjs", folder=folder)
-
-
-def link_npm_packages(folder: Path, name: str) -> None:
-    try:
-        packages = install_npm_packages(FOLDER / name)
-    except ServerUnavailable as error:
-        pytest.fail(f"This test needs npm. {error}", pytrace=False)
-    (folder / "node_modules").symlink_to(packages)
+    run_node("--test", "samples_of_the_page.test.mjs", folder=folder)
 
 
 def paths_that_ask_for_proofs() -> list[str]:
@@ -88,15 +70,13 @@ def paths_that_ask_for_proofs() -> list[str]:
     ]
 
 
-def test_the_compiler_accepts_the_module_and_apps_with_its_types(node: Path, folder: Path) -> None:
+def test_the_compiler_accepts_the_module_and_apps_with_its_types(folder: Path) -> None:
     link_npm_packages(folder, "typescript")
     for project in ("tsconfig.json", "tsconfig.without_dom.json"):
-        run(node, *COMPILER, "--project", project, folder=folder)
+        run_node(*COMPILER, "--project", project, folder=folder)
 
 
-def test_an_import_from_the_service_has_types_with_the_settings_of_the_page(
-    node: Path, folder: Path
-) -> None:
+def test_an_import_from_the_service_has_types_with_the_settings_of_the_page(folder: Path) -> None:
     link_npm_packages(folder, "typescript")
     app = folder / "app"
     (app / "types").mkdir(parents=True)
@@ -116,4 +96,4 @@ def test_an_import_from_the_service_has_types_with_the_settings_of_the_page(
     compiler, *flags = COMPILER
     for module, resolution in (("esnext", "bundler"), ("nodenext", "nodenext")):
         flags_of_module = ("--module", module, "--moduleResolution", resolution)
-        run(node, folder / compiler, *flags, "--strict", "--noEmit", *flags_of_module, folder=app)
+        run_node(folder / compiler, *flags, "--strict", "--noEmit", *flags_of_module, folder=app)

@@ -17,10 +17,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from adapters.security.keys.keys import load_secrets_file
 from application.ports.keys import KeyPurpose
 from tests.clients.conftest import OTP, SAMPLES_PHONE
-from tests.clients.programs import FOLDER, find_node, run, run_python
-from tests.support.client import open_client
+from tests.clients.programs import link_npm_packages, run, run_node, run_python
+from tests.support.client import open_session
 from tests.support.markdown import blocks_in, page
-from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.process import find_or_install
 from tests.support.service import Service
 
@@ -85,9 +84,8 @@ def run_python_sample(sample: str, tokens: Path) -> str:
 def run_javascript_sample(sample: str, tokens: Path) -> str:
     program = tokens.with_name("sample.mjs")
     program.write_text(sample + _JAVASCRIPT)
-    packages = tokens.with_name("node_modules")
-    packages.symlink_to(install_npm_packages(FOLDER / "tokens"))
-    return run(find_node(), program, tokens, folder=tokens.parent)
+    link_npm_packages(tokens.parent, "tokens")
+    return run_node(program, tokens, folder=tokens.parent)
 
 
 def run_go_sample(sample: str, tokens: Path) -> str:
@@ -102,19 +100,15 @@ def encode(part: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def sign_in(service: Service, **body: Any) -> str:
-    body = {"phone": SAMPLES_PHONE, "otp": OTP, **body}
-    with open_client(service) as http:
-        http.post("/auth/request-otp", json={"phone": SAMPLES_PHONE}).raise_for_status()
-        verified = http.post("/auth/verify-otp", json=body)
-        return str(verified.raise_for_status().json()["access_token"])
+def open_token(service: Service, **fields: Any) -> str:
+    return str(open_session(service, SAMPLES_PHONE, otp=OTP, **fields)["access_token"])
 
 
 class Tokens:
     """Tokens of a service, and forged ones, by what is wrong with them."""
 
     def __init__(self, service: Service) -> None:
-        self.good = sign_in(service, refresh=True)
+        self.good = open_token(service, refresh=True)
         self.payload = jwt.decode(self.good, options={"verify_signature": False})
         self._header = jwt.get_unverified_header(self.good)
         keys = load_secrets_file(service.folder / "secrets.json").keys
@@ -136,7 +130,7 @@ class Tokens:
             "unknown kid": self._sign({"kid": "0000000c"}),
             "another key": self._sign(key=other),
             "a key of its own": self._sign({"jwk": other_jwk}, key=other),
-            "long-lived": sign_in(service),
+            "long-lived": open_token(service),
             "no algorithm": f"{encode(self._header | {'alg': 'none'})}.{payload}.",
             "no signature": f"{head}.{payload}.",
             "tampered": f"{head}.{encode(self.payload | {'sub': 'f' * 24})}.{signature}",

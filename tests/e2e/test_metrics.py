@@ -3,8 +3,7 @@
 import os
 import re
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -14,30 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.support.client import me, sign_in
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.servers.process import free_ports
-from tests.support.service import ForkedService, Service
+from tests.support.service import running
 
 PHONE: Final = "+14155591001"
 REQUESTS: Final = 60
-
-
-@contextmanager
-def run_with_metrics(folder: Path) -> Iterator[Service]:
-    """Run a service with three workers and metrics."""
-    service = ForkedService(folder, {"DIALTONE_WORKERS": "3"})
-    (port,) = free_ports(1)
-    service.settings["DIALTONE_METRICS_BIND"] = f"127.0.0.1:{port}"
-    try:
-        yield service.start()
-    finally:
-        service.stop()
-
-
-def scrape(service: Service) -> str:
-    """Return the answer of one worker, with a connection of its own."""
-    bind = service.settings["DIALTONE_METRICS_BIND"]
-    response = httpx.get(f"http://{bind}/metrics", timeout=20, **PLAIN_HTTP)
-    assert response.is_success
-    return response.text
 
 
 def value(text: str, name: str, **labels: str) -> float:
@@ -50,24 +29,29 @@ def value(text: str, name: str, **labels: str) -> float:
     )
 
 
-def count_listeners(service: Service) -> int:
-    """Return how many workers serve metrics; a worker that starts counts itself before that."""
-    port = int(service.settings["DIALTONE_METRICS_BIND"].rpartition(":")[2])
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    return sum(fields[1].endswith(f":{port:04X}") and fields[3] == "0A" for fields in sockets)
-
-
 def count_of_user(text: str) -> float:
     return value(text, "http_requests_total", route="/users/me", status="404")
 
 
-def wait_until(service: Service, count: int, read: Callable[[str], float]) -> None:
-    """Wait until the service has counted so many."""
-    service.wait_for(lambda: read(scrape(service)) == count)
-
-
 def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(tmp_path: Path) -> None:
-    with run_with_metrics(tmp_path) as service:
+    [port] = free_ports(1)
+    settings = {"DIALTONE_WORKERS": "3", "DIALTONE_METRICS_BIND": f"127.0.0.1:{port}"}
+    with running(tmp_path, settings) as service:
+
+        def scrape() -> str:
+            """Return the answer of one worker, with a connection of its own."""
+            response = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20, **PLAIN_HTTP)
+            assert response.is_success
+            return response.text
+
+        def count_listeners() -> int:
+            """Return how many workers serve metrics; one that starts counts itself before that."""
+            sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+            return sum(it[1].endswith(f":{port:04X}") and it[3] == "0A" for it in sockets)
+
+        def wait_until(count: int, read: Callable[[str], float]) -> None:
+            service.wait_for(lambda: read(scrape()) == count)
+
         for method, path in (
             ("GET", f"/{PHONE}"),
             ("GET", f"/users/{'0' * 24}"),
@@ -78,16 +62,16 @@ def test_any_worker_answers_for_all_and_a_killed_one_loses_nothing(tmp_path: Pat
         for number, worker in enumerate(service.workers, start=1):
             for _ in range(REQUESTS // 3):
                 assert me(service, token) == 404
-            service.wait_for(lambda: count_listeners(service) == 3)
+            service.wait_for(lambda: count_listeners() == 3)
             # A response may arrive a moment before it is counted.
-            wait_until(service, number * REQUESTS // 3, count_of_user)
+            wait_until(number * REQUESTS // 3, count_of_user)
             os.kill(worker, signal.SIGKILL)
             service.wait_for(lambda ended=worker: ended not in service.workers)  # type: ignore[misc]
-            wait_until(service, 3 + number, lambda text: value(text, "worker_starts_total"))
+            wait_until(3 + number, lambda text: value(text, "worker_starts_total"))
             service.wait_until_ready("ready")
         # A task of a worker may call the database at any time.
-        wait_until(service, 0, lambda text: value(text, "storage_calls_in_progress"))
-        for text in [scrape(service) for _ in range(9)]:
+        wait_until(0, lambda text: value(text, "storage_calls_in_progress"))
+        for text in [scrape() for _ in range(9)]:
             assert count_of_user(text) == REQUESTS
             assert value(text, "storage_duration_seconds_count", operation="load") >= REQUESTS
             assert value(text, "logins_total", country="US", provider="console", channel="sms") == 1

@@ -1,6 +1,5 @@
 """The cleanup and crashed workers of a running service."""
 
-import json
 import os
 import signal
 import sqlite3
@@ -9,12 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.support.client import me, sign_in
-from tests.support.service import START_TIMEOUT, ForkedService, Service, running
-
-
-def errors_of(service: Service) -> list[str]:
-    lines = [json.loads(line) for line in service.log.splitlines()]
-    return [line["event"] for line in lines if line["level"] in ("error", "critical")]
+from tests.support.service import START_TIMEOUT, ForkedService, running
 
 
 def test_a_new_worker_waits_for_the_lock_of_the_database(tmp_path: Path) -> None:
@@ -26,7 +20,7 @@ def test_a_new_worker_waits_for_the_lock_of_the_database(tmp_path: Path) -> None
             service.wait_until_logged("worker_start_waits")
         service.wait_until_ready()
         assert me(service, token) == 404
-    assert errors_of(service) == ["Unexpected exit from worker-1"]
+    assert service.errors == ["Unexpected exit from worker-1"]
 
 
 def test_workers_that_crash_again_and_again_stop_the_service(tmp_path: Path) -> None:
@@ -59,8 +53,7 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
     os.kill(service.workers[0], signal.SIGKILL)
 
     assert service.wait() == 1
-    lines = [json.loads(line) for line in service.log.splitlines()]
-    reasons = [line["reason"] for line in lines if line["event"] == "worker_start_failed"]
+    reasons = [line["reason"] for line in service.lines if line["event"] == "worker_start_failed"]
     assert reasons == ["DIALTONE_SMS: The account is locked: unlock it."]
     assert "Traceback" not in service.log
 
@@ -76,9 +69,9 @@ def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path)
     os.kill(service.pid, signal.SIGHUP)
 
     assert service.wait() == 0
-    assert errors_of(service) == []
-    lines = [json.loads(line) for line in service.log.splitlines()]
-    assert [line["event"] for line in lines if line["level"] == "warning"] == ["setting_unknown"]
+    assert service.errors == []
+    warnings = [line["event"] for line in service.lines if line["level"] == "warning"]
+    assert warnings == ["setting_unknown"]
     assert (tmp_path / "own.db").exists()
 
 
@@ -99,5 +92,5 @@ def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> No
     os.killpg(service.pid, signal.SIGINT)
 
     assert service.wait() == 0
-    assert errors_of(service) == ["Unexpected exit from worker-1"]
+    assert service.errors == ["Unexpected exit from worker-1"]
     assert "Traceback" not in service.log

@@ -1,6 +1,5 @@
 """Starts of the service: the first, and those after a stop and after a kill."""
 
-import json
 from pathlib import Path
 
 from entrypoints.parts.version import UNKNOWN, find_commit, installed_version
@@ -25,10 +24,9 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     service.wait_until_logged("service_started")
     assert service.stop() == 0
 
-    lines = [json.loads(line) for line in service.log.splitlines()]
     own = [
         line
-        for line in lines
+        for line in service.lines
         if line["event"] != "http_request" and line["logger"] != "dialtone.security"
     ]
     events = [line["event"] for line in own]

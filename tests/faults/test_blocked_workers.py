@@ -1,6 +1,5 @@
 """Workers whose event loop is blocked, and workers that are stopped by a signal."""
 
-import json
 import os
 import signal
 import time
@@ -33,8 +32,7 @@ def test_a_worker_whose_event_loop_is_blocked_ends_and_is_replaced(tmp_path: Pat
         service.wait_for(lambda: len({*service.workers} - {worker}) == 1)
         service.wait_until_ready()
         assert me(service, token) == 404
-        lines = [json.loads(line) for line in service.log.splitlines()]
-        ended = next(line for line in lines if line["event"] == "worker_ended")
+        ended = next(line for line in service.lines if line["event"] == "worker_ended")
         assert "faulty_service" in ended["call"]
 
 

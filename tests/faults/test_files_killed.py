@@ -25,6 +25,29 @@ def kill_at(line, file):
         return trace
     sys.settrace(trace)
 """
+SCHEMA_KILLED: Final = f"""{KILL_AT}
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+import entrypoints.composition.features
+from adapters.databases.sqlite.schema import prepare_schema
+from tests.support.fakes.phone_encryption import FakePhoneEncryption
+
+folder, fingerprint = Path(sys.argv[1]), FakePhoneEncryption().key_fingerprint()
+for line in range(1, 10_000):
+    path = folder / f"{{line}}.db"
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(path, isolation_level=None)
+        kill_at(line, "sqlite/schema.py")
+        prepare_schema(connection, path, fingerprint)
+        os._exit(0)
+    status = os.waitpid(child, 0)[1]
+    with closing(sqlite3.connect(path)) as connection:
+        print(*connection.execute("PRAGMA schema_version").fetchone())
+    if status == 0:
+        break
+"""
 RESTORE_KILLED: Final = f"""{KILL_AT}
 import shutil
 from datetime import UTC, datetime
@@ -97,6 +120,12 @@ def run(script: str, *arguments: str | Path) -> list[str]:
     )
     assert finished.stderr == ""
     return finished.stdout.splitlines()
+
+
+def test_a_new_database_has_the_whole_schema_or_nothing(tmp_path: Path) -> None:
+    lines = run(SCHEMA_KILLED, tmp_path)
+
+    assert (lines[0], len({*lines})) == ("0", 2)
 
 
 def test_a_database_that_is_restored_and_its_backup_stay_complete(tmp_path: Path) -> None:

@@ -4,11 +4,9 @@
 """
 
 import asyncio
-import re
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -127,29 +125,6 @@ async def test_sessions_that_others_use_are_left_as_they_were(url: str, name: st
     assert left == {("serializable", "0", "0", "off", 0, 0)}
 
 
-async def test_a_connection_sends_nothing_after_its_transaction(url: str, tmp_path: Path) -> None:
-    """PgBouncer would take a session for it, and keep that until the next transaction."""
-    file = tmp_path / "trace"
-    async with open_postgres_database(url, FINGERPRINT) as opened:
-        database = database_of(opened)
-
-        async def call(connection: PostgresConnection) -> None:
-            with file.open("w") as opened_file:
-                connection.pgconn.trace(opened_file.fileno())
-                await database.sessions.execute(connection, "SELECT 1")
-                await database.sessions.execute_many(connection, "SELECT %s", [("1",), ("2",)])
-                async with database.sessions.transaction(connection):
-                    await (await connection.execute("SELECT 1")).fetchall()
-                connection.pgconn.untrace()
-
-        await database.run(call)
-
-    sent = re.findall(r"^\S+ \S+\tF\t\d+\t(\w+)", file.read_text(), re.MULTILINE)
-    # Each COMMIT is a Query, and the next message is the BEGIN of the next transaction.
-    after_commits = [after for name, after in pairwise([*sent, "end"]) if name == "Query"]
-    assert after_commits == ["Parse", "Parse", "end"]
-
-
 async def test_what_others_leave_in_sessions_changes_no_transaction_and_no_record(
     url: str, sessions: list[psycopg.Connection[Any]]
 ) -> None:
@@ -196,7 +171,7 @@ async def test_migrate_builds_an_index_and_lets_no_other_one_run(
 
 
 async def test_the_pooler_is_named_and_drops_no_settings_in_silence(
-    pgbouncer: PgBouncerProcess, process: PostgresProcess, url: str, name: str, tmp_path: Path
+    pgbouncer: PgBouncerProcess, url: str
 ) -> None:
     assert await inspect_database(url, None) == Inspection(None, is_pooled=True)
     with pytest.raises(ConfigurationError, match="does not exist: create it"):
@@ -205,10 +180,3 @@ async def test_the_pooler_is_named_and_drops_no_settings_in_silence(
     rejected = f"{url}?options=-csearch_path%3Down"
     with pytest.raises(ConfigurationError, match="rejects an option of the URL: drop it"):
         await inspect_database(rejected, None)
-    ignoring = PgBouncerProcess(
-        tmp_path / "ignoring", process.server, "ignore_startup_parameters = options"
-    )
-    with ignoring:
-        dropped = ignoring.server.database_url(f"{name}?options=-csearch_path%3Down")
-        with pytest.raises(ConfigurationError, match="does not keep the settings of `options`"):
-            await inspect_database(dropped, None)

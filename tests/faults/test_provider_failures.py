@@ -8,17 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from tests.faults.traffic import RequestFailed, check
-from tests.support.plain_http import PLAIN_HTTP
+from tests.faults.traffic import RequestFailed, check, open_client
 from tests.support.servers.fake_twilio import FakeTwilio
 from tests.support.servers.http_server import never_respond
 from tests.support.service import running
 
-RESPONSE_TIMEOUT: Final = 60.0
-"""Seconds. The provider has 10 without a byte, and 15 for its whole response."""
 PHONE, LATER = "+14155580001", "+14155580002"
+PHONES: Final = [f"+1415558{number:04d}" for number in range(100, 220)]
 
 
 async def test_a_hanging_provider_delays_no_other_request(tmp_path: Path) -> None:
@@ -28,19 +24,14 @@ async def test_a_hanging_provider_delays_no_other_request(tmp_path: Path) -> Non
             return [message["Body"] for message in twilio.messages if message["To"] == phone]
 
         environ = {"DIALTONE_SMS": "twilio", "DIALTONE_COUNTRIES": "*", **twilio.environ}
-        limits = httpx.Limits(max_connections=300)
         with running(tmp_path, environ, inbox) as service:
-            async with httpx.AsyncClient(
-                base_url=service.url, timeout=RESPONSE_TIMEOUT, **PLAIN_HTTP, limits=limits
-            ) as http:
+            async with open_client(service) as http:
                 await http.post("/auth/request-otp", json={"phone": PHONE})
                 body = {"phone": PHONE, "otp": service.code(PHONE)}
-                phones = [f"+1415558{number:04d}" for number in range(100, 220)]
                 twilio.behavior = never_respond
-
                 hanging = [
                     asyncio.create_task(http.post("/auth/request-otp", json={"phone": phone}))
-                    for phone in phones
+                    for phone in PHONES
                 ]
                 await asyncio.to_thread(twilio.wait_for_requests, 2)
                 verified = await http.post("/auth/verify-otp", json=body)
@@ -51,7 +42,7 @@ async def test_a_hanging_provider_delays_no_other_request(tmp_path: Path) -> Non
                 for response in await asyncio.gather(*hanging):
                     with suppress(RequestFailed):
                         assert check(response, "POST /auth/request-otp", 200)["sent"] is True
-                assert all(len(inbox(phone)) <= 1 for phone in phones)
+                assert all(len(inbox(phone)) <= 1 for phone in PHONES)
                 twilio.behavior = twilio.respond
                 # It has not answered again and again, so it is left alone for a minute.
                 later = await http.post("/auth/request-otp", json={"phone": LATER})

@@ -1,6 +1,5 @@
 """How the service stops: not ready, then drained, then closed; and at once if asked twice."""
 
-import json
 import os
 import signal
 import socket
@@ -13,7 +12,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.client import me, sign_in
+from tests.support.client import me, sign_in, sign_up
 from tests.support.held_connections import LARGE_RESPONSE, hold
 from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
@@ -45,18 +44,9 @@ def ready(service: Service) -> httpx.Response:
     return httpx.get(f"{service.url}/health/ready", **PLAIN_HTTP)
 
 
-def wait_until_stopping(service: Service) -> None:
-    service.wait_until_logged("service_stopping")
-
-
 def seconds_until_end(service: Service, since: float) -> float:
     assert service.wait() == 0
     return time.monotonic() - since
-
-
-def errors_of(service: Service) -> list[str]:
-    lines = [json.loads(line) for line in service.log.splitlines()]
-    return [line["event"] for line in lines if line["level"] in ("error", "critical")]
 
 
 @pytest.fixture
@@ -92,7 +82,7 @@ def test_in_the_stop_delay_only_readiness_fails(tmp_path: Path, connect: Connect
         # As some managers do it: to the workers too.
         os.killpg(service.pid, signal.SIGTERM)
         stopped_at = time.monotonic()
-        wait_until_stopping(service)
+        service.wait_until_logged("service_stopping")
 
         # One of the workers answers each of them.
         for _ in range(10):
@@ -106,7 +96,7 @@ def test_in_the_stop_delay_only_readiness_fails(tmp_path: Path, connect: Connect
         kept.sendall(HEALTH)
         assert b"connection: close" in receive_all(kept).lower()
         assert 6 <= seconds_until_end(service, stopped_at) < 6 + CLOSE_SECONDS
-        assert errors_of(service) == []
+        assert service.errors == []
 
 
 def test_after_the_stop_delay_nothing_new_is_accepted(tmp_path: Path, connect: Connect) -> None:
@@ -126,16 +116,13 @@ def test_after_the_stop_delay_nothing_new_is_accepted(tmp_path: Path, connect: C
 
 
 def test_a_slow_upload_finishes(tmp_path: Path, connect: Connect) -> None:
-    phone = "+14155591003"
     with started(tmp_path) as service:
-        headers = {"Authorization": f"Bearer {sign_in(service, phone)}"}
-        body = {"username": "Asha", "number": phone}
-        user = httpx.post(f"{service.url}/users", json=body, headers=headers, **PLAIN_HTTP).json()
+        account = sign_up(service, "+14155591003")
         request = httpx.Request(
             "POST",
             f"{service.url}/library/upload",
-            headers={**headers, "Expect": "100-continue"},
-            data={"user_id": user["user_id"]},
+            headers={**account.headers, "Expect": "100-continue"},
+            data={"user_id": account.user_id},
             files={"file": ("a.gif", still_gif() + bytes(200_000))},
         )
         head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
@@ -171,7 +158,7 @@ def test_a_request_that_takes_longer_than_the_drain_timeout_is_closed(
         assert 1 <= seconds_until_end(service, stopped_at) < 1 + CLOSE_SECONDS
         with suppress(ConnectionResetError):
             assert receive_all(unfinished) == b""
-        assert errors_of(service) == []
+        assert service.errors == []
 
 
 def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
@@ -182,19 +169,19 @@ def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
 
         assert 1 <= seconds_until_end(service, stopped_at) < 1 + CLOSE_SECONDS
         assert "workers_killed" in service.log
-        assert errors_of(service) == []
+        assert service.errors == []
 
 
 def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None:
     with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
         wait_until_received(connect(service, UNFINISHED))
         os.kill(service.pid, signal.SIGTERM)
-        wait_until_stopping(service)
+        service.wait_until_logged("service_stopping")
         stopped_at = time.monotonic()
         os.kill(service.pid, signal.SIGTERM)
 
         assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
-        assert errors_of(service) == []
+        assert service.errors == []
 
 
 def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
@@ -203,17 +190,4 @@ def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
         os.killpg(service.pid, signal.SIGINT)
 
         assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
-        assert errors_of(service) == []
-
-
-def test_a_worker_that_is_killed_in_the_stop_delay_is_replaced(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="60s") as service:
-        os.kill(service.pid, signal.SIGTERM)
-        wait_until_stopping(service)
-        os.kill(service.workers[0], signal.SIGKILL)
-
-        service.wait_for(lambda: "Unexpected exit" in service.log)
-        service.wait_until_ready()
-        assert ready(service).json()["status"] == "stopping"
-        os.kill(service.pid, signal.SIGTERM)
-        assert service.wait() == 0
+        assert service.errors == []

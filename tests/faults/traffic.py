@@ -17,22 +17,18 @@ from tests.support.service import Service
 CLIENTS: Final = 6
 RESPONSE_TIMEOUT: Final = 60.0
 """Seconds. All adapter timeouts of one request together are shorter, so it finds only hangs."""
-RECONNECT_DELAY: Final = 0.05
-"""Seconds after which a client whose connection broke continues."""
 BEHIND_A_PROXY: Final = {"DIALTONE_TRUSTED_PROXIES": "127.0.0.1/32"}
 """With this setting each client has an IP of its own."""
 IMAGE: Final = transparent_png()
-_UNAVAILABLE: Final = (503, "unavailable")
-_OVERLOADED: Final = (503, "overloaded")
-"""Within a second after the last answer of a database, it is not known that there is no other."""
+_UNAVAILABLE: Final = {(503, "unavailable"), (503, "overloaded")}
 _NOT_STORED: Final = (500, "storage_failed")
-_ALLOWED_ERRORS: Final[Mapping[str, Set[tuple[int, str]]]] = {
-    "POST /auth/request-otp": {_UNAVAILABLE, (503, "delivery_failed")},
+_OTHER_ERRORS: Final[Mapping[str, Set[tuple[int, str]]]] = {
+    "POST /auth/request-otp": {(503, "delivery_failed")},
     "POST /users": {_NOT_STORED},
-    "POST /library/upload": {_NOT_STORED, _UNAVAILABLE},
+    "POST /library/upload": {_NOT_STORED},
     "GET /library": {_NOT_STORED},
 }
-"""The status and the code of each error of an operation, if it is not only unavailable."""
+"""The status and the code of each error of an operation that is not only unavailable."""
 
 _numbers = itertools.count(1)
 
@@ -45,18 +41,15 @@ class Acknowledged:
         users: The id of the user of each token.
         items: The token of the owner of each item.
         deleted_items: The same of those that were deleted.
-        revoked_tokens: Tokens that ended with a logout.
     """
 
     users: dict[str, str] = field(default_factory=dict)
     items: dict[str, str] = field(default_factory=dict)
     deleted_items: dict[str, str] = field(default_factory=dict)
-    revoked_tokens: list[str] = field(default_factory=list)
 
     @property
     def count(self) -> int:
-        parts = (self.users, self.items, self.deleted_items, self.revoked_tokens)
-        return sum(map(len, parts))
+        return sum(map(len, (self.users, self.items, self.deleted_items)))
 
 
 async def assert_acknowledged(http: httpx.AsyncClient, acknowledged: Acknowledged) -> None:
@@ -75,8 +68,6 @@ async def assert_acknowledged(http: httpx.AsyncClient, acknowledged: Acknowledge
     for item_id, token in acknowledged.deleted_items.items():
         item = await http.get(f"/library/{item_id}", headers=bearer(token))
         assert item.status_code == 404
-    for token in acknowledged.revoked_tokens:
-        assert (await http.get("/users/me", headers=bearer(token))).status_code == 401
 
 
 class RequestFailed(Exception):
@@ -84,24 +75,17 @@ class RequestFailed(Exception):
 
 
 def check(response: httpx.Response, operation: str, status: int) -> Any:
-    """Return the body of a response with this status.
-
-    Args:
-        response: The response.
-        operation: Its method and path, as in `_ALLOWED_ERRORS`.
-        status: That of a success.
+    """Return the body of a response with this status to an operation, which is method and path.
 
     Raises:
-        AssertionError: the response is neither a success nor an error that is allowed.
+        AssertionError: The response is neither a success nor an error that is allowed.
         RequestFailed
     """
     described = f"{operation}: {response.status_code} {response.text[:300]}"
-    assert response.headers["X-Request-Id"], described
     if response.status_code == status:
         return response.json() if response.content else None
-    assert response.headers["Cache-Control"] == "no-store", described
     body = response.json()
-    allowed = {_OVERLOADED, *_ALLOWED_ERRORS.get(operation, {_UNAVAILABLE})}
+    allowed = _UNAVAILABLE | _OTHER_ERRORS.get(operation, set())
     assert (response.status_code, body["code"]) in allowed, described
     if response.status_code == 503:
         assert int(response.headers["Retry-After"]) == body["retry_after"], described
@@ -126,7 +110,7 @@ class Traffic:
 
     def start(self) -> None:
         """Start the clients."""
-        self._clients = [asyncio.create_task(self._run(number)) for number in range(CLIENTS)]
+        self._clients = [asyncio.create_task(self._run()) for _ in range(CLIENTS)]
 
     async def stop(self) -> None:
         """Let every client finish its visit."""
@@ -150,49 +134,36 @@ class Traffic:
         goal = self.failed + more
         await self.until(lambda: self.failed >= goal)
 
-    async def _run(self, number: int) -> None:
-        for visit in itertools.count(number):
-            if self.is_stopping:
-                return
+    async def _run(self) -> None:
+        while not self.is_stopping:
             try:
-                await self._visit(leaves=visit % 5 == 0)
+                await self._visit()
             except RequestFailed:
                 self.failed += 1
             except httpx.TransportError:
                 if not self.survives_broken_connections:
                     raise
-                # A client is not notified when the server is available again.
-                await asyncio.sleep(RECONNECT_DELAY)
+                await asyncio.sleep(0.05)  # nobody tells a client that the server is there again
 
-    async def _visit(self, *, leaves: bool) -> None:
-        """Sign up, upload twice, delete one, list; sometimes log out."""
+    async def _visit(self) -> None:
+        """Sign up, upload twice, delete one, list."""
         http, acknowledged = self.http, self.acknowledged
         account = await self._sign_up()
-        item_id = ""
+        items = []
         for _ in range(2):
             upload = upload_form(account, IMAGE)
             response = await http.post("/library/upload", headers=account.headers, **upload)
-            item_id = check(response, "POST /library/upload", 201)["id"]
-            acknowledged.items[item_id] = account.token
+            items.append(check(response, "POST /library/upload", 201)["id"])
+            acknowledged.items[items[-1]] = account.token
         # Until the response arrives, and after an error, the result is unknown.
-        del acknowledged.items[item_id]
-        response = await http.delete(f"/library/{item_id}", headers=account.headers)
+        deleted = items.pop()
+        del acknowledged.items[deleted]
+        response = await http.delete(f"/library/{deleted}", headers=account.headers)
         check(response, "DELETE /library/{id}", 204)
-        acknowledged.deleted_items[item_id] = account.token
+        acknowledged.deleted_items[deleted] = account.token
         of_user = {"user_id": account.user_id}
         response = await http.get("/library", params=of_user, headers=account.headers)
-        listed = {item["id"] for item in check(response, "GET /library", 200)["items"]}
-        kept = {one for one, token in acknowledged.items.items() if token == account.token}
-        assert listed == kept
-        if leaves:
-            # Afterwards the token can see nothing.
-            del acknowledged.users[account.token]
-            for items in (acknowledged.items, acknowledged.deleted_items):
-                for one in [one for one, token in items.items() if token == account.token]:
-                    del items[one]
-            response = await http.post("/auth/logout", headers=account.headers)
-            check(response, "POST /auth/logout", 204)
-            acknowledged.revoked_tokens.append(account.token)
+        assert [item["id"] for item in check(response, "GET /library", 200)["items"]] == items
 
     async def _sign_up(self) -> Account:
         number = next(_numbers)
@@ -224,19 +195,12 @@ async def run_traffic(
         finally:
             await traffic.stop()
         await assert_acknowledged(http, traffic.acknowledged)
-    assert_no_crashed_request(service)
-
-
-def assert_no_crashed_request(service: Service) -> None:
-    """Assert that the log has no unexpected exception."""
     assert '"request_crashed"' not in service.log, service.log
 
 
 def open_client(service: Service) -> httpx.AsyncClient:
     """Open a client with a timeout above all of the service's own."""
+    limits = httpx.Limits(max_connections=300)
     return httpx.AsyncClient(
-        base_url=service.url,
-        **PLAIN_HTTP,
-        timeout=RESPONSE_TIMEOUT,
-        limits=httpx.Limits(max_connections=64),
+        base_url=service.url, **PLAIN_HTTP, timeout=RESPONSE_TIMEOUT, limits=limits
     )

@@ -94,11 +94,6 @@ OWNERSHIP: Final = Ownership(
 )
 
 
-def find_owners_of_file(path: str) -> frozenset[str]:
-    """Return the names of the features that a file of a layer belongs to."""
-    return OWNERSHIP.find_owners(path.removesuffix(".py").replace("/", "."))
-
-
 class FeaturesContract(Contract):
     """Checks the imports of all modules, by their folders and by what features need."""
 

@@ -1,5 +1,6 @@
 """The service as a process, used over HTTP."""
 
+import json
 import os
 import re
 import signal
@@ -7,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, Self, cast
 
@@ -33,8 +33,6 @@ HIGH_LIMITS: Final = {
     "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
 }
 """All tests of a service use one client IP: only tests of rate limits may reach a limit."""
-_HAS_MEDIA: Final = find_spec("entrypoints.features.media") is not None
-"""Without the feature, its setting is an unknown one."""
 
 Inbox = Callable[[str], list[str]]
 """Returns the messages to a phone so far, in order."""
@@ -79,6 +77,16 @@ class Service(Process):
         return self.outputs[1].read_text(errors="ignore")
 
     @property
+    def lines(self) -> list[dict[str, Any]]:
+        """The lines of its log."""
+        return [json.loads(line) for line in self.log.splitlines()]
+
+    @property
+    def errors(self) -> list[str]:
+        """The events of its lines about errors."""
+        return [line["event"] for line in self.lines if line["level"] in ("error", "critical")]
+
+    @property
     def workers(self) -> list[int]:
         """The process ids of its workers; none if it has just ended."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
@@ -98,7 +106,7 @@ class Service(Process):
             # Instances of one database have ports of their own, and accept each other's tokens.
             "DIALTONE_TOKEN_ISSUER": "dialtone",
             "DIALTONE_DATABASE": f"sqlite:///{self.folder}/dialtone.db",
-            **({"DIALTONE_MEDIA": f"file://{self.folder}/media"} if _HAS_MEDIA else {}),
+            "DIALTONE_MEDIA": f"file://{self.folder}/media",
             "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             # It would write while a test counts writes or log lines.
             "DIALTONE_CLEANUP_INTERVAL": "off",

@@ -1,33 +1,100 @@
-"""Features do not reach into each other, and all that is theirs is in their folders.
+"""Features do not reach into each other, and the service opens with any of them and with none.
 
 `make check` has the contract for all imports.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import Final
 
 import grimp
+import httpx
+import pytest
 
+from entrypoints.composition import details, use_cases
 from entrypoints.composition.features import FEATURES
+from entrypoints.composition.http_settings import make_http_settings
+from entrypoints.composition.read_settings import read_settings
+from entrypoints.features.feature import Feature
+from tests.support import http_settings
+from tests.support.client import bearer
 from tests.support.features_contract import LAYERS, LIST, OWNERSHIP, PROJECT, Imports, Ownership
+from tests.support.http_app import open_http_client
+from tests.support.http_settings import AppSettings
+from tests.unit.entrypoints.settings.texts import META, TWILIO
 
+PHONE: Final = "+14155550142"
+OTP: Final = "123456"
+ALL_ON: Final = {
+    **TWILIO,
+    **META,
+    "DIALTONE_TEST_OTPS": f"{PHONE}={OTP}",
+    "DIALTONE_COUNTRIES": "IN,US",
+    "TWILIO_VOICE_FROM": "+14155550006",
+    "DIALTONE_ATTESTATION": "altcha",
+    "DIALTONE_EVENTS": "https://backend.example.org/events",
+    "DIALTONE_EVENTS_SECRET": "A" * 32,
+    "DIALTONE_LOGIN_HOOK": "https://backend.example.org/logins",
+    "DIALTONE_LOGIN_HOOK_SECRET": "A" * 32,
+    "DIALTONE_WEB_CONSOLE": "yes",
+}
 MAPS_AND_ROUTES: Final = Ownership(
     {"maps": ["maps"], "routes": ["sql.routes"]},
     {"maps": (), "routes": ("maps",), "console": ()},
 )
 
 
-def test_folders_say_what_belongs_to_a_feature() -> None:
-    for module, owners in {
-        "application.otp.maps": set(),
-        "entrypoints.features.feature": set(),
-        "application.features.maps.ports": {"maps"},
-        "adapters.sql.routes": {"routes"},
-        "adapters.sql.routes_of_others": set(),
-        "entrypoints.http.features.routes.console.part": {"routes", "console"},
-        "entrypoints.commands.features.routes.console": {"routes"},
-    }.items():
-        assert MAPS_AND_ROUTES.find_owners(module) == owners, module
+@asynccontextmanager
+async def open_service(
+    features: Sequence[Feature], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Open what a program with these features only would open, and its application."""
+    core = use_cases.ALL[: -len(FEATURES)]
+    monkeypatch.setattr(use_cases, "ALL", (*core, *features))
+    for module in (use_cases, details, http_settings):
+        monkeypatch.setattr(module, "FEATURES", features)
+    name = features[-1].name if features else "core"
+    variables = ALL_ON | {
+        # An application is used again for the same URL.
+        "DIALTONE_PUBLIC_URL": f"https://{name}.example.org",
+        "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
+        "DIALTONE_MEDIA": f"file://{folder}/media",
+        "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
+    }
+    settings = read_settings(variables, None)
+    app_settings = AppSettings(make_http_settings(settings), tuple(variables.items()))
+    async with (
+        use_cases.open_all(settings, use_cases.ALL, is_service=True) as composition,
+        open_http_client(composition.use_cases, app_settings) as http,
+    ):
+        yield http
+
+
+async def test_a_user_signs_in_where_there_is_no_feature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_service((), tmp_path, monkeypatch) as http:
+        assert (await http.get("/health/ready")).json()["status"] == "ready"
+        requested = await http.post("/auth/request-otp", json={"phone": PHONE})
+        assert requested.json()["message"] == "OTP sent"
+        verified = await http.post("/auth/verify-otp", json={"phone": PHONE, "otp": OTP})
+        headers = bearer(verified.json()["access_token"])
+        user = {"username": "Asha", "number": PHONE}
+        assert (await http.post("/users", json=user, headers=headers)).status_code == 201
+        assert (await http.get("/users/me", headers=headers)).json()["username"] == "Asha"
+        for path in ("/library", "/admin/users", "/console", "/voice", "/authenticate/get_otp"):
+            assert (await http.get(path, headers=headers)).status_code == 404, path
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+async def test_a_feature_opens_with_those_alone_that_it_needs(
+    feature: Feature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = [it for it in FEATURES if it is feature or it.name in feature.needs]
+    async with open_service(features, tmp_path, monkeypatch) as http:
+        assert (await http.get("/health/live")).status_code == 200
 
 
 def test_a_wrong_import_is_found() -> None:
@@ -46,26 +113,26 @@ def test_a_wrong_import_is_found() -> None:
     ):
         found = MAPS_AND_ROUTES.find_forbidden({importer: [imported]}, {})
         assert found == [f"{importer} imports {imported}"] * (not is_allowed)
-
-
-def test_a_feature_loads_only_its_own_modules_by_their_names() -> None:
-    page = "entrypoints.http.features.maps.console.part"
-    other = "application.features.maps.feature"
-    names = {"entrypoints.features.console": [page, other, "entrypoints.server.serve"]}
-    found = MAPS_AND_ROUTES.find_forbidden(
-        {}, names | {"entrypoints.composition.use_cases": [page]}
-    )
-    assert found == [
-        f'entrypoints.composition.use_cases loads "{page}"',
-        f'entrypoints.features.console loads "{other}"',
+    by_name = {"entrypoints.features.console": [part, maps, "entrypoints.server.serve"]}
+    assert MAPS_AND_ROUTES.find_forbidden({}, by_name) == [
+        f'entrypoints.features.console loads "{maps}"'
     ]
 
 
-def test_a_file_that_only_one_feature_uses_belongs_to_it() -> None:
-    unowned = {"adapters.one": ["adapters.maps.files"], "adapters.both": ["adapters.maps", "a"]}
-    assert [*_find_unowned(MAPS_AND_ROUTES, unowned)] == ["adapters.one belongs to maps"]
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph(*LAYERS, cache_dir=None)
 
-    graph = grimp.build_graph(*LAYERS, cache_dir=None)
+
+def test_the_graph_of_imports_has_each_file_and_no_circle(graph: grimp.ImportGraph) -> None:
+    files = [file.relative_to(PROJECT) for it in LAYERS for file in (PROJECT / it).rglob("*.py")]
+    names = {".".join(file.with_suffix("").parts).removesuffix(".__init__") for file in files}
+    assert graph.modules == names
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in names}
+    TopologicalSorter(imports).prepare()  # or a CycleError has the circle
+
+
+def test_a_file_that_only_one_feature_uses_belongs_to_it(graph: grimp.ImportGraph) -> None:
     importers = {name: graph.find_modules_that_directly_import(name) for name in graph.modules}
     assert "entrypoints.composition.use_cases" in importers[LIST]
     assert [*_find_unowned(OWNERSHIP, importers)] == [], "Move these below `features/`."

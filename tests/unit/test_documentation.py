@@ -1,9 +1,11 @@
-"""The documentation names files, settings, make targets and code that exist."""
+"""The documentation names files, settings, commands, make targets and code that exist."""
 
 import re
+from itertools import takewhile
 from typing import Final
 
 from entrypoints.composition.settings import VARIABLES
+from tests.support.commands import all_commands
 from tests.support.markdown import PAGES, PROJECT, blocks_in, codes, headings, links, page, rows
 
 TEST_VARIABLES: Final = {
@@ -35,6 +37,9 @@ _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
 _NO_METRICS: Final = {"dialtone_console", "dialtone_known"}
 """Two cookies, whose names look like those of metrics."""
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make (?:-C \S+ )?([a-z-]+)", re.MULTILINE)
+_COMMAND: Final = re.compile(r"(?:^|[`$] ?|bin/)dialtone ([a-z][^`\n|]*)", re.MULTILINE)
+_WORD: Final = re.compile(r"[a-z][a-z-]*")
+_OPTION: Final = re.compile(r"--[a-z][a-z-]+")
 _LOG_LINE: Final = re.compile(
     r"`((?:otp|shared|delivery|disk|database|secrets|media|cleanup|request|login)_[a-z_]+)`"
 )
@@ -66,6 +71,21 @@ def test_named_files_settings_targets_and_metrics_exist() -> None:
     assert set(_VARIABLE.findall(PRESENT)) - known == set()
     assert set(_MAKE_TARGET.findall(ALL)) - targets == set()
     assert set(_METRIC.findall(ALL)) - metrics == _NO_METRICS
+
+
+def test_named_commands_and_their_options_exist() -> None:
+    contexts = {each.command_path: each for each in all_commands()}
+    named = _COMMAND.findall(PRESENT.replace("\\\n", " "))
+    wrong = []
+    for line in named:
+        words = [*takewhile(_WORD.fullmatch, line.split())]
+        paths = [" ".join(["dialtone", *words[:count]]) for count in range(len(words), 0, -1)]
+        context = next((contexts[path] for path in paths if path in contexts), None)
+        known = {name for it in context.command.params for name in it.opts} if context else {}
+        if context is None or {*_OPTION.findall(line)} - {*known, "--help"}:
+            wrong.append(line)
+    assert len(named) > 100
+    assert wrong == []
 
 
 def test_code_and_samples_name_pages_that_exist() -> None:

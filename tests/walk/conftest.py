@@ -1,7 +1,4 @@
-"""A service for the walk through its API, which has a part for each feature that is installed.
-
-The part of a feature lies in a folder with its name, so that it is deleted with the feature.
-"""
+"""A service on each database, for the walk through its API."""
 
 from collections.abc import Iterator
 

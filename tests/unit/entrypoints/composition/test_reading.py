@@ -11,7 +11,7 @@ from entrypoints.composition.settings import VARIABLES
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import Bind
-from tests.unit.entrypoints.settings.texts import TWILIO, only_installed
+from tests.unit.entrypoints.settings.texts import TWILIO
 
 
 @pytest.fixture
@@ -179,8 +179,7 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
 
 
 def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
-    named = ["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS"]
-    files = dict.fromkeys(only_installed(named), "/nowhere")
+    files = dict.fromkeys(["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS"], "/nowhere")
     calls = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006", "DIALTONE_WORKERS": "0"}
 
     with pytest.raises(SettingsError) as error:

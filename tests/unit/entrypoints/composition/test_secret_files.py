@@ -9,7 +9,7 @@ from entrypoints.composition.read_settings import describe_settings, read_settin
 from entrypoints.composition.settings import FIELDS
 from entrypoints.settings.values import MongoLocation, Secret
 from tests.support.settings import problems
-from tests.unit.entrypoints.settings.texts import SECRET, TWILIO, only_installed
+from tests.unit.entrypoints.settings.texts import SECRET, TWILIO
 
 TOKEN: Final = "TWILIO_AUTH_TOKEN"
 TOKEN_FILE: Final = f"{TOKEN}_FILE"
@@ -32,7 +32,7 @@ def with_token(path: Path | str) -> dict[str, str]:
 def test_each_secret_and_each_url_that_may_have_one_has_a_file_except_the_keys() -> None:
     secrets = {name for name, field in FIELDS.items() if isinstance(field.unset, Secret)}
     urls = {"DIALTONE_EVENTS", "DIALTONE_LOGIN_HOOK", "DIALTONE_SMS", "AWS_ACCESS_KEY_ID"}
-    regular = secrets - {"DIALTONE_SECRETS"} | {*only_installed([*urls])}
+    regular = secrets - {"DIALTONE_SECRETS"} | urls
 
     files = {name: field.file_variables for name, field in FIELDS.items() if field.file_variables}
     of_database = {"DIALTONE_DATABASE": DATABASE_FILES}

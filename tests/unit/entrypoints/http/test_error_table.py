@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
-from entrypoints.composition.features import FEATURES
 from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.app import make_error_table
 from entrypoints.http.errors import exceptions
@@ -28,15 +27,7 @@ from entrypoints.http.responses.errors import RepeatedFailures, to_response
 from tests.support.http_settings import make_http_settings, make_plugins
 
 ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
-ROW_OF_FEATURE = {
-    "admin": errors.TooManyPhones,
-    "export": errors.TooManyExports,
-    "passkeys": errors.PasskeyRequired,
-}
-"""Errors of the core that only the path of a feature responds with."""
-NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError} | {
-    error for name, error in ROW_OF_FEATURE.items() if name not in {it.name for it in FEATURES}
-}
+NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError}
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:

@@ -29,7 +29,7 @@ from entrypoints.settings.values import (
     Secret,
     SqliteLocation,
 )
-from tests.unit.entrypoints.settings.texts import SECRET, only_installed
+from tests.unit.entrypoints.settings.texts import SECRET
 
 
 class Color(StrEnum):
@@ -224,10 +224,7 @@ ROWS: Final = [
         pytest.param(reader_of(kind), *row, id=f"type {place}")
         for place, (kind, *row) in enumerate(TYPES)
     ),
-    *(
-        pytest.param(FIELDS[name].reader, *VARIABLES[name], id=name)
-        for name in only_installed([*VARIABLES])
-    ),
+    *(pytest.param(FIELDS[name].reader, *VARIABLES[name], id=name) for name in VARIABLES),
 ]
 
 

@@ -52,6 +52,8 @@ class TokenKeys:
     """All accepted keys, and the claims of tokens that were verified with them.
 
     - A change of keys makes a new object, so that no cached token outlives its key.
+    - A token names its key by its first segment, which all tokens of a key share. To decode it
+      would take a third of the time of a first use.
     - The keys of `verified_tokens` are SHA-256 digests of tokens, so that memory contains no token.
       The latest 40,000 take 24 MB.
     """
@@ -59,6 +61,7 @@ class TokenKeys:
     published: Sequence[Key]
     long_lived: Sequence[Key]
     by_id: Mapping[str, TokenKey]
+    by_header: Mapping[str, TokenKey]
     list_published: Sequence[PublicKey]
     verified_tokens: LRUCache[bytes, TokenClaims] = field(
         default_factory=lambda: LRUCache(MAX_VERIFIED_TOKENS), repr=False
@@ -77,7 +80,8 @@ def prepare_token_keys(published: Sequence[Key], long_lived: Sequence[Key]) -> T
     for key in long_lived:
         key_id, secret = long_lived_id(key), _derive_long_lived_secret(key)
         by_id[key_id] = TokenKey(_header(LONG_LIVED_ALGORITHM, key_id), secret, secret)
-    return TokenKeys(published, long_lived, by_id, public_keys)
+    by_header = {key.sign({}).partition(".")[0]: key for key in by_id.values()}
+    return TokenKeys(published, long_lived, by_id, by_header, public_keys)
 
 
 def long_lived_id(key: Key) -> str:
@@ -112,8 +116,10 @@ _TOKEN_PATTERN: Final = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 
 
 class _Payload(msgspec.Struct, gc=False):
-    """The required claims of a token beside `iss` and `aud`. Unknown claims are ignored."""
+    """The required claims of a token. Unknown ones are ignored."""
 
+    iss: str
+    aud: str
     iat: int
     exp: int
     sub: str
@@ -121,16 +127,12 @@ class _Payload(msgspec.Struct, gc=False):
     gen: int | None = None
 
 
-_OPTIONS: Final[Any] = {
-    "strict_aud": True,
-    # The caller's clock decides. The instance that issued a token may be a second ahead.
-    "verify_exp": False,
-    "verify_iat": False,
-    "verify_nbf": False,
-}
+_decode_payload: Final = msgspec.json.Decoder(_Payload).decode
+_verify_signature: Final = jwt.PyJWS().decode
 _DECODE_ERRORS: Final = (
     jwt.PyJWTError,
-    msgspec.ValidationError,  # the type of a claim
+    msgspec.DecodeError,  # also of the type of a claim
+    RecursionError,
     OverflowError,  # a time that no date has, or OSError and ValueError
     OSError,
     ValueError,
@@ -208,34 +210,19 @@ class JwtAccessTokens:
         return self._keys
 
     def _decode(self, token: str, keys: TokenKeys) -> TokenClaims:
+        key = keys.by_header.get(token.partition(".")[0])
+        if key is None:
+            raise InvalidToken("The access token has a header of none of our keys.")
         try:
-            key = _find_key(token, keys)
-            decoded = jwt.decode(
-                token,
-                key.verification_key,
-                algorithms=[key.algorithm],
-                options=_OPTIONS,
-                audience=self._audience,
-                issuer=self._issuers.accepted_issuers,
-            )
-            claims = msgspec.convert(decoded, _Payload)
-            return TokenClaims(
-                claims.sub,
-                claims.sid,
-                datetime.fromtimestamp(claims.iat, UTC),
-                datetime.fromtimestamp(claims.exp, UTC),
-                claims.gen,
+            # The caller's clock decides about times: the instance that issued a token may be a
+            # second ahead.
+            payload = _verify_signature(token, key.verification_key, algorithms=[key.algorithm])
+            claims = _decode_payload(payload)
+            issued_at, expires_at = (
+                datetime.fromtimestamp(time, UTC) for time in (claims.iat, claims.exp)
             )
         except _DECODE_ERRORS as error:
             raise InvalidToken("The access token is invalid.") from error
-
-
-def _find_key(token: str, keys: TokenKeys) -> TokenKey:
-    header = jwt.get_unverified_header(token)
-    key_id = header.get("kid")
-    key = keys.by_id.get(key_id) if isinstance(key_id, str) else None
-    if key is None:
-        raise InvalidToken("The access token has an unknown key id.")
-    if header != key.header:
-        raise InvalidToken("The access token has another header than ours.")
-    return key
+        if claims.aud != self._audience or claims.iss not in self._issuers.accepted_issuers:
+            raise InvalidToken("The access token is for another service, or of another issuer.")
+        return TokenClaims(claims.sub, claims.sid, issued_at, expires_at, claims.gen)

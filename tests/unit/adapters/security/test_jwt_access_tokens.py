@@ -39,7 +39,7 @@ JSON = json.dumps(PAYLOAD).encode()
 
 
 def encode(part: Any) -> str:
-    text = part if isinstance(part, bytes) else json.dumps(part).encode()
+    text = part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode()
     return base64.urlsafe_b64encode(text).decode().rstrip("=")
 
 

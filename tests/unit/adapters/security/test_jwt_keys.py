@@ -1,12 +1,13 @@
 """Access tokens while keys change, and the cache of verified signatures."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
-from unittest.mock import Mock
+from typing import Any, Final
 
 import jwt
 import pytest
+from jwt.algorithms import Algorithm, ECAlgorithm, HMACAlgorithm
 
 from adapters.security.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
@@ -22,14 +23,22 @@ CLAIMS: Final = TokenClaims(an_id(1), an_id(2), NOW, NOW + timedelta(minutes=15)
 
 
 @pytest.fixture
-def verifications(monkeypatch: pytest.MonkeyPatch) -> Mock:
-    """Count signature verifications."""
-    counted = Mock()
-    for name in ("ES256", "HS256"):
-        algorithm = jwt.get_algorithm_by_name(name)
-        counted.attach_mock(Mock(wraps=algorithm.verify), name)
-        monkeypatch.setattr(algorithm, "verify", getattr(counted, name))
-    return counted
+def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List the algorithms of the signatures that were verified."""
+    verified = list[str]()
+    for kind in (ECAlgorithm, HMACAlgorithm):
+        monkeypatch.setattr(kind, "verify", _count(kind, verified))
+    return verified
+
+
+def _count(kind: type[Algorithm], verified: list[str]) -> Callable[..., bool]:
+    verify = kind.verify
+
+    def count(*arguments: Any) -> bool:
+        verified.append(kind.__name__)
+        return verify(*arguments)
+
+    return count
 
 
 def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
@@ -46,7 +55,7 @@ def is_rejected(tokens: JwtAccessTokens, token: str) -> bool:
 
 @pytest.mark.parametrize("generation", [None, 1])
 def test_a_signature_is_verified_once_and_the_expiry_each_time(
-    verifications: Mock, generation: int | None
+    verifications: list[str], generation: int | None
 ) -> None:
     tokens = access_tokens(FakeKeyRing(OLD))
     claims = replace(CLAIMS, generation=generation)
@@ -57,15 +66,15 @@ def test_a_signature_is_verified_once_and_the_expiry_each_time(
         with pytest.raises(InvalidToken, match="expired"):
             tokens.verify(token, claims.expires_at)
     assert tokens.verify(token, NOW) == claims
-    assert len(verifications.mock_calls) == 1
+    assert len(verifications) == 1
 
 
-def test_a_forged_token_is_never_cached(verifications: Mock) -> None:
+def test_a_forged_token_is_never_cached(verifications: list[str]) -> None:
     tokens = access_tokens(FakeKeyRing(OLD))
     forged = access_tokens(FakeKeyRing((OLD[0], NEW[1]))).issue(CLAIMS)
 
     assert [is_rejected(tokens, forged) for _ in range(3)] == [True] * 3
-    assert len(verifications.mock_calls) == 3
+    assert len(verifications) == 3
 
 
 @pytest.mark.parametrize("key", [NEW, (OLD[0], NEW[1])], ids=["another id", "the same id"])

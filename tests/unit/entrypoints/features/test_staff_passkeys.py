@@ -2,16 +2,18 @@
 
 import pytest
 
-from entrypoints.features.passkeys import PASSKEYS, explain_why_not, make_origin
+from entrypoints.features.staff_passkeys import STAFF_PASSKEYS, explain_why_not, make_origin
 from tests.support.settings import settings
 
 
 def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
-    assert [*PASSKEYS.notes(settings())] == []
+    assert [*STAFF_PASSKEYS.notes(settings())] == []
     at_ip = settings(WEB_CONSOLE="yes")
-    assert [*PASSKEYS.notes(at_ip)] == [f"Nobody can use passkeys. {explain_why_not(at_ip)}"]
+    assert [*STAFF_PASSKEYS.notes(at_ip)] == [
+        f"Nobody of the staff can use passkeys. {explain_why_not(at_ip)}"
+    ]
     at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")
-    assert [*PASSKEYS.notes(at_name)] == []
+    assert [*STAFF_PASSKEYS.notes(at_name)] == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
@@ -61,6 +62,15 @@ def _is_secure(origin: str) -> bool:
     return parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", _LOCALHOST)
 
 
+def is_ip(host: str) -> bool:
+    """Return whether a host is an IP, for which browsers make no passkeys."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_domain(
     passkey_domain: str | None,
     passkey_origins: Sequence[str],
@@ -74,13 +84,14 @@ def _check_domain(
         return
     if passkey_domain == _LOCALHOST and env is not Environment.PRODUCTION:
         return
-    hosts = {urlsplit(url).hostname or "" for url in (public_url, *web_origins)}
+    hosts = [urlsplit(url).hostname or "" for url in (public_url, *web_origins)]
     is_parent = any(host.endswith(f".{passkey_domain}") for host in hosts)
     if passkey_domain not in hosts and not (is_parent and "." in passkey_domain):
         yield Problem(
             "DIALTONE_PASSKEY_DOMAIN",
             "Must be the host of DIALTONE_PUBLIC_URL or of one of DIALTONE_WEB_ORIGINS, or a domain"
-            " above one of these, such as example.org: browsers make no passkeys for another.",
+            " above one of these: browsers make no passkeys for another.",
+            example=next((host for host in hosts if not is_ip(host)), ""),
         )
 
 

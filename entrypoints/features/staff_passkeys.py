@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from adapters.databases.records.record_store import IndexPosition, RecordStore
 from domain.identities.role import Role
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
+from entrypoints.features.passkeys import is_ip
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
@@ -62,15 +62,7 @@ def explain_why_not(settings: Settings) -> str:
 def _find_obstacle(has_console: bool, public_url: str) -> str:
     if not has_console:
         return _NO_CONSOLE
-    return _NO_HOST_NAME if _is_ip(urlsplit(public_url).hostname or "") else ""
-
-
-def _is_ip(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return _NO_HOST_NAME if is_ip(urlsplit(public_url).hostname or "") else ""
 
 
 def make_origin(url: str) -> str:

@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, str]] = {
     "passkeys": r"passkey",
     "phone_change": r"chang(?:e|es|ed|ing) (?:of )?(?:the|a) number",
     "blocks": r"/admin/blocks|dialtone block\b|blocks:(?:read|write)",
+    "staff_passkeys": r"passkey-invite|STAFF_PASSKEYS|console_passkey|passkey_required",
     "start": r"first page|/start\b",
     "statistics": r"statistic",
     "tracing": r"OTEL_|opentelemetry|OTLP|\btrac(?:es?|ing)\b",
@@ -38,8 +39,8 @@ STAY: Final[Mapping[str, str]] = {
     "media": r"unsupported(?: |_)media(?: |_)type|item of the library that it was done to",
     # The time of an import outlives it.
     "imports": r"when an import made it",
-    # Acts in the audit, whose entries outlive passkeys.
-    "passkeys": r"[\"`](?:invite|remove)_passkey[\"`]",
+    # Acts in the audit, whose entries outlive passkeys; and how sessions were opened.
+    "passkeys": r"[\"`](?:add|invite|remove)_passkey[\"`]|by a code \(`otp`\) or a `passkey`",
     # An act in the audit, whose entries outlive exports.
     "export": r"[\"`]export[\"`]",
     # The core knows the channel, and rejects it where nothing sends such messages; what it counted

@@ -142,13 +142,13 @@ class PasskeySignInController(Controller):
     path = "/auth/passkey"
     tags = [_TAG]
     dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(AppPasskeysFeature))}
-    guards = [limit_by_ip]
 
     @post(
         "/options",
         summary="Begin to sign in with a passkey",
         response_description="What `navigator.credentials.get` gets.",
         status_code=200,
+        guards=[limit_by_ip],
         errors=[errors.TooManyAttemptsFromIp],
     )
     async def start_passkey_sign_in(
@@ -164,6 +164,7 @@ class PasskeySignInController(Controller):
         summary="Exchange the answer of a passkey for an access token",
         response_description="The passkey was right.",
         status_code=200,
+        guards=[limit_by_ip],
         errors=[
             rules.PasskeyRejected,
             rules.SignCountFell,

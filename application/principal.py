@@ -8,7 +8,7 @@ from domain.administration.scope import Scope
 from domain.errors import Forbidden, PasskeyRequired, ReauthenticationRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.session import Session
+from domain.identities.session import AuthMethod, Session
 from domain.identities.staff import Staff
 
 
@@ -20,7 +20,8 @@ class Principal:
     everything for months. What is final needs a fresh login.
 
     `needs_passkey` is whether the role counts after a sign-in by passkey only: the session of an
-    app is by SMS, so it never has the role then.
+    app is by SMS, so it never has the role then. Neither has one that a passkey of the app opened:
+    a code that somebody was told is enough to add one.
     """
 
     identity: Identity
@@ -31,8 +32,12 @@ class Principal:
 
     @property
     def staff_role(self) -> Role:
-        counts = self.has_recent_login and not self.needs_passkey
+        counts = self._has_login_of_staff and not self.needs_passkey
         return self.identity.staff.role if counts else Role.MEMBER
+
+    @property
+    def _has_login_of_staff(self) -> bool:
+        return self.has_recent_login and AuthMethod.PASSKEY not in self.session.amr
 
     @property
     def viewer(self) -> Identity:
@@ -48,13 +53,13 @@ class Principal:
         Raises:
             Forbidden: It has none.
             PasskeyRequired
-            ReauthenticationRequired: The login is too old.
+            ReauthenticationRequired: The login is too old, or by a passkey of the app.
         """
         if not self.identity.is_staff:
             raise Forbidden("Only staff may do this.")
         if self.needs_passkey:
             raise PasskeyRequired
-        if not self.has_recent_login:
+        if not self._has_login_of_staff:
             raise ReauthenticationRequired
 
     def check_scope(self, scope: Scope) -> None:

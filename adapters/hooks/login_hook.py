@@ -102,7 +102,7 @@ class HttpLoginHook:
         data = _Data(
             user_id=inquiry.user_id,
             external_id=inquiry.external_id,
-            channel=inquiry.channel.value,
+            channel=str(inquiry.channel),
             country=inquiry.country,
             # A lone surrogate cannot be encoded in UTF-8.
             device=inquiry.device and inquiry.device.encode(errors="replace").decode(),

@@ -177,6 +177,8 @@ class JwtAccessTokens:
             "sub": claims.identity_id,
             "sid": claims.session_id,
         }
+        if claims.amr:
+            payload["amr"] = list(claims.amr)
         if claims.generation is None:
             key_id = long_lived_id(self._long_lived_key_set.signing())
         else:

@@ -41,22 +41,22 @@ class WebAuthnRelyingParty:
     """The RP of one host name.
 
     Attributes:
-        origin: Of the pages, as browsers write it.
+        origins: Of the pages, as browsers write them, and of apps.
         name: What authenticators show: the name of the app.
     """
 
     rp_id: str
-    origin: str
+    origins: Sequence[str]
     name: str
 
     def creation_options(
-        self, identity_id: str, name: str, challenge: bytes, known: Sequence[bytes]
+        self, user_handle: str, name: str, challenge: bytes, known: Sequence[bytes]
     ) -> str:
         options = generate_registration_options(
             rp_id=self.rp_id,
             rp_name=self.name,
             user_name=name,
-            user_id=identity_id.encode(),
+            user_id=user_handle.encode(),
             challenge=challenge,
             timeout=_TIMEOUT_MS,
             authenticator_selection=AuthenticatorSelectionCriteria(
@@ -86,7 +86,7 @@ class WebAuthnRelyingParty:
         with _reading(response):
             credential = parse_authentication_credential_json(response)
             return Assertion(
-                identity_id=(credential.response.user_handle or b"").decode(),
+                user_handle=(credential.response.user_handle or b"").decode(),
                 credential_id=credential.raw_id,
                 challenge=parse_client_data_json(credential.response.client_data_json).challenge,
             )
@@ -97,7 +97,7 @@ class WebAuthnRelyingParty:
                 credential=response,
                 expected_challenge=challenge,
                 expected_rp_id=self.rp_id,
-                expected_origin=self.origin,
+                expected_origin=list(self.origins),
                 require_user_verification=True,
             )
             if len(verified.credential_id) > MAX_CREDENTIAL_ID_LENGTH:
@@ -113,7 +113,7 @@ class WebAuthnRelyingParty:
                 credential=response,
                 expected_challenge=challenge,
                 expected_rp_id=self.rp_id,
-                expected_origin=self.origin,
+                expected_origin=list(self.origins),
                 credential_public_key=public_key,
                 # The caller compares the count, and tells one that fell from a wrong signature.
                 credential_current_sign_count=0,

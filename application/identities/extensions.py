@@ -2,18 +2,23 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from domain.identities.identity import Identity
 from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
+PASSKEY_CHANNEL: Final = "passkey"
+"""Where a login names the channel of its code: it had none."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingLogin:
-    """A login whose code is correct and not used yet.
+    """A login whose code is correct and not used yet, or whose passkey is right.
 
     Attributes:
+        challenge_id: That of the code, or of what the passkey signed.
+        channel: A `Channel`, or `PASSKEY_CHANNEL`.
         external_id: What another system calls the identity; None without one.
         device: Its name, which the client chose; None without one.
     """
@@ -22,7 +27,7 @@ class PendingLogin:
     external_id: str | None
     challenge_id: str
     phone: PhoneNumber
-    channel: Channel
+    channel: str
     device: str | None
     is_device_recognized: bool
 

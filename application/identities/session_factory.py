@@ -13,7 +13,13 @@ from domain.identities.claims import merge_claims
 from domain.identities.device_token import DeviceToken, derive_device_secret
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
-from domain.identities.session import NONCE_BYTES, RefreshTokenFamily, Session, SessionLimits
+from domain.identities.session import (
+    NONCE_BYTES,
+    AuthMethod,
+    RefreshTokenFamily,
+    Session,
+    SessionLimits,
+)
 
 SESSION_ID_BYTES: Final = 16
 
@@ -45,6 +51,7 @@ class SessionFactory:
         device: str | None,
         *,
         with_refresh: bool,
+        method: AuthMethod = AuthMethod.OTP,
         claims: str = "",
     ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token.
@@ -64,6 +71,7 @@ class SessionFactory:
             token_family=family,
             idle_expires_at=now + limits.idle_timeout,
             claims=claims if with_refresh else "",
+            amr=(method,),
         )
 
     def make_device_token(
@@ -116,7 +124,9 @@ class SessionFactory:
         """Issue the tokens of the session as it is now, with the claims of `load_claims`."""
         identity_id, family = identity.id, session.token_family
         if family is None:
-            of_token = TokenClaims(identity_id, session.id, now, session.expires_at)
+            of_token = TokenClaims(
+                identity_id, session.id, now, session.expires_at, amr=session.amr
+            )
             return Tokens(self.tokens.issue(of_token), _whole_seconds(session.expires_at - now))
         expires_at = min(now + self.limits.access_token_ttl, session.ends_at)
         of_token = TokenClaims(
@@ -125,6 +135,7 @@ class SessionFactory:
             now,
             expires_at,
             family.generation,
+            amr=session.amr,
             of_extensions=claims,
             of_app=merge_claims(identity.claims, session.claims) or None,
         )

@@ -88,9 +88,15 @@ class AttemptLimiter:
     limit_store: LimitStore
     limits: RateLimits
 
-    def permits_of(self, client_ip: HashedClientIp, country: str, now: datetime) -> AttemptPermits:
-        """Return the permits that an attempt at a phone of the country may need, none acquired."""
+    def permits_of(
+        self, client_ip: HashedClientIp, country: str | None, now: datetime
+    ) -> AttemptPermits:
+        """Return the permits that an attempt at a phone of the country may need, none acquired.
+
+        Without a country it is one with a passkey, at no phone.
+        """
+        of_others = self.limits.for_others(country) if country is not None else ()
         return AttemptPermits(
             of_ip=_Permits(self.limit_store, self.limits.for_verification(client_ip), now),
-            of_others=_Permits(self.limit_store, self.limits.for_others(country), now),
+            of_others=_Permits(self.limit_store, of_others, now),
         )

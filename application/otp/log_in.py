@@ -109,10 +109,7 @@ class LogIn:
             device=command.device,
             is_device_recognized=code.is_device_recognized,
         )
-        decided = await login_hook(login)
-        if isinstance(decided, RejectLogin):
-            return LoginRejection(_shorten(decided.text), login.user_id)
-        return LoginApproval(encode_claims(decided.claims) if decided.claims else "")
+        return await decide_login(login_hook, login)
 
     async def open_session(
         self, command: VerifyOtpCommand, checked: CheckedOtp, code: UsedCode
@@ -303,6 +300,14 @@ class LogIn:
             for mark_call in self.extensions.after_login_by_call:
                 with suppress(StorageError, CorruptRecord):
                     await mark_call(code.carrier.call_id, identity_id)
+
+
+async def decide_login(login_hook: LoginHookCall, login: PendingLogin) -> LoginDecision:
+    """Ask the login hook about a login."""
+    decided = await login_hook(login)
+    if isinstance(decided, RejectLogin):
+        return LoginRejection(_shorten(decided.text), login.user_id)
+    return LoginApproval(encode_claims(decided.claims) if decided.claims else "")
 
 
 def _client_ip_hash(command: VerifyOtpCommand, checked: CheckedOtp) -> str | None:

@@ -69,6 +69,7 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.IMPORT_ITEMS: None,
     AuditAction.CREATE_TOKEN: None,
     AuditAction.REVOKE_TOKEN: None,
+    AuditAction.ADD_PASSKEY: None,
     AuditAction.INVITE_PASSKEY: None,
     AuditAction.REMOVE_PASSKEY: None,
 }

@@ -92,6 +92,7 @@ class AuditAction(StrEnum):
     END_BLOCK = "end_block"
     CREATE_TOKEN = "create_token"  # noqa: S105 -- an action, not a secret
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 -- an action, not a secret
+    ADD_PASSKEY = "add_passkey"
     INVITE_PASSKEY = "invite_passkey"
     REMOVE_PASSKEY = "remove_passkey"
 

@@ -1,20 +1,23 @@
-"""Challenges for passkeys, and invitations to add one."""
+"""Passkeys: challenges, and what may be wrong with an answer."""
 
-import re
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+import hmac
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from typing import Final
 
 from domain.administration.audit import hide_phones
-from domain.errors import DomainError, InvalidValue, TooLong
-from domain.identities.identity import Identity
-from domain.secret_hash import hash_secret
+from domain.errors import DomainError, InvalidValue, RateLimitExceeded, TooLong
+from domain.identifier import parse_identifier
+from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
+from domain.otp.sliding_window import SlidingWindow
 
 
 class PasskeyRejected(DomainError):
-    """No staff signs in with this. Strangers are not told why; the security event says it."""
+    """Nobody signs in with this. Strangers are not told why; the security event says it."""
 
 
 class SignCountFell(PasskeyRejected):
@@ -25,63 +28,94 @@ class ChallengeNotValid(DomainError):
     """The challenge was used, is older than five minutes, or is for something else."""
 
 
-class InvitationNotValid(DomainError):
-    """The link was used, is too old, or void: a role or all sessions ended meanwhile."""
-
-
-class PasskeysNotPossible(DomainError):
-    """There can be no passkeys with these settings; the message says why."""
-
-
-class NotStaff(DomainError):
-    """The account has no role, is blocked, or has a test OTP."""
-
-
 class TooManyPasskeys(DomainError):
     """The identity has as many passkeys as it may."""
+
+
+class TooManyPasskeysAdded(RateLimitExceeded):
+    """The identity has added as many passkeys as it may in a day."""
 
 
 class PasskeyExists(DomainError):
     """The identity has this passkey."""
 
 
-class LastPasskey(DomainError):
-    """It is the only passkey of somebody who needs one."""
-
-
 class PasskeyNotFound(DomainError):
     """The identity has no such passkey."""
 
 
-CHALLENGE_BYTES: Final = 32
+ADDED_IN_DAY: Final = SlidingWindow(10, timedelta(days=1))
+"""Passkeys that a user adds: each costs a message."""
 CHALLENGE_TTL: Final = timedelta(minutes=5)
+RANDOM_BYTES: Final = 16
+_SIGNED: Final = struct.Struct(f">{RANDOM_BYTES}sQ")
+_CHALLENGE: Final = struct.Struct(f">{RANDOM_BYTES}sQ32s")
+_LABEL: Final = b"dialtone passkey challenge\0"
 
 
 class PasskeyPurpose(StrEnum):
-    """What the response to a challenge does. The values are stored."""
+    """What the response to a challenge does."""
 
     SIGN_IN = "sign_in"
+    ADD = "add"
+    CONSOLE_SIGN_IN = "console_sign_in"
     ENROL = "enrol"
     USE_FOR_ENROLMENT = "use_for_enrolment"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PasskeyChallenge:
-    """A challenge that was sent to a browser. Whoever deletes its record has used it.
+    """What an authenticator signs: random bytes and the time. Nothing of it is stored.
 
-    Attributes:
-        id: The hash of the challenge: see `hash_challenge`.
-        invitation_id: The invitation that it belongs to; empty for another purpose.
+    Its MAC (HMAC-SHA256) proves that the service made it, for this purpose and this subject, such
+    as an identity in a session.
     """
 
-    id: str
     purpose: PasskeyPurpose
-    invitation_id: str = field(default="", repr=False)
+    subject: str
+    random: bytes
     created_at: datetime
 
     @property
     def expires_at(self) -> datetime:
         return self.created_at + CHALLENGE_TTL
+
+    def sign(self, key: bytes) -> bytes:
+        """Return the text of the challenge, with its MAC."""
+        signed = _SIGNED.pack(self.random, int(self.created_at.timestamp()))
+        names = f"{self.purpose}\0{self.subject}\0".encode()
+        return signed + hmac.digest(key, _LABEL + names + signed, sha256)
+
+
+def verify_challenge(
+    text: bytes, purpose: PasskeyPurpose, subject: str, keys: Iterable[bytes], now: datetime
+) -> PasskeyChallenge:
+    """Return a challenge that one of the keys made, for this, and that has not expired.
+
+    Raises:
+        ChallengeNotValid
+    """
+    if len(text) == _CHALLENGE.size:
+        random, seconds, _ = _CHALLENGE.unpack(text)
+        # A time that no date has fits into no MAC of ours.
+        time = datetime.fromtimestamp(min(seconds, 2**32), UTC)
+        challenge = PasskeyChallenge(purpose, subject, random, time)
+        is_ours = any(hmac.compare_digest(challenge.sign(key), text) for key in keys)
+        if is_ours and now < challenge.expires_at:
+            return challenge
+    raise ChallengeNotValid
+
+
+@dataclass(frozen=True, slots=True)
+class UsedPasskeyChallenge:
+    """A challenge whose response was verified. Whoever adds its record has used it.
+
+    Attributes:
+        id: The hash of the challenge: see `hash_challenge`.
+    """
+
+    id: str
+    expires_at: datetime
 
 
 def hash_challenge(challenge: bytes) -> str:
@@ -89,44 +123,42 @@ def hash_challenge(challenge: bytes) -> str:
     return sha256(challenge).hexdigest()
 
 
-SECRET_BYTES: Final = 32
-LINK_TTL: Final = timedelta(minutes=15)
-"""Of a link that an operator made."""
-USE_TTL: Final = timedelta(minutes=5)
-"""After the use of a passkey."""
-MAX_NAME_LENGTH: Final = 50
-_SECRET: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
+def check_number(passkeys: Sequence[Passkey]) -> None:
+    """Check that there may be one more; raises TooManyPasskeys."""
+    if len(passkeys) >= MAX_PASSKEYS:
+        raise TooManyPasskeys
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasskeyInvitation:
-    """Lets one identity add one passkey. Whoever deletes its record has used it.
+def check_room(passkeys: Sequence[Passkey], added: Passkey) -> None:
+    """Check that a passkey may be added to those that there are.
 
-    Attributes:
-        id: The hash of its secret, which has 256 random bits.
-        session_version: The version that the identity had. Whatever ends all its sessions voids
-            the invitation too: also a block, a change of the number, and a new passkey.
-        passkey_id: The passkey that was used for it; empty for a link. It has to be there still.
+    Raises:
+        PasskeyExists, TooManyPasskeys
     """
-
-    id: str = field(repr=False)
-    identity_id: str
-    session_version: int
-    passkey_id: str = ""
-    created_at: datetime
-    expires_at: datetime
-
-    def admits(self, identity: Identity, now: datetime) -> bool:
-        return (
-            now < self.expires_at
-            and self.session_version == identity.session_version
-            and (not self.passkey_id or identity.staff.find_passkey(self.passkey_id) is not None)
-        )
+    if find_passkey(passkeys, added.id) is not None:
+        raise PasskeyExists
+    check_number(passkeys)
 
 
-def find_invitation_id(secret: str) -> str | None:
-    """Return the id of the invitation with this secret; None for a text that is no secret."""
-    return hash_secret(secret) if _SECRET.fullmatch(secret) else None
+_USER_HANDLE: Final = "u:"
+
+
+def make_user_handle(identity_id: str) -> str:
+    """Return the user handle of passkeys of users.
+
+    With that of the console's, which is the id, an authenticator would put one in place of the
+    other.
+    """
+    return f"{_USER_HANDLE}{identity_id}"
+
+
+def parse_user_handle(text: str) -> str | None:
+    """Return the id of an identity; None for a text that is no user handle of a user."""
+    is_of_user = text.startswith(_USER_HANDLE)
+    return parse_identifier(text.removeprefix(_USER_HANDLE)) if is_of_user else None
+
+
+MAX_NAME_LENGTH: Final = 50
 
 
 def parse_passkey_name(text: str) -> str:
@@ -141,3 +173,15 @@ def parse_passkey_name(text: str) -> str:
     if len(name) > MAX_NAME_LENGTH:
         raise TooLong(f"The name of a passkey has at most {MAX_NAME_LENGTH} characters.")
     return hide_phones(name)
+
+
+_DEFAULT_NAME: Final = "Passkey"
+_MAX_DEFAULT_LENGTH: Final = 40
+
+
+def make_passkey_name(device: str | None, passkeys: Sequence[Passkey]) -> str:
+    """Return a name for a passkey that got none: that of the device, and a number if it is used."""
+    first = parse_passkey_name((device or _DEFAULT_NAME)[:_MAX_DEFAULT_LENGTH])
+    numbered = (f"{first} {number}" for number in range(2, MAX_PASSKEYS + 2))
+    used = {passkey.name for passkey in passkeys}
+    return next(name for name in (first, *numbered) if name not in used)

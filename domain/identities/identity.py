@@ -6,10 +6,10 @@ from typing import Final
 
 from domain.errors import Unauthenticated
 from domain.identifier import require_identifier
-from domain.identities.device_token import MAX_DEVICES, RecognizedDevice
+from domain.identities.device_token import MAX_DEVICES, DeviceToken, RecognizedDevice
 from domain.identities.external_id import ExternalId
 from domain.identities.imported import Imported
-from domain.identities.passkey import Passkey
+from domain.identities.passkey import Passkey, check_passkey_name
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.role import Role
 from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
@@ -116,6 +116,8 @@ class Identity:
     events: UserEvents = UserEvents()
     session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
+    # What ends the account, or moves it to another owner, ends them in the same write.
+    passkeys: tuple[Passkey, ...] = ()
 
     def __post_init__(self) -> None:
         require_identifier(self.id)
@@ -258,15 +260,32 @@ class Identity:
                     return device
         return None
 
+    def has_device(self, token: DeviceToken, now: datetime) -> bool:
+        """Return whether a device token is valid for this identity."""
+        is_own = token.identity_id == self.id
+        return is_own and self.find_device(token.device_id, now) is not None
+
     def _devices_with(self, added: RecognizedDevice, now: datetime) -> tuple[RecognizedDevice, ...]:
         kept = [
             device for device in self.devices if device.id != added.id and now < device.expires_at
         ]
         return (*kept, added)[-MAX_DEVICES:]
 
-    def add_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey, and end the sessions of the console; see `Staff.add_passkey`."""
+    def add_console_passkey(self, passkey: Passkey) -> "Identity":
+        """Add a passkey of the staff, and end the console's sessions; see `Staff.add_passkey`."""
         return replace(self, staff=self.staff.add_passkey(passkey)).end_console_sessions()
+
+    def add_passkey(self, passkey: Passkey) -> "Identity":
+        """Add a passkey of the user; raises ConflictingValue if another one has its name."""
+        check_passkey_name(self.passkeys, passkey.name)
+        return replace(self, passkeys=(*self.passkeys, passkey))
+
+    def remove_passkeys(self, *ids: str) -> "Identity":
+        """Remove passkeys. If one is for the console, all sessions of the console end."""
+        kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
+        staff = self.staff.remove_passkeys(*ids)
+        changed = replace(self, passkeys=kept, staff=staff)
+        return changed if staff == self.staff else changed.end_console_sessions()
 
     def end_console_sessions(self) -> "Identity":
         """End the sessions and devices of the console. Those of apps stay."""
@@ -349,8 +368,9 @@ class Identity:
         """Return the identity with its new phone, if this change is under way and at that step.
 
         - All sessions end but the one that is kept, and devices are forgotten.
-        - After a change by an operator it is a member, and counts as used now: otherwise the first
-          login would take a phone for recycled that the owner has only just got.
+        - After a change by an operator it is a member without passkeys, and counts as used now:
+          otherwise the first login would take a phone for recycled that the owner has only just
+          got.
         - A detached one is a member without a username, whose owner logs in.
         """
         if self.phone_change != change or change.step is not PhoneChangeStep.ASSIGN:
@@ -363,6 +383,7 @@ class Identity:
             phone=change.new_phone,
             phone_change=released if change.old_phone else None,
             staff=Staff() if change.is_by_operator else self.staff,
+            passkeys=() if change.is_by_operator else self.passkeys,
             detached_at=None,
             last_used_at=now if change.is_by_operator else self.last_used_at,
         )
@@ -409,13 +430,13 @@ class Identity:
         return replace(self.record_event(EventType.USER_UNBLOCKED, now), blocked_at=None)
 
     def detach(self, now: datetime) -> "Identity":
-        """Return the identity of a recycled phone: a member without name, sessions and devices.
+        """Return the identity of a recycled phone: a member without name, sessions and passkeys.
 
         For the app's backend the user is deleted. One that was about to get a phone gets none.
         """
         former = self if self.detached_at is None else replace(self, phone_change=None)
         lost = former.record_event(EventType.USER_DELETED, now).revoke_all_sessions()
-        return replace(lost, detached_at=now, user=None, staff=Staff())
+        return replace(lost, detached_at=now, user=None, staff=Staff(), passkeys=())
 
     def mark_used(self, now: datetime) -> "Identity":
         return replace(self, last_used_at=now)

@@ -1,9 +1,12 @@
 """The passkeys of an identity: what is stored of a WebAuthn credential."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
+
+from domain.errors import ConflictingValue
 
 MAX_PASSKEYS: Final = 10
 _ID_LENGTH: Final = 16
@@ -40,3 +43,14 @@ class Passkey:
 
     def use(self, sign_count: int, now: datetime) -> "Passkey":
         return replace(self, sign_count=sign_count, last_used_at=now)
+
+
+def find_passkey(passkeys: Sequence[Passkey], passkey_id: str) -> Passkey | None:
+    """Return the passkey with this id; None without one."""
+    return next((passkey for passkey in passkeys if passkey.id == passkey_id), None)
+
+
+def check_passkey_name(passkeys: Sequence[Passkey], name: str) -> None:
+    """Check that no passkey has this name; raises ConflictingValue."""
+    if any(each.name == name for each in passkeys):
+        raise ConflictingValue("Another passkey has this name. Choose a different one.")

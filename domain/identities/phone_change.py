@@ -24,6 +24,10 @@ class PhoneNotice(StrEnum):
     PHONE_CHANGED = "phone_changed"
     """To the former number: the account has another one."""
     PASSKEY_ADDED = "passkey_added"
+    """To the number of a user: the account has another passkey."""
+    PASSKEY_REMOVED = "passkey_removed"
+    """To the number of a user: the account has lost a passkey."""
+    CONSOLE_PASSKEY_ADDED = "console_passkey_added"
     """To the number of somebody of the staff: the account has another passkey."""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 MAX_SESSIONS: Final = 20
@@ -126,6 +127,13 @@ class SessionLimits:
     access_token_ttl: timedelta = timedelta(minutes=15)
 
 
+class AuthMethod(StrEnum):
+    """How somebody signed in: the claim `amr` of a token (RFC 8176). The values are stored."""
+
+    OTP = "otp"
+    PASSKEY = "passkey"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A login on one device, until it is revoked, expires, or is not used for too long.
@@ -135,7 +143,7 @@ class Session:
     `idle_expires_at` is when the session ends without another use; None for no such limit.
     `is_used` is whether a token of it was used. `repeats` counts the repeats of its login, so that
     each of them changes the identity. `claims` are those that the login got for its tokens: a JSON
-    object, as text; empty for none.
+    object, as text; empty for none. `amr` is how its owner signed in; empty if nobody kept that.
     """
 
     id: str
@@ -148,6 +156,7 @@ class Session:
     is_used: bool = False
     repeats: int = 0
     claims: str = ""
+    amr: tuple[AuthMethod, ...] = ()
 
     @property
     def last_seen_at(self) -> datetime:

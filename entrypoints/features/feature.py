@@ -92,8 +92,8 @@ class Feature(Piece):
     ) -> "Callable[[RecordStore], Awaitable[str]] | None":
         """Return what `check-settings` asks the database, if it exists.
 
-        That returns a note. It raises PortError, and StartupError if the records do not allow the
-        settings.
+        That returns a note, or an empty text. It raises PortError, and StartupError if the records
+        do not allow the settings.
         """
         del settings
         return None

@@ -1,68 +1,69 @@
-"""Passkeys of the staff, with which it signs in to the web console."""
+"""Passkeys of users, with which they sign in without a message."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from adapters.databases.records.features.passkeys import KINDS, make_passkeys_repositories
-from adapters.databases.records.identities import IdentityRecord
-from adapters.databases.records.kinds import IDENTITIES, STAFF
+from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED
 from adapters.databases.records.record_store import IndexPosition, RecordStore
-from domain.identities.role import Role
-from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
+from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
+from entrypoints.settings.parsers import full_match, rejects_with
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.startup_error import StartupError
+from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
-_ENROLMENT_PATH: Final = "/console/passkeys/enrol"
-_DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
-_NO_CONSOLE: Final = "Passkeys are used in the web console: set DIALTONE_WEB_CONSOLE=yes."
-_NO_HOST_NAME: Final = (
-    "DIALTONE_PUBLIC_URL has an IP address, and browsers make passkeys for host names only: use "
-    "the name of the host, such as https://dialtone.example.org, or http://localhost:8000 on this "
-    "machine."
-)
+_LOCALHOST: Final = "localhost"
+_ANDROID_APP: Final = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
-class StaffPasskeys(StrEnum):
-    """Who of the staff needs a passkey."""
-
-    OPTIONAL = "optional"
-    REQUIRED = "required"
+@rejects_with("Must be android:apk-key-hash: and the SHA-256 of the app's certificate in base64url")
+def _parse_app_origin(text: str) -> str:
+    return full_match(_ANDROID_APP, text)[0]
 
 
 @dataclass(frozen=True, kw_only=True)
 class PasskeySettings(Settings):
-    """Who of the staff needs a passkey."""
+    """Passkeys with which users sign in to the app."""
 
-    staff_passkeys: StaffPasskeys = setting(
-        "required asks all staff for a passkey; optional only whoever has one.",
-        StaffPasskeys.OPTIONAL,
+    passkey_domain: Annotated[str | None, parsers.parse_domain] = setting(
+        "Domain of the passkeys of users; in production there are none without it, see "
+        "docs/passkeys.md.",
+        derived=lambda env: "" if env is Environment.PRODUCTION else _LOCALHOST,
+        example="example.org",
+    )
+    passkey_origins: tuple[Annotated[str, _parse_app_origin], ...] = setting(
+        "Android apps that use these passkeys, beside the web apps of DIALTONE_WEB_ORIGINS.",
+        example="android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     )
 
-
-def explain_why_not(settings: Settings) -> str:
-    """Return why there can be no passkeys with these settings; empty if there can."""
-    return _find_obstacle(settings.of(ConsoleSettings).has_console, settings.public_url)
-
-
-def _find_obstacle(has_console: bool, public_url: str) -> str:
-    if not has_console:
-        return _NO_CONSOLE
-    return _NO_HOST_NAME if _is_ip(urlsplit(public_url).hostname or "") else ""
+    @property
+    def all_passkey_origins(self) -> Sequence[str]:
+        """The origins of pages and apps that may use the passkeys of users."""
+        own = f"https://{self.passkey_domain}"
+        if self.passkey_domain == _LOCALHOST:
+            own = f"http://{_LOCALHOST}:{urlsplit(self.public_url).port or self.bind.port}"
+        web = [origin for origin in self.web_origins if _is_secure(origin)]
+        return [own, *web, *self.passkey_origins]
 
 
-def _is_ip(host: str) -> bool:
+def _is_secure(origin: str) -> bool:
+    parts = urlsplit(origin)
+    return parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", _LOCALHOST)
+
+
+def is_ip(host: str) -> bool:
+    """Return whether a host is an IP, for which browsers make no passkeys."""
     try:
         ip_address(host)
     except ValueError:
@@ -70,48 +71,51 @@ def _is_ip(host: str) -> bool:
     return True
 
 
-def make_origin(url: str) -> str:
-    """Return the origin of a URL as browsers write it: in lower case, without a default port."""
-    parts = urlsplit(url)
-    port = parts.port if parts.port != _DEFAULT_PORTS.get(parts.scheme) else None
-    return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
-
-
-def _are_required(settings: Settings) -> bool:
-    return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
-
-
-def _check_possible(
-    staff_passkeys: StaffPasskeys, has_console: bool, public_url: str
+def _check_domain(
+    passkey_domain: str | None,
+    passkey_origins: Sequence[str],
+    public_url: str,
+    web_origins: Sequence[str],
+    env: Environment,
 ) -> Iterator[Problem]:
-    why_not = _find_obstacle(has_console, public_url)
-    if staff_passkeys is StaffPasskeys.REQUIRED and why_not:
-        yield Problem("DIALTONE_STAFF_PASSKEYS", f"Must not be required. {why_not}")
+    if passkey_domain is None:
+        if passkey_origins:
+            yield Problem("DIALTONE_PASSKEY_ORIGINS", "Needs DIALTONE_PASSKEY_DOMAIN.")
+        return
+    if passkey_domain == _LOCALHOST and env is not Environment.PRODUCTION:
+        return
+    hosts = [urlsplit(url).hostname or "" for url in (public_url, *web_origins)]
+    is_parent = any(host.endswith(f".{passkey_domain}") for host in hosts)
+    if passkey_domain not in hosts and not (is_parent and "." in passkey_domain):
+        yield Problem(
+            "DIALTONE_PASSKEY_DOMAIN",
+            "Must be the host of DIALTONE_PUBLIC_URL or of one of DIALTONE_WEB_ORIGINS, or a domain"
+            " above one of these: browsers make no passkeys for another.",
+            example=next((host for host in hosts if not is_ip(host)), ""),
+        )
 
 
 class _Passkeys(Feature):
     name = "passkeys"
-    needs = ("console",)
     adds_to_export = True
     adapters = ("security/webauthn.py",)
     kinds = KINDS
     settings = PasskeySettings
-    rules = (_check_possible,)
+    rules = (_check_domain,)
 
-    def notes(self, settings: Settings) -> Iterator[str]:
-        if settings.of(ConsoleSettings).has_console and (why_not := explain_why_not(settings)):
-            yield f"Nobody can use passkeys. {why_not}"
+    def records_check(self, settings: Settings) -> Callable[[RecordStore], Awaitable[str]]:
+        domain = settings.of(PasskeySettings).passkey_domain
 
-    def records_check(self, settings: Settings) -> "Callable[[RecordStore], Awaitable[str]] | None":
-        if not _are_required(settings):
-            return None
+        async def check(records: RecordStore) -> str:
+            return await _describe_stored(records, domain)
 
-        return check_administrators
+        return check
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
 
-        return (PasskeysPlugin(),)
+        has_paths = settings.of(PasskeySettings).passkey_domain is not None
+        return (PasskeysPlugin(has_paths=has_paths),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.passkeys.user_fields import PasskeyFields
@@ -124,67 +128,54 @@ class _Passkeys(Feature):
         add_passkey_details(composition.use_cases)
 
     async def open(self, composition: "Composition") -> None:
-        """Add the use cases of passkeys, also where none can be used: those that exist count."""
-        from adapters.databases.records.features.console import make_console_repositories
-        from application.features.passkeys.feature import PasskeysFeature, PasskeysPolicy
+        """Add the use cases, also where nobody can use passkeys: commands remove what there is."""
+        from application.features.passkeys.feature import AppPasskeysFeature, PasskeysFeature
+        from application.otp.use_cases import OtpUseCases
 
-        settings, database = composition.settings, composition.database
-        url, why_not = settings.public_url, explain_why_not(settings)
-        relying_party = None
-        if not why_not:
+        core, repositories = composition.use_cases, make_passkeys_repositories(composition.database)
+        core.add(PasskeysFeature(core, repositories))
+        settings = composition.settings.of(PasskeySettings)
+        if settings.passkey_domain is not None and core.find(OtpUseCases) is not None:
             # What it imports takes a fifth of a second, and few commands need it.
             from adapters.security.webauthn import WebAuthnRelyingParty
 
             relying_party = WebAuthnRelyingParty(
-                rp_id=urlsplit(url).hostname or "", origin=make_origin(url), name=settings.app_name
+                rp_id=settings.passkey_domain,
+                origins=settings.all_passkey_origins,
+                name=settings.app_name,
             )
-        composition.use_cases.add(
-            PasskeysFeature(
-                composition.use_cases,
-                make_passkeys_repositories(database),
-                make_console_repositories(database).sessions,
-                relying_party,
-                PasskeysPolicy(
-                    are_required=_are_required(settings),
-                    enrolment_url=make_origin(url) + _ENROLMENT_PATH,
-                    why_not=why_not,
-                ),
-            )
-        )
+            core.add(AppPasskeysFeature(core, relying_party))
 
 
 PASSKEYS: Final = _Passkeys()
 
 
 _PAGE_SIZE: Final = 100
-_MAX_NAMED: Final = 20
+_MAX_COUNTED: Final = 10_000
 
 
-async def check_administrators(records: RecordStore) -> str:
-    """Check that each administrator has a passkey; return a note. A blocked one does not count.
-
-    Raises:
-        StartupError: One has none.
-    """
-    without = [each.id async for each in _list(records) if not each.staff.passkeys]
-    if not without:
-        return "Each administrator has a passkey, as DIALTONE_STAFF_PASSKEYS=required demands."
-    more = len(without) - _MAX_NAMED
-    raise StartupError(
-        "DIALTONE_STAFF_PASSKEYS must not be required while administrators have no passkey: "
-        f"{', '.join(without[:_MAX_NAMED])}{f' and {more} more' if more > 0 else ''}. Make a link "
-        "for each with `dialtone user passkey-invite`, or demote them with `dialtone user demote`."
+async def _describe_stored(records: RecordStore, domain: str | None) -> str:
+    """Return a note on the passkeys that another domain loses; empty if there are none."""
+    count = await _count(records)
+    if count == 0:
+        return ""
+    counted = f"more than {_MAX_COUNTED:,}" if count > _MAX_COUNTED else f"{count:,}"
+    place = f"{domain} now" if domain else "no domain now, so nobody can use one"
+    return (
+        f"Passkeys of users: {counted}, for {place}. They are lost with another "
+        "DIALTONE_PASSKEY_DOMAIN than that with which they were added."
     )
 
 
-async def _list(records: RecordStore) -> AsyncIterator[IdentityRecord]:
+async def _count(records: RecordStore) -> int:
     after: IndexPosition | None = None
-    while True:
-        role = [Role.ADMINISTRATOR.value]
-        page = await records.find(IDENTITIES, STAFF, role, after=after, limit=_PAGE_SIZE)
-        for stored in page:
-            if stored.record.blocked_at is None:
-                yield stored.record
+    count = 0
+    while count <= _MAX_COUNTED:
+        page = await records.find(IDENTITIES, PASSKEYS_ADDED, after=after, limit=_PAGE_SIZE)
+        count += sum(len(stored.record.passkeys) for stored in page)
         if len(page) < _PAGE_SIZE:
-            return
-        after = IndexPosition(page[-1].record.created_at, page[-1].record.id)
+            break
+        last = page[-1].record
+        assert last.passkey_added_at is not None  # noqa: S101 -- the index has those with one
+        after = IndexPosition(last.passkey_added_at, last.id)
+    return count

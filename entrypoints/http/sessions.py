@@ -92,6 +92,14 @@ class SessionResponse(msgspec.Struct, kw_only=True):
         described("The name that the app sent, or one from the `User-Agent` header.", "Pixel 9"),
     ]
     created: Annotated[str, time_field("The time of the sign-in.")]
+    amr: Annotated[
+        list[str] | None,
+        described(
+            "How the user signed in (RFC 8176): by a code (`otp`) or a `passkey`; null for an older"
+            " session, of which it is not known.",
+            ["otp"],
+        ),
+    ]
     last_used: Annotated[
         str,
         time_field(
@@ -122,6 +130,7 @@ def to_session_response(session: Session, current_id: str) -> SessionResponse:
         id=session.id,
         device=session.device,
         created=format_timestamp(session.created_at),
+        amr=[*session.amr] or None,
         last_used=format_timestamp(session.last_seen_at),
         expires=format_timestamp(session.ends_at),
         current=session.id == current_id,

@@ -13,6 +13,7 @@ from adapters.databases.records.features.console import make_console_repositorie
 from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
 from adapters.databases.records.features.passkeys import make_passkeys_repositories
+from adapters.databases.records.features.staff_passkeys import make_staff_passkeys_repositories
 from adapters.databases.records.features.statistics import make_statistics_repositories
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
@@ -49,12 +50,17 @@ from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.feature import (
+    AppPasskeysFeature,
     PasskeysFeature,
-    PasskeysPolicy,
     add_passkey_details,
 )
 from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.feature import PhoneChangeFeature
+from application.features.staff_passkeys.feature import (
+    StaffPasskeysFeature,
+    StaffPasskeysPolicy,
+    add_staff_passkey_details,
+)
 from application.features.start import StartFeature
 from application.features.statistics.feature import StatisticsFeature
 from application.features.voice.call_log import CallsFeature, CallsPolicy, add_call_details
@@ -99,7 +105,7 @@ class Policy(CorePolicy):
     media: MediaPolicy = field(default_factory=MediaPolicy)
     calls: CallsPolicy = field(default_factory=CallsPolicy)
     events: EventsPolicy = field(default_factory=EventsPolicy)
-    passkeys: PasskeysPolicy = PasskeysPolicy(
+    staff_passkeys: StaffPasskeysPolicy = StaffPasskeysPolicy(
         enrolment_url="https://example.org/console/passkeys/enrol"
     )
     voice: VoicePolicy | None = VoicePolicy(provider="line", call_texts=CALL_TEXTS)
@@ -126,7 +132,7 @@ class AppHarness(CoreHarness):
     attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
     relying_party: RelyingParty | None = field(
-        default_factory=lambda: WebAuthnRelyingParty("example.org", PASSKEY_ORIGIN, "Dialtone")
+        default_factory=lambda: WebAuthnRelyingParty("example.org", [PASSKEY_ORIGIN], "Dialtone")
     )
 
     def __post_init__(self) -> None:
@@ -147,6 +153,7 @@ class AppHarness(CoreHarness):
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
         add_passkey_details(core)
+        add_staff_passkey_details(core)
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
         core.add(AppDataFeature(core, app_data))
@@ -189,13 +196,16 @@ class AppHarness(CoreHarness):
         console = self._make(make_console_repositories)
         add_console_details(core, console)
         core.add(ConsoleFeature(core, ConsoleRecordsFeature(core, console)))
+        core.add(PasskeysFeature(core, self._make(make_passkeys_repositories)))
+        if self.relying_party is not None:
+            core.add(AppPasskeysFeature(core, self.relying_party))
         core.add(
-            PasskeysFeature(
+            StaffPasskeysFeature(
                 core,
-                self._make(make_passkeys_repositories),
+                self._make(make_staff_passkeys_repositories),
                 console.sessions,
                 self.relying_party,
-                self.policy.passkeys,
+                self.policy.staff_passkeys,
             )
         )
         core.add(StartFeature(core, None))
@@ -203,6 +213,14 @@ class AppHarness(CoreHarness):
     @property
     def passkeys(self) -> PasskeysFeature:
         return self.use_cases.of(PasskeysFeature)
+
+    @property
+    def app_passkeys(self) -> AppPasskeysFeature:
+        return self.use_cases.of(AppPasskeysFeature)
+
+    @property
+    def staff_passkeys(self) -> StaffPasskeysFeature:
+        return self.use_cases.of(StaffPasskeysFeature)
 
     @property
     def media(self) -> MediaFeature:

@@ -59,6 +59,7 @@ class SessionRecord(msgspec.Struct, gc=False):
     is_used: bool = False
     repeats: int = 0
     claims: str = ""
+    amr: tuple[Literal["otp", "passkey"], ...] = ()
 
 
 class DeviceRecord(msgspec.Struct, gc=False):
@@ -191,10 +192,12 @@ class IdentityRecord(Record, kw_only=True):
     events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
     session_version: int = 0
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
+    passkeys: tuple[PasskeyRecord, ...] = ()
     expires_at: datetime | None = None
     staff_role: str | None = None
     staff_look_alike_key: str | None = None
     phone_change_attempted_at: datetime | None = None
+    passkey_added_at: datetime | None = None
     next_send_at: datetime | None = None
     events_failed_at: datetime | None = None
 

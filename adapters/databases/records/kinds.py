@@ -55,6 +55,9 @@ EXTERNAL_IDS: Final = Index(
 PHONE_CHANGES: Final = index_by_time(
     "identities_phone_change_attempted_at", "phone_change_attempted_at"
 )
+PASSKEYS_ADDED: Final = index_by_time(
+    "identities_passkey_added_at", "passkey_added_at", is_paged=True
+)
 DUE_EVENTS: Final = index_by_time("identities_next_send_at", "next_send_at")
 FAILED_EVENTS: Final = index_by_time("identities_events_failed_at", "events_failed_at")
 STAFF_LOOK_ALIKES: Final = Index(
@@ -94,6 +97,7 @@ IDENTITIES: Final = RecordKind(
     UNVERIFIED,
     EXTERNAL_IDS,
     PHONE_CHANGES,
+    PASSKEYS_ADDED,
     DUE_EVENTS,
     FAILED_EVENTS,
     STAFF_LOOK_ALIKES,

@@ -163,6 +163,7 @@ def _describe_sessions(identity: Identity, now: datetime) -> _Json:
                 "created_at": session.created_at,
                 "last_used_at": session.last_used_at,
                 "expires_at": session.ends_at,
+                "amr": session.amr,
                 "claims": read_claims(session.claims),
             }
             for session in identity.active_sessions(now)

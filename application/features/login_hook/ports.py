@@ -6,7 +6,6 @@ from typing import Protocol
 
 from application.identities.extensions import AllowLogin, RejectLogin
 from application.ports.errors import PortError
-from domain.otp.delivery import Channel
 
 
 class LoginHookFailed(PortError):
@@ -15,14 +14,14 @@ class LoginHookFailed(PortError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginInquiry:
-    """What the hook gets to know of a login whose code is correct and not used yet.
+    """What the hook gets to know of a login whose code or passkey is right.
 
     Attributes:
         id: 32 hex digits. It is the same if the hook is asked about the same code again.
         asked_at: When it is asked.
         user_id: The identity that gets the session; None for a new one.
         external_id: What another system calls that identity; None without one.
-        channel: How the code was delivered.
+        channel: How the code was delivered, or `passkey`.
         country: The ISO code of the country of the phone.
         device: The name of the client's device, which the client chose; None without one.
         is_device_recognized: The device has logged in to this identity before.
@@ -33,7 +32,7 @@ class LoginInquiry:
     asked_at: datetime
     user_id: str | None
     external_id: str | None
-    channel: Channel
+    channel: str
     country: str
     device: str | None
     is_device_recognized: bool

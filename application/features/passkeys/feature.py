@@ -3,27 +3,17 @@
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
-from application.administration.find_user import UserQuery
-from application.administration.operator import Operator
-from application.features.console.sign_in import ConsoleSignedIn, ConsoleUser, is_open_staff
-from application.features.passkeys.enrol import INVITE, EnrolPasskey, Invite, RemovePasskeys
+from application.features.passkeys.add import AddPasskey, RemovePasskey
+from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey, VerifyPasskey
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
-from application.features.passkeys.sign_in import Challenges, OpenSession, UsePasskey
+from application.features.passkeys.remove import RemovePasskeysOfUser
+from application.features.passkeys.sign_in import SignInByPasskey
 from application.operations.cleanup import expire
-from application.otp.use_cases import OtpUseCases
-from application.ports.versioned import ExpiringRecords
+from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.use_cases import UseCases
-from domain.features.console import ConsoleSession
-from domain.features.passkeys import (
-    LINK_TTL,
-    USE_TTL,
-    NotStaff,
-    PasskeyPurpose,
-    PasskeysNotPossible,
-)
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -31,7 +21,7 @@ from domain.otp.sliding_window import CLOCK_SKEW
 
 @dataclass(frozen=True, slots=True)
 class PasskeyDetails:
-    """The passkeys of somebody of the staff, in the order in which they were added."""
+    """The passkeys of a user, in the order in which they were added."""
 
     passkeys: Sequence[Passkey]
 
@@ -40,19 +30,19 @@ def add_passkey_details(core: UseCases) -> None:
     """Let the core show passkeys, which are in the identity."""
 
     async def load(identity: Identity | None) -> PasskeyDetails | None:
-        if identity is None or identity.is_closed or not identity.is_staff:
+        if identity is None or identity.is_closed:
             return None
-        return PasskeyDetails(identity.staff.passkeys)
+        return PasskeyDetails(identity.passkeys)
 
     core.administration.details_parts.append(load)
 
 
 @dataclass(frozen=True, slots=True)
 class ExportPasskeys:
-    """The passkeys of a person, without their keys."""
+    """The passkeys of a user, without their keys."""
 
     explained_files: ClassVar[Mapping[str, str]] = {
-        "passkeys.json": "your passkeys for the console: names, and when you added and used them"
+        "passkeys.json": "your passkeys: names, and when you added and used them"
     }
 
     async def check(self, identity: Identity) -> None:
@@ -62,169 +52,92 @@ class ExportPasskeys:
         self, identity: Identity, now: datetime, missing: MissingFiles
     ) -> AsyncGenerator[ExportFile, None]:
         del missing
-        described = [
-            {
-                "id": passkey.id,
-                "name": passkey.name,
-                "created_at": passkey.created_at,
-                "last_used_at": passkey.last_used_at,
-                "sign_count": passkey.sign_count,
-            }
-            for passkey in identity.staff.passkeys
-        ]
-        yield json_file("passkeys.json", described, now)
+        yield json_file("passkeys.json", describe_passkeys(identity.passkeys), now)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasskeysPolicy:
-    """What the operator decides.
-
-    Attributes:
-        are_required: Whether all staff needs a passkey, also whoever has none.
-        enrolment_url: The page to add one, without its secret.
-        why_not: Why there can be no passkeys with these settings; empty if there can.
-    """
-
-    are_required: bool = False
-    enrolment_url: str = ""
-    why_not: str = ""
+def describe_passkeys(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
+    """Return what an export has of passkeys."""
+    return [
+        {
+            "id": passkey.id,
+            "name": passkey.name,
+            "created_at": passkey.created_at,
+            "last_used_at": passkey.last_used_at,
+            "sign_count": passkey.sign_count,
+        }
+        for passkey in passkeys
+    ]
 
 
 class PasskeysFeature:
-    """The use cases of passkeys.
+    """What users and staff share: challenges, and the check of an answer; and what commands do."""
 
-    All but `why_not`, `list_own` and those that remove raise `PasskeysNotPossible` where `why_not`
-    is set.
-    Options and responses are JSON, as `PublicKeyCredential.toJSON()` and
-    `parseRequestOptionsFromJSON()` of browsers have them. All raise `StorageError`.
-    """
-
-    def __init__(
-        self,
-        core: UseCases,
-        repositories: PasskeyRepositories,
-        console_sessions: ExpiringRecords[ConsoleSession],
-        relying_party: RelyingParty | None,
-        policy: PasskeysPolicy,
-    ) -> None:
+    def __init__(self, core: UseCases, repositories: PasskeyRepositories) -> None:
         system, identities = core.system, core.repositories.identities
-        self._policy, self._relying_party = policy, relying_party
-        self._test_otps = core.identities.policy.test_otps
-        self._identities = identities
-        self._act = core.administration.act_for_users
+        self.challenges = Challenges(
+            repositories.used_challenges,
+            core.identities.sessions.refresh_keys,
+            system.clock,
+            system.randomness,
+        )
+        self.verify = VerifyPasskey(
+            challenges=self.challenges, identities=identities, events=system.events
+        )
+        self.verify_new = VerifyNewPasskey(
+            challenges=self.challenges, clock=system.clock, events=system.events
+        )
         otp = core.find(OtpUseCases)
-        challenges = Challenges(repositories.challenges, system.clock, system.randomness)
-        self._challenges = challenges
-        self._use = UsePasskey(
-            challenges=challenges,
+        self.remove_of_user = RemovePasskeysOfUser(
             identities=identities,
-            test_otps=self._test_otps,
-            clock=system.clock,
-            events=system.events,
-        )
-        self._open_session = OpenSession(
-            console_sessions, system.clock, system.randomness, system.events
-        )
-        self._invite = Invite(repositories.invitations, system.clock, system.randomness)
-        self._enrol = EnrolPasskey(
-            challenges=challenges,
-            invitations=repositories.invitations,
-            identities=identities,
-            test_otps=self._test_otps,
-            clock=system.clock,
+            act=core.administration.act_for_users,
             events=system.events,
             send_notice=otp.send_notice if otp else None,
         )
-        self._remove = RemovePasskeys(
+        core.administration.export_parts.append(ExportPasskeys())
+        core.operations.cleanup.add_steps(
+            {"expired_passkey_challenges": expire(repositories.used_challenges, CLOCK_SKEW)}
+        )
+
+
+class AppPasskeysFeature:
+    """What users do with passkeys, where the settings name a domain for them.
+
+    Options and responses are JSON, as `PublicKeyCredential.toJSON()` and
+    `parseRequestOptionsFromJSON()` of browsers have them.
+    """
+
+    def __init__(self, core: UseCases, relying_party: RelyingParty) -> None:
+        system, identities = core.system, core.repositories.identities
+        passkeys, limits = core.of(PasskeysFeature), core.of(LimitUseCases)
+        send_notice, test_otps = core.of(OtpUseCases).send_notice, core.identities.policy.test_otps
+        self.add = AddPasskey(
+            relying_party=relying_party,
+            challenges=passkeys.challenges,
+            verify=passkeys.verify_new,
             identities=identities,
-            act=self._act,
+            record_act=core.record_act,
+            limit_store=limits.limit_store,
+            test_otps=test_otps,
             clock=system.clock,
             events=system.events,
-            are_required=policy.are_required,
+            send_notice=send_notice,
         )
-        core.administration.export_parts.append(ExportPasskeys())
-        core.identities.extensions.needs_passkey = self.is_needed_by
-        core.operations.cleanup.add_steps(
-            {
-                "expired_passkey_challenges": expire(repositories.challenges, CLOCK_SKEW),
-                "expired_passkey_invitations": expire(repositories.invitations, CLOCK_SKEW),
-            }
+        self.remove = RemovePasskey(
+            identities=identities,
+            record_act=core.record_act,
+            events=system.events,
+            send_notice=send_notice,
         )
-
-    @property
-    def why_not(self) -> str:
-        return self._policy.why_not
-
-    def is_needed_by(self, identity: Identity) -> bool:
-        """Return whether an identity has rights of staff only in a session by passkey."""
-        return identity.is_staff and (self._policy.are_required or bool(identity.staff.passkeys))
-
-    async def start_sign_in(self) -> str:
-        """Return the options to sign in with any passkey of this service."""
-        return await self._start_use(PasskeyPurpose.SIGN_IN)
-
-    async def sign_in(self, response: str) -> ConsoleSignedIn:
-        identity, passkey = await self._use(self._party, response, PasskeyPurpose.SIGN_IN)
-        return await self._open_session(identity, passkey.id)
-
-    async def invite(self, operator: Operator, query: UserQuery, reason: str) -> str:
-        """Return a link with which somebody of the staff adds a passkey within 15 minutes.
-
-        Raises:
-            NotStaff
-        """
-        _ = self._party
-        user = await self._act.find(operator, INVITE, query, reason)
-        identity = user.require_identity()
-        if not is_open_staff(identity, self._test_otps):
-            raise NotStaff
-        self._invite.check(identity)
-        async with self._act.record_act(operator.actor, INVITE.action, identity.id, reason):
-            secret = await self._invite(identity, LINK_TTL)
-        return f"{self._policy.enrolment_url}#{secret}"
-
-    async def start_use_for_enrolment(self) -> str:
-        """Return the options to use a passkey, in order to add another one."""
-        return await self._start_use(PasskeyPurpose.USE_FOR_ENROLMENT)
-
-    async def use_for_enrolment(self, response: str) -> str:
-        """Return a secret as of a link, which adds a passkey within five minutes."""
-        purpose = PasskeyPurpose.USE_FOR_ENROLMENT
-        identity, passkey = await self._use(self._party, response, purpose)
-        return await self._invite(identity, USE_TTL, passkey.id)
-
-    async def start_enrolment(self, secret: str) -> str:
-        return await self._enrol.start(self._party, secret)
-
-    async def enrol(
-        self, secret: str, response: str, name: str, locale: str | None = None
-    ) -> ConsoleSignedIn:
-        """Add a passkey, end all sessions of the console, and open one by the new passkey.
-
-        `secret` is that of the link, or of `use_for_enrolment`. `locale` is that of the browser,
-        for the message to the number.
-        """
-        identity, passkey = await self._enrol(self._party, secret, response, name, locale)
-        return await self._open_session(identity, passkey.id)
-
-    async def remove(
-        self, operator: Operator, query: UserQuery, named: str | None, reason: str
-    ) -> Sequence[Passkey]:
-        return await self._remove.of_user(operator, query, named, reason)
-
-    async def list_own(self, user: ConsoleUser) -> Sequence[Passkey]:
-        loaded = await self._identities.load(user.session.identity_id)
-        return loaded.value.staff.passkeys if loaded else ()
-
-    async def remove_own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
-        return await self._remove.own(user, passkey_id)
-
-    async def _start_use(self, purpose: PasskeyPurpose) -> str:
-        party = self._party
-        return party.request_options(await self._challenges.make(purpose))
-
-    @property
-    def _party(self) -> RelyingParty:
-        if self._relying_party is None:
-            raise PasskeysNotPossible(self._policy.why_not)
-        return self._relying_party
+        self.sign_in = SignInByPasskey(
+            relying_party=relying_party,
+            verify=passkeys.verify,
+            identities=identities,
+            sessions=core.identities.sessions,
+            extensions=core.identities.extensions,
+            limits=limits,
+            keyed_hashes=core.keyed_hashes,
+            test_otps=test_otps,
+            clock=system.clock,
+            randomness=system.randomness,
+            events=system.events,
+        )

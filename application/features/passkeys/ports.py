@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.passkeys import PasskeyChallenge, PasskeyInvitation
+from domain.features.passkeys import UsedPasskeyChallenge
 
 
 class InvalidPasskeyResponse(Exception):
@@ -26,12 +26,12 @@ class Assertion:
     """What a response says of itself. Nothing of it is proved before `verify_assertion`.
 
     Attributes:
-        identity_id: Whose credential it is: the user handle.
+        user_handle: Whose credential it is.
         credential_id: Which one.
         challenge: What it signed.
     """
 
-    identity_id: str
+    user_handle: str
     credential_id: bytes
     challenge: bytes
 
@@ -43,12 +43,12 @@ class RelyingParty(Protocol):
     """
 
     def creation_options(
-        self, identity_id: str, name: str, challenge: bytes, known: Sequence[bytes]
+        self, user_handle: str, name: str, challenge: bytes, known: Sequence[bytes]
     ) -> str:
         """Return what `navigator.credentials.create` gets, as JSON.
 
         Args:
-            identity_id: The user handle.
+            user_handle: Whose credential it is. An authenticator has one for each.
             name: What the authenticator shows.
             challenge: What it signs.
             known: The credentials that the identity has: their authenticators make no other.
@@ -94,7 +94,6 @@ class RelyingParty(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PasskeyRepositories:
-    """The repositories of passkeys."""
+    """The repositories of passkeys, beside those in identities."""
 
-    challenges: ExpiringRecords[PasskeyChallenge]
-    invitations: ExpiringRecords[PasskeyInvitation]
+    used_challenges: ExpiringRecords[UsedPasskeyChallenge]

@@ -1,216 +1,177 @@
-"""Use a passkey to sign in, and for what needs one."""
+"""Sign in with a passkey instead of a code."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NoReturn
 
-from application.features.console.sign_in import (
-    ConsoleSignedIn,
-    ConsoleSignInSucceeded,
-    is_open_staff,
-)
-from application.features.passkeys.ports import Assertion, InvalidPasskeyResponse, RelyingParty
+from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
+from application.features.passkeys.events import PasskeyFailed, PasskeyLoginSucceeded
+from application.features.passkeys.ports import RelyingParty
+from application.identities.events import LoginRejectedByHook
+from application.identities.extensions import PASSKEY_CHANNEL, IdentityExtensions, PendingLogin
+from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory
+from application.otp.events import BlockedLogin
+from application.otp.log_in import LoggedIn, decide_login
+from application.otp.use_cases import LimitUseCases
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvent, SecurityEvents
+from application.ports.keyed_hashes import KeyedHashes
+from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
-from application.ports.versioned import ExpiringRecords
 from application.update import change
-from domain.features.console import SECRET_BYTES, ConsoleSession, format_cookie
-from domain.features.passkeys import (
-    CHALLENGE_BYTES,
-    ChallengeNotValid,
-    PasskeyChallenge,
-    PasskeyPurpose,
-    PasskeyRejected,
-    SignCountFell,
-    hash_challenge,
-)
-from domain.identifier import parse_identifier
+from domain.errors import AccountBlocked, LoginRejected, TooManyAttemptsFromIp
+from domain.features.passkeys import PasskeyPurpose, PasskeyRejected, parse_user_handle
+from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
-from domain.otp.challenge import CHALLENGE_ID_BYTES
+from domain.identities.session import AuthMethod
+from domain.otp.attempts import LoginRejection
+from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
-from domain.secret_hash import hash_secret
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasskeyAdded(SecurityEvent):
-    """Somebody of the staff added a passkey. The reason says by which invitation."""
-
-    name = "passkey_added"
-    is_warning = True
-    phone: PhoneNumber | None
-    user_id: str
-    passkey_id: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasskeyRemoved(SecurityEvent):
-    """A passkey was removed, by its owner or by an operator."""
-
-    name = "passkey_removed"
-    phone: PhoneNumber | None
-    user_id: str
-    passkey_id: str
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasskeyFailed(SecurityEvent):
-    """A response with a passkey proved nothing. The user is who it claims to be of, if known."""
-
-    name = "passkey_rejected"
-    is_warning = True
-    max_lines_a_minute = 100
-    user_id: str | None = None
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasskeyCountFell(SecurityEvent):
-    """The signature was right, but its count did not rise: the authenticator may have a copy."""
-
-    name = "passkey_count_fell"
-    is_warning = True
-    user_id: str
-    passkey_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Challenges:
-    """The challenges that browsers got, and did not use."""
-
-    challenges: ExpiringRecords[PasskeyChallenge]
-    clock: Clock
-    randomness: Randomness
-
-    async def make(self, purpose: PasskeyPurpose, invitation_id: str = "") -> bytes:
-        challenge = self.randomness.bytes(CHALLENGE_BYTES)
-        made = PasskeyChallenge(
-            id=hash_challenge(challenge),
-            purpose=purpose,
-            invitation_id=invitation_id,
-            created_at=self.clock.now(),
-        )
-        await self.challenges.add(made)
-        return challenge
-
-    async def use(self, challenge: bytes, purpose: PasskeyPurpose, invitation_id: str = "") -> None:
-        """Use a challenge: nobody can use it again, whatever becomes of the response.
-
-        Raises:
-            ChallengeNotValid
-        """
-        challenge_id = hash_challenge(challenge)
-        loaded = await self.challenges.load(challenge_id)
-        if loaded is None:
-            raise ChallengeNotValid
-        # Of two at once, one deletes the record.
-        is_ours = await self.challenges.delete(challenge_id, loaded.version)
-        found = loaded.value
-        is_same = (found.purpose, found.invitation_id) == (purpose, invitation_id)
-        if not is_ours or not is_same or self.clock.now() >= found.expires_at:
-            raise ChallengeNotValid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UsePasskey:
-    """Find and verify the passkey of a response, and record its use.
+class PasskeySignInCommand:
+    """What an authenticator answered, and what its client gets."""
 
-    - The challenge is used first. So a response is looked at once, and only for its purpose.
-    - Strangers get the same error whatever is wrong. The event says it.
-    - The count of two uses at once is compared and written as one: a copy of the authenticator
-      does not pass beside it.
+    response: str
+    client_ip: str
+    device: str | None = None
+    device_token: DeviceToken | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInByPasskey:
+    """Exchange the answer of an authenticator for a session with refresh tokens.
+
+    - Nothing of it is a matter of the phone's verification: no attempt, no permit, no cooldown.
+    - The attempts of an IP are limited with those of codes. A right answer counts on nobody.
+    - That the account is blocked is an error after a right answer only.
+    - It counts as use: an account is not taken for recycled, however long it was unused.
+    - The login hook is asked after the challenge was used. Where nobody can decide, the client
+      begins again.
     """
 
-    challenges: Challenges
+    relying_party: RelyingParty
+    verify: VerifyPasskey
     identities: Identities
+    sessions: SessionFactory
+    extensions: IdentityExtensions
+    limits: LimitUseCases
+    keyed_hashes: KeyedHashes
     test_otps: TestOtps
-    clock: Clock
-    events: SecurityEvents
-
-    async def __call__(
-        self, relying_party: RelyingParty, response: str, purpose: PasskeyPurpose
-    ) -> tuple[Identity, Passkey]:
-        """Return the identity of the passkey, as it is now."""
-        try:
-            assertion = relying_party.read_assertion(response)
-        except InvalidPasskeyResponse as error:
-            self._reject(f"the response cannot be read: {error}")
-        await self.challenges.use(assertion.challenge, purpose)
-        identity, passkey = await self._find(assertion)
-        try:
-            sign_count = relying_party.verify_assertion(
-                response, assertion.challenge, passkey.public_key
-            )
-        except InvalidPasskeyResponse as error:
-            self._reject(f"not verified: {error}", identity.id)
-        return await self._record_use(identity.id, passkey.id, sign_count)
-
-    async def _find(self, assertion: Assertion) -> tuple[Identity, Passkey]:
-        identity_id = parse_identifier(assertion.identity_id)
-        loaded = await self.identities.load(identity_id) if identity_id else None
-        if loaded is None:
-            self._reject("nobody has it")
-        identity = loaded.value
-        if not is_open_staff(identity, self.test_otps):
-            self._reject("no role", identity.id)
-        known = {passkey.credential_id: passkey for passkey in identity.staff.passkeys}
-        passkey = known.get(assertion.credential_id)
-        if passkey is None:
-            self._reject("unknown passkey", identity.id)
-        return identity, passkey
-
-    async def _record_use(
-        self, identity_id: str, passkey_id: str, sign_count: int
-    ) -> tuple[Identity, Passkey]:
-        now = self.clock.now()
-
-        def record_use(identity: Identity) -> tuple[Identity, tuple[Identity, Passkey]]:
-            passkey = identity.staff.find_passkey(passkey_id)
-            if passkey is None or not is_open_staff(identity, self.test_otps):
-                raise PasskeyRejected  # it was removed meanwhile
-            if not passkey.accepts_count(sign_count):
-                raise SignCountFell
-            used = passkey.use(sign_count, now)
-            staff = identity.staff.use_passkey(used)
-            changed = replace(identity, staff=staff).mark_used(now)
-            return changed, (changed, used)
-
-        try:
-            return await change(self.identities, identity_id, record_use, missing=PasskeyRejected)
-        except SignCountFell:
-            self.events.record(PasskeyCountFell(user_id=identity_id, passkey_id=passkey_id))
-            raise
-
-    def _reject(self, reason: str, user_id: str | None = None) -> NoReturn:
-        self.events.record(PasskeyFailed(user_id=user_id, reason=reason))
-        raise PasskeyRejected
-
-
-@dataclass(frozen=True, slots=True)
-class OpenSession:
-    """Open a session for somebody whose passkey was verified."""
-
-    console_sessions: ExpiringRecords[ConsoleSession]
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
 
-    async def __call__(self, identity: Identity, passkey_id: str) -> ConsoleSignedIn:
-        """Return the cookie of the session. No browser becomes known: no code is sent."""
-        now, secret = self.clock.now(), self.randomness.bytes(SECRET_BYTES).hex()
-        session = ConsoleSession(
-            id=self.randomness.bytes(CHALLENGE_ID_BYTES).hex(),
-            secret_hash=hash_secret(secret),
-            identity_id=identity.id,
-            session_version=identity.session_version,
-            created_at=now,
-            last_used_at=now,
-            passkey_id=passkey_id,
+    def start(self, client_ip: str) -> str:
+        """Return what `navigator.credentials.get` gets, as JSON.
+
+        Raises:
+            TooManyAttemptsFromIp: The network is blocked.
+        """
+        self._check_network(client_ip)
+        return self.relying_party.request_options(
+            self.verify.challenges.make(PasskeyPurpose.SIGN_IN)
         )
-        await self.console_sessions.add(session)
-        if identity.phone is not None:
-            self.events.record(ConsoleSignInSucceeded(phone=identity.phone, user_id=identity.id))
-        return ConsoleSignedIn(format_cookie(session.id, secret), None)
+
+    async def __call__(self, command: PasskeySignInCommand) -> LoggedIn:
+        """Sign in.
+
+        Raises:
+            PasskeyRejected, ChallengeNotValid, AccountBlocked, LoginRejected
+            TooManyAttemptsFromIp
+        """
+        verified = await self._verify(command)
+        identity, now = verified.identity, self.clock.now()
+        phone = self._check_not_blocked(identity)
+        session = self.sessions.start(
+            self.randomness.bytes(SESSION_ID_BYTES).hex(),
+            now,
+            command.device,
+            with_refresh=True,
+            method=AuthMethod.PASSKEY,
+            claims=await self._ask_login_hook(verified, phone, command),
+        )
+        # Before the write: without them there is no token, and so no session.
+        claims = await self.sessions.load_claims(identity.id, session)
+        token = command.device_token
+        is_known = token is not None and identity.has_device(token, now)
+        device_token = self.sessions.make_device_token(
+            identity.id, session.id, token if is_known else None
+        )
+        device = RecognizedDevice(device_token.device_id, session.id, now + DEVICE_TOKEN_TTL)
+
+        def sign_in(current: Identity) -> tuple[Identity, Identity]:
+            used = self.verify.record_use(verified, self._passkeys_of(current), now)
+            self._check_not_blocked(current)
+            changed = replace(current, passkeys=used).add_session(session, device=device)
+            return changed, changed
+
+        identity = await change(self.identities, identity.id, sign_in, missing=PasskeyRejected)
+        self.events.record(PasskeyLoginSucceeded(phone=phone, user_id=identity.id))
+        tokens = self.sessions.issue_tokens(identity, session, now, claims)
+        return LoggedIn(identity, tokens, device_token)
+
+    async def _verify(self, command: PasskeySignInCommand) -> VerifiedPasskey:
+        """Verify the answer, within the limit of the IP."""
+        self._check_network(command.client_ip)
+        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
+        permits = self.limits.attempt_limiter.permits_of(client_ip, None, self.clock.now())
+        try:
+            await permits.acquire_for_ip()
+        except TooManyAttemptsFromIp:
+            self.events.record(PasskeyFailed(reason="too many attempts of this IP"))
+            raise
+        verified = await self.verify(
+            self.relying_party,
+            command.response,
+            PasskeyPurpose.SIGN_IN,
+            parse_user_handle,
+            self._passkeys_of,
+        )
+        await permits.release()
+        return verified
+
+    def _check_network(self, client_ip: str) -> None:
+        now = self.clock.now()
+        blocked_until = self.limits.delivery_limiter.find_network_block(client_ip, now)
+        if blocked_until is not None:
+            raise TooManyAttemptsFromIp(whole_seconds(now, blocked_until))
+
+    def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
+        phone = identity.phone
+        if phone is None or identity.is_closed or self.test_otps.includes(phone):
+            return ()
+        return identity.passkeys
+
+    def _check_not_blocked(self, identity: Identity) -> PhoneNumber:
+        """Return the number of an identity whose passkey was right."""
+        if identity.phone is None:
+            raise PasskeyRejected
+        if identity.is_blocked:
+            self.events.record(BlockedLogin(phone=identity.phone))
+            raise AccountBlocked
+        return identity.phone
+
+    async def _ask_login_hook(
+        self, verified: VerifiedPasskey, phone: PhoneNumber, command: PasskeySignInCommand
+    ) -> str:
+        """Return the claims of the session; raises LoginRejected."""
+        if self.extensions.login_hook is None:
+            return ""
+        login = PendingLogin(
+            user_id=verified.identity.id,
+            external_id=verified.identity.external_id,
+            challenge_id=verified.challenge_id,
+            phone=phone,
+            channel=PASSKEY_CHANNEL,
+            device=command.device,
+            is_device_recognized=True,
+        )
+        decision = await decide_login(self.extensions.login_hook, login)
+        if isinstance(decision, LoginRejection):
+            self.events.record(
+                LoginRejectedByHook(phone=phone, user_id=login.user_id, reason=decision.text)
+            )
+            raise LoginRejected(decision.text)
+        return decision.claims

@@ -1,11 +1,11 @@
-"""`dialtone user passkey-invite`, `passkeys` and `passkey-remove`."""
+"""`dialtone user passkeys` and `passkey-remove`."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from domain.identities.passkey import MAX_PASSKEYS, Passkey
+from domain.identities.passkey import Passkey
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
@@ -20,64 +20,35 @@ from entrypoints.commands.shared.options import (
 from entrypoints.texts.acts import format_time
 
 if TYPE_CHECKING:
+    from domain.identities.identity import Identity
     from entrypoints.commands.shared.user_calls import UserCall
     from entrypoints.settings.settings import Settings
-
-
-@click.command(cls=Command, examples=[f"{PHONE} {REASON}"])
-@user_argument
-@act_options
-def passkey_invite(settings: "Settings", user: str, options: ActOptions) -> Iterable[str]:
-    """Print a link with which somebody of the staff adds a passkey.
-
-    It is valid for 15 minutes, and once: whoever has it gets into the console, so hand it over in
-    person or by a channel that you trust.
-    """
-    from application.features.passkeys.enrol import INVITE
-    from application.features.passkeys.feature import PasskeysFeature
-    from domain.features.passkeys import NotStaff, TooManyPasskeys
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.features.passkeys import PASSKEYS
-    from entrypoints.settings.startup_error import print_errors
-
-    async def make(call: "UserCall") -> tuple[str, str]:
-        passkeys = call.use_cases.of(PasskeysFeature)
-        return call.user.subject, await passkeys.invite(call.operator, call.query, call.reason)
-
-    not_staff = (
-        "Only staff signs in with passkeys. This account has no role, is blocked, or its number is "
-        "in DIALTONE_TEST_OTPS."
-    )
-    too_many = f"There are {MAX_PASSKEYS} passkeys: dialtone user passkey-remove."
-    texts = {NotStaff: not_staff, TooManyPasskeys: too_many}
-    subject, link = call_for_user(
-        settings, user, options, make, [PASSKEYS], act=INVITE, texts=texts
-    )
-    print_errors(
-        f"For {subject}, for 15 minutes and once. Whoever has the link gets into the console: "
-        "check who asks, and hand it over in person or by a channel that you trust, not by SMS."
-    )
-    return [link]  # alone on stdout, so that a shell can take it
 
 
 @click.command(cls=Command, examples=[PHONE, f"{PHONE} --json"])
 @user_argument
 @json_option
 def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]:
-    """List the passkeys of somebody of the staff."""
+    """List the passkeys of a user."""
     from entrypoints.commands.shared.user_calls import call_for_user
 
-    async def find(call: "UserCall") -> "Sequence[Passkey]":
-        return call.user.require_identity().staff.passkeys
+    async def find(call: "UserCall") -> "Identity":
+        return call.user.require_identity()
 
-    found = call_for_user(settings, user, ActOptions("", None), find, act=None)
+    identity = call_for_user(settings, user, ActOptions("", None), find, act=None)
+    found = [(each, False) for each in identity.passkeys]
+    found += [(each, True) for each in identity.staff.passkeys]
     if as_json:
         from msgspec import json
 
         names = ("id", "name", "created_at", "last_used_at")
-        shown = ({name: getattr(passkey, name) for name in names} for passkey in found)
-        return [json.encode(each).decode() for each in shown]
-    return map(describe_passkey, found) if found else ["There are no passkeys."]
+        return [
+            json.encode(
+                {name: getattr(passkey, name) for name in names} | {"console": is_of_console}
+            ).decode()
+            for passkey, is_of_console in found
+        ]
+    return [describe_passkey(*each) for each in found] or ["There are no passkeys."]
 
 
 @click.command(cls=Command, examples=[f"{PHONE} laptop {REASON}", f"{PHONE} --all {REASON}"])
@@ -90,38 +61,37 @@ def passkey_remove(
 ) -> Iterable[str]:
     """Remove a passkey of somebody who lost it, or all of them.
 
-    All sessions of the console end.
+    The number gets a message. With one for the console, all sessions of the console end.
     """
-    from application.features.passkeys.enrol import REMOVE
     from application.features.passkeys.feature import PasskeysFeature
+    from application.features.passkeys.remove import REMOVE
     from domain.features.passkeys import PasskeyNotFound
     from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.features.passkeys import PASSKEYS, PasskeySettings, StaffPasskeys
+    from entrypoints.composition.otp import OTP
+    from entrypoints.features.passkeys import PASSKEYS
 
     exactly_one(NAME_OR_ID=name, all=is_all)
 
     async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
         passkeys = call.use_cases.of(PasskeysFeature)
-        removed = await passkeys.remove(call.operator, call.query, name, call.reason)
+        removed = await passkeys.remove_of_user(call.operator, call.query, name, call.reason)
         return call.user.subject, removed
 
     absent = "There is no such passkey: dialtone user passkeys lists them."
+    # The message to the number needs a provider.
+    pieces = [OTP, PASSKEYS]
     subject, removed = call_for_user(
-        settings, user, options, remove, [PASSKEYS], act=REMOVE, texts={PasskeyNotFound: absent}
+        settings, user, options, remove, pieces, act=REMOVE, texts={PasskeyNotFound: absent}
     )
     names = ", ".join(passkey.name for passkey in removed)
-    yield f"{subject} has lost {names}. All sessions of the console have ended."
-    is_required = settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
-    yield (
-        "dialtone user passkey-invite makes a link to add another one."
-        + ("" if is_required else " Without any passkey, a code by SMS signs in.")
-    )
+    yield f"{subject} has lost {names}."
 
 
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkey_invite, passkeys, passkey_remove])
+FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkeys, passkey_remove])
 
 
-def describe_passkey(passkey: Passkey) -> str:
+def describe_passkey(passkey: Passkey, is_of_console: bool) -> str:
     """Return a line: name, id and times."""
+    name = f"{passkey.name} ({passkey.id}){' for the console' if is_of_console else ''}"
     used = f"used {format_time(passkey.last_used_at)}" if passkey.last_used_at else "not used yet"
-    return f"{passkey.name} ({passkey.id}), added {format_time(passkey.created_at)}, {used}"
+    return f"{name}, added {format_time(passkey.created_at)}, {used}"

@@ -181,7 +181,8 @@ async def check_records(settings: Settings) -> list[str]:
     async with AsyncExitStack() as stack:
         try:
             records = await _open_existing_records(settings, stack)
-            return [await check(records) for check in checks] if records else []
+            notes = [await check(records) for check in checks] if records else []
+            return [*filter(None, notes)]
         except (ConfigurationError, PortError) as error:
             return [f"The records of the database were not checked: {error}"]
 

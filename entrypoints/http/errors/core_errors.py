@@ -204,7 +204,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.ReauthenticationRequired: ErrorRow(
         403,
         "reauthentication_required",
-        "Sign in again: staff acts for others within a day after signing in.",
+        "Sign in again, by a code: staff acts for others within a day after signing in by one.",
     ),
     errors.FreshLoginRequired: ErrorRow(
         403,

@@ -8,7 +8,6 @@ from application.otp.log_in import VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand
 from application.otp.use_cases import OtpUseCases
 from domain import errors
-from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
@@ -64,7 +63,7 @@ class OtpController(Controller):
                 channel = parse_channel(data.channel, settings, country)
             sent = parse_sent_proof(request, data, invalid)
         preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
-        device_token = _parse_device_token(data.device_token)
+        device_token = schemas.parse_sent_device_token(data.device_token)
         result = await otp.request_otp(
             RequestOtpCommand(
                 phone,
@@ -155,12 +154,8 @@ class OtpController(Controller):
                 data.request_id,
                 device=(data.device or "").strip() or request.device_name,
                 with_refresh=bool(data.refresh),
-                device_token=_parse_device_token(data.device_token),
+                device_token=schemas.parse_sent_device_token(data.device_token),
                 with_device_token=True,
             )
         )
         return schemas.to_verify_otp_response(result)
-
-
-def _parse_device_token(value: object) -> DeviceToken | None:
-    return parse_device_token(value) if isinstance(value, str) else None

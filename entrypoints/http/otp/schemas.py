@@ -7,6 +7,7 @@ import msgspec
 
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
+from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
@@ -71,6 +72,20 @@ DeviceTokenInput = Annotated[
         "The `device_token` of an earlier login on this device: it keeps strangers from"
         " using up the limits of this phone. Any other value is ignored.",
         type=["string", "null"],
+    ),
+]
+DeviceNameField = Annotated[
+    str | None,
+    described(
+        "A name for the session, without line breaks, and without control characters, also"
+        " those that change the direction of text.",
+        "Pixel 9",
+        pattern=_DEVICE_PATTERN,
+        maxLength=MAX_DEVICE_NAME_LENGTH,
+        messages={
+            "pattern": "A device name has no control characters or line breaks.",
+            "maxLength": f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.",
+        },
     ),
 ]
 PlatformField = Annotated[
@@ -211,20 +226,7 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             True,
         ),
     ] = None
-    device: Annotated[
-        str | None,
-        described(
-            "A name for the session, without line breaks, and without control characters, also"
-            " those that change the direction of text.",
-            "Pixel 9",
-            pattern=_DEVICE_PATTERN,
-            maxLength=MAX_DEVICE_NAME_LENGTH,
-            messages={
-                "pattern": "A device name has no control characters or line breaks.",
-                "maxLength": f"A device name has at most {MAX_DEVICE_NAME_LENGTH} characters.",
-            },
-        ),
-    ] = None
+    device: DeviceNameField = None
     device_token: DeviceTokenInput = None
 
 
@@ -266,6 +268,11 @@ def to_verify_otp_response(
     """Convert the result: the tokens of a new session and of its device, or the attempts left."""
     if isinstance(result, OtpRejected):
         return RejectedOtpResponse(attempts_left=result.attempts_left)
+    return to_verified_response(result)
+
+
+def to_verified_response(result: LoggedIn) -> VerifiedOtpResponse:
+    """Convert the tokens of a new session and of its device."""
     user, tokens, device_token = result.identity.user, result.tokens, result.device_token
     return VerifiedOtpResponse(
         access_token=tokens.access_token,
@@ -276,6 +283,11 @@ def to_verify_otp_response(
         refresh_expires_in=tokens.refresh_expires_in or msgspec.UNSET,
         device_token=device_token.text if device_token else msgspec.UNSET,
     )
+
+
+def parse_sent_device_token(value: object) -> DeviceToken | None:
+    """Parse the field `device_token`. Any other value has no effect."""
+    return parse_device_token(value) if isinstance(value, str) else None
 
 
 def describe_otp_length(schemas: Iterable[Mapping[str, Any]], settings: HttpSettings) -> None:

@@ -1,17 +1,29 @@
-"""Passkeys of the staff."""
+"""Passkeys of users."""
 
-from pathlib import Path
+import json
+from typing import Any
 
-import pytest
-
-from tests.support.walker import walking
-
-pytestmark = pytest.mark.slow
+from tests.support.authenticator import SoftwareAuthenticator
+from tests.support.walker import Walker
 
 
-def test_staff_is_asked_for_a_passkey(tmp_path: Path) -> None:
-    options = {"DIALTONE_WEB_CONSOLE": "yes", "DIALTONE_PUBLIC_URL": "http://localhost:8000"}
-    with walking(tmp_path / "service", **options, DIALTONE_STAFF_PASSKEYS="required") as walker:
-        page = walker.http.get("/console/sign-in/passkey")
-        assert page.status_code == 200
-        assert "passkey" in page.text
+def test_a_user_adds_a_passkey_and_signs_in_with_it(walker: Walker) -> None:
+    def ask(path: str) -> str:
+        return json.dumps(walker.http.post(f"{path}/options").json()["publicKey"])
+
+    def send(path: str, answer: str) -> Any:
+        response = walker.http.post(path, json={"credential": json.loads(answer)})
+        assert response.is_success, response.text
+        return response.json()
+
+    walker.sign_up("+14155570501", "Passkey Walk")
+    device = SoftwareAuthenticator(f"http://localhost:{walker.service.port}")
+    send("/users/me/passkeys", device.create(ask("/users/me/passkeys")))
+    signed_in = send("/auth/passkey", device.get(ask("/auth/passkey")))
+    assert signed_in["user_id"] == walker.user_id
+    listed = walker.service.run("user", "passkeys", walker.phone)
+    assert "used 20" in listed.stdout
+    removed = walker.service.run(
+        "user", "passkey-remove", walker.phone, "--all", "--reason", "lost phone"
+    )
+    assert "has lost" in removed.stdout, removed.stderr

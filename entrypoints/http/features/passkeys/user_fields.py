@@ -2,31 +2,17 @@
 
 from typing import Annotated, Self
 
-import msgspec
-
 from application.administration.show_user import UserDetails
 from application.features.passkeys.feature import PasskeyDetails
-from entrypoints.http.administration.user_details import UserFields, to_struct
-from entrypoints.http.fields import described, time_field
-
-
-class PasskeyResponse(msgspec.Struct, kw_only=True):
-    """A passkey of somebody of the staff."""
-
-    id: Annotated[str, described("Its short id.", "9f86d081884c7d65")]
-    name: Annotated[str, described("The name that its owner chose.", "laptop")]
-    created_at: Annotated[str, time_field("When it was added.")]
-    last_used_at: Annotated[
-        str | None, time_field("When it signed in last; null if it did not yet.")
-    ]
+from entrypoints.http.administration.user_details import PasskeyResponse, UserFields, to_struct
+from entrypoints.http.fields import described
 
 
 class PasskeyFields(UserFields, kw_only=True):
-    """The passkeys of somebody of the staff."""
+    """The passkeys of a user."""
 
     passkeys: Annotated[
-        list[PasskeyResponse],
-        described("The passkeys with which somebody of the staff signs in to the web console."),
+        list[PasskeyResponse], described("The passkeys with which the user signs in to the app.")
     ]
 
     @classmethod

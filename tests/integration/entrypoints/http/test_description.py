@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.errors import InvalidValue
-from domain.features import passkeys
+from domain.features import staff_passkeys
 from domain.features.admin import TokenNotFound
 from entrypoints.composition.openapi import render_description
 from entrypoints.http.app import describe_app, make_error_table
@@ -26,7 +26,7 @@ LEGACY: Final = {"legacy_get_otp", "legacy_validate_otp"}
 PUBLIC: Final = {
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
     "get_issuer_metadata", "get_openid_configuration", "get_upload_limits",
-    "get_delivery_status", *LEGACY,
+    "get_delivery_status", "start_passkey_sign_in", "sign_in_with_passkey", *LEGACY,
 }  # fmt: skip
 PUBLIC_IN_SOME_CASES: Final = {"logout", "get_media_file"}
 
@@ -109,7 +109,7 @@ def test_every_error_has_the_schemas_of_its_api_and_an_example() -> None:
 
 def is_response(error: type[ApiError], row: ErrorRow) -> bool:
     """Return whether the API has responses with the code of this error, not only fields."""
-    is_of_page = error is TokenNotFound or error.__module__ == passkeys.__name__
+    is_of_page = error is TokenNotFound or error.__module__ == staff_passkeys.__name__
     is_field = issubclass(error, InvalidValue) or (row.field and not row.keeps_error)
     return row.code != INVALID_CODE and not is_of_page and not is_field
 

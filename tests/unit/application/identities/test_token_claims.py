@@ -19,7 +19,7 @@ from tests.unit.application.session_claims import allow_with, app_claims_of, ref
 
 def claims_of(tokens: Tokens) -> Any:
     payload = jwt.decode(tokens.access_token, options={"verify_signature": False})
-    assert {*payload} - {"x"} == {"iss", "aud", "iat", "exp", "sub", "sid", "gen"}
+    assert {*payload} - {"x"} == {"iss", "aud", "iat", "exp", "sub", "sid", "gen", "amr"}
     return payload.get("x")
 
 

@@ -111,6 +111,7 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "imported": Imported(NOW, was_blocked=True),
         "session_version": 1,
         "token_repeats": (TokenRepeat("session", NOW),),
+        "passkeys": (A_PASSKEY,),
     }
     names = {field.name for field in fields(Identity)}
     assert names == {*kept, *forgotten, "deleted_at", "purged_at"}
@@ -188,7 +189,9 @@ def test_a_detached_identity_is_closed_until_an_operator_gives_it_a_phone() -> N
 def an_administrator() -> Identity:
     """Return somebody with a passkey and a session."""
     member = an_identity(user=a_user())
-    return member.promote(Role.ADMINISTRATOR).add_passkey(A_PASSKEY).add_session(a_session())
+    return (
+        member.promote(Role.ADMINISTRATOR).add_console_passkey(A_PASSKEY).add_session(a_session())
+    )
 
 
 def test_a_promotion_ends_all_sessions_and_keeps_passkeys() -> None:

@@ -1,26 +1,69 @@
-"""Where there can be passkeys, and at which origin."""
+"""For which domain passkeys of users are, and on which pages they are valid."""
+
+from dataclasses import replace
+from typing import Final
 
 import pytest
 
-from entrypoints.features.passkeys import PASSKEYS, explain_why_not, make_origin
+from domain.identities.passkey import Passkey
+from entrypoints.features.passkeys import PASSKEYS, PasskeySettings
+from entrypoints.settings.settings import Settings
+from tests.support.app_harness import AppHarness
+from tests.support.builders import NOW
 from tests.support.settings import settings
 
-
-def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
-    assert [*PASSKEYS.notes(settings())] == []
-    at_ip = settings(WEB_CONSOLE="yes")
-    assert [*PASSKEYS.notes(at_ip)] == [f"Nobody can use passkeys. {explain_why_not(at_ip)}"]
-    at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")
-    assert [*PASSKEYS.notes(at_name)] == []
+KEY_HASH: Final = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"
 
 
-@pytest.mark.parametrize(
-    ("url", "origin"),
-    [
-        ("https://Dialtone.Example.org:443", "https://dialtone.example.org"),
-        ("https://dialtone.example.org:8443", "https://dialtone.example.org:8443"),
-        ("http://localhost:8000", "http://localhost:8000"),
-    ],
-)
-def test_the_origin_is_written_as_browsers_do(url: str, origin: str) -> None:
-    assert make_origin(url) == origin
+def of(read: Settings) -> tuple[str | None, list[str]]:
+    passkeys = read.of(PasskeySettings)
+    return passkeys.passkey_domain, [*passkeys.all_passkey_origins]
+
+
+def test_in_development_they_are_those_of_localhost() -> None:
+    assert of(settings()) == ("localhost", ["http://localhost:8000"])
+    local = settings(BIND="127.0.0.1:8001", WEB_ORIGINS="http://localhost:5173")
+    assert of(local) == ("localhost", ["http://localhost:8001", "http://localhost:5173"])
+
+
+@pytest.mark.parametrize("domain", ["auth.example.org", "app.example.org", "example.org"])
+def test_they_are_for_the_domain_and_valid_on_secure_web_apps(domain: str) -> None:
+    read = settings(
+        PUBLIC_URL="https://auth.example.org",
+        WEB_ORIGINS="https://app.example.org,http://127.0.0.1:3000,http://localhost:3000",
+        PASSKEY_DOMAIN=domain,
+        PASSKEY_ORIGINS=KEY_HASH,
+    )
+    assert of(read) == (
+        domain,
+        [f"https://{domain}", "https://app.example.org", "http://localhost:3000", KEY_HASH],
+    )
+
+
+def test_without_a_domain_there_are_no_paths() -> None:
+    (with_paths,) = PASSKEYS.plugins(settings(), ())
+    assert with_paths.controllers
+    (plugin,) = PASSKEYS.plugins(replace(settings().of(PasskeySettings), passkey_domain=None), ())
+    assert not plugin.controllers
+    assert plugin.errors, "those of the staff have them too"
+
+
+async def test_the_passkeys_that_another_domain_loses_are_counted() -> None:
+    app = AppHarness()
+    check = PASSKEYS.records_check(settings())
+    assert await check(app.database.stores.records) == ""
+    principal = await app.add_user()
+    identities = app.use_cases.repositories.identities
+    for number in range(2):
+        loaded = await identities.load(principal.identity.id)
+        assert loaded is not None
+        passkey = Passkey(
+            credential_id=bytes([number]),
+            public_key=b"key",
+            sign_count=0,
+            name=str(number),
+            created_at=NOW,
+        )
+        assert await identities.replace(loaded.value.add_passkey(passkey), loaded.version)
+    note = await check(app.database.stores.records)
+    assert note.startswith("Passkeys of users: 2, for localhost now.")

@@ -12,6 +12,7 @@ from adapters.security.keys.document import generate_document
 from entrypoints.composition import checks
 from entrypoints.composition.read_settings import describe_settings, read_settings
 from entrypoints.composition.settings import FIELDS
+from entrypoints.features.passkeys import PasskeySettings
 from entrypoints.settings.declaration import declared, setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
@@ -70,6 +71,11 @@ RULES: Final = [
         "STAFF_PASSKEYS=required WEB_CONSOLE=yes PUBLIC_URL=http://[::1]:8000",
         {"STAFF_PASSKEYS": "has an IP address"},
     ),
+    *(
+        (f"PUBLIC_URL=https://auth.a.test PASSKEY_DOMAIN={domain}", {"PASSKEY_DOMAIN": "Must be"})
+        for domain in ("b.test", "uth.a.test", "x.auth.a.test", "auth.a.test.b.test")
+    ),
+    ("PASSKEY_ORIGINS=https://a.test", {"PASSKEY_ORIGINS": "Must be android:apk-key-hash:"}),
     # Without both keys, botocore finds credentials.
     (f"MEDIA=s3://images {WITH_ID}=x", {WITH_KEY: f"Must be set together with {WITH_ID}."}),
     (
@@ -227,6 +233,7 @@ def test_production_has_defaults_of_its_own(production: Lines) -> None:
     in_production = read_settings(production, None)
     assert (in_production.stop_delay.seconds, settings().stop_delay.seconds) == (5, 0)
     assert in_production.recycled_after == timedelta(days=365)
+    assert in_production.of(PasskeySettings).passkey_domain is None
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     assert names == [
         "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
         "app_data.json", "library.json", image_name, "calls.json", sound,
-        "console.json", "passkeys.json",
+        "console.json", "passkeys.json", "console_passkeys.json",
     ]  # fmt: skip
     assert parse(archive, "app_data.json") == {"plan": "pro"}
     page = archive.read("index.html").decode()

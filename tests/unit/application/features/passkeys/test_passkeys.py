@@ -1,49 +1,64 @@
-"""Passkeys of the staff: add one, sign in with it, and what is refused."""
+"""Passkeys of users: add one, sign in with it, what is rejected, and what ends them."""
 
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from application.administration.export_part import MissingFiles
-from application.administration.operator import operating_system_user
-from application.features.console.feature import ConsoleFeature
-from application.features.console.sign_in import ConsoleSignInCommand, ConsoleUser
+from application.administration.operator import operating_system_user, staff_member
+from application.features.passkeys.events import (
+    PasskeyAdded,
+    PasskeyCountFell,
+    PasskeyFailed,
+    PasskeyLoginSucceeded,
+    PasskeyRemoved,
+)
 from application.features.passkeys.feature import ExportPasskeys, PasskeyDetails
-from application.features.passkeys.sign_in import PasskeyAdded, PasskeyCountFell, PasskeyFailed
+from application.features.passkeys.sign_in import PasskeySignInCommand
+from application.identities.events import LoginSucceeded
+from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
+from application.identities.sessions import LogoutScope
+from application.otp.log_in import LoggedIn
+from application.ports.errors import StorageUnavailable
+from application.principal import Principal
+from domain.administration.audit import AuditAction
 from domain.errors import (
+    AccountBlocked,
     ConflictingValue,
     Forbidden,
     FreshLoginRequired,
-    InvalidValue,
-    PasskeyRequired,
-    TooShort,
+    LoginRejected,
+    ReauthenticationRequired,
+    TooManyAttemptsFromIp,
     Unauthenticated,
 )
 from domain.features.passkeys import (
     ChallengeNotValid,
-    InvitationNotValid,
-    LastPasskey,
-    NotStaff,
     PasskeyExists,
     PasskeyNotFound,
     PasskeyRejected,
-    PasskeysNotPossible,
     SignCountFell,
     TooManyPasskeys,
+    TooManyPasskeysAdded,
 )
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS
 from domain.identities.role import Role
-from domain.otp.challenge import Purpose, parse_otp_code
+from domain.identities.session import AuthMethod
+from domain.otp.challenge import parse_otp_code
+from domain.otp.rate_limits import RateLimits
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import CLIENT_IP, a_phone
 
-STAFF: Final = a_phone(2)
+PHONE: Final = a_phone(2)
 OPERATOR: Final = operating_system_user("root")
 
 
@@ -52,379 +67,446 @@ def a_device(number: int = 0, origin: str = PASSKEY_ORIGIN) -> SoftwareAuthentic
 
 
 @dataclass
-class Staff:
-    """An administrator, and what one does."""
+class User:
+    """A user with a device, and what one does."""
 
     app: AppHarness
-    id: str
+    principal: Principal
     device: SoftwareAuthenticator = field(default_factory=a_device)
 
-    async def invite(self) -> str:
-        link = await self.app.passkeys.invite(OPERATOR, self.id, "a new laptop")
-        url, _, secret = link.partition("#")
-        assert url == f"{PASSKEY_ORIGIN}/console/passkeys/enrol"
-        return secret
-
-    async def enrol(
-        self, device: SoftwareAuthenticator | None = None, secret: str = "", name: str = "laptop"
+    async def add(
+        self, device: SoftwareAuthenticator | None = None, name: str | None = None
     ) -> str:
-        """Add a passkey, and return the cookie."""
-        secret, device = secret or await self.invite(), device or self.device
-        options = await self.app.passkeys.start_enrolment(secret)
-        return (await self.app.passkeys.enrol(secret, device.create(options), name, "de")).cookie
+        """Add a passkey, and return its id."""
+        self.app.messenger.arrived.clear()
+        await self.authenticate_again()
+        made = (device or self.device).create(self.app.app_passkeys.add.start(self.principal))
+        return await self.send(made, name)
 
-    async def sign_in(self, device: SoftwareAuthenticator | None = None) -> str:
-        options = await self.app.passkeys.start_sign_in()
-        return (await self.app.passkeys.sign_in((device or self.device).get(options))).cookie
+    async def send(self, made: str, name: str | None = None) -> str:
+        add = self.app.app_passkeys.add
+        return (await add(self.principal, made, name, "Chrome on Android", "de")).id
 
-    async def use_for_enrolment(self) -> str:
-        options = await self.app.passkeys.start_use_for_enrolment()
-        return await self.app.passkeys.use_for_enrolment(self.device.get(options))
+    async def authenticate_again(self) -> None:
+        """Read what the identity has now; the session stays."""
+        self.principal = replace(self.principal, identity=self.stored)
 
-    async def sign_in_by_code(self) -> str:
-        self.app.advance(hours=12)
-        result = await self.app.request_otp(STAFF, purpose=Purpose.CONSOLE_SIGN_IN)
-        command = ConsoleSignInCommand(
-            phone=STAFF,
-            code=parse_otp_code(self.app.last_code),
-            request_id=result.request_id,
-            client_ip=CLIENT_IP,
-        )
-        return (await self.app.use_cases.of(ConsoleFeature).sign_in(command)).cookie
+    def answer(self, device: SoftwareAuthenticator | None = None) -> str:
+        return (device or self.device).get(self.app.app_passkeys.sign_in.start(CLIENT_IP))
 
-    async def open(self, cookie: str) -> ConsoleUser:
-        return await self.app.use_cases.of(ConsoleFeature).authenticate(cookie)
+    async def send_answer(self, answer: str, **options: Any) -> LoggedIn:
+        command = PasskeySignInCommand(response=answer, client_ip=CLIENT_IP, **options)
+        return await self.app.app_passkeys.sign_in(command)
 
-    async def has_ended(self, cookie: str) -> bool:
-        try:
-            await self.open(cookie)
-        except Unauthenticated:
-            return True
-        return False
+    async def sign_in(
+        self, passkey: SoftwareAuthenticator | None = None, **options: Any
+    ) -> LoggedIn:
+        return await self.send_answer(self.answer(passkey), **options)
+
+    async def remove(self, passkey_id: str) -> None:
+        await self.authenticate_again()
+        await self.app.app_passkeys.remove(self.principal, passkey_id, None)
+
+    @property
+    def id(self) -> str:
+        return self.principal.identity.id
 
     @property
     def stored(self) -> Identity:
-        return self.app.database.identities[self.id].value
+        return self.app.database.identities[self.principal.identity.id].value
 
     @property
     def failures(self) -> list[str]:
         return [each.reason for each in self.app.events.of_type(PasskeyFailed)]
 
 
-async def make_staff(**policy: Any) -> Staff:
+async def make_user(**policy: Any) -> User:
     app = AppHarness(policy=make_policy(**policy))
-    return Staff(app, (await app.add_administrator(STAFF)).identity.id)
+    return User(app, await app.add_user(PHONE))
 
 
 @pytest.fixture
-async def staff() -> Staff:
-    """An administrator without a passkey."""
-    return await make_staff()
+async def user() -> User:
+    """A user without a passkey, who has just signed in by a code."""
+    return await make_user()
 
 
-async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staff) -> None:
-    by_code = await staff.sign_in_by_code()
-    first = await staff.open(await staff.enrol())
-    assert await staff.has_ended(by_code)
-    await staff.app.messenger.arrived.wait()
-    assert (STAFF, "passkey_added US de") in staff.app.messenger.messages
-    (added,) = staff.app.events.of_type(PasskeyAdded)
-    (passkey,) = staff.stored.staff.passkeys
-    assert (added.passkey_id, added.reason, passkey.name) == (passkey.id, "a link", "laptop")
-    staff.app.advance(hours=12)
-    user = await staff.open(await staff.sign_in())
-    assert user.session.passkey_id == first.session.passkey_id == passkey.id
-    assert user.operator.has_fresh_login
-    assert staff.stored.staff.passkeys[0].last_used_at == staff.app.clock.now()
+async def test_a_passkey_signs_in_without_a_message(user: User) -> None:
+    passkey_id = await user.add(name="phone")
+    (passkey,) = user.stored.passkeys
+    assert (passkey.id, passkey.name) == (passkey_id, "phone")
+    (added,) = user.app.events.of_type(PasskeyAdded)
+    assert (added.user_id, added.passkey_id) == (user.id, passkey_id)
+    entry = user.app.database.audit_entries[-1]
+    assert (entry.action, entry.subject, entry.actor.id) == (
+        AuditAction.ADD_PASSKEY,
+        user.id,
+        user.id,
+    )
+    await user.app.messenger.arrived.wait()
+    assert (PHONE, "passkey_added US de") in user.app.messenger.messages
+    user.app.advance(days=2)
+    before, sent = user.app.database.phone_verifications, len(user.app.messenger.messages)
+    user.app.events.recorded.clear()
+
+    logged_in = await user.sign_in(device="Pixel 9")
+
+    assert (logged_in.identity.id, len(user.app.messenger.messages)) == (user.id, sent)
+    assert user.app.database.phone_verifications == before
+    assert logged_in.tokens.refresh_token is not None
+    principal = await user.app.identities.authenticate(logged_in.tokens.access_token)
+    assert principal.has_fresh_login
+    assert (principal.session.device, principal.session.amr) == ("Pixel 9", (AuthMethod.PASSKEY,))
+    assert user.principal.session.amr == (AuthMethod.OTP,)
+    assert user.stored.passkeys[0].last_used_at == user.app.clock.now()
+    assert user.app.events.types.count(LoginSucceeded) == 0
+    (event,) = user.app.events.of_type(PasskeyLoginSucceeded)
+    assert (event.name, event.channel) == ("login_succeeded", "passkey")
 
 
-async def test_options_ask_for_a_discoverable_passkey_of_a_verified_user(staff: Staff) -> None:
-    await staff.enrol()
-    creation = json.loads(await staff.app.passkeys.start_enrolment(await staff.invite()))
-    assert creation["rp"] == {"name": "Dialtone", "id": "example.org"}
-    selection = creation["authenticatorSelection"]
-    assert (selection["residentKey"], selection["userVerification"]) == ("required", "required")
-    assert len(creation["excludeCredentials"]) == 1
-    assert "phone" not in json.dumps(creation)
-    request = json.loads(await staff.app.passkeys.start_sign_in())
+async def test_options_are_for_a_user_and_not_for_the_staff(user: User) -> None:
+    await user.add()
+    await user.authenticate_again()
+    options = json.loads(user.app.app_passkeys.add.start(user.principal))
+    assert options["rp"]["id"] == "example.org"
+    assert (options["user"]["name"], len(options["excludeCredentials"])) == ("Rahul Sharma", 1)
+    assert user.device.user_handle == f"u:{user.id}".encode()
+    request = json.loads(user.app.app_passkeys.sign_in.start(CLIENT_IP))
     assert (request["rpId"], request["userVerification"]) == ("example.org", "required")
-    assert request["challenge"] != creation["challenge"]
+    assert "used_passkey_challenges" in user.app.database.records.tables
+    assert len(user.app.database.records.tables["used_passkey_challenges"]) == 1
 
 
-async def test_a_link_is_used_once_also_by_two_at_once(staff: Staff) -> None:
-    secret = await staff.invite()
-    results = await asyncio.gather(
-        staff.enrol(a_device(1), secret, "one"),
-        staff.enrol(a_device(2), secret, "two"),
-        return_exceptions=True,
-    )
-    assert [type(each) for each in results].count(InvitationNotValid) == 1
-    with pytest.raises(InvitationNotValid):
-        await staff.enrol(a_device(3), secret, "three")
-    assert len(staff.stored.staff.passkeys) == 1
+async def test_a_passkey_is_a_recognized_device_that_keeps_its_token(user: User) -> None:
+    await user.add()
+    first = await user.sign_in()
+    again = await user.sign_in(device_token=first.device_token)
+    assert first.device_token is not None
+    assert again.device_token == first.device_token
+    assert len(user.stored.devices) == 2  # that of the code, and this one
+    foreign = replace(first.device_token, identity_id="0" * 24)
+    assert (await user.sign_in(device_token=foreign)).device_token != foreign
 
 
-Act = Callable[[Staff], Awaitable[object]]
+async def test_a_login_by_passkey_counts_as_use_of_the_number(user: User) -> None:
+    user = await make_user(recycled_after=timedelta(days=90))
+    await user.add()
+    for _ in range(3):
+        user.app.advance(days=80)
+        await user.sign_in()
+    assert (await user.app.open_session(PHONE)).identity.id == user.id
+    user.app.advance(days=100)
+    assert (await user.sign_in()).identity.id == user.id, "its device proves the same owner"
 
 
-VOIDS: Final[dict[str, Act]] = {
-    "15 minutes": lambda staff: asyncio.to_thread(staff.app.advance, minutes=15),
-    "role": lambda staff: staff.app.identities.operator_actions.change_role(STAFF, Role.MEMBER),
-    "end of all sessions": lambda staff: staff.app.identities.operator_actions.revoke_sessions(
-        STAFF
-    ),
-    "another passkey": lambda staff: staff.enrol(a_device(1)),
-    "removal": lambda staff: staff.app.passkeys.remove(OPERATOR, staff.id, None, "lost"),
-}
+async def test_it_is_added_and_removed_only_within_15_minutes_of_a_login(user: User) -> None:
+    passkey_id = await user.add()
+    user.app.advance(minutes=15)
+    old = await user.app.identities.authenticate(await user.app.access_token(PHONE))
+    user.app.advance(minutes=15)
+    late = replace(old, has_fresh_login=False)
+    add, remove = user.app.app_passkeys.add, user.app.app_passkeys.remove
+    with pytest.raises(FreshLoginRequired):
+        add.start(late)
+    with pytest.raises(FreshLoginRequired):
+        await add(late, "{}", None, None, None)
+    with pytest.raises(FreshLoginRequired):
+        await remove(late, passkey_id, None)
+    signed_in = await user.sign_in()
+    user.principal = await user.app.identities.authenticate(signed_in.tokens.access_token)
+    await user.add(a_device(1))
+    await user.remove(passkey_id)
+    assert len(user.stored.passkeys) == 1
 
 
-@pytest.mark.parametrize("act", VOIDS.values(), ids=VOIDS)
-async def test_a_link_is_void(staff: Staff, act: Act) -> None:
-    await staff.enrol(a_device(9), name="first")
-    secret = await staff.invite()
-    stored = staff.app.database.records.tables["passkey_invitations"].values()
-    assert secret not in repr([*stored])
-    await act(staff)
-    for call in (staff.app.passkeys.start_enrolment(secret), staff.enrol(secret=secret)):
-        with pytest.raises(InvitationNotValid):
-            await call
+async def test_a_removed_passkey_signs_nobody_in_and_its_number_is_told(user: User) -> None:
+    passkey_id = await user.add()
+    await user.app.messenger.arrived.wait()
+    with pytest.raises(PasskeyNotFound):
+        await user.remove("0" * 16)
+    user.app.messenger.arrived.clear()
+    await user.remove(passkey_id)
+    (removed,) = user.app.events.of_type(PasskeyRemoved)
+    assert (removed.passkey_id, removed.reason) == (passkey_id, "by the owner")
+    assert user.app.database.audit_entries[-1].action is AuditAction.REMOVE_PASSKEY
+    await user.app.messenger.arrived.wait()
+    assert (PHONE, "passkey_removed US None") in user.app.messenger.messages
+    with pytest.raises(PasskeyRejected):
+        await user.sign_in()
+    assert user.failures == ["unknown passkey"]
 
 
-async def test_a_challenge_is_used_once_for_its_purpose_and_for_five_minutes(
-    staff: Staff,
-) -> None:
-    await staff.enrol()
-    passkeys = staff.app.passkeys
-    response = staff.device.get(await passkeys.start_sign_in())
+async def test_names_are_those_of_devices_and_no_two_are_the_same(user: User) -> None:
+    await user.add()
+    await user.add(a_device(1))
+    assert [each.name for each in user.stored.passkeys] == [
+        "Chrome on Android",
+        "Chrome on Android 2",
+    ]
+    with pytest.raises(ConflictingValue):
+        await user.add(a_device(2), "Chrome on Android")
+    with pytest.raises(PasskeyExists):
+        await user.add(a_device(1), "again")
+
+
+async def test_there_are_ten_and_ten_are_added_in_a_day(user: User) -> None:
+    ids = [await user.add(a_device(number)) for number in range(MAX_PASSKEYS)]
+    with pytest.raises(TooManyPasskeys):
+        await user.add(a_device(10))
+    await user.remove(ids[0])
+    with pytest.raises(TooManyPasskeysAdded):
+        await user.add(a_device(10))
+    user.app.advance(days=1)
+    user.principal = await user.app.log_in(PHONE)
+    await user.add(a_device(10))
+    assert len(user.stored.passkeys) == MAX_PASSKEYS
+
+
+async def test_a_number_with_a_test_code_has_none() -> None:
+    test_otps = TestOtps((TestOtp(PHONE, parse_otp_code("123456")),))
+    user = await make_user()
+    await user.add()
+    user.app.app_passkeys.add = replace(user.app.app_passkeys.add, test_otps=test_otps)
+    user.app.app_passkeys.sign_in = replace(user.app.app_passkeys.sign_in, test_otps=test_otps)
+    with pytest.raises(Forbidden):
+        user.app.app_passkeys.add.start(user.principal)
+    with pytest.raises(PasskeyRejected):
+        await user.sign_in()
+
+
+async def test_a_challenge_is_for_its_session_once_and_for_five_minutes(user: User) -> None:
+    add, other = user.app.app_passkeys.add, await user.app.log_in(PHONE)
+    made = user.device.create(add.start(other))
+    with pytest.raises(ChallengeNotValid):  # of another session
+        await user.send(made)
+    stranger = User(user.app, await user.app.add_user(a_phone(3), "Priya"))
+    with pytest.raises(ChallengeNotValid):  # of somebody else
+        await stranger.send(user.device.create(add.start(user.principal)))
+    made = user.device.create(add.start(user.principal))
+    await user.send(made)
     with pytest.raises(ChallengeNotValid):
-        await passkeys.use_for_enrolment(response)
-    with pytest.raises(ChallengeNotValid):  # any attempt uses it
-        await passkeys.sign_in(response)
-    response = staff.device.get(await passkeys.start_sign_in())
-    results = await asyncio.gather(
-        *(passkeys.sign_in(response) for _ in range(5)), return_exceptions=True
-    )
-    assert [type(each) for each in results].count(ChallengeNotValid) == 4
-    options = await passkeys.start_sign_in()
-    staff.app.advance(minutes=5)
+        await user.send(made, "again")
+    with pytest.raises(ChallengeNotValid):  # made for something else
+        await user.send_answer(user.device.get(user.app.staff_passkeys.start_sign_in()))
+    answer = user.answer()
+    user.app.advance(minutes=5)
     with pytest.raises(ChallengeNotValid):
-        await passkeys.sign_in(staff.device.get(options))
-    secrets = [await staff.invite(), await staff.invite()]
-    created = a_device(1).create(await passkeys.start_enrolment(secrets[0]))
-    with pytest.raises(ChallengeNotValid):  # of another invitation
-        await passkeys.enrol(secrets[1], created, "phone")
+        await user.send_answer(answer)
+
+
+async def test_an_answer_signs_in_once_also_if_it_comes_twice_at_once(user: User) -> None:
+    await user.add()
+    answer = user.answer()
+    results = await asyncio.gather(
+        *(user.send_answer(answer) for _ in range(4)), return_exceptions=True
+    )
+    assert [type(each) for each in results].count(ChallengeNotValid) == 3
+    with pytest.raises(ChallengeNotValid):
+        await user.send_answer(answer)
+    assert len(user.stored.sessions) == 2
+
+
+async def test_a_session_that_ended_meanwhile_adds_none(user: User) -> None:
+    made = user.device.create(user.app.app_passkeys.add.start(user.principal))
+    await user.app.identities.logout(user.principal)
+    with pytest.raises(Unauthenticated):
+        await user.send(made)
+    assert not user.stored.passkeys
+
+
+Act = Callable[[User], Awaitable[object]]
 
 
 def changed_device(**changes: Any) -> Act:
-    def act(staff: Staff) -> Awaitable[object]:
-        return staff.sign_in(replace(staff.device, **changes))
+    return lambda user: user.sign_in(replace(user.device, **changes))
 
-    return act
+
+def forged_challenge(user: User) -> Awaitable[object]:
+    options = json.dumps({"challenge": "A" * 75, "rpId": "example.org"})
+    return user.send_answer(user.device.get(options))
 
 
 REJECTED: Final[dict[str, tuple[Act, str]]] = {
     "no user verification": (changed_device(verifies_user=False), "not verified: Invalid"),
     "another origin": (changed_device(origin="https://example.com"), "not verified: Invalid"),
     "another key": (changed_device(key=a_device().key), "not verified: Invalid"),
-    "unknown passkey": (changed_device(credential_id=bytes(16)), "unknown passkey"),
-    "nobody": (changed_device(user_handle=b"0" * 24), "nobody has it"),
-    "no id": (changed_device(user_handle=b"+14155552671"), "nobody has it"),
-    "no text": (changed_device(user_handle=b"\xff"), "the response cannot be read: Unicode"),
-    "no JSON": (lambda staff: staff.app.passkeys.sign_in("{"), "the response cannot be read"),
-    "long": (
-        lambda staff: staff.app.passkeys.sign_in(" " * 16_385),
-        "the response cannot be read: it is too long",
+    "unknown passkey": (changed_device(credential_id=b"?"), "unknown passkey"),
+    "nobody": (changed_device(user_handle=b"u:" + b"0" * 24), "nobody has it"),
+    "handle of the staff": (
+        lambda user: user.sign_in(replace(user.device, user_handle=user.id.encode())),
+        "nobody has it",
     ),
+    "no text": (changed_device(user_handle=b"\xff"), "the response cannot be read: Unicode"),
+    "no answer": (lambda user: user.send_answer("{}"), "the response cannot be read"),
 }
 
 
 @pytest.mark.parametrize(("act", "reason"), REJECTED.values(), ids=REJECTED)
 async def test_strangers_are_not_told_why_they_are_rejected(
-    staff: Staff, act: Act, reason: str
+    user: User, act: Act, reason: str
 ) -> None:
-    await staff.enrol(a_device(1))
-    staff.device = replace(a_device(1), user_handle=staff.id.encode())
+    await user.add()
     with pytest.raises(PasskeyRejected) as caught:
-        await act(staff)
+        await act(user)
     assert caught.value.message == ""
-    assert staff.failures[0].startswith(reason)
+    assert user.failures[0].startswith(reason)
 
 
-async def test_a_count_that_does_not_rise_is_an_error_with_an_event(staff: Staff) -> None:
-    await staff.enrol()
-    await staff.sign_in()
-    staff.device.sign_count -= 1
+async def test_a_challenge_of_somebody_else_is_not_valid(user: User) -> None:
+    await user.add()
+    with pytest.raises(ChallengeNotValid):
+        await forged_challenge(user)
+
+
+async def test_a_count_that_fell_is_an_error_with_an_event(user: User) -> None:
+    await user.add()
+    await user.sign_in()
+    user.device.sign_count -= 1
     with pytest.raises(SignCountFell):
-        await staff.sign_in()
-    (fell,) = staff.app.events.of_type(PasskeyCountFell)
-    assert (fell.user_id, fell.passkey_id) == (staff.id, staff.stored.staff.passkeys[0].id)
-    await staff.sign_in()
+        await user.sign_in()
+    assert user.app.events.of_type(PasskeyCountFell)[0].user_id == user.id
+    assert len(user.stored.sessions) == 2
 
 
-async def test_a_passkey_without_a_count_signs_in_again(staff: Staff) -> None:
-    for _ in range(3):
-        staff.device.sign_count = -1  # its next response has 0
-        await (staff.sign_in() if staff.stored.staff.passkeys else staff.enrol())
+async def test_attempts_of_an_ip_are_limited_and_a_right_answer_is_given_back() -> None:
+    user = await make_user(
+        rate_limits=RateLimits(verifications_per_ip=SlidingWindow(2, timedelta(hours=1)))
+    )
+    await user.add()
+    for _ in range(4):
+        await user.sign_in()
+    for _ in range(2):
+        with pytest.raises(PasskeyRejected):
+            await user.send_answer("{}")
+    with pytest.raises(TooManyAttemptsFromIp):
+        await user.sign_in()
 
 
-async def test_nothing_is_added_without_user_verification_or_twice_or_as_the_eleventh(
-    staff: Staff,
-) -> None:
-    secret = await staff.invite()
+async def test_a_blocked_network_signs_nobody_in(user: User) -> None:
+    await user.add()
+    answer = user.answer()
+
+    def find(client_ip: str, now: datetime) -> datetime:
+        return now + timedelta(minutes=5)
+
+    user.app.limits.delivery_limiter.find_network_block = find
+    with pytest.raises(TooManyAttemptsFromIp):
+        await user.send_answer(answer)
+    with pytest.raises(TooManyAttemptsFromIp):
+        user.app.app_passkeys.sign_in.start(CLIENT_IP)
+
+
+async def test_that_an_account_is_blocked_is_told_after_a_right_answer_only(user: User) -> None:
+    await user.add()
+    await user.app.identities.operator_actions.block(PHONE)
     with pytest.raises(PasskeyRejected):
-        await staff.enrol(replace(a_device(), verifies_user=False), secret)
-    for name in ("", "a" * 51):
-        with pytest.raises(InvalidValue):
-            await staff.enrol(secret=secret, name=name)
-    await staff.enrol(secret=secret)  # the link is still valid
-    with pytest.raises(ConflictingValue):
-        await staff.enrol(a_device(1))
-    with pytest.raises(PasskeyExists):
-        await staff.enrol(name="again")
-    for number in range(1, MAX_PASSKEYS):
-        await staff.enrol(a_device(number), name=f"key {number}")
-    with pytest.raises(TooManyPasskeys):
-        await staff.invite()
-    with pytest.raises(TooManyPasskeys):
-        await staff.use_for_enrolment()
+        await user.sign_in(replace(user.device, key=a_device().key))
+    with pytest.raises(AccountBlocked):
+        await user.sign_in()
+    assert not user.stored.sessions
+    await user.app.identities.operator_actions.unblock(PHONE)
+    await user.sign_in()
 
 
-async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None:
-    await staff.enrol()
-    secret = await staff.use_for_enrolment()
-    staff.app.advance(minutes=4)
-    await staff.enrol(a_device(1), secret, "phone")
-    assert [each.name for each in staff.stored.staff.passkeys] == ["laptop", "phone"]
-    late = await staff.use_for_enrolment()
-    staff.app.advance(minutes=5)
-    with pytest.raises(InvitationNotValid):
-        await staff.app.passkeys.start_enrolment(late)
+async def test_the_login_hook_decides_about_a_right_answer(user: User) -> None:
+    await user.add()
+    asked = list[PendingLogin]()
+    decisions: list[AllowLogin | RejectLogin] = [RejectLogin("Not you."), AllowLogin({"a": 1})]
 
+    async def ask(login: PendingLogin) -> AllowLogin | RejectLogin:
+        asked.append(login)
+        return decisions.pop(0)
 
-async def test_who_has_a_passkey_has_no_session_by_code(staff: Staff) -> None:
-    assert not await staff.has_ended(await staff.sign_in_by_code())
-    await staff.enrol()
-    with pytest.raises(PasskeyRequired):
-        await staff.sign_in_by_code()
-
-
-async def test_where_passkeys_are_required_nobody_has_a_session_by_code() -> None:
-    staff = await make_staff(are_required=True)
-    with pytest.raises(PasskeyRequired) as error:
-        await staff.sign_in_by_code()
-    assert error.value.has_none
-    assert not await staff.has_ended(await staff.enrol())
-
-
-async def test_a_session_by_code_ends_when_passkeys_become_required(staff: Staff) -> None:
-    cookie = await staff.sign_in_by_code()
-    staff.app.use_cases.identities.extensions.needs_passkey = lambda _: True
-    assert await staff.has_ended(cookie)
-
-
-async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff) -> None:
-    passkeys = staff.app.passkeys
-    by_code = await staff.open(await staff.sign_in_by_code())
-    cookie = await staff.enrol()
-    (passkey,) = staff.stored.staff.passkeys
-    with pytest.raises(PasskeyRequired):
-        await passkeys.remove_own(by_code, passkey.id)
-    user = await staff.open(cookie)
-    with pytest.raises(PasskeyNotFound):
-        await passkeys.remove_own(user, "0" * 16)
-    staff.app.advance(minutes=15)
-    with pytest.raises(FreshLoginRequired):
-        await passkeys.remove_own(user, passkey.id)
-    cookie = await staff.sign_in()
-    assert (await passkeys.remove_own(await staff.open(cookie), passkey.id)).name == "laptop"
-    assert await staff.has_ended(cookie)
-    assert not await staff.has_ended(await staff.sign_in_by_code())
+    user.app.identities.extensions.login_hook = ask
     with pytest.raises(PasskeyRejected):
-        await staff.sign_in()
+        await user.sign_in(replace(user.device, key=a_device().key))
+    with pytest.raises(LoginRejected, match="Not you"):
+        await user.sign_in()
+    await user.sign_in()
+    assert user.stored.sessions[-1].claims == '{"a":1}'
+    assert {(login.channel, login.is_device_recognized) for login in asked} == {("passkey", True)}
+    assert len({login.challenge_id for login in asked}) == 2
 
 
-async def test_the_only_passkey_stays_where_all_staff_needs_one() -> None:
-    staff = await make_staff(are_required=True)
-    user = await staff.open(await staff.enrol())
-    with pytest.raises(LastPasskey):
-        await staff.app.passkeys.remove_own(user, staff.stored.staff.passkeys[0].id)
-
-
-async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> None:
-    passkeys, names, cookie = staff.app.passkeys, ["a", "b", "c", "d"], ""
-    for number, name in enumerate(names):
-        cookie = await staff.enrol(a_device(number), name=name)
-    removed = await passkeys.remove(OPERATOR, staff.id, "a", "lost")
-    removed = [
-        *removed,
-        *await passkeys.remove(OPERATOR, staff.id, staff.stored.staff.passkeys[0].id, "x"),
-    ]
-    assert [each.name for each in removed] == ["a", "b"]
-    assert await staff.has_ended(cookie)
-    recorded = len(staff.app.database.audit_entries)
-    with pytest.raises(PasskeyNotFound):
-        await passkeys.remove(OPERATOR, staff.id, "a", "lost")
-    assert len(staff.app.database.audit_entries) == recorded
-    assert len(await passkeys.remove(OPERATOR, staff.id, None, "stolen")) == 2
-    assert not staff.stored.staff.passkeys
-
-
-async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) -> None:
-    passkeys = staff.app.passkeys
-    user = await staff.open(await staff.sign_in_by_code())
-    for call in (
-        passkeys.invite(user.operator, staff.id, "why"),
-        passkeys.remove(user.operator, staff.id, None, "why"),
-    ):
-        with pytest.raises(Forbidden):
-            await call
-    with pytest.raises(TooShort):
-        await passkeys.invite(OPERATOR, staff.id, "")
-    member = await staff.app.add_user(a_phone(1))
-    with pytest.raises(NotStaff):
-        await passkeys.invite(OPERATOR, member.identity.id, "why")
-    assert staff.app.database.audit_entries == []
-
-
-async def test_without_a_host_name_there_are_no_passkeys_and_it_says_why() -> None:
-    app = AppHarness(policy=make_policy(why_not="no host name"), relying_party=None)
-    assert app.passkeys.why_not == "no host name"
-    with pytest.raises(PasskeysNotPossible, match="no host name"):
-        await app.passkeys.start_sign_in()
-
-
-async def test_passkeys_end_with_the_role(staff: Staff) -> None:
-    await staff.enrol()
-    operators = staff.app.identities.operator_actions
-    await operators.change_role(STAFF, Role.MEMBER)
-    assert staff.stored.staff.passkeys == ()
+async def test_a_role_counts_for_nothing_in_a_session_by_passkey(user: User) -> None:
+    await user.add()
+    await user.app.identities.operator_actions.change_role(user.id, Role.ADMINISTRATOR)
+    assert user.stored.passkeys, "a promotion keeps them"
+    signed_in = await user.sign_in()
+    principal = await user.app.identities.authenticate(signed_in.tokens.access_token)
+    with pytest.raises(ReauthenticationRequired):
+        staff_member(principal)
+    assert not principal.viewer.is_administrator
+    staff_member(await user.app.log_in(PHONE))
+    options = user.app.staff_passkeys.start_sign_in()
     with pytest.raises(PasskeyRejected):
-        await staff.sign_in()
-    assert staff.failures == ["no role"]
+        await user.app.staff_passkeys.sign_in(user.device.get(options))
+    assert not user.app.staff_passkeys.is_needed_by(user.stored)
 
 
-async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) -> None:
-    await staff.enrol()
-    details = await staff.app.user_details.show_user(OPERATOR, staff.id, "a look")
+async def test_a_passkey_of_the_staff_opens_no_app(user: User) -> None:
+    await user.app.identities.operator_actions.change_role(user.id, Role.SUPPORT)
+    link = await user.app.staff_passkeys.invite(OPERATOR, user.id, "why")
+    secret = link.partition("#")[2]
+    options = await user.app.staff_passkeys.start_enrolment(secret)
+    await user.app.staff_passkeys.enrol(secret, user.device.create(options), "laptop")
+    with pytest.raises(PasskeyRejected):
+        await user.sign_in()
+
+
+async def change_phone(user: User) -> None:
+    await user.app.move_phone(user.id, a_phone(9))
+
+
+ENDS: Final[dict[str, Act]] = {
+    "deletion": lambda user: user.app.identities.delete_user(user.principal),
+    "detach": lambda user: user.app.identities.operator_actions.detach(user.id),
+    "change by an operator": change_phone,
+    "command": lambda user: user.app.passkeys.remove_of_user(OPERATOR, user.id, None, "lost"),
+}
+
+
+@pytest.mark.parametrize("act", ENDS.values(), ids=ENDS)
+async def test_what_ends_passkeys(user: User, act: Act) -> None:
+    await user.add()
+    await act(user)
+    assert not user.stored.passkeys
+    with pytest.raises(PasskeyRejected):
+        await user.sign_in()
+
+
+async def test_a_logout_everywhere_keeps_passkeys(user: User) -> None:
+    await user.add()
+    await user.app.identities.logout(user.principal, LogoutScope.ALL)
+    await user.sign_in()
+
+
+async def test_an_operator_removes_one_by_its_name_and_the_number_is_told(user: User) -> None:
+    await user.add(name="phone")
+    await user.add(a_device(1), "laptop")
+    (removed,) = await user.app.passkeys.remove_of_user(OPERATOR, user.id, "phone", "lost")
+    assert (removed.name, [each.name for each in user.stored.passkeys]) == ("phone", ["laptop"])
+    assert (PHONE, "passkey_removed US None") in user.app.messenger.messages
+    version = user.stored.session_version
+    await user.app.passkeys.remove_of_user(OPERATOR, user.id, None, "lost")
+    assert user.stored.session_version == version, "no session of the console ends"
+
+
+async def test_passkeys_are_shown_and_exported_without_their_keys(user: User) -> None:
+    await user.add(name="phone")
+    details = await user.app.user_details.show_user(OPERATOR, user.id, "a look")
     shown = details.parts.find(PasskeyDetails)
     assert shown is not None
-    assert [each.name for each in shown.passkeys] == ["laptop"]
+    assert [each.name for each in shown.passkeys] == ["phone"]
     part = ExportPasskeys()
-    await part.check(staff.stored)
-    (file,) = [file async for file in part(staff.stored, staff.app.clock.now(), MissingFiles())]
+    await part.check(user.stored)
+    (file,) = [file async for file in part(user.stored, user.app.clock.now(), MissingFiles())]
     (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
     assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}
-    member = await staff.app.add_user(a_phone(1))
-    details = await staff.app.user_details.show_user(OPERATOR, member.identity.id, "a look")
-    assert details.parts.find(PasskeyDetails) is None
 
 
-async def test_the_cleanup_deletes_what_was_not_used(staff: Staff) -> None:
-    await staff.app.passkeys.start_sign_in()
-    await staff.invite()
-    tables = staff.app.database.records.tables
-    for minutes, left in ((5, (1, 1)), (1, (0, 1)), (10, (0, 0))):
-        staff.app.advance(minutes=minutes)
-        await staff.app.operations.cleanup()
-        kinds = ("passkey_challenges", "passkey_invitations")
-        assert tuple(len(tables[kind]) for kind in kinds) == left
+async def test_without_the_database_nothing_is_said_to_be_wrong(user: User) -> None:
+    await user.add()
+    user.app.database.is_unavailable = True
+    with pytest.raises(StorageUnavailable):
+        await user.sign_in()

@@ -73,7 +73,7 @@ async def open_console(
             credential_id=b"1", public_key=b"2", sign_count=0, name="key", created_at=now
         )
         identities = harness.database.repositories().identities
-        identity = identity.add_passkey(passkey)
+        identity = identity.add_console_passkey(passkey)
         await replace_stored(identities, identity)
     session = ConsoleSession(
         id=_SESSION_ID,

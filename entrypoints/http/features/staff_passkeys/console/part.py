@@ -1,6 +1,6 @@
-"""Passkeys in the console."""
+"""Passkeys of the staff in the console."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from litestar.response import Template
 
 from application.features.console.sign_in import ConsoleUser
-from application.features.passkeys.feature import PasskeysFeature
+from application.features.staff_passkeys.feature import StaffPasskeysFeature
 from domain.errors import DomainError, FreshLoginRequired, InvalidValue, Unauthenticated
 from domain.features.passkeys import PasskeyNotFound, parse_passkey_name
 from entrypoints.http.features.console.console_controller import ConsoleController
@@ -36,17 +36,14 @@ from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.responses.served_files import ServedFile
 
 
-async def describe_script(
-    request: ConsoleRequest, passkeys: PasskeysFeature, start: Callable[[], Awaitable[str]]
+def describe_script(
+    request: ConsoleRequest, passkeys: StaffPasskeysFeature, options: str
 ) -> dict[str, Any]:
-    """Return what the script finds in the page, or why it has nothing to do.
-
-    `start` makes a challenge, and returns it in the options for the browser.
-    """
+    """Return what the script finds in the page, or why it has nothing to do."""
     return {
         "impossible": passkeys.why_not,
         "origin": request.settings.server.public_origin,
-        "options": "" if passkeys.why_not else await start(),
+        "options": options,
     }
 
 
@@ -58,7 +55,7 @@ def no_response() -> InvalidValue:
     )
 
 
-_SIGN_IN_TEMPLATE: Final = "passkeys/sign_in.html"
+_SIGN_IN_TEMPLATE: Final = "staff_passkeys/sign_in.html"
 
 
 class PasskeySignInController(ConsoleController):
@@ -70,15 +67,13 @@ class PasskeySignInController(ConsoleController):
 
     path = PASSKEY_SIGN_IN
     middleware = [SignInMiddleware()]
-    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(PasskeysFeature))}
+    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature))}
 
     @get("/")
     async def show_sign_in(
-        self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
+        self, request: ConsoleRequest, passkeys: Injected[StaffPasskeysFeature]
     ) -> Template:
-        # It writes to the database without a session.
-        acquire_for_ip(request)
-        context = await _describe_sign_in(request, passkeys, request.query_params.get("next", HOME))
+        context = _describe_sign_in(request, passkeys, request.query_params.get("next", HOME))
         is_again = "again" in request.query_params
         return render_before_session(
             request, _SIGN_IN_TEMPLATE, error="", is_again=is_again, **context
@@ -86,9 +81,9 @@ class PasskeySignInController(ConsoleController):
 
     @post("/", status_code=200)
     async def sign_in(
-        self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
+        self, request: ConsoleRequest, passkeys: Injected[StaffPasskeysFeature]
     ) -> Response[Any]:
-        # It writes to the database without a session.
+        # It reads the database without a session.
         acquire_for_ip(request)
         form = await read_form(request)
         try:
@@ -96,17 +91,18 @@ class PasskeySignInController(ConsoleController):
                 raise no_response()
             signed_in = await passkeys.sign_in(form["response"])
         except DomainError as error:
-            context = await _describe_sign_in(request, passkeys, form["next"])
+            context = _describe_sign_in(request, passkeys, form["next"])
             return show_again(request, _SIGN_IN_TEMPLATE, error, is_again=False, **context)
         return await open_session(request, signed_in, parse_return_path(form["next"]))
 
 
-async def _describe_sign_in(
-    request: ConsoleRequest, passkeys: PasskeysFeature, next_path: str
+def _describe_sign_in(
+    request: ConsoleRequest, passkeys: StaffPasskeysFeature, next_path: str
 ) -> dict[str, Any]:
     target = parse_return_path(next_path)
     shown = {"target": target, "next": next_of(target)}
-    return shown | await describe_script(request, passkeys, passkeys.start_sign_in)
+    options = "" if passkeys.why_not else passkeys.start_sign_in()
+    return shown | describe_script(request, passkeys, options)
 
 
 _REMOVE: Final = "/{passkey_id:str}/remove"
@@ -116,20 +112,22 @@ class OwnPasskeysController(ConsoleController):
     """One's own passkeys: list and remove. Those of others only commands remove."""
 
     path = PASSKEYS
-    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(PasskeysFeature))}
+    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature))}
 
     @get("/")
     async def list_passkeys(
-        self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
+        self, request: ConsoleRequest, passkeys: Injected[StaffPasskeysFeature]
     ) -> Template:
         found = await passkeys.list_own(_user(request))
-        return render(request, "passkeys/list.html", passkeys=found, impossible=passkeys.why_not)
+        return render(
+            request, "staff_passkeys/list.html", passkeys=found, impossible=passkeys.why_not
+        )
 
     @get(_REMOVE)
     async def ask(
         self,
         request: ConsoleRequest,
-        passkeys: Injected[PasskeysFeature],
+        passkeys: Injected[StaffPasskeysFeature],
         passkey_id: FromPath[str],
     ) -> Template:
         if not request.operator.has_fresh_login:
@@ -138,13 +136,15 @@ class OwnPasskeysController(ConsoleController):
         passkey = next((each for each in found if each.id == passkey_id), None)
         if passkey is None:
             raise PasskeyNotFound
-        return render(request, "passkeys/remove.html", passkey=passkey, is_last=len(found) == 1)
+        return render(
+            request, "staff_passkeys/remove.html", passkey=passkey, is_last=len(found) == 1
+        )
 
     @post(_REMOVE, status_code=200)
     async def remove(
         self,
         request: ConsoleRequest,
-        passkeys: Injected[PasskeysFeature],
+        passkeys: Injected[StaffPasskeysFeature],
         passkey_id: FromPath[str],
     ) -> Response[Any]:
         """Remove the passkey. If it opened this session, the next page is the sign-in."""
@@ -159,7 +159,7 @@ def _user(request: ConsoleRequest) -> ConsoleUser:
     return ConsoleUser(session, request.operator)
 
 
-_ENROLMENT_TEMPLATE: Final = "passkeys/enrol.html"
+_ENROLMENT_TEMPLATE: Final = "staff_passkeys/enrol.html"
 
 
 class PasskeyEnrolmentController(ConsoleController):
@@ -173,24 +173,22 @@ class PasskeyEnrolmentController(ConsoleController):
 
     path = PASSKEY_ENROLMENT
     middleware = [SignInMiddleware()]
-    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(PasskeysFeature))}
+    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature))}
 
     @get("/")
     async def show_first_step(
-        self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
+        self, request: ConsoleRequest, passkeys: Injected[StaffPasskeysFeature]
     ) -> Template:
         """Return the form for the name, which also uses a passkey if the address says so."""
-        # It writes to the database without a session.
-        acquire_for_ip(request)
         step = "use" if request.query_params.get("with") == "passkey" else "link"
         context = await _describe_enrolment(request, passkeys, step, request.device_name or "")
         return render_before_session(request, _ENROLMENT_TEMPLATE, error="", **context)
 
     @post("/", status_code=200)
     async def go_on(
-        self, request: ConsoleRequest, passkeys: Injected[PasskeysFeature]
+        self, request: ConsoleRequest, passkeys: Injected[StaffPasskeysFeature]
     ) -> Response[Any]:
-        # It writes to the database without a session.
+        # It reads the database without a session.
         acquire_for_ip(request)
         form = await read_form(request)
         step, secret, response = form["step"], form["secret"], form["response"]
@@ -212,20 +210,21 @@ class PasskeyEnrolmentController(ConsoleController):
 
 
 async def _describe_enrolment(
-    request: ConsoleRequest, passkeys: PasskeysFeature, step: str, name: str, secret: str = ""
+    request: ConsoleRequest, passkeys: StaffPasskeysFeature, step: str, name: str, secret: str = ""
 ) -> dict[str, Any]:
-    async def start() -> str:
+    options = ""
+    if not passkeys.why_not:
         if step == "create":
-            return await passkeys.start_enrolment(secret)
-        return await passkeys.start_use_for_enrolment() if step == "use" else ""
-
-    script = await describe_script(request, passkeys, start)
+            options = await passkeys.start_enrolment(secret)
+        elif step == "use":
+            options = passkeys.start_use_for_enrolment()
+    script = describe_script(request, passkeys, options)
     return {"step": step, "passkey_name": name, "secret": secret, **script}
 
 
 async def _describe_again(
     request: ConsoleRequest,
-    passkeys: PasskeysFeature,
+    passkeys: StaffPasskeysFeature,
     form: Mapping[str, str],
     error: DomainError,
 ) -> dict[str, Any]:

@@ -28,7 +28,7 @@ async def an_administrator(app: AppHarness) -> Principal:
     identities = app.use_cases.repositories.identities
     loaded = await identities.load(principal.identity.id)
     assert loaded is not None
-    assert await identities.replace(loaded.value.add_passkey(PASSKEY), loaded.version)
+    assert await identities.replace(loaded.value.add_console_passkey(PASSKEY), loaded.version)
     return await app.log_in(STAFF)
 
 

@@ -1,60 +1,61 @@
-"""Add passkeys and remove them."""
+"""Add passkeys of the staff and remove them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
-from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.find_user import UserQuery
-from application.administration.operator import Operator
 from application.features.console.sign_in import ConsoleUser, is_open_staff
-from application.features.passkeys.ports import InvalidPasskeyResponse, RelyingParty
-from application.features.passkeys.sign_in import (
-    Challenges,
-    PasskeyAdded,
-    PasskeyFailed,
-    PasskeyRemoved,
-)
+from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
+from application.features.passkeys.events import PasskeyRemoved
+from application.features.passkeys.ports import RelyingParty
 from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import ExpiringRecords, Versioned
 from application.tasks import start_task
 from application.update import change
 from domain.administration.audit import AuditAction
-from domain.errors import FreshLoginRequired, PasskeyRequired, Unauthenticated, UserNotFound
+from domain.errors import FreshLoginRequired, PasskeyRequired, Unauthenticated
 from domain.features.passkeys import (
+    PasskeyNotFound,
+    PasskeyPurpose,
+    check_number,
+    check_room,
+    parse_passkey_name,
+)
+from domain.features.staff_passkeys import (
     SECRET_BYTES,
     InvitationNotValid,
     LastPasskey,
-    PasskeyExists,
     PasskeyInvitation,
-    PasskeyNotFound,
-    PasskeyPurpose,
-    PasskeyRejected,
-    TooManyPasskeys,
     find_invitation_id,
-    parse_passkey_name,
 )
 from domain.identities.identity import Identity
-from domain.identities.passkey import MAX_PASSKEYS, Passkey
+from domain.identities.passkey import Passkey, check_passkey_name
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneNumber
 from domain.secret_hash import hash_secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsolePasskeyAdded(SecurityEvent):
+    """Somebody of the staff added a passkey. The reason says by which invitation."""
+
+    name = "console_passkey_added"
+    is_warning = True
+    phone: PhoneNumber | None
+    user_id: str
+    passkey_id: str
+    reason: str
+
 
 INVITE: Final = Act(
     name="passkey-invite",
     action=AuditAction.INVITE_PASSKEY,
     does="Let somebody of the staff add a passkey",
-    needs_reason=True,
-)
-REMOVE: Final = Act(
-    name="passkey-remove",
-    action=AuditAction.REMOVE_PASSKEY,
-    does="Remove a passkey of somebody who lost it",
     needs_reason=True,
 )
 
@@ -73,8 +74,7 @@ class Invite:
         Raises:
             TooManyPasskeys
         """
-        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
-            raise TooManyPasskeys
+        check_number(identity.staff.passkeys)
 
     async def __call__(self, identity: Identity, ttl: timedelta, passkey_id: str = "") -> str:
         """Return the secret, of which the hash is stored."""
@@ -102,6 +102,7 @@ class EnrolPasskey:
     """
 
     challenges: Challenges
+    verify: VerifyNewPasskey
     invitations: ExpiringRecords[PasskeyInvitation]
     identities: Identities
     test_otps: TestOtps
@@ -116,9 +117,8 @@ class EnrolPasskey:
             TooManyPasskeys
         """
         invitation, identity = await self._find(secret)
-        if len(identity.staff.passkeys) >= MAX_PASSKEYS:
-            raise TooManyPasskeys
-        challenge = await self.challenges.make(PasskeyPurpose.ENROL, invitation.value.id)
+        check_number(identity.staff.passkeys)
+        challenge = self.challenges.make(PasskeyPurpose.ENROL, invitation.value.id)
         name = identity.username.text if identity.username else identity.id
         known = [passkey.credential_id for passkey in identity.staff.passkeys]
         return relying_party.creation_options(identity.id, name, challenge, known)
@@ -139,28 +139,16 @@ class EnrolPasskey:
         """
         name = parse_passkey_name(name)
         invitation, identity = await self._find(secret)
-        identity.staff.check_passkey_name(name)
-        try:
-            challenge = relying_party.read_creation(response)
-            await self.challenges.use(challenge, PasskeyPurpose.ENROL, invitation.value.id)
-            created = relying_party.verify_creation(response, challenge)
-        except InvalidPasskeyResponse as error:
-            self.events.record(PasskeyFailed(user_id=identity.id, reason=f"not added: {error}"))
-            raise PasskeyRejected from None
-        now = self.clock.now()
-        passkey = Passkey(
-            credential_id=created.credential_id,
-            public_key=created.public_key,
-            sign_count=created.sign_count,
-            name=name,
-            created_at=now,
+        check_passkey_name(identity.staff.passkeys, name)
+        passkey = await self.verify(
+            relying_party, response, PasskeyPurpose.ENROL, invitation.value.id, identity, name
         )
-        _check_room(identity, passkey)
+        check_room(identity.staff.passkeys, passkey)
         if not await self.invitations.delete(invitation.value.id, invitation.version):
             raise InvitationNotValid
-        changed = await self._add(invitation.value, passkey, now)
+        changed = await self._add(invitation.value, passkey)
         self.events.record(
-            PasskeyAdded(
+            ConsolePasskeyAdded(
                 phone=changed.phone,
                 user_id=changed.id,
                 passkey_id=passkey.id,
@@ -168,7 +156,7 @@ class EnrolPasskey:
             )
         )
         if self.send_notice is not None and changed.phone is not None:
-            notice = self.send_notice(changed.phone, PhoneNotice.PASSKEY_ADDED, locale)
+            notice = self.send_notice(changed.phone, PhoneNotice.CONSOLE_PASSKEY_ADDED, locale)
             start_task("send_passkey_notice", notice)
         return changed, passkey
 
@@ -183,13 +171,11 @@ class EnrolPasskey:
         self._check_admitted(invitation.value, loaded.value)
         return invitation, loaded.value
 
-    async def _add(
-        self, invitation: PasskeyInvitation, passkey: Passkey, now: datetime
-    ) -> Identity:
+    async def _add(self, invitation: PasskeyInvitation, passkey: Passkey) -> Identity:
         def add(identity: Identity) -> tuple[Identity, Identity]:
             self._check_admitted(invitation, identity)
-            _check_room(identity, passkey)
-            changed = identity.add_passkey(passkey).mark_used(now)
+            check_room(identity.staff.passkeys, passkey)
+            changed = identity.add_console_passkey(passkey).mark_used(passkey.created_at)
             return changed, changed
 
         return await change(
@@ -202,25 +188,20 @@ class EnrolPasskey:
             raise InvitationNotValid
 
 
-def _check_room(identity: Identity, passkey: Passkey) -> None:
-    if identity.staff.find_passkey(passkey.id) is not None:
-        raise PasskeyExists
-    if len(identity.staff.passkeys) >= MAX_PASSKEYS:
-        raise TooManyPasskeys
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemovePasskeys:
-    """Remove passkeys. The console sessions that they opened end at the next request."""
+class RemoveOwnStaffPasskey:
+    """Remove one's own passkey, in a session that a passkey opened within 15 minutes.
+
+    The console sessions that it opened end at the next request.
+    """
 
     identities: Identities
-    act: ActForUsers
     clock: Clock
     events: SecurityEvents
     are_required: bool
 
-    async def own(self, user: ConsoleUser, passkey_id: str) -> Passkey:
-        """Remove one's own passkey, in a session that a passkey opened within 15 minutes.
+    async def __call__(self, user: ConsoleUser, passkey_id: str) -> Passkey:
+        """Remove the passkey.
 
         Raises:
             PasskeyRequired: A code opened the session.
@@ -245,48 +226,12 @@ class RemovePasskeys:
         identity, passkey = await change(
             self.identities, user.session.identity_id, remove, missing=Unauthenticated
         )
-        self._record(identity, [passkey], "by the owner")
+        self.events.record(
+            PasskeyRemoved(
+                phone=identity.phone,
+                user_id=identity.id,
+                passkey_id=passkey.id,
+                reason="by the owner",
+            )
+        )
         return passkey
-
-    async def of_user(
-        self, operator: Operator, query: UserQuery, named: str | None, reason: str
-    ) -> Sequence[Passkey]:
-        """Remove a passkey of somebody by its name or id; None for all.
-
-        Raises:
-            Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
-        """
-
-        def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
-            removed = _find(identity, named)
-            staff = identity.staff.remove_passkeys(*[each.id for each in removed])
-            changed = replace(identity, staff=staff)
-            return changed.end_console_sessions(), (identity, removed)
-
-        user = await self.act.find(operator, REMOVE, query, reason)
-        found = user.require_identity()
-        _find(found, named)
-        async with self.act.record_act(operator.actor, REMOVE.action, found.id, reason):
-            identity, removed = await change(
-                self.identities, found.id, remove, missing=UserNotFound
-            )
-        self._record(identity, removed, "by an operator")
-        return removed
-
-    def _record(self, identity: Identity, removed: Sequence[Passkey], reason: str) -> None:
-        for passkey in removed:
-            self.events.record(
-                PasskeyRemoved(
-                    phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=reason
-                )
-            )
-
-
-def _find(identity: Identity, named: str | None) -> Sequence[Passkey]:
-    """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
-    found = [
-        each for each in identity.staff.passkeys if named is None or named in (each.id, each.name)
-    ]
-    if not found:
-        raise PasskeyNotFound
-    return found

@@ -1,0 +1,179 @@
+"""Add a passkey to one's own account, and remove one."""
+
+from dataclasses import dataclass
+
+from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
+from application.features.passkeys.events import PasskeyAdded, PasskeyRemoved
+from application.features.passkeys.ports import RelyingParty
+from application.otp.send_notice import SendNotice
+from application.ports.identities import Identities
+from application.ports.limits import LimitStore
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock
+from application.principal import Principal
+from application.record_act import RecordAct
+from application.tasks import start_task
+from application.update import change
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.errors import Forbidden, FreshLoginRequired, Unauthenticated
+from domain.features.passkeys import (
+    ADDED_IN_DAY,
+    PasskeyNotFound,
+    PasskeyPurpose,
+    TooManyPasskeysAdded,
+    check_number,
+    check_room,
+    make_passkey_name,
+    make_user_handle,
+)
+from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey, check_passkey_name, find_passkey
+from domain.identities.phone_change import PhoneNotice
+from domain.otp.rate_limits import LimitPurpose, RateLimit
+from domain.otp.sliding_window import whole_seconds
+from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddPasskey:
+    """Add a passkey to the principal's account.
+
+    - It needs a fresh login, and its challenge is for this identity in this session.
+    - Each costs a message to the number, so ten are added in a day at most.
+    - A number with a test OTP has none: many may know the code.
+    """
+
+    relying_party: RelyingParty
+    challenges: Challenges
+    verify: VerifyNewPasskey
+    identities: Identities
+    record_act: RecordAct
+    limit_store: LimitStore
+    test_otps: TestOtps
+    clock: Clock
+    events: SecurityEvents
+    send_notice: SendNotice
+
+    def start(self, principal: Principal) -> str:
+        """Return what `navigator.credentials.create` gets, as JSON.
+
+        Raises:
+            FreshLoginRequired
+            Forbidden: The number has a test OTP.
+            TooManyPasskeys
+        """
+        identity, phone = principal.identity, self._check(principal)
+        check_number(identity.passkeys)
+        challenge = self.challenges.make(PasskeyPurpose.ADD, _subject_of(principal))
+        # Its owner sees it where the device lists passkeys.
+        name = identity.username.text if identity.username else phone.e164
+        known = [passkey.credential_id for passkey in identity.passkeys]
+        handle = make_user_handle(identity.id)
+        return self.relying_party.creation_options(handle, name, challenge, known)
+
+    async def __call__(
+        self,
+        principal: Principal,
+        response: str,
+        name: str | None,
+        device: str | None,
+        locale: str | None,
+    ) -> Passkey:
+        """Add the passkey that an authenticator made. Without a name it gets that of the device.
+
+        Raises:
+            FreshLoginRequired
+            Forbidden: The number has a test OTP.
+            ConflictingValue: Another passkey has this name.
+            PasskeyRejected, ChallengeNotValid, PasskeyExists, TooManyPasskeys
+            TooManyPasskeysAdded
+        """
+        identity, _ = principal.identity, self._check(principal)
+        name = name or make_passkey_name(device, identity.passkeys)
+        check_passkey_name(identity.passkeys, name)
+        subject = _subject_of(principal)
+        passkey = await self.verify(
+            self.relying_party, response, PasskeyPurpose.ADD, subject, identity, name
+        )
+        check_room(identity.passkeys, passkey)
+        await self._count(identity)
+
+        def add(current: Identity) -> tuple[Identity, PhoneNumber | None]:
+            if current.find_session(principal.session.id, passkey.created_at) is None:
+                raise Unauthenticated
+            check_room(current.passkeys, passkey)
+            return current.add_passkey(passkey), current.phone
+
+        async with self.record_act(
+            Actor(ActorKind.USER, identity.id), AuditAction.ADD_PASSKEY, identity.id
+        ):
+            phone = await change(self.identities, identity.id, add, missing=Unauthenticated)
+        self.events.record(PasskeyAdded(phone=phone, user_id=identity.id, passkey_id=passkey.id))
+        if phone is not None:
+            notice = self.send_notice(phone, PhoneNotice.PASSKEY_ADDED, locale)
+            start_task("send_passkey_notice", notice)
+        return passkey
+
+    def _check(self, principal: Principal) -> PhoneNumber:
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+        phone = principal.identity.phone
+        if phone is None:
+            raise Unauthenticated
+        if self.test_otps.includes(phone):
+            raise Forbidden("A number with a test code has no passkeys.")
+        return phone
+
+    async def _count(self, identity: Identity) -> None:
+        now = self.clock.now()
+        subject = f"identity:{identity.id}"
+        limit = RateLimit(subject, LimitPurpose.ACTS, "passkeys_in_day", ADDED_IN_DAY)
+        available_at = await self.limit_store.acquire([limit], now)
+        if available_at is not None:
+            raise TooManyPasskeysAdded(whole_seconds(now, available_at))
+
+
+def _subject_of(principal: Principal) -> str:
+    return f"{principal.identity.id} {principal.session.id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemovePasskey:
+    """Remove a passkey of the principal, who has a fresh login. Sessions that it opened stay."""
+
+    identities: Identities
+    record_act: RecordAct
+    events: SecurityEvents
+    send_notice: SendNotice
+
+    async def __call__(self, principal: Principal, passkey_id: str, locale: str | None) -> None:
+        """Remove it.
+
+        Raises:
+            FreshLoginRequired
+            PasskeyNotFound
+        """
+        identity = principal.identity
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+        if find_passkey(identity.passkeys, passkey_id) is None:
+            raise PasskeyNotFound
+
+        def remove(current: Identity) -> tuple[Identity, PhoneNumber | None]:
+            if find_passkey(current.passkeys, passkey_id) is None:
+                raise PasskeyNotFound
+            return current.remove_passkeys(passkey_id), current.phone
+
+        async with self.record_act(
+            Actor(ActorKind.USER, identity.id), AuditAction.REMOVE_PASSKEY, identity.id
+        ):
+            phone = await change(self.identities, identity.id, remove, missing=Unauthenticated)
+        self.events.record(
+            PasskeyRemoved(
+                phone=phone, user_id=identity.id, passkey_id=passkey_id, reason="by the owner"
+            )
+        )
+        if phone is not None:
+            notice = self.send_notice(phone, PhoneNotice.PASSKEY_REMOVED, locale)
+            start_task("send_passkey_notice", notice)

@@ -1,0 +1,190 @@
+"""Challenges, and the check of what authenticators answer: for users and for the staff."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from application.features.passkeys.events import PasskeyCountFell, PasskeyFailed
+from application.features.passkeys.ports import InvalidPasskeyResponse, RelyingParty
+from application.ports.identities import Identities
+from application.ports.keys import KeyRing
+from application.ports.security_events import SecurityEvents
+from application.ports.system import Clock, Randomness
+from application.ports.versioned import ExpiringRecords
+from domain.features.passkeys import (
+    RANDOM_BYTES,
+    ChallengeNotValid,
+    PasskeyChallenge,
+    PasskeyPurpose,
+    PasskeyRejected,
+    SignCountFell,
+    UsedPasskeyChallenge,
+    hash_challenge,
+    verify_challenge,
+)
+from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey, find_passkey
+
+
+@dataclass(frozen=True, slots=True)
+class Challenges:
+    """Challenges for browsers and apps. Only one whose response was verified is stored, as used."""
+
+    used: ExpiringRecords[UsedPasskeyChallenge]
+    keys: KeyRing
+    clock: Clock
+    randomness: Randomness
+
+    def make(self, purpose: PasskeyPurpose, subject: str = "") -> bytes:
+        random = self.randomness.bytes(RANDOM_BYTES)
+        challenge = PasskeyChallenge(purpose, subject, random, self.clock.now())
+        return challenge.sign(self.keys.signing().key)
+
+    def check(
+        self, text: bytes, purpose: PasskeyPurpose, subject: str = ""
+    ) -> UsedPasskeyChallenge:
+        """Return what is stored of a valid challenge when it is used.
+
+        Raises:
+            ChallengeNotValid
+        """
+        keys = [key.key for key in self.keys.accepted()]
+        challenge = verify_challenge(text, purpose, subject, keys, self.clock.now())
+        return UsedPasskeyChallenge(hash_challenge(text), challenge.expires_at)
+
+    async def use(self, challenge: UsedPasskeyChallenge) -> None:
+        """Use a challenge whose response was verified. Of two at once, one wins.
+
+        Raises:
+            ChallengeNotValid
+        """
+        if not await self.used.add(challenge):
+            raise ChallengeNotValid
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPasskey:
+    """A passkey of an identity that has just signed a challenge, which is used now."""
+
+    identity: Identity
+    passkey: Passkey
+    sign_count: int
+    challenge_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyPasskey:
+    """Find and verify the passkey of a response, and use its challenge.
+
+    Strangers get the same error whatever is wrong. The event says it.
+    """
+
+    challenges: Challenges
+    identities: Identities
+    events: SecurityEvents
+
+    async def __call__(
+        self,
+        relying_party: RelyingParty,
+        response: str,
+        purpose: PasskeyPurpose,
+        parse_handle: Callable[[str], str | None],
+        passkeys_of: Callable[[Identity], Sequence[Passkey]],
+    ) -> VerifiedPasskey:
+        """Verify a response.
+
+        `parse_handle` returns the id of the identity of a user handle, or None; `passkeys_of` the
+        passkeys that are valid for this.
+
+        Raises:
+            PasskeyRejected
+            ChallengeNotValid
+        """
+        try:
+            assertion = relying_party.read_assertion(response)
+        except InvalidPasskeyResponse as error:
+            self._reject(f"the response cannot be read: {error}")
+        challenge = self.challenges.check(assertion.challenge, purpose)
+        identity_id = parse_handle(assertion.user_handle)
+        loaded = await self.identities.load(identity_id) if identity_id else None
+        if loaded is None:
+            self._reject("nobody has it")
+        identity = loaded.value
+        known = {passkey.credential_id: passkey for passkey in passkeys_of(identity)}
+        passkey = known.get(assertion.credential_id)
+        if passkey is None:
+            self._reject("unknown passkey", identity.id)
+        try:
+            sign_count = relying_party.verify_assertion(
+                response, assertion.challenge, passkey.public_key
+            )
+        except InvalidPasskeyResponse as error:
+            self._reject(f"not verified: {error}", identity.id)
+        await self.challenges.use(challenge)
+        return VerifiedPasskey(identity, passkey, sign_count, challenge.id)
+
+    def record_use(
+        self, verified: VerifiedPasskey, current: Sequence[Passkey], now: datetime
+    ) -> tuple[Passkey, ...]:
+        """Return the passkeys that there are now, after the use of one of them.
+
+        The write of the identity calls it: so a copy of the authenticator does not pass beside it.
+
+        Raises:
+            PasskeyRejected: It was removed meanwhile.
+            SignCountFell
+        """
+        passkey = find_passkey(current, verified.passkey.id)
+        if passkey is None:
+            self._reject("removed meanwhile", verified.identity.id)
+        if not passkey.accepts_count(verified.sign_count):
+            user_id = verified.identity.id
+            self.events.record(PasskeyCountFell(user_id=user_id, passkey_id=passkey.id))
+            raise SignCountFell
+        used = passkey.use(verified.sign_count, now)
+        return tuple(used if each.id == used.id else each for each in current)
+
+    def _reject(self, reason: str, user_id: str | None = None) -> NoReturn:
+        self.events.record(PasskeyFailed(user_id=user_id, reason=reason))
+        raise PasskeyRejected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyNewPasskey:
+    """Verify the response of an authenticator that made a passkey, and use its challenge."""
+
+    challenges: Challenges
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(
+        self,
+        relying_party: RelyingParty,
+        response: str,
+        purpose: PasskeyPurpose,
+        subject: str,
+        identity: Identity,
+        name: str,
+    ) -> Passkey:
+        """Return the passkey, which the caller adds.
+
+        Raises:
+            PasskeyRejected
+            ChallengeNotValid
+        """
+        try:
+            text = relying_party.read_creation(response)
+            challenge = self.challenges.check(text, purpose, subject)
+            created = relying_party.verify_creation(response, text)
+        except InvalidPasskeyResponse as error:
+            self.events.record(PasskeyFailed(user_id=identity.id, reason=f"not added: {error}"))
+            raise PasskeyRejected from None
+        await self.challenges.use(challenge)
+        return Passkey(
+            credential_id=created.credential_id,
+            public_key=created.public_key,
+            sign_count=created.sign_count,
+            name=name,
+            created_at=self.clock.now(),
+        )

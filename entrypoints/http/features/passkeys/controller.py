@@ -1,0 +1,199 @@
+"""Passkeys of users: add, list and remove them, and sign in with one."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+from litestar import Controller, delete, get, post
+from litestar.params import JSONBody
+
+from application.features.passkeys.feature import AppPasskeysFeature
+from application.features.passkeys.sign_in import PasskeySignInCommand
+from domain import errors
+from domain.features import passkeys as rules
+from domain.features.passkeys import parse_passkey_name
+from entrypoints.http.administration.user_details import PasskeyResponse, to_struct
+from entrypoints.http.errors.exceptions import FieldError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.features.passkeys import schemas
+from entrypoints.http.otp.schemas import parse_sent_device_token, to_verified_response
+from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, limit_by_ip
+from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parameters import path_parameter
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
+from entrypoints.http.requests.request import ApiRequest
+
+_TAG: Final = "Passkeys"
+PasskeyIdParameter = Annotated[
+    str, path_parameter("The `id` of a passkey, as in the list of passkeys.")
+]
+
+
+def _to_options(text: str) -> schemas.PasskeyOptionsResponse:
+    return schemas.PasskeyOptionsResponse(public_key=msgspec.json.decode(text))
+
+
+def _to_text(credential: dict[str, Any]) -> str:
+    return msgspec.json.encode(credential).decode()
+
+
+class PasskeyController(Controller):
+    """The passkeys of the signed-in user."""
+
+    path = "/users/me/passkeys"
+    tags = [_TAG]
+    opt = {"tag_description": "Sign in with a passkey instead of a code."}
+    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(AppPasskeysFeature))}
+    middleware = [AuthenticationMiddleware]
+    security = BEARER
+
+    @post(
+        "/options",
+        summary="Begin to add a passkey",
+        response_description="What `navigator.credentials.create` gets.",
+        status_code=200,
+        errors=[errors.FreshLoginRequired, errors.Forbidden, rules.TooManyPasskeys],
+    )
+    async def start_passkey(
+        self, request: ApiRequest, passkeys: Injected[AppPasskeysFeature]
+    ) -> schemas.PasskeyOptionsResponse:
+        """Return the options for a passkey, which needs a login of the last 15 minutes.
+
+        They are for this session, and valid for five minutes. Send what the device makes of them to
+        `POST /users/me/passkeys`.
+        """
+        return _to_options(passkeys.add.start(request.principal))
+
+    @post(
+        summary="Add a passkey",
+        response_description="The passkey.",
+        errors=[
+            FieldError(
+                "name",
+                FieldErrorCode.CONFLICTING_VALUE,
+                "Another passkey has this name. Choose a different one.",
+            ),
+            errors.FreshLoginRequired,
+            errors.Forbidden,
+            rules.PasskeyRejected,
+            rules.ChallengeNotValid,
+            rules.PasskeyExists,
+            rules.TooManyPasskeys,
+            rules.TooManyPasskeysAdded,
+            errors.AuditFailed,
+        ],
+    )
+    async def add_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[AppPasskeysFeature],
+        data: JSONBody[schemas.AddPasskeyBody],
+    ) -> PasskeyResponse:
+        """Add the passkey that the device made, which needs a login of the last 15 minutes.
+
+        A user has ten at most, and adds ten a day. The number gets a message, in the language of
+        `Accept-Language`.
+        """
+        name = None
+        with FieldErrors(data) as invalid, invalid.of("name"):
+            if data.name is not None:
+                name = parse_passkey_name(data.name)
+        with parsing_field("name"):
+            passkey = await passkeys.add(
+                request.principal,
+                _to_text(data.credential),
+                name,
+                request.device_name,
+                request.headers.get("accept-language"),
+            )
+        return to_struct(passkey, PasskeyResponse)
+
+    @get(summary="List the signed-in user's passkeys", response_description="The passkeys.")
+    async def list_passkeys(self, request: ApiRequest) -> schemas.PasskeyListResponse:
+        """List the passkeys with which the user signs in to the app."""
+        found = request.principal.identity.passkeys
+        return schemas.PasskeyListResponse(
+            passkeys=[to_struct(passkey, PasskeyResponse) for passkey in found]
+        )
+
+    @delete(
+        "/{passkey_id:str}",
+        summary="Remove a passkey",
+        response_description="The passkey is removed.",
+        errors=[errors.FreshLoginRequired, rules.PasskeyNotFound, errors.AuditFailed],
+    )
+    async def remove_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[AppPasskeysFeature],
+        passkey_id: PasskeyIdParameter,
+    ) -> None:
+        """Remove a passkey, which needs a login of the last 15 minutes.
+
+        Sessions that it opened stay: `DELETE /auth/sessions/{session_id}` ends one. The number gets
+        a message, in the language of `Accept-Language`.
+        """
+        locale = request.headers.get("accept-language")
+        await passkeys.remove(request.principal, passkey_id, locale)
+
+
+class PasskeySignInController(Controller):
+    """The sign-in with a passkey, without a number."""
+
+    path = "/auth/passkey"
+    tags = [_TAG]
+    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(AppPasskeysFeature))}
+
+    @post(
+        "/options",
+        summary="Begin to sign in with a passkey",
+        response_description="What `navigator.credentials.get` gets.",
+        status_code=200,
+        guards=[limit_by_ip],
+        errors=[errors.TooManyAttemptsFromIp],
+    )
+    async def start_passkey_sign_in(
+        self, request: ApiRequest, passkeys: Injected[AppPasskeysFeature]
+    ) -> schemas.PasskeyOptionsResponse:
+        """Return the options to sign in with any passkey of the app. No number is needed.
+
+        They are valid for five minutes and for one sign-in.
+        """
+        return _to_options(passkeys.sign_in.start(request.client_ip))
+
+    @post(
+        summary="Exchange the answer of a passkey for an access token",
+        response_description="The passkey was right.",
+        status_code=200,
+        guards=[limit_by_ip],
+        errors=[
+            rules.PasskeyRejected,
+            rules.SignCountFell,
+            rules.ChallengeNotValid,
+            errors.AccountBlocked,
+            errors.LoginRejected,
+            errors.TooManyAttemptsFromIp,
+        ],
+    )
+    async def sign_in_with_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[AppPasskeysFeature],
+        data: JSONBody[schemas.PasskeySignInBody],
+    ) -> schemas.PasskeySignInResponse:
+        """Sign in with a passkey. The response is that of a right code, with a refresh token.
+
+        An answer is used once, also if it is followed by an error: begin again then. A 403
+        `account_blocked` and a 403 `login_rejected` say that the passkey is right.
+        """
+        with FieldErrors(data):
+            pass
+        logged_in = await passkeys.sign_in(
+            PasskeySignInCommand(
+                response=_to_text(data.credential),
+                client_ip=request.client_ip,
+                device=(data.device or "").strip() or request.device_name,
+                device_token=parse_sent_device_token(data.device_token),
+            )
+        )
+        verified = to_verified_response(logged_in)
+        return schemas.PasskeySignInResponse(**msgspec.structs.asdict(verified))

@@ -1,0 +1,432 @@
+"""Passkeys of the staff: add one, sign in with it, and what is refused."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import pytest
+
+from application.administration.export_part import MissingFiles
+from application.administration.operator import operating_system_user
+from application.features.console.feature import ConsoleFeature
+from application.features.console.sign_in import ConsoleSignInCommand, ConsoleUser
+from application.features.passkeys.events import PasskeyCountFell, PasskeyFailed
+from application.features.staff_passkeys.enrol import ConsolePasskeyAdded
+from application.features.staff_passkeys.feature import ExportStaffPasskeys, StaffPasskeyDetails
+from domain.errors import (
+    ConflictingValue,
+    Forbidden,
+    FreshLoginRequired,
+    InvalidValue,
+    PasskeyRequired,
+    TooShort,
+    Unauthenticated,
+)
+from domain.features.passkeys import (
+    ChallengeNotValid,
+    PasskeyExists,
+    PasskeyNotFound,
+    PasskeyRejected,
+    SignCountFell,
+    TooManyPasskeys,
+)
+from domain.features.staff_passkeys import (
+    InvitationNotValid,
+    LastPasskey,
+    NotStaff,
+    PasskeysNotPossible,
+)
+from domain.identities.identity import Identity
+from domain.identities.passkey import MAX_PASSKEYS
+from domain.identities.role import Role
+from domain.otp.challenge import Purpose, parse_otp_code
+from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
+from tests.support.authenticator import SoftwareAuthenticator
+from tests.support.builders import CLIENT_IP, a_phone
+
+STAFF: Final = a_phone(2)
+OPERATOR: Final = operating_system_user("root")
+
+
+def a_device(number: int = 0, origin: str = PASSKEY_ORIGIN) -> SoftwareAuthenticator:
+    return SoftwareAuthenticator(origin, credential_id=bytes([number] * 16))
+
+
+@dataclass
+class Staff:
+    """An administrator, and what one does."""
+
+    app: AppHarness
+    id: str
+    device: SoftwareAuthenticator = field(default_factory=a_device)
+
+    async def invite(self) -> str:
+        link = await self.app.staff_passkeys.invite(OPERATOR, self.id, "a new laptop")
+        url, _, secret = link.partition("#")
+        assert url == f"{PASSKEY_ORIGIN}/console/passkeys/enrol"
+        return secret
+
+    async def enrol(
+        self, device: SoftwareAuthenticator | None = None, secret: str = "", name: str = "laptop"
+    ) -> str:
+        """Add a passkey, and return the cookie."""
+        secret, device = secret or await self.invite(), device or self.device
+        options = await self.app.staff_passkeys.start_enrolment(secret)
+        return (
+            await self.app.staff_passkeys.enrol(secret, device.create(options), name, "de")
+        ).cookie
+
+    async def sign_in(self, device: SoftwareAuthenticator | None = None) -> str:
+        options = self.app.staff_passkeys.start_sign_in()
+        return (await self.app.staff_passkeys.sign_in((device or self.device).get(options))).cookie
+
+    async def use_for_enrolment(self) -> str:
+        options = self.app.staff_passkeys.start_use_for_enrolment()
+        return await self.app.staff_passkeys.use_for_enrolment(self.device.get(options))
+
+    async def sign_in_by_code(self) -> str:
+        self.app.advance(hours=12)
+        result = await self.app.request_otp(STAFF, purpose=Purpose.CONSOLE_SIGN_IN)
+        command = ConsoleSignInCommand(
+            phone=STAFF,
+            code=parse_otp_code(self.app.last_code),
+            request_id=result.request_id,
+            client_ip=CLIENT_IP,
+        )
+        return (await self.app.use_cases.of(ConsoleFeature).sign_in(command)).cookie
+
+    async def open(self, cookie: str) -> ConsoleUser:
+        return await self.app.use_cases.of(ConsoleFeature).authenticate(cookie)
+
+    async def has_ended(self, cookie: str) -> bool:
+        try:
+            await self.open(cookie)
+        except Unauthenticated:
+            return True
+        return False
+
+    @property
+    def stored(self) -> Identity:
+        return self.app.database.identities[self.id].value
+
+    @property
+    def failures(self) -> list[str]:
+        return [each.reason for each in self.app.events.of_type(PasskeyFailed)]
+
+
+async def make_staff(**policy: Any) -> Staff:
+    app = AppHarness(policy=make_policy(**policy))
+    return Staff(app, (await app.add_administrator(STAFF)).identity.id)
+
+
+@pytest.fixture
+async def staff() -> Staff:
+    """An administrator without a passkey."""
+    return await make_staff()
+
+
+async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staff) -> None:
+    by_code = await staff.sign_in_by_code()
+    first = await staff.open(await staff.enrol())
+    assert await staff.has_ended(by_code)
+    await staff.app.messenger.arrived.wait()
+    assert (STAFF, "console_passkey_added US de") in staff.app.messenger.messages
+    (added,) = staff.app.events.of_type(ConsolePasskeyAdded)
+    (passkey,) = staff.stored.staff.passkeys
+    assert (added.passkey_id, added.reason, passkey.name) == (passkey.id, "a link", "laptop")
+    staff.app.advance(hours=12)
+    user = await staff.open(await staff.sign_in())
+    assert user.session.passkey_id == first.session.passkey_id == passkey.id
+    assert user.operator.has_fresh_login
+    assert staff.stored.staff.passkeys[0].last_used_at == staff.app.clock.now()
+
+
+async def test_options_ask_for_a_discoverable_passkey_of_a_verified_user(staff: Staff) -> None:
+    await staff.enrol()
+    creation = json.loads(await staff.app.staff_passkeys.start_enrolment(await staff.invite()))
+    assert creation["rp"] == {"name": "Dialtone", "id": "example.org"}
+    selection = creation["authenticatorSelection"]
+    assert (selection["residentKey"], selection["userVerification"]) == ("required", "required")
+    assert len(creation["excludeCredentials"]) == 1
+    assert "phone" not in json.dumps(creation)
+    request = json.loads(staff.app.staff_passkeys.start_sign_in())
+    assert (request["rpId"], request["userVerification"]) == ("example.org", "required")
+    assert request["challenge"] != creation["challenge"]
+
+
+async def test_a_link_is_used_once_also_by_two_at_once(staff: Staff) -> None:
+    secret = await staff.invite()
+    results = await asyncio.gather(
+        staff.enrol(a_device(1), secret, "one"),
+        staff.enrol(a_device(2), secret, "two"),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in results].count(InvitationNotValid) == 1
+    with pytest.raises(InvitationNotValid):
+        await staff.enrol(a_device(3), secret, "three")
+    assert len(staff.stored.staff.passkeys) == 1
+
+
+Act = Callable[[Staff], Awaitable[object]]
+
+
+VOIDS: Final[dict[str, Act]] = {
+    "15 minutes": lambda staff: asyncio.to_thread(staff.app.advance, minutes=15),
+    "role": lambda staff: staff.app.identities.operator_actions.change_role(STAFF, Role.MEMBER),
+    "end of all sessions": lambda staff: staff.app.identities.operator_actions.revoke_sessions(
+        STAFF
+    ),
+    "another passkey": lambda staff: staff.enrol(a_device(1)),
+    "removal": lambda staff: staff.app.passkeys.remove_of_user(OPERATOR, staff.id, None, "lost"),
+}
+
+
+@pytest.mark.parametrize("act", VOIDS.values(), ids=VOIDS)
+async def test_a_link_is_void(staff: Staff, act: Act) -> None:
+    await staff.enrol(a_device(9), name="first")
+    secret = await staff.invite()
+    stored = staff.app.database.records.tables["passkey_invitations"].values()
+    assert secret not in repr([*stored])
+    await act(staff)
+    for call in (staff.app.staff_passkeys.start_enrolment(secret), staff.enrol(secret=secret)):
+        with pytest.raises(InvitationNotValid):
+            await call
+
+
+async def test_a_challenge_is_used_once_for_its_purpose_and_for_five_minutes(
+    staff: Staff,
+) -> None:
+    await staff.enrol()
+    passkeys = staff.app.staff_passkeys
+    response = staff.device.get(passkeys.start_sign_in())
+    with pytest.raises(ChallengeNotValid):
+        await passkeys.use_for_enrolment(response)
+    results = await asyncio.gather(
+        *(passkeys.sign_in(response) for _ in range(5)), return_exceptions=True
+    )
+    assert [type(each) for each in results].count(ChallengeNotValid) == 4
+    options = passkeys.start_sign_in()
+    staff.app.advance(minutes=5)
+    with pytest.raises(ChallengeNotValid):
+        await passkeys.sign_in(staff.device.get(options))
+    secrets = [await staff.invite(), await staff.invite()]
+    created = a_device(1).create(await passkeys.start_enrolment(secrets[0]))
+    with pytest.raises(ChallengeNotValid):  # of another invitation
+        await passkeys.enrol(secrets[1], created, "phone")
+
+
+def changed_device(**changes: Any) -> Act:
+    def act(staff: Staff) -> Awaitable[object]:
+        return staff.sign_in(replace(staff.device, **changes))
+
+    return act
+
+
+REJECTED: Final[dict[str, tuple[Act, str]]] = {
+    "no user verification": (changed_device(verifies_user=False), "not verified: Invalid"),
+    "another origin": (changed_device(origin="https://example.com"), "not verified: Invalid"),
+    "another key": (changed_device(key=a_device().key), "not verified: Invalid"),
+    "unknown passkey": (changed_device(credential_id=bytes(16)), "unknown passkey"),
+    "nobody": (changed_device(user_handle=b"0" * 24), "nobody has it"),
+    "no id": (changed_device(user_handle=b"+14155552671"), "nobody has it"),
+    "no text": (changed_device(user_handle=b"\xff"), "the response cannot be read: Unicode"),
+    "no JSON": (lambda staff: staff.app.staff_passkeys.sign_in("{"), "the response cannot be read"),
+    "long": (
+        lambda staff: staff.app.staff_passkeys.sign_in(" " * 16_385),
+        "the response cannot be read: it is too long",
+    ),
+}
+
+
+@pytest.mark.parametrize(("act", "reason"), REJECTED.values(), ids=REJECTED)
+async def test_strangers_are_not_told_why_they_are_rejected(
+    staff: Staff, act: Act, reason: str
+) -> None:
+    await staff.enrol(a_device(1))
+    staff.device = replace(a_device(1), user_handle=staff.id.encode())
+    with pytest.raises(PasskeyRejected) as caught:
+        await act(staff)
+    assert caught.value.message == ""
+    assert staff.failures[0].startswith(reason)
+
+
+async def test_a_count_that_does_not_rise_is_an_error_with_an_event(staff: Staff) -> None:
+    await staff.enrol()
+    await staff.sign_in()
+    staff.device.sign_count -= 1
+    with pytest.raises(SignCountFell):
+        await staff.sign_in()
+    (fell,) = staff.app.events.of_type(PasskeyCountFell)
+    assert (fell.user_id, fell.passkey_id) == (staff.id, staff.stored.staff.passkeys[0].id)
+    await staff.sign_in()
+
+
+async def test_a_passkey_without_a_count_signs_in_again(staff: Staff) -> None:
+    for _ in range(3):
+        staff.device.sign_count = -1  # its next response has 0
+        await (staff.sign_in() if staff.stored.staff.passkeys else staff.enrol())
+
+
+async def test_nothing_is_added_without_user_verification_or_twice_or_as_the_eleventh(
+    staff: Staff,
+) -> None:
+    secret = await staff.invite()
+    with pytest.raises(PasskeyRejected):
+        await staff.enrol(replace(a_device(), verifies_user=False), secret)
+    for name in ("", "a" * 51):
+        with pytest.raises(InvalidValue):
+            await staff.enrol(secret=secret, name=name)
+    await staff.enrol(secret=secret)  # the link is still valid
+    with pytest.raises(ConflictingValue):
+        await staff.enrol(a_device(1))
+    with pytest.raises(PasskeyExists):
+        await staff.enrol(name="again")
+    for number in range(1, MAX_PASSKEYS):
+        await staff.enrol(a_device(number), name=f"key {number}")
+    with pytest.raises(TooManyPasskeys):
+        await staff.invite()
+    with pytest.raises(TooManyPasskeys):
+        await staff.use_for_enrolment()
+
+
+async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None:
+    await staff.enrol()
+    secret = await staff.use_for_enrolment()
+    staff.app.advance(minutes=4)
+    await staff.enrol(a_device(1), secret, "phone")
+    assert [each.name for each in staff.stored.staff.passkeys] == ["laptop", "phone"]
+    late = await staff.use_for_enrolment()
+    staff.app.advance(minutes=5)
+    with pytest.raises(InvitationNotValid):
+        await staff.app.staff_passkeys.start_enrolment(late)
+
+
+async def test_who_has_a_passkey_has_no_session_by_code(staff: Staff) -> None:
+    assert not await staff.has_ended(await staff.sign_in_by_code())
+    await staff.enrol()
+    with pytest.raises(PasskeyRequired):
+        await staff.sign_in_by_code()
+
+
+async def test_where_passkeys_are_required_nobody_has_a_session_by_code() -> None:
+    staff = await make_staff(are_required=True)
+    with pytest.raises(PasskeyRequired) as error:
+        await staff.sign_in_by_code()
+    assert error.value.has_none
+    assert not await staff.has_ended(await staff.enrol())
+
+
+async def test_a_session_by_code_ends_when_passkeys_become_required(staff: Staff) -> None:
+    cookie = await staff.sign_in_by_code()
+    staff.app.use_cases.identities.extensions.needs_passkey = lambda _: True
+    assert await staff.has_ended(cookie)
+
+
+async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff) -> None:
+    passkeys = staff.app.staff_passkeys
+    by_code = await staff.open(await staff.sign_in_by_code())
+    cookie = await staff.enrol()
+    (passkey,) = staff.stored.staff.passkeys
+    with pytest.raises(PasskeyRequired):
+        await passkeys.remove_own(by_code, passkey.id)
+    user = await staff.open(cookie)
+    with pytest.raises(PasskeyNotFound):
+        await passkeys.remove_own(user, "0" * 16)
+    staff.app.advance(minutes=15)
+    with pytest.raises(FreshLoginRequired):
+        await passkeys.remove_own(user, passkey.id)
+    cookie = await staff.sign_in()
+    assert (await passkeys.remove_own(await staff.open(cookie), passkey.id)).name == "laptop"
+    assert await staff.has_ended(cookie)
+    assert not await staff.has_ended(await staff.sign_in_by_code())
+    with pytest.raises(PasskeyRejected):
+        await staff.sign_in()
+
+
+async def test_the_only_passkey_stays_where_all_staff_needs_one() -> None:
+    staff = await make_staff(are_required=True)
+    user = await staff.open(await staff.enrol())
+    with pytest.raises(LastPasskey):
+        await staff.app.staff_passkeys.remove_own(user, staff.stored.staff.passkeys[0].id)
+
+
+async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> None:
+    remove, names, cookie = staff.app.passkeys.remove_of_user, ["a", "b", "c", "d"], ""
+    for number, name in enumerate(names):
+        cookie = await staff.enrol(a_device(number), name=name)
+    removed = await remove(OPERATOR, staff.id, "a", "lost")
+    removed = [
+        *removed,
+        *await remove(OPERATOR, staff.id, staff.stored.staff.passkeys[0].id, "x"),
+    ]
+    assert [each.name for each in removed] == ["a", "b"]
+    assert await staff.has_ended(cookie)
+    recorded = len(staff.app.database.audit_entries)
+    with pytest.raises(PasskeyNotFound):
+        await remove(OPERATOR, staff.id, "a", "lost")
+    assert len(staff.app.database.audit_entries) == recorded
+    assert len(await remove(OPERATOR, staff.id, None, "stolen")) == 2
+    assert not staff.stored.staff.passkeys
+
+
+async def test_only_a_command_invites_and_only_staff_is_invited(staff: Staff) -> None:
+    passkeys = staff.app.staff_passkeys
+    user = await staff.open(await staff.sign_in_by_code())
+    for call in (
+        passkeys.invite(user.operator, staff.id, "why"),
+        staff.app.passkeys.remove_of_user(user.operator, staff.id, None, "why"),
+    ):
+        with pytest.raises(Forbidden):
+            await call
+    with pytest.raises(TooShort):
+        await passkeys.invite(OPERATOR, staff.id, "")
+    member = await staff.app.add_user(a_phone(1))
+    with pytest.raises(NotStaff):
+        await passkeys.invite(OPERATOR, member.identity.id, "why")
+    assert staff.app.database.audit_entries == []
+
+
+async def test_without_a_host_name_there_are_no_passkeys_and_it_says_why() -> None:
+    app = AppHarness(policy=make_policy(why_not="no host name"), relying_party=None)
+    assert app.staff_passkeys.why_not == "no host name"
+    with pytest.raises(PasskeysNotPossible, match="no host name"):
+        app.staff_passkeys.start_sign_in()
+
+
+async def test_passkeys_end_with_the_role(staff: Staff) -> None:
+    await staff.enrol()
+    operators = staff.app.identities.operator_actions
+    await operators.change_role(STAFF, Role.MEMBER)
+    assert staff.stored.staff.passkeys == ()
+    with pytest.raises(PasskeyRejected):
+        await staff.sign_in()
+    assert staff.failures == ["unknown passkey"]
+
+
+async def test_passkeys_are_shown_and_exported_without_their_keys(staff: Staff) -> None:
+    await staff.enrol()
+    details = await staff.app.user_details.show_user(OPERATOR, staff.id, "a look")
+    shown = details.parts.find(StaffPasskeyDetails)
+    assert shown is not None
+    assert [each.name for each in shown.passkeys] == ["laptop"]
+    part = ExportStaffPasskeys()
+    await part.check(staff.stored)
+    (file,) = [file async for file in part(staff.stored, staff.app.clock.now(), MissingFiles())]
+    (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
+    assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}
+    member = await staff.app.add_user(a_phone(1))
+    details = await staff.app.user_details.show_user(OPERATOR, member.identity.id, "a look")
+    assert details.parts.find(StaffPasskeyDetails) is None
+
+
+async def test_the_cleanup_deletes_what_has_expired(staff: Staff) -> None:
+    await staff.enrol()
+    await staff.invite()
+    tables = staff.app.database.records.tables
+    for minutes, left in ((5, (1, 1)), (1, (0, 1)), (10, (0, 0))):
+        staff.app.advance(minutes=minutes)
+        await staff.app.operations.cleanup()
+        kinds = ("used_passkey_challenges", "passkey_invitations")
+        assert tuple(len(tables[kind]) for kind in kinds) == left

@@ -50,7 +50,9 @@ def flooded_app(tmp_path_factory: pytest.TempPathFactory, npm_packages: Path) ->
 
 
 @contextmanager
-def open_app(folder: Path, packages: Path, environ: dict[str, str]) -> Iterator[WebApp]:
+def open_app(
+    folder: Path, packages: Path, environ: dict[str, str], host: str = "app.localhost"
+) -> Iterator[WebApp]:
     """Serve the app until the end of the block."""
     files: dict[str, bytes] = {}
 
@@ -65,7 +67,7 @@ def open_app(folder: Path, packages: Path, environ: dict[str, str]) -> Iterator[
         )
 
     with HttpServer(serve) as server:
-        url = f"http://app.localhost:{urlsplit(server.url).port}"
+        url = f"http://{host}:{urlsplit(server.url).port}"
         with running(folder, {"DIALTONE_WEB_ORIGINS": url, **environ}) as service:
             files |= files_of_the_page(packages / "altcha/dist", service.url)
             yield WebApp(service, url)

@@ -48,6 +48,10 @@ def test_the_module_works_where_there_is_no_page(
     run_node("--test", "module_in_node.test.mjs", folder=folder, environ=environ)
 
 
+def test_the_module_asks_for_passkeys_as_long_as_it_may(folder: Path) -> None:
+    run_node("--test", "passkeys.test.mjs", folder=folder)
+
+
 def test_components_of_react_and_own_backends_work_as_on_the_page(folder: Path) -> None:
     link_npm_packages(folder, "react")
     for sample in blocks_in("js", WEB_PAGE):

@@ -1,10 +1,11 @@
 """Passkeys in the console, with the virtual authenticators of Chromium."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
+from tests.browser.authenticator import add_authenticator
 from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.looks import checked_page, find_problems, follow_tabs
 from tests.support.client import sign_up
@@ -42,22 +43,6 @@ def page(chromium: Chromium, service: Service, axe: str) -> Iterator[Page]:
     with checked_page(chromium, f"{service.url}/console", axe) as opened:
         opened.call("WebAuthn.enable")
         yield opened
-
-
-def add_authenticator(page: Page, transport: str = "internal", **options: bool) -> str:
-    """Connect an authenticator that is used without a person; return its id."""
-    all_options: dict[str, Any] = {
-        "protocol": "ctap2",
-        "transport": transport,
-        "hasResidentKey": True,
-        "hasUserVerification": True,
-        "isUserVerified": True,
-        "automaticPresenceSimulation": True,
-        **options,
-    }
-    added = page.call("WebAuthn.addVirtualAuthenticator", options=all_options)
-    authenticator_id: str = added["authenticatorId"]
-    return authenticator_id
 
 
 def invite(service: Service, phone: str) -> str:

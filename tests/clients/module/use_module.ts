@@ -1,6 +1,6 @@
 // What a web app does with the types of dialtone.js; the compiler checks it strictly.
 
-import { Dialtone, DialtoneError, VERSION, type Challenge, type Item, type User } from "./dialtone.js";
+import { Dialtone, DialtoneError, VERSION, type Challenge, type Item, type Passkey, type User } from "./dialtone.js";
 import * as implementation from "./implementation.js";
 
 // The module has what its types say. Only these know that an error has the fields of its response.
@@ -31,6 +31,11 @@ export async function useModule(file: File): Promise<Item | null> {
     const fields: string[] = error.field_errors.map(({ field }) => field);
     throw new Error(`${error.code} ${error.attempts_left} ${seconds} ${fields}`);
   }
+  show(await dialtone.signInWithPasskey({ conditional: true, device: "Browser" }, { signal }));
+  const { id: passkeyId }: Passkey = await dialtone.addPasskey({ name: "laptop" }, { signal });
+  // @ts-expect-error Passkeys have names.
+  await dialtone.addPasskey("laptop");
+  await dialtone.request("DELETE", `/users/me/passkeys/${passkeyId}`);
   const response: Response = await dialtone.fetch("/users/me");
   // @ts-expect-error The session can be null.
   const userId: string = dialtone.session.user_id;

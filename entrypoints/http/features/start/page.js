@@ -159,6 +159,7 @@ function showSignIn() {
     setText("sent", `A code was requested for ${requested.phone}.`);
     showMessage(requested.phone);
   }
+  offerPasskeys();
 }
 
 async function requestCode(phone) {
@@ -237,6 +238,88 @@ function usePhoneForm() {
   find("phone").focus();
 }
 
+// Passkeys
+
+const { ownUrl } = document.body.dataset;
+const isElsewhere = Boolean(ownUrl) && new URL(ownUrl).origin !== location.origin;
+/** Browsers make passkeys for names, and not for IPs. */
+const hasIp = /^[\d.]+$|^\[/.test(location.hostname);
+const canHavePasskeys = !hasIp && !isElsewhere && Boolean(globalThis.PublicKeyCredential);
+/** What is not said: nobody took a passkey that the browser offered, or it offers none. */
+const UNASKED = ["passkeys_unsupported", "passkey_cancelled", "passkey_failed"];
+let offersPasskeys = false;
+
+/** Let the browser offer passkeys in the field of the phone, and show the button for them. */
+async function offerPasskeys() {
+  if (offersPasskeys || !canHavePasskeys) return;
+  offersPasskeys = true;
+  show("passkey-sign-in");
+  try {
+    await signInWithPasskey({ conditional: true });
+  } catch (error) {
+    if (error.status === 404) show("passkey-sign-in", false); // the service has no passkeys
+    else if (!UNASKED.includes(error.code)) showError("phone-error", error);
+  } finally {
+    offersPasskeys = false;
+  }
+}
+
+async function signInWithPasskey(signIn) {
+  await dialtone.signInWithPasskey(signIn);
+  await showSession();
+  find("user-heading").focus();
+}
+
+onClick("passkey-sign-in", "phone-error", async () => {
+  try {
+    await signInWithPasskey();
+  } finally {
+    // That of the button has ended the one in the field.
+    if (!dialtone.session) offerPasskeys();
+  }
+});
+
+async function showPasskeys() {
+  const userId = shownUserId;
+  try {
+    const { passkeys } = await dialtone.request("GET", "/users/me/passkeys");
+    if (userId !== shownUserId) return;
+    find("passkey-list").replaceChildren(...passkeys.map(makePasskey));
+    show("passkeys", passkeys.length > 0 || canHavePasskeys || localUrl !== null);
+  } catch (error) {
+    if (error.status !== 404) throw error; // the service has no passkeys
+  }
+}
+
+function makePasskey({ id, name, created_at }) {
+  const text = make("p", {}, make("strong", {}, name), make("br"), "since ", makeTime(created_at));
+  const button = make("button", { type: "button", className: "secondary" }, "Remove");
+  button.setAttribute("aria-label", `Remove the passkey ${name}`);
+  button.addEventListener("click", () =>
+    run("passkeys-error", async () => {
+      await dialtone.request("DELETE", `/users/me/passkeys/${id}`);
+      await showPasskeys();
+      find("passkeys-heading").focus();
+    }),
+  );
+  return make("li", {}, text, button);
+}
+
+onClick("add-passkey", "passkeys-error", async () => {
+  await dialtone.addPasskey();
+  await showPasskeys();
+});
+
+/** The same page on this machine, if it has an IP. */
+const localUrl = /^127\.|^\[::1\]$/.test(location.hostname) ? `http://localhost:${location.port}` : null;
+if (localUrl !== null) {
+  const setting = ownUrl ? `set DIALTONE_PUBLIC_URL=${localUrl}, and ` : "";
+  const link = make("a", { href: `${localUrl}/` }, localUrl);
+  find("passkeys-elsewhere").append(`Browsers make no passkeys for an IP: ${setting}open `, link, ".");
+  show("passkeys-elsewhere");
+}
+show("add-passkey", canHavePasskeys);
+
 // The user
 
 async function showSession() {
@@ -262,7 +345,11 @@ async function showSession() {
   forgetUser();
   shownUserId = userId;
   setText("user-id", userId);
-  await Promise.all([runNext("user-error", showUser), runNext("sessions-error", showSessions)]);
+  await Promise.all([
+    runNext("user-error", showUser),
+    runNext("passkeys-error", showPasskeys),
+    runNext("sessions-error", showSessions),
+  ]);
 }
 
 /** What one user saw is not for the next one. */
@@ -270,11 +357,11 @@ function forgetUser() {
   shownUserId = null;
   shownUsername = null;
   nextCursor = null;
-  for (const id of ["library", "sessions"]) find(id).replaceChildren();
+  for (const id of ["library", "passkey-list", "sessions"]) find(id).replaceChildren();
   for (const id of ["user-form", "upload-form"]) find(id).reset();
   for (const id of ["username-saved", "uploaded", "user-id"]) setText(id, "");
   for (const element of document.querySelectorAll("#account .error")) element.replaceChildren();
-  for (const id of ["user-form", "images", "library-empty", "more"]) show(id, false);
+  for (const id of ["user-form", "images", "passkeys", "library-empty", "more"]) show(id, false);
   document.querySelector("#account details").open = false;
 }
 
@@ -449,8 +536,7 @@ onClick("delete", "delete-error", async () => {
 
 // The page
 
-const { ownUrl } = document.body.dataset;
-if (ownUrl && new URL(ownUrl).origin !== location.origin) {
+if (isElsewhere) {
   const link = make("a", { href: `${ownUrl}/` }, ownUrl);
   const note = "The service accepts sign-ins from pages of DIALTONE_PUBLIC_URL only. Open ";
   find("other-origin").append(note, link, ".");

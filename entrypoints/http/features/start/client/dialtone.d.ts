@@ -111,6 +111,23 @@ export interface OtpVerification {
   device?: string;
 }
 
+export interface PasskeySignIn {
+  /** A name for the list of sessions. */
+  device?: string;
+  /**
+   * Offer passkeys in an input with `autocomplete="… webauthn"`, until one is taken, somebody signs in,
+   * or another question for a passkey begins.
+   */
+  conditional?: boolean;
+}
+
+export interface Passkey {
+  id: string;
+  name: string;
+  created_at: string;
+  last_used_at: string | null;
+}
+
 export interface User {
   user_id: string;
   /** Null before `POST /users`: ask for a name. */
@@ -191,6 +208,10 @@ export class Dialtone {
   cancelRequest(): Promise<void>;
   /** Sign in. A session of another user is ended. */
   verifyOtp(verification: OtpVerification, options?: CallOptions): Promise<User>;
+  /** Sign in with a passkey, without a number. A session of another user is ended. */
+  signInWithPasskey(signIn?: PasskeySignIn, options?: CallOptions): Promise<User>;
+  /** Add a passkey of this device, within 15 minutes after a sign-in. A sign-out ends it. */
+  addPasskey(passkey?: { name?: string }, options?: CallOptions): Promise<Passkey>;
   /** A valid access token, for a backend of the app; another one than before with `refresh`. */
   accessToken(options?: CallOptions & { refresh?: boolean }): Promise<string>;
   /** Like the function `fetch`, with the access token. Throws `network_error` and `signed_out`. */

@@ -1,5 +1,5 @@
 /**
- * Sign in by phone, stay signed in in all tabs, and upload images.
+ * Sign in by phone or with a passkey, stay signed in in all tabs, and upload images.
  *
  * One file without dependencies. Import it from the service, or copy it into your app:
  *
@@ -44,10 +44,16 @@ const MAX_PROOFS = 2;
 const PROOF_PATHS = ["/auth/request-otp", "/users/me/phone/request-otp"];
 /** What ends all sessions of the user. */
 const ENDS = ["DELETE /USERS/ME"];
+/** A page offers passkeys for hours, and a challenge is valid for minutes: then it gets another. */
+const CHALLENGE_SHARE = 0.9;
+/** How often it looks at the clock: timers stop while the computer sleeps. */
+const CLOCK_DELAY_MS = 1_000;
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
 /** Fewer digits are no phone that can be told from others without its country code. */
 const MIN_DIGITS = 7;
+/** That of somebody who signed in with a passkey. */
+const UNKNOWN_PHONE = "";
 /** Older versions of React Native know no properties of Unicode. */
 const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
 
@@ -63,6 +69,11 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
  * - `aborted`: the app has aborted its `signal`, whose reason is `cause`.
  * - `closed`: the app has called `close`.
  * - `storage_error`: the storage failed, with `cause`. Nobody is signed out by that.
+ * - `passkeys_unsupported`: this browser or this page has no passkeys; they need https or localhost.
+ * - `passkey_cancelled`: the user has stopped it, waited too long or has no passkey that fits; or another
+ *   question for one began, or somebody signed in.
+ * - `passkey_exists`: this device has a passkey of the user already.
+ * - `passkey_failed`: the browser refused, with `cause`: the page may be of another domain.
  * - `attestation_failed`: the function `attest` of the app failed, with `cause`.
  * - `invalid_argument`: an argument is wrong, or another function of the app failed, with `cause`.
  *
@@ -138,6 +149,8 @@ export class Dialtone extends Target {
   /** What `requested` returned last. @type {any} */
   #requested = null;
   #requestedKey = "";
+  /** The call that asks for a passkey, until the answer is there. @type {any} */
+  #question;
   /** What the last events were about. */
   #shown = { sessionchange: null, requestedchange: null };
   #expiryTimer;
@@ -278,18 +291,56 @@ export class Dialtone extends Target {
       const result = await repeatOnce(() =>
         this.#send("POST", "/auth/verify-otp", body, { signal, expected: "success" }),
       );
-      const { user_id, username } = result;
-      await this.#stored.read();
-      const former = this.#stored.load("session");
-      const writes = [
-        this.#stored.save("session", { user_id, username, ...toStoredTokens(result) }),
-        this.#saveDeviceToken(phone, result.device_token),
-        this.#stored.save("request", null),
-      ];
-      this.#announce();
-      await Promise.all(writes);
-      if (former && former.user_id !== user_id) await this.#endRemotely(former).catch(() => {});
-      return { user_id, username };
+      return this.#startSession(result, () => this.#saveDeviceToken(phone, result.device_token));
+    }, options?.signal);
+  }
+
+  /**
+   * Sign in with a passkey of this device or of another one, without a number.
+   *
+   * With `conditional`, the browser offers passkeys where an input has `autocomplete="… webauthn"`,
+   * until the user takes one, `signal` is aborted, somebody signs in, also in another tab, or another
+   * question for a passkey begins. A browser that cannot do that throws `passkeys_unsupported`.
+   *
+   * @param {import("./dialtone.d.ts").PasskeySignIn} [signIn]
+   * @param {import("./dialtone.d.ts").CallOptions} [options]
+   * @returns {Promise<import("./dialtone.d.ts").User>}
+   */
+  signInWithPasskey(signIn, options) {
+    return this.#run(async (call) => {
+      const { device, conditional } = signIn ?? {};
+      const path = "/auth/passkey";
+      const sending = { signal: call.signal };
+      const credential = await this.#askForPasskey(call, "get", path, sending, conditional);
+      // Whose it is, nobody knows before: most devices have one user.
+      const [device_token] = Object.values(this.#stored.load("devices") ?? {}).slice(-1);
+      const body = { credential, device, device_token };
+      // Not repeated: an answer is right once.
+      const result = await this.#send("POST", path, body, { ...sending, expected: "success" });
+      const isKnown = result.device_token === device_token;
+      return this.#startSession(result, () => {
+        if (!isKnown) return this.#saveDeviceToken(UNKNOWN_PHONE, result.device_token);
+      });
+    }, options?.signal);
+  }
+
+  /**
+   * Add a passkey of this device for the user, who has signed in within the last 15 minutes.
+   *
+   * A sign-out ends it.
+   *
+   * @param {{ name?: string }} [passkey] Without a name it gets that of the device.
+   * @param {import("./dialtone.d.ts").CallOptions} [options]
+   * @returns {Promise<import("./dialtone.d.ts").Passkey>}
+   */
+  addPasskey(passkey, options) {
+    return this.#run(async (call) => {
+      call.user_id = this.session?.user_id;
+      const path = "/users/me/passkeys";
+      const sending = { signal: call.signal, withToken: true };
+      const credential = await this.#askForPasskey(call, "create", path, sending);
+      const body = { credential, name: passkey?.name };
+      return this.#send("POST", path, body, { ...sending, expected: "id" });
     }, options?.signal);
   }
 
@@ -566,6 +617,54 @@ export class Dialtone extends Target {
     }
   }
 
+  /** Store the session of a login, and end the one of another user. */
+  async #startSession(result, saveMore = () => {}) {
+    const { user_id, username } = result;
+    await this.#stored.read();
+    const former = this.#stored.load("session");
+    const writes = [
+      this.#stored.save("session", { user_id, username, ...toStoredTokens(result) }),
+      saveMore(),
+      this.#stored.save("request", null),
+    ];
+    this.#announce();
+    await Promise.all(writes);
+    if (former && former.user_id !== user_id) await this.#endRemotely(former).catch(() => {});
+    return { user_id, username };
+  }
+
+  /**
+   * Ask the browser for a passkey; it has one question at a time, so that the last one counts.
+   *
+   * @param {any} call
+   * @param {"get" | "create"} ceremony
+   * @param {string} path Below it are the options.
+   * @param {any} sending
+   * @param {boolean} [conditional]
+   * @returns {Promise<any>} The credential as JSON.
+   */
+  async #askForPasskey(call, ceremony, path, sending, conditional = false) {
+    this.#question?.stop(passkeyError());
+    this.#question = call;
+    call.asker = this.session?.user_id;
+    await checkPasskeys(conditional);
+    for (let isRepeat = false; ; isRepeat = true) {
+      try {
+        const expected = "publicKey";
+        const options = { ...sending, expected };
+        const { publicKey } = await this.#send("POST", `${path}/options`, undefined, options);
+        const credential = await useAuthenticator(ceremony, publicKey, conditional, call.signal);
+        if (!credential) continue;
+        if (this.#question === call) this.#question = undefined;
+        return credential;
+      } catch (error) {
+        // After its sleep, a computer has no network yet.
+        if (!isRepeat || !isTransient(error)) throw error;
+        await wait(MAX_REPEAT_DELAY_MS, call.signal);
+      }
+    }
+  }
+
   /** Send a request with the access token. What ends the session at the service ends it here. */
   async #fetch(path, init, options) {
     const url = this.#resolve(path);
@@ -738,12 +837,13 @@ export class Dialtone extends Target {
     await written;
   }
 
-  /** Say who is signed in and what is requested, if that has changed; end uploads of others. */
+  /** Say who is signed in and what is requested, if that has changed; end what others began. */
   #announce() {
     const { session, requested } = this;
     for (const { user_id, stop } of this.#running) {
       if (user_id && user_id !== session?.user_id) stop(signedOutError());
     }
+    if (session && session.user_id !== this.#question?.asker) this.#question?.stop(passkeyError());
     if (this.#isClosed) return;
     const user = session && JSON.stringify([session.user_id, session.username]);
     this.#dispatch("sessionchange", user);
@@ -777,7 +877,7 @@ export class Dialtone extends Target {
 
   #saveDeviceToken(phone, token) {
     const tokens = Object.entries(this.#stored.load("devices") ?? {});
-    const others = tokens.filter(([stored]) => !isSamePhone(stored, phone));
+    const others = tokens.filter(([each]) => each !== phone && !isSamePhone(each, phone));
     const kept = [...others, [phone, token]].slice(-MAX_PHONES);
     return this.#stored.save("devices", Object.fromEntries(kept));
   }
@@ -914,6 +1014,81 @@ function isSamePhone(first, second) {
 
 const toDigits = (phone) =>
   String(phone).normalize("NFKC").replace(NO_DIGITS, "").replace(/^0+/, "");
+
+async function checkPasskeys(conditional = false) {
+  const { PublicKeyCredential: kind, navigator } = /** @type {any} */ (globalThis);
+  const isConditional = () => kind.isConditionalMediationAvailable?.();
+  if (kind && navigator?.credentials && (!conditional || (await isConditional()))) return;
+  const message = "Passkeys do not work here: use a current browser, with https or on localhost.";
+  throw new DialtoneError("passkeys_unsupported", message);
+}
+
+/**
+ * Ask the browser until its user answers, or the signal is aborted.
+ *
+ * @returns {Promise<any>} The credential as JSON; null for a conditional question whose challenge ends.
+ */
+async function useAuthenticator(ceremony, publicKey, conditional, signal) {
+  const controller = new AbortController();
+  const stop = () => controller.abort();
+  onAbort(signal, stop);
+  const ends_at = Date.now() + publicKey.timeout * CHALLENGE_SHARE;
+  let isLate = false;
+  const lookAtClock = () => {
+    isLate = Date.now() >= ends_at;
+    if (isLate) stop();
+  };
+  const clock = conditional ? setInterval(lookAtClock, CLOCK_DELAY_MS) : undefined;
+  try {
+    const asked = { publicKey: parsePasskeyOptions(publicKey), signal: controller.signal };
+    if (conditional) Object.assign(asked, { mediation: "conditional" });
+    return toPasskeyJson(await navigator.credentials[ceremony](asked));
+  } catch (error) {
+    if (isLate && !signal.aborted) return null;
+    throw passkeyError(error);
+  } finally {
+    clearInterval(clock);
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+/** Browsers of before 2025 have neither `parseRequestOptionsFromJSON` nor `toJSON`. */
+function parsePasskeyOptions(json) {
+  const options = { ...json, challenge: toBytes(json.challenge) };
+  if (json.user) options.user = { ...json.user, id: toBytes(json.user.id) };
+  for (const name of ["allowCredentials", "excludeCredentials"]) {
+    options[name] = json[name]?.map((each) => ({ ...each, id: toBytes(each.id) }));
+  }
+  return options;
+}
+
+function toPasskeyJson({ id, rawId, type, authenticatorAttachment, response }) {
+  const json = {};
+  for (const name in response) {
+    if (response[name] instanceof ArrayBuffer) json[name] = toBase64Url(response[name]);
+  }
+  if (response.getTransports) json.transports = response.getTransports();
+  return { id, rawId: toBase64Url(rawId), type, authenticatorAttachment, response: json };
+}
+
+const toBytes = (text) =>
+  Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (char) => char.charCodeAt(0));
+
+const toBase64Url = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer)))
+    .replace(/\+/g, "-")
+    .replace(/\//g, "_")
+    .replace(/=/g, "");
+
+/** Return the error of a question that was stopped, or what the browser threw. @param {any} [cause] */
+function passkeyError(cause) {
+  const [code, message] = {
+    AbortError: ["passkey_cancelled", "The question for a passkey was stopped."],
+    NotAllowedError: ["passkey_cancelled", "It was cancelled, or there is no passkey that fits."],
+    InvalidStateError: ["passkey_exists", "This device has a passkey of this account already."],
+  }[cause?.name ?? "AbortError"] ?? ["passkey_failed", `The browser refused: ${toText(cause)}`];
+  return new DialtoneError(code, message, { cause });
+}
 
 function toJsonRequest(method, body) {
   if (body === undefined) return { method };

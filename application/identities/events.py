@@ -20,11 +20,12 @@ class LoginSucceeded(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class LoginRejectedByHook(PhoneEvent):
-    """A code was correct, and the login hook rejected the login. The reason is its text."""
+    """A code or passkey was correct, and the login hook rejected the login, with this text."""
 
     name = "login_rejected"
     user_id: str | None
     reason: str
+    channel: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -187,9 +187,10 @@ class OtpVerificationFailed(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class BlockedLogin(PhoneEvent):
-    """A code was correct, and its phone is blocked."""
+    """A code or passkey was correct, and its phone is blocked."""
 
     name = "blocked_login"
+    channel: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Final
 from domain.administration.audit import hide_phones
 from domain.errors import DomainError, InvalidValue, RateLimitExceeded, TooLong
 from domain.identifier import parse_identifier
+from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
 from domain.otp.sliding_window import SlidingWindow
 
@@ -49,7 +50,6 @@ ADDED_IN_DAY: Final = SlidingWindow(10, timedelta(days=1))
 CHALLENGE_TTL: Final = timedelta(minutes=5)
 RANDOM_BYTES: Final = 16
 _SIGNED: Final = struct.Struct(f">{RANDOM_BYTES}sQ")
-_CHALLENGE: Final = struct.Struct(f">{RANDOM_BYTES}sQ32s")
 _LABEL: Final = b"dialtone passkey challenge\0"
 
 
@@ -64,63 +64,51 @@ class PasskeyPurpose(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class PasskeyChallenge:
-    """What an authenticator signs: random bytes and the time. Nothing of it is stored.
-
-    Its MAC (HMAC-SHA256) proves that the service made it, for this purpose and this subject, such
-    as an identity in a session.
-    """
-
-    purpose: PasskeyPurpose
-    subject: str
-    random: bytes
-    created_at: datetime
-
-    @property
-    def expires_at(self) -> datetime:
-        return self.created_at + CHALLENGE_TTL
-
-    def sign(self, key: bytes) -> bytes:
-        """Return the text of the challenge, with its MAC."""
-        signed = _SIGNED.pack(self.random, int(self.created_at.timestamp()))
-        names = f"{self.purpose}\0{self.subject}\0".encode()
-        return signed + hmac.digest(key, _LABEL + names + signed, sha256)
-
-
-def verify_challenge(
-    text: bytes, purpose: PasskeyPurpose, subject: str, keys: Iterable[bytes], now: datetime
-) -> PasskeyChallenge:
-    """Return a challenge that one of the keys made, for this, and that has not expired.
-
-    Raises:
-        ChallengeNotValid
-    """
-    if len(text) == _CHALLENGE.size:
-        random, seconds, _ = _CHALLENGE.unpack(text)
-        # A time that no date has fits into no MAC of ours.
-        time = datetime.fromtimestamp(min(seconds, 2**32), UTC)
-        challenge = PasskeyChallenge(purpose, subject, random, time)
-        is_ours = any(hmac.compare_digest(challenge.sign(key), text) for key in keys)
-        if is_ours and now < challenge.expires_at:
-            return challenge
-    raise ChallengeNotValid
-
-
-@dataclass(frozen=True, slots=True)
 class UsedPasskeyChallenge:
     """A challenge whose response was verified. Whoever adds its record has used it.
 
     Attributes:
-        id: The hash of the challenge: see `hash_challenge`.
+        id: Its hash.
     """
 
     id: str
     expires_at: datetime
 
 
-def hash_challenge(challenge: bytes) -> str:
-    """Return what the record of a challenge is found by."""
-    return sha256(challenge).hexdigest()
+def make_challenge(
+    purpose: PasskeyPurpose, subject: str, random: bytes, key: bytes, now: datetime
+) -> bytes:
+    """Return what an authenticator signs: random bytes, the time, and a MAC (HMAC-SHA256).
+
+    The MAC proves that the service made it, for this purpose and this subject, such as an identity
+    in a session. So nothing of it is stored before it is used.
+    """
+    signed = _SIGNED.pack(random, int(now.timestamp()))
+    return signed + _authenticate(signed, purpose, subject, key)
+
+
+def verify_challenge(
+    text: bytes, purpose: PasskeyPurpose, subject: str, keys: Iterable[bytes], now: datetime
+) -> UsedPasskeyChallenge:
+    """Return what is stored of a challenge that one of the keys made, for this.
+
+    Raises:
+        ChallengeNotValid: Also if it has expired.
+    """
+    signed, mac = text[: _SIGNED.size], text[_SIGNED.size :]
+    macs = [_authenticate(signed, purpose, subject, key) for key in keys]
+    if not any(hmac.compare_digest(each, mac) for each in macs):
+        raise ChallengeNotValid
+    _, seconds = _SIGNED.unpack(signed)
+    expires_at = datetime.fromtimestamp(seconds, UTC) + CHALLENGE_TTL
+    if now >= expires_at:
+        raise ChallengeNotValid
+    return UsedPasskeyChallenge(sha256(text).hexdigest(), expires_at)
+
+
+def _authenticate(signed: bytes, purpose: PasskeyPurpose, subject: str, key: bytes) -> bytes:
+    names = f"{purpose}\0{subject}\0".encode()
+    return hmac.digest(key, _LABEL + names + signed, sha256)
 
 
 def check_number(passkeys: Sequence[Passkey]) -> None:
@@ -129,13 +117,13 @@ def check_number(passkeys: Sequence[Passkey]) -> None:
         raise TooManyPasskeys
 
 
-def check_room(passkeys: Sequence[Passkey], added: Passkey) -> None:
-    """Check that a passkey may be added to those that there are.
+def check_room(identity: Identity, passkeys: Sequence[Passkey], added: Passkey) -> None:
+    """Check that an identity may have another one beside these passkeys.
 
     Raises:
         PasskeyExists, TooManyPasskeys
     """
-    if find_passkey(passkeys, added.id) is not None:
+    if find_passkey(identity.all_passkeys, added.id) is not None:
         raise PasskeyExists
     check_number(passkeys)
 
@@ -182,6 +170,6 @@ _MAX_DEFAULT_LENGTH: Final = 40
 def make_passkey_name(device: str | None, passkeys: Sequence[Passkey]) -> str:
     """Return a name for a passkey that got none: that of the device, and a number if it is used."""
     first = parse_passkey_name((device or _DEFAULT_NAME)[:_MAX_DEFAULT_LENGTH])
-    numbered = (f"{first} {number}" for number in range(2, MAX_PASSKEYS + 2))
+    numbered = (f"{first} {number}" for number in range(2, 2 * MAX_PASSKEYS + 2))
     used = {passkey.name for passkey in passkeys}
     return next(name for name in (first, *numbered) if name not in used)

@@ -271,13 +271,20 @@ class Identity:
         ]
         return (*kept, added)[-MAX_DEVICES:]
 
+    @property
+    def all_passkeys(self) -> tuple[Passkey, ...]:
+        """Those of the user, and those of the staff. No two have the same id or name."""
+        return (*self.passkeys, *self.staff.passkeys)
+
     def add_console_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey of the staff, and end the console's sessions; see `Staff.add_passkey`."""
-        return replace(self, staff=self.staff.add_passkey(passkey)).end_console_sessions()
+        """Add a passkey of the staff, and end the console's sessions; raises ConflictingValue."""
+        check_passkey_name(self.all_passkeys, passkey.name)
+        staff = replace(self.staff, passkeys=(*self.staff.passkeys, passkey))
+        return replace(self, staff=staff).end_console_sessions()
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey of the user; raises ConflictingValue if another one has its name."""
-        check_passkey_name(self.passkeys, passkey.name)
+        """Add a passkey of the user; raises ConflictingValue."""
+        check_passkey_name(self.all_passkeys, passkey.name)
         return replace(self, passkeys=(*self.passkeys, passkey))
 
     def remove_passkeys(self, *ids: str) -> "Identity":

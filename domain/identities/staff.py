@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from domain.identities.passkey import Passkey, check_passkey_name, find_passkey
+from domain.identities.passkey import Passkey, find_passkey
 from domain.identities.role import Role
 
 
@@ -19,11 +19,6 @@ class Staff:
 
     def find_passkey(self, passkey_id: str) -> Passkey | None:
         return find_passkey(self.passkeys, passkey_id)
-
-    def add_passkey(self, passkey: Passkey) -> "Staff":
-        """Add a passkey. Raises ConflictingValue if another one has its name."""
-        check_passkey_name(self.passkeys, passkey.name)
-        return replace(self, passkeys=(*self.passkeys, passkey))
 
     def remove_passkeys(self, *ids: str) -> "Staff":
         kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)

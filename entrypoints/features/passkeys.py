@@ -1,14 +1,17 @@
 """Passkeys of users, with which they sign in without a message."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from adapters.databases.records.features.passkeys import KINDS, make_passkeys_repositories
+from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED
+from adapters.databases.records.record_kind import Index
 from adapters.databases.records.record_store import IndexPosition, RecordStore
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
@@ -104,12 +107,7 @@ class _Passkeys(Feature):
     rules = (_check_domain,)
 
     def records_check(self, settings: Settings) -> Callable[[RecordStore], Awaitable[str]]:
-        domain = settings.of(PasskeySettings).passkey_domain
-
-        async def check(records: RecordStore) -> str:
-            return await _describe_stored(records, domain)
-
-        return check
+        return partial(_describe_stored, domain=settings.of(PasskeySettings).passkey_domain)
 
     def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
@@ -121,11 +119,6 @@ class _Passkeys(Feature):
         from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 
         return (PasskeyFields,)
-
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.passkeys.feature import add_passkey_details
-
-        add_passkey_details(composition.use_cases)
 
     async def open(self, composition: "Composition") -> None:
         """Add the use cases, also where nobody can use passkeys: commands remove what there is."""
@@ -156,7 +149,11 @@ _MAX_COUNTED: Final = 10_000
 
 async def _describe_stored(records: RecordStore, domain: str | None) -> str:
     """Return a note on the passkeys that another domain loses; empty if there are none."""
-    count = await _count(records)
+    count = 0
+    async for identity in read_identities(records, PASSKEYS_ADDED):
+        count += len(identity.passkeys)
+        if count > _MAX_COUNTED:
+            break
     if count == 0:
         return ""
     counted = f"more than {_MAX_COUNTED:,}" if count > _MAX_COUNTED else f"{count:,}"
@@ -167,15 +164,16 @@ async def _describe_stored(records: RecordStore, domain: str | None) -> str:
     )
 
 
-async def _count(records: RecordStore) -> int:
+async def read_identities(
+    records: RecordStore, index: Index, *equal: str
+) -> AsyncIterator[IdentityRecord]:
+    """Read the identities of a paged index by time, in its order."""
     after: IndexPosition | None = None
-    count = 0
-    while count <= _MAX_COUNTED:
-        page = await records.find(IDENTITIES, PASSKEYS_ADDED, after=after, limit=_PAGE_SIZE)
-        count += sum(len(stored.record.passkeys) for stored in page)
-        if len(page) < _PAGE_SIZE:
-            break
+    while True:
+        page = await records.find(IDENTITIES, index, equal, after=after, limit=_PAGE_SIZE)
+        for stored in page:
+            yield stored.record
+        if len(page) < _PAGE_SIZE or index.order is None:
+            return
         last = page[-1].record
-        assert last.passkey_added_at is not None  # noqa: S101 -- the index has those with one
-        after = IndexPosition(last.passkey_added_at, last.id)
-    return count
+        after = IndexPosition(getattr(last, index.order), last.id)

@@ -1,6 +1,6 @@
 """Passkeys of the staff, with which it signs in to the web console."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
@@ -10,20 +10,18 @@ from adapters.databases.records.features.staff_passkeys import (
     KINDS,
     make_staff_passkeys_repositories,
 )
-from adapters.databases.records.identities import IdentityRecord
-from adapters.databases.records.kinds import IDENTITIES, STAFF
-from adapters.databases.records.record_store import IndexPosition, RecordStore
+from adapters.databases.records.kinds import STAFF
+from adapters.databases.records.record_store import RecordStore
 from domain.identities.role import Role
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.feature import Feature
-from entrypoints.features.passkeys import is_ip
+from entrypoints.features.passkeys import is_ip, read_identities
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:
-    from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
@@ -87,7 +85,6 @@ def _check_possible(
 class _StaffPasskeys(Feature):
     name = "staff_passkeys"
     needs = ("passkeys", "console")
-    adds_to_export = True
     kinds = KINDS
     settings = StaffPasskeySettings
     rules = (_check_possible,)
@@ -97,25 +94,12 @@ class _StaffPasskeys(Feature):
             yield f"Nobody of the staff can use passkeys. {why_not}"
 
     def records_check(self, settings: Settings) -> "Callable[[RecordStore], Awaitable[str]] | None":
-        if not _are_required(settings):
-            return None
-
-        return check_administrators
+        return check_administrators if _are_required(settings) else None
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.staff_passkeys.plugin import StaffPasskeysPlugin
 
         return (StaffPasskeysPlugin(),)
-
-    def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.staff_passkeys.user_fields import StaffPasskeyFields
-
-        return (StaffPasskeyFields,)
-
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.staff_passkeys.feature import add_staff_passkey_details
-
-        add_staff_passkey_details(composition.use_cases)
 
     async def open(self, composition: "Composition") -> None:
         """Add the use cases, also where none can be used: those that exist count."""
@@ -155,7 +139,6 @@ class _StaffPasskeys(Feature):
 STAFF_PASSKEYS: Final = _StaffPasskeys()
 
 
-_PAGE_SIZE: Final = 100
 _MAX_NAMED: Final = 20
 
 
@@ -165,7 +148,12 @@ async def check_administrators(records: RecordStore) -> str:
     Raises:
         StartupError: One has none.
     """
-    without = [each.id async for each in _list(records) if not each.staff.passkeys]
+    administrators = read_identities(records, STAFF, Role.ADMINISTRATOR.value)
+    without = [
+        each.id
+        async for each in administrators
+        if each.blocked_at is None and not each.staff.passkeys
+    ]
     if not without:
         return "Each administrator has a passkey, as DIALTONE_STAFF_PASSKEYS=required demands."
     more = len(without) - _MAX_NAMED
@@ -174,16 +162,3 @@ async def check_administrators(records: RecordStore) -> str:
         f"{', '.join(without[:_MAX_NAMED])}{f' and {more} more' if more > 0 else ''}. Make a link "
         "for each with `dialtone user passkey-invite`, or demote them with `dialtone user demote`."
     )
-
-
-async def _list(records: RecordStore) -> AsyncIterator[IdentityRecord]:
-    after: IndexPosition | None = None
-    while True:
-        role = [Role.ADMINISTRATOR.value]
-        page = await records.find(IDENTITIES, STAFF, role, after=after, limit=_PAGE_SIZE)
-        for stored in page:
-            if stored.record.blocked_at is None:
-                yield stored.record
-        if len(page) < _PAGE_SIZE:
-            return
-        after = IndexPosition(page[-1].record.created_at, page[-1].record.id)

@@ -49,18 +49,10 @@ from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
-from application.features.passkeys.feature import (
-    AppPasskeysFeature,
-    PasskeysFeature,
-    add_passkey_details,
-)
+from application.features.passkeys.feature import AppPasskeysFeature, PasskeysFeature
 from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.feature import PhoneChangeFeature
-from application.features.staff_passkeys.feature import (
-    StaffPasskeysFeature,
-    StaffPasskeysPolicy,
-    add_staff_passkey_details,
-)
+from application.features.staff_passkeys.feature import StaffPasskeysFeature, StaffPasskeysPolicy
 from application.features.start import StartFeature
 from application.features.statistics.feature import StatisticsFeature
 from application.features.voice.call_log import CallsFeature, CallsPolicy, add_call_details
@@ -152,8 +144,6 @@ class AppHarness(CoreHarness):
         add_library_details(core, media.usages, self.policy.media.quota)
         add_call_details(core, voice.calls, self.policy.calls.call_retention)
         add_event_details(core)
-        add_passkey_details(core)
-        add_staff_passkey_details(core)
         app_data = self._make(make_app_data_repositories)
         add_app_data_details(core, app_data)
         core.add(AppDataFeature(core, app_data))

@@ -31,12 +31,14 @@ class SoftwareAuthenticator:
     Attributes:
         origin: Of the page that the browser shows.
         verifies_user: Whether it asks for the fingerprint or PIN.
+        is_framed: Whether another site has the page in a frame.
         sign_count: How often it was used: each response has the next number, and a copy of the
             device would have an older one.
     """
 
     origin: str
     verifies_user: bool = True
+    is_framed: bool = False
     sign_count: int = 0
     credential_id: bytes = bytes(range(16))
     user_handle: bytes = b""
@@ -76,7 +78,7 @@ class SoftwareAuthenticator:
 
     def _client_data(self, kind: str, options: Any) -> bytes:
         data = {"type": kind, "challenge": options["challenge"], "origin": self.origin}
-        return json.dumps(data).encode()
+        return json.dumps(data | {"crossOrigin": self.is_framed}).encode()
 
     def _authenticator_data(self, rp_id: str, flags: int = 0) -> bytes:
         self.sign_count += 1

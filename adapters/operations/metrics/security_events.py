@@ -62,7 +62,7 @@ class CountSecurityEvents:
                 country, provider = event.country, metrics.provider_label(event.provider)
                 channel = event.channel.value
                 metrics.logins.labels(country_label(country), provider, channel).inc()
-            case LoginRejectedByHook() | BlockedLogin():
+            case LoginRejectedByHook(channel=None) | BlockedLogin(channel=None):
                 self._count_attempt(event.country, "correct")
             case OtpVerificationFailed():
                 self._count_attempt(event.country, "wrong")

@@ -15,12 +15,11 @@ from application.ports.versioned import ExpiringRecords
 from domain.features.passkeys import (
     RANDOM_BYTES,
     ChallengeNotValid,
-    PasskeyChallenge,
     PasskeyPurpose,
     PasskeyRejected,
     SignCountFell,
     UsedPasskeyChallenge,
-    hash_challenge,
+    make_challenge,
     verify_challenge,
 )
 from domain.identities.identity import Identity
@@ -38,8 +37,7 @@ class Challenges:
 
     def make(self, purpose: PasskeyPurpose, subject: str = "") -> bytes:
         random = self.randomness.bytes(RANDOM_BYTES)
-        challenge = PasskeyChallenge(purpose, subject, random, self.clock.now())
-        return challenge.sign(self.keys.signing().key)
+        return make_challenge(purpose, subject, random, self.keys.signing().key, self.clock.now())
 
     def check(
         self, text: bytes, purpose: PasskeyPurpose, subject: str = ""
@@ -50,8 +48,7 @@ class Challenges:
             ChallengeNotValid
         """
         keys = [key.key for key in self.keys.accepted()]
-        challenge = verify_challenge(text, purpose, subject, keys, self.clock.now())
-        return UsedPasskeyChallenge(hash_challenge(text), challenge.expires_at)
+        return verify_challenge(text, purpose, subject, keys, self.clock.now())
 
     async def use(self, challenge: UsedPasskeyChallenge) -> None:
         """Use a challenge whose response was verified. Of two at once, one wins.

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
-from application.features.passkeys.add import AddPasskey, RemovePasskey
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey, VerifyPasskey
+from application.features.passkeys.own_passkeys import OwnPasskeys
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
 from application.features.passkeys.remove import RemovePasskeysOfUser
 from application.features.passkeys.sign_in import SignInByPasskey
@@ -20,29 +20,14 @@ from domain.otp.sliding_window import CLOCK_SKEW
 
 
 @dataclass(frozen=True, slots=True)
-class PasskeyDetails:
-    """The passkeys of a user, in the order in which they were added."""
-
-    passkeys: Sequence[Passkey]
-
-
-def add_passkey_details(core: UseCases) -> None:
-    """Let the core show passkeys, which are in the identity."""
-
-    async def load(identity: Identity | None) -> PasskeyDetails | None:
-        if identity is None or identity.is_closed:
-            return None
-        return PasskeyDetails(identity.passkeys)
-
-    core.administration.details_parts.append(load)
-
-
-@dataclass(frozen=True, slots=True)
 class ExportPasskeys:
-    """The passkeys of a user, without their keys."""
+    """The passkeys of a user, and those for the console, without their keys."""
 
     explained_files: ClassVar[Mapping[str, str]] = {
-        "passkeys.json": "your passkeys: names, and when you added and used them"
+        "passkeys.json": "your passkeys: names, and when you added and used them",
+        "console_passkeys.json": (
+            "your passkeys for the console: names, and when you added and used them"
+        ),
     }
 
     async def check(self, identity: Identity) -> None:
@@ -52,21 +37,13 @@ class ExportPasskeys:
         self, identity: Identity, now: datetime, missing: MissingFiles
     ) -> AsyncGenerator[ExportFile, None]:
         del missing
-        yield json_file("passkeys.json", describe_passkeys(identity.passkeys), now)
+        yield json_file("passkeys.json", _describe(identity.passkeys), now)
+        yield json_file("console_passkeys.json", _describe(identity.staff.passkeys), now)
 
 
-def describe_passkeys(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
-    """Return what an export has of passkeys."""
-    return [
-        {
-            "id": passkey.id,
-            "name": passkey.name,
-            "created_at": passkey.created_at,
-            "last_used_at": passkey.last_used_at,
-            "sign_count": passkey.sign_count,
-        }
-        for passkey in passkeys
-    ]
+def _describe(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
+    names = ("id", "name", "created_at", "last_used_at", "sign_count")
+    return [{name: getattr(passkey, name) for name in names} for passkey in passkeys]
 
 
 class PasskeysFeature:
@@ -109,8 +86,8 @@ class AppPasskeysFeature:
     def __init__(self, core: UseCases, relying_party: RelyingParty) -> None:
         system, identities = core.system, core.repositories.identities
         passkeys, limits = core.of(PasskeysFeature), core.of(LimitUseCases)
-        send_notice, test_otps = core.of(OtpUseCases).send_notice, core.identities.policy.test_otps
-        self.add = AddPasskey(
+        test_otps = core.identities.policy.test_otps
+        self.own = OwnPasskeys(
             relying_party=relying_party,
             challenges=passkeys.challenges,
             verify=passkeys.verify_new,
@@ -120,13 +97,7 @@ class AppPasskeysFeature:
             test_otps=test_otps,
             clock=system.clock,
             events=system.events,
-            send_notice=send_notice,
-        )
-        self.remove = RemovePasskey(
-            identities=identities,
-            record_act=core.record_act,
-            events=system.events,
-            send_notice=send_notice,
+            send_notice=core.of(OtpUseCases).send_notice,
         )
         self.sign_in = SignInByPasskey(
             relying_party=relying_party,

@@ -79,8 +79,9 @@ class RemovePasskeysOfUser:
 
 def _find(identity: Identity, named: str | None) -> Sequence[Passkey]:
     """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
-    all_passkeys = (*identity.passkeys, *identity.staff.passkeys)
-    found = [each for each in all_passkeys if named is None or named in (each.id, each.name)]
+    found = [
+        each for each in identity.all_passkeys if named is None or named in (each.id, each.name)
+    ]
     if not found:
         raise PasskeyNotFound
     return found

@@ -149,7 +149,7 @@ class SignInByPasskey:
         if identity.phone is None:
             raise PasskeyRejected
         if identity.is_blocked:
-            self.events.record(BlockedLogin(phone=identity.phone))
+            self.events.record(BlockedLogin(phone=identity.phone, channel=PASSKEY_CHANNEL))
             raise AccountBlocked
         return identity.phone
 
@@ -171,7 +171,12 @@ class SignInByPasskey:
         decision = await decide_login(self.extensions.login_hook, login)
         if isinstance(decision, LoginRejection):
             self.events.record(
-                LoginRejectedByHook(phone=phone, user_id=login.user_id, reason=decision.text)
+                LoginRejectedByHook(
+                    phone=phone,
+                    user_id=login.user_id,
+                    reason=decision.text,
+                    channel=PASSKEY_CHANNEL,
+                )
             )
             raise LoginRejected(decision.text)
         return decision.claims

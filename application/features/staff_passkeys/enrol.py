@@ -139,11 +139,11 @@ class EnrolPasskey:
         """
         name = parse_passkey_name(name)
         invitation, identity = await self._find(secret)
-        check_passkey_name(identity.staff.passkeys, name)
+        check_passkey_name(identity.all_passkeys, name)
         passkey = await self.verify(
             relying_party, response, PasskeyPurpose.ENROL, invitation.value.id, identity, name
         )
-        check_room(identity.staff.passkeys, passkey)
+        check_room(identity, identity.staff.passkeys, passkey)
         if not await self.invitations.delete(invitation.value.id, invitation.version):
             raise InvitationNotValid
         changed = await self._add(invitation.value, passkey)
@@ -174,7 +174,7 @@ class EnrolPasskey:
     async def _add(self, invitation: PasskeyInvitation, passkey: Passkey) -> Identity:
         def add(identity: Identity) -> tuple[Identity, Identity]:
             self._check_admitted(invitation, identity)
-            check_room(identity.staff.passkeys, passkey)
+            check_room(identity, identity.staff.passkeys, passkey)
             changed = identity.add_console_passkey(passkey).mark_used(passkey.created_at)
             return changed, changed
 

@@ -1,15 +1,12 @@
-"""Build the use cases of passkeys of the staff, and what is shown and exported of them."""
+"""Build the use cases of passkeys of the staff."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar
 
-from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
 from application.features.console.sign_in import ConsoleSignedIn, ConsoleUser, is_open_staff
-from application.features.passkeys.feature import PasskeysFeature, describe_passkeys
+from application.features.passkeys.feature import PasskeysFeature
 from application.features.passkeys.ports import RelyingParty
 from application.features.staff_passkeys.enrol import (
     INVITE,
@@ -29,45 +26,6 @@ from domain.features.staff_passkeys import LINK_TTL, USE_TTL, NotStaff, Passkeys
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.sliding_window import CLOCK_SKEW
-
-
-@dataclass(frozen=True, slots=True)
-class StaffPasskeyDetails:
-    """The passkeys of somebody of the staff, in the order in which they were added."""
-
-    passkeys: Sequence[Passkey]
-
-
-def add_staff_passkey_details(core: UseCases) -> None:
-    """Let the core show passkeys, which are in the identity."""
-
-    async def load(identity: Identity | None) -> StaffPasskeyDetails | None:
-        if identity is None or identity.is_closed or not identity.is_staff:
-            return None
-        return StaffPasskeyDetails(identity.staff.passkeys)
-
-    core.administration.details_parts.append(load)
-
-
-@dataclass(frozen=True, slots=True)
-class ExportStaffPasskeys:
-    """The passkeys of somebody of the staff, without their keys."""
-
-    explained_files: ClassVar[Mapping[str, str]] = {
-        "console_passkeys.json": (
-            "your passkeys for the console: names, and when you added and used them"
-        )
-    }
-
-    async def check(self, identity: Identity) -> None:
-        """Check nothing: passkeys are in the account."""
-
-    async def __call__(
-        self, identity: Identity, now: datetime, missing: MissingFiles
-    ) -> AsyncGenerator[ExportFile, None]:
-        del missing
-        described = describe_passkeys(identity.staff.passkeys)
-        yield json_file("console_passkeys.json", described, now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +94,6 @@ class StaffPasskeysFeature:
             events=system.events,
             are_required=policy.are_required,
         )
-        core.administration.export_parts.append(ExportStaffPasskeys())
         core.identities.extensions.needs_passkey = self.is_needed_by
         core.operations.cleanup.add_steps(
             {"expired_passkey_invitations": expire(repositories.invitations, CLOCK_SKEW)}

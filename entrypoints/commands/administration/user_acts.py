@@ -81,7 +81,12 @@ async def _sign_out(call: "UserCall") -> Sequence[str]:
     from entrypoints.commands.shared.user_calls import name_user
 
     revoked = await call.act.sign_out(call.operator, call.query, call.reason)
-    return [f"{name_user(call.user)} is signed out; revoked sessions: {revoked}."]
+    identity = call.user.identity
+    stay = "Passkeys stay: dialtone user passkey-remove removes them."
+    return [
+        f"{name_user(call.user)} is signed out; revoked sessions: {revoked}.",
+        *[stay] * bool(identity and identity.passkeys),
+    ]
 
 
 async def _block(call: "UserCall") -> Sequence[str]:
@@ -138,7 +143,9 @@ _USER_ACTS: Final[dict[str, _UserAct]] = {
         "Possible twice a day. At most 50 failed attempts in a row stay, and all limits that many "
         "phones share.",
     ),
-    "sign-out": _UserAct(do=_sign_out, help="Revoke all sessions. The user may sign in again."),
+    "sign-out": _UserAct(
+        do=_sign_out, help="Revoke all sessions. Passkeys stay, and the user may sign in again."
+    ),
     "block": _UserAct(
         do=_block,
         help=". Its sessions are revoked, and no code opens another. Without an account it gets no "

@@ -36,19 +36,11 @@ def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]
         return call.user.require_identity()
 
     identity = call_for_user(settings, user, ActOptions("", None), find, act=None)
-    found = [(each, False) for each in identity.passkeys]
-    found += [(each, True) for each in identity.staff.passkeys]
-    if as_json:
-        from msgspec import json
-
-        names = ("id", "name", "created_at", "last_used_at")
-        return [
-            json.encode(
-                {name: getattr(passkey, name) for name in names} | {"console": is_of_console}
-            ).decode()
-            for passkey, is_of_console in found
-        ]
-    return [describe_passkey(*each) for each in found] or ["There are no passkeys."]
+    lines = [
+        _describe(passkey, is_of_console=passkey in identity.staff.passkeys, as_json=as_json)
+        for passkey in identity.all_passkeys
+    ]
+    return lines if lines or as_json else ["There are no passkeys."]
 
 
 @click.command(cls=Command, examples=[f"{PHONE} laptop {REASON}", f"{PHONE} --all {REASON}"])
@@ -90,8 +82,14 @@ def passkey_remove(
 FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkeys, passkey_remove])
 
 
-def describe_passkey(passkey: Passkey, is_of_console: bool) -> str:
+def _describe(passkey: Passkey, *, is_of_console: bool, as_json: bool) -> str:
     """Return a line: name, id and times."""
+    if as_json:
+        from msgspec import json
+
+        names = ("id", "name", "created_at", "last_used_at")
+        shown = {name: getattr(passkey, name) for name in names}
+        return json.encode(shown | {"console": is_of_console}).decode()
     name = f"{passkey.name} ({passkey.id}){' for the console' if is_of_console else ''}"
     used = f"used {format_time(passkey.last_used_at)}" if passkey.last_used_at else "not used yet"
     return f"{name}, added {format_time(passkey.created_at)}, {used}"

@@ -113,17 +113,6 @@ class TokenRepeatResponse(msgspec.Struct, kw_only=True):
     repeated_at: Annotated[str, time_field("When it came again, in UTC.")]
 
 
-class PasskeyResponse(msgspec.Struct, kw_only=True):
-    """A passkey of a user."""
-
-    id: Annotated[str, described("Its short id.", "9f86d081884c7d65")]
-    name: Annotated[str, described("The name that its owner chose.", "laptop")]
-    created_at: Annotated[str, time_field("When it was added.")]
-    last_used_at: Annotated[
-        str | None, time_field("When it signed in last; null if it did not yet.")
-    ]
-
-
 class DeviceResponse(msgspec.Struct, kw_only=True):
     """A device that is recognized: it has messages and attempts of its own."""
 

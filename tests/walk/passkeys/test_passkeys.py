@@ -23,6 +23,8 @@ def test_a_user_adds_a_passkey_and_signs_in_with_it(walker: Walker) -> None:
     assert signed_in["user_id"] == walker.user_id
     listed = walker.service.run("user", "passkeys", walker.phone)
     assert "used 20" in listed.stdout
+    signed_out = walker.service.run("user", "sign-out", walker.phone, "--reason", "lost phone")
+    assert "Passkeys stay" in signed_out.stdout, signed_out.stderr
     removed = walker.service.run(
         "user", "passkey-remove", walker.phone, "--all", "--reason", "lost phone"
     )

@@ -11,11 +11,16 @@ from application.features.passkeys.sign_in import PasskeySignInCommand
 from domain import errors
 from domain.features import passkeys as rules
 from domain.features.passkeys import parse_passkey_name
-from entrypoints.http.administration.user_details import PasskeyResponse, to_struct
+from entrypoints.http.administration.user_details import to_struct
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.passkeys import schemas
-from entrypoints.http.otp.schemas import parse_sent_device_token, to_verified_response
+from entrypoints.http.features.passkeys.user_fields import PasskeyResponse, to_responses
+from entrypoints.http.otp.schemas import (
+    VerifiedOtpResponse,
+    parse_sent_device_token,
+    to_verified_response,
+)
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, limit_by_ip
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import path_parameter
@@ -61,7 +66,7 @@ class PasskeyController(Controller):
         They are for this session, and valid for five minutes. Send what the device makes of them to
         `POST /users/me/passkeys`.
         """
-        return _to_options(passkeys.add.start(request.principal))
+        return _to_options(passkeys.own.start(request.principal))
 
     @post(
         summary="Add a passkey",
@@ -98,7 +103,7 @@ class PasskeyController(Controller):
             if data.name is not None:
                 name = parse_passkey_name(data.name)
         with parsing_field("name"):
-            passkey = await passkeys.add(
+            passkey = await passkeys.own.add(
                 request.principal,
                 _to_text(data.credential),
                 name,
@@ -111,9 +116,7 @@ class PasskeyController(Controller):
     async def list_passkeys(self, request: ApiRequest) -> schemas.PasskeyListResponse:
         """List the passkeys with which the user signs in to the app."""
         found = request.principal.identity.passkeys
-        return schemas.PasskeyListResponse(
-            passkeys=[to_struct(passkey, PasskeyResponse) for passkey in found]
-        )
+        return schemas.PasskeyListResponse(passkeys=to_responses(found))
 
     @delete(
         "/{passkey_id:str}",
@@ -133,7 +136,7 @@ class PasskeyController(Controller):
         a message, in the language of `Accept-Language`.
         """
         locale = request.headers.get("accept-language")
-        await passkeys.remove(request.principal, passkey_id, locale)
+        await passkeys.own.remove(request.principal, passkey_id, locale)
 
 
 class PasskeySignInController(Controller):
@@ -179,7 +182,7 @@ class PasskeySignInController(Controller):
         request: ApiRequest,
         passkeys: Injected[AppPasskeysFeature],
         data: JSONBody[schemas.PasskeySignInBody],
-    ) -> schemas.PasskeySignInResponse:
+    ) -> VerifiedOtpResponse:
         """Sign in with a passkey. The response is that of a right code, with a refresh token.
 
         An answer is used once, also if it is followed by an error: begin again then. A 403
@@ -195,5 +198,4 @@ class PasskeySignInController(Controller):
                 device_token=parse_sent_device_token(data.device_token),
             )
         )
-        verified = to_verified_response(logged_in)
-        return schemas.PasskeySignInResponse(**msgspec.structs.asdict(verified))
+        return to_verified_response(logged_in)

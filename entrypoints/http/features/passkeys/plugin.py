@@ -51,6 +51,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 
+_ABOUT_SIGN_OUT: Final = "Passkeys stay: an operator removes them (`dialtone user passkey-remove`)."
 _ABOUT_LOGOUT: Final = (
     "Passkeys stay, also with `all`: `DELETE /users/me/passkeys/{passkey_id}` removes one."
 )
@@ -67,5 +68,11 @@ class PasskeysPlugin(ApiPlugin):
 
     def __init__(self, *, has_paths: bool) -> None:
         if has_paths:
-            self.about = MappingProxyType({ABOUT_API: _ABOUT, "logout": _ABOUT_LOGOUT})
+            self.about = MappingProxyType(
+                {
+                    ABOUT_API: _ABOUT,
+                    "logout": _ABOUT_LOGOUT,
+                    "sign_out_user": _ABOUT_SIGN_OUT,
+                }
+            )
             self.controllers = (PasskeyController, PasskeySignInController)

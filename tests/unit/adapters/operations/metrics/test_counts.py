@@ -18,6 +18,7 @@ from application.features.attestation.feature import AttestationRejected, Attest
 from application.features.events.send_events import SentEvents
 from application.otp.events import (
     WITHIN_COOLDOWN,
+    BlockedLogin,
     DeliveryRejected,
     OtpAttemptsExhausted,
     OtpFellBack,
@@ -75,6 +76,8 @@ def counted(event: SecurityEvent) -> set[str]:
     [
         (OtpRequested(**SMS, reason=WITHIN_COOLDOWN), {"otp_requests US within_cooldown"}),
         (OtpRequested(**SMS, reason=""), set()),
+        (BlockedLogin(phone=a_phone()), {"otp_attempts US correct"}),
+        (BlockedLogin(phone=a_phone(), channel="passkey"), set()),
         (accepted(), {"otp_requests US sent", "deliveries US acme:open sms accepted"}),
         (unconfirmed(), {"otp_requests US sent", "deliveries US acme:open sms unknown"}),
         (

@@ -18,11 +18,12 @@ from application.features.passkeys.events import (
     PasskeyLoginSucceeded,
     PasskeyRemoved,
 )
-from application.features.passkeys.feature import ExportPasskeys, PasskeyDetails
+from application.features.passkeys.feature import ExportPasskeys
 from application.features.passkeys.sign_in import PasskeySignInCommand
-from application.identities.events import LoginSucceeded
+from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.sessions import LogoutScope
+from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.principal import Principal
@@ -50,10 +51,12 @@ from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS
 from domain.identities.role import Role
 from domain.identities.session import AuthMethod
+from domain.identities.staff import Staff
 from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
+from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import CLIENT_IP, a_phone
@@ -80,12 +83,12 @@ class User:
         """Add a passkey, and return its id."""
         self.app.messenger.arrived.clear()
         await self.authenticate_again()
-        made = (device or self.device).create(self.app.app_passkeys.add.start(self.principal))
+        made = (device or self.device).create(self.app.app_passkeys.own.start(self.principal))
         return await self.send(made, name)
 
     async def send(self, made: str, name: str | None = None) -> str:
-        add = self.app.app_passkeys.add
-        return (await add(self.principal, made, name, "Chrome on Android", "de")).id
+        own = self.app.app_passkeys.own
+        return (await own.add(self.principal, made, name, "Chrome on Android", "de")).id
 
     async def authenticate_again(self) -> None:
         """Read what the identity has now; the session stays."""
@@ -105,7 +108,7 @@ class User:
 
     async def remove(self, passkey_id: str) -> None:
         await self.authenticate_again()
-        await self.app.app_passkeys.remove(self.principal, passkey_id, None)
+        await self.app.app_passkeys.own.remove(self.principal, passkey_id, None)
 
     @property
     def id(self) -> str:
@@ -167,7 +170,7 @@ async def test_a_passkey_signs_in_without_a_message(user: User) -> None:
 async def test_options_are_for_a_user_and_not_for_the_staff(user: User) -> None:
     await user.add()
     await user.authenticate_again()
-    options = json.loads(user.app.app_passkeys.add.start(user.principal))
+    options = json.loads(user.app.app_passkeys.own.start(user.principal))
     assert options["rp"]["id"] == "example.org"
     assert (options["user"]["name"], len(options["excludeCredentials"])) == ("Rahul Sharma", 1)
     assert user.device.user_handle == f"u:{user.id}".encode()
@@ -205,13 +208,13 @@ async def test_it_is_added_and_removed_only_within_15_minutes_of_a_login(user: U
     old = await user.app.identities.authenticate(await user.app.access_token(PHONE))
     user.app.advance(minutes=15)
     late = replace(old, has_fresh_login=False)
-    add, remove = user.app.app_passkeys.add, user.app.app_passkeys.remove
+    own = user.app.app_passkeys.own
     with pytest.raises(FreshLoginRequired):
-        add.start(late)
+        own.start(late)
     with pytest.raises(FreshLoginRequired):
-        await add(late, "{}", None, None, None)
+        await own.add(late, "{}", None, None, None)
     with pytest.raises(FreshLoginRequired):
-        await remove(late, passkey_id, None)
+        await own.remove(late, passkey_id, None)
     signed_in = await user.sign_in()
     user.principal = await user.app.identities.authenticate(signed_in.tokens.access_token)
     await user.add(a_device(1))
@@ -266,23 +269,23 @@ async def test_a_number_with_a_test_code_has_none() -> None:
     test_otps = TestOtps((TestOtp(PHONE, parse_otp_code("123456")),))
     user = await make_user()
     await user.add()
-    user.app.app_passkeys.add = replace(user.app.app_passkeys.add, test_otps=test_otps)
+    user.app.app_passkeys.own = replace(user.app.app_passkeys.own, test_otps=test_otps)
     user.app.app_passkeys.sign_in = replace(user.app.app_passkeys.sign_in, test_otps=test_otps)
     with pytest.raises(Forbidden):
-        user.app.app_passkeys.add.start(user.principal)
+        user.app.app_passkeys.own.start(user.principal)
     with pytest.raises(PasskeyRejected):
         await user.sign_in()
 
 
 async def test_a_challenge_is_for_its_session_once_and_for_five_minutes(user: User) -> None:
-    add, other = user.app.app_passkeys.add, await user.app.log_in(PHONE)
-    made = user.device.create(add.start(other))
+    own, other = user.app.app_passkeys.own, await user.app.log_in(PHONE)
+    made = user.device.create(own.start(other))
     with pytest.raises(ChallengeNotValid):  # of another session
         await user.send(made)
     stranger = User(user.app, await user.app.add_user(a_phone(3), "Priya"))
     with pytest.raises(ChallengeNotValid):  # of somebody else
-        await stranger.send(user.device.create(add.start(user.principal)))
-    made = user.device.create(add.start(user.principal))
+        await stranger.send(user.device.create(own.start(user.principal)))
+    made = user.device.create(own.start(user.principal))
     await user.send(made)
     with pytest.raises(ChallengeNotValid):
         await user.send(made, "again")
@@ -307,7 +310,7 @@ async def test_an_answer_signs_in_once_also_if_it_comes_twice_at_once(user: User
 
 
 async def test_a_session_that_ended_meanwhile_adds_none(user: User) -> None:
-    made = user.device.create(user.app.app_passkeys.add.start(user.principal))
+    made = user.device.create(user.app.app_passkeys.own.start(user.principal))
     await user.app.identities.logout(user.principal)
     with pytest.raises(Unauthenticated):
         await user.send(made)
@@ -329,6 +332,7 @@ def forged_challenge(user: User) -> Awaitable[object]:
 REJECTED: Final[dict[str, tuple[Act, str]]] = {
     "no user verification": (changed_device(verifies_user=False), "not verified: Invalid"),
     "another origin": (changed_device(origin="https://example.com"), "not verified: Invalid"),
+    "frame of another site": (changed_device(is_framed=True), "not verified: it was asked for"),
     "another key": (changed_device(key=a_device().key), "not verified: Invalid"),
     "unknown passkey": (changed_device(credential_id=b"?"), "unknown passkey"),
     "nobody": (changed_device(user_handle=b"u:" + b"0" * 24), "nobody has it"),
@@ -338,6 +342,7 @@ REJECTED: Final[dict[str, tuple[Act, str]]] = {
     ),
     "no text": (changed_device(user_handle=b"\xff"), "the response cannot be read: Unicode"),
     "no answer": (lambda user: user.send_answer("{}"), "the response cannot be read"),
+    "long": (lambda user: user.send_answer(" " * 16_385), "the response cannot be read: it is too"),
 }
 
 
@@ -403,6 +408,8 @@ async def test_that_an_account_is_blocked_is_told_after_a_right_answer_only(user
         await user.sign_in(replace(user.device, key=a_device().key))
     with pytest.raises(AccountBlocked):
         await user.sign_in()
+    (event,) = user.app.events.of_type(BlockedLogin)
+    assert event.channel == "passkey"
     assert not user.stored.sessions
     await user.app.identities.operator_actions.unblock(PHONE)
     await user.sign_in()
@@ -422,6 +429,7 @@ async def test_the_login_hook_decides_about_a_right_answer(user: User) -> None:
         await user.sign_in(replace(user.device, key=a_device().key))
     with pytest.raises(LoginRejected, match="Not you"):
         await user.sign_in()
+    assert user.app.events.of_type(LoginRejectedByHook)[0].channel == "passkey"
     await user.sign_in()
     assert user.stored.sessions[-1].claims == '{"a":1}'
     assert {(login.channel, login.is_device_recognized) for login in asked} == {("passkey", True)}
@@ -495,14 +503,17 @@ async def test_an_operator_removes_one_by_its_name_and_the_number_is_told(user: 
 async def test_passkeys_are_shown_and_exported_without_their_keys(user: User) -> None:
     await user.add(name="phone")
     details = await user.app.user_details.show_user(OPERATOR, user.id, "a look")
-    shown = details.parts.find(PasskeyDetails)
-    assert shown is not None
-    assert [each.name for each in shown.passkeys] == ["phone"]
+    assert [each.name for each in PasskeyFields.of(details).passkeys] == ["phone"]
     part = ExportPasskeys()
-    await part.check(user.stored)
-    (file,) = [file async for file in part(user.stored, user.app.clock.now(), MissingFiles())]
-    (exported,) = json.loads(b"".join([chunk async for chunk in file.chunks]))
+    identity = replace(user.stored, staff=Staff(passkeys=user.stored.passkeys))
+    await part.check(identity)
+    files = {
+        file.name: json.loads(b"".join([chunk async for chunk in file.chunks]))
+        async for file in part(identity, user.app.clock.now(), MissingFiles())
+    }
+    (exported,) = files["passkeys.json"]
     assert {*exported} == {"id", "name", "created_at", "last_used_at", "sign_count"}
+    assert files["console_passkeys.json"] == [exported]
 
 
 async def test_without_the_database_nothing_is_said_to_be_wrong(user: User) -> None:

@@ -1,5 +1,6 @@
-"""Add a passkey to one's own account, and remove one."""
+"""Add passkeys to one's own account, and remove them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
@@ -36,10 +37,10 @@ from domain.phone import PhoneNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddPasskey:
-    """Add a passkey to the principal's account.
+class OwnPasskeys:
+    """Add passkeys to the principal's account, and remove them.
 
-    - It needs a fresh login, and its challenge is for this identity in this session.
+    - It needs a fresh login, and the challenge of a new one is for this identity in this session.
     - Each costs a message to the number, so ten are added in a day at most.
     - A number with a test OTP has none: many may know the code.
     """
@@ -72,7 +73,7 @@ class AddPasskey:
         handle = make_user_handle(identity.id)
         return self.relying_party.creation_options(handle, name, challenge, known)
 
-    async def __call__(
+    async def add(
         self,
         principal: Principal,
         response: str,
@@ -90,30 +91,49 @@ class AddPasskey:
             TooManyPasskeysAdded
         """
         identity, _ = principal.identity, self._check(principal)
-        name = name or make_passkey_name(device, identity.passkeys)
-        check_passkey_name(identity.passkeys, name)
+        name = name or make_passkey_name(device, identity.all_passkeys)
+        check_passkey_name(identity.all_passkeys, name)
         subject = _subject_of(principal)
         passkey = await self.verify(
             self.relying_party, response, PasskeyPurpose.ADD, subject, identity, name
         )
-        check_room(identity.passkeys, passkey)
+        check_room(identity, identity.passkeys, passkey)
         await self._count(identity)
 
-        def add(current: Identity) -> tuple[Identity, PhoneNumber | None]:
+        def add(current: Identity) -> Identity:
             if current.find_session(principal.session.id, passkey.created_at) is None:
                 raise Unauthenticated
-            check_room(current.passkeys, passkey)
-            return current.add_passkey(passkey), current.phone
+            check_room(current, current.passkeys, passkey)
+            return current.add_passkey(passkey)
 
-        async with self.record_act(
-            Actor(ActorKind.USER, identity.id), AuditAction.ADD_PASSKEY, identity.id
-        ):
-            phone = await change(self.identities, identity.id, add, missing=Unauthenticated)
+        phone = await self._change(identity.id, AuditAction.ADD_PASSKEY, add)
         self.events.record(PasskeyAdded(phone=phone, user_id=identity.id, passkey_id=passkey.id))
-        if phone is not None:
-            notice = self.send_notice(phone, PhoneNotice.PASSKEY_ADDED, locale)
-            start_task("send_passkey_notice", notice)
+        self._tell(phone, PhoneNotice.PASSKEY_ADDED, locale)
         return passkey
+
+    async def remove(self, principal: Principal, passkey_id: str, locale: str | None) -> None:
+        """Remove one. Sessions that it opened stay.
+
+        Raises:
+            FreshLoginRequired
+            PasskeyNotFound
+        """
+        if not principal.has_fresh_login:
+            raise FreshLoginRequired
+
+        def remove(current: Identity) -> Identity:
+            if find_passkey(current.passkeys, passkey_id) is None:
+                raise PasskeyNotFound
+            return current.remove_passkeys(passkey_id)
+
+        remove(principal.identity)  # without an entry of the audit, if there is none
+        user_id = principal.identity.id
+        phone = await self._change(user_id, AuditAction.REMOVE_PASSKEY, remove)
+        reason = "by the owner"
+        self.events.record(
+            PasskeyRemoved(phone=phone, user_id=user_id, passkey_id=passkey_id, reason=reason)
+        )
+        self._tell(phone, PhoneNotice.PASSKEY_REMOVED, locale)
 
     def _check(self, principal: Principal) -> PhoneNumber:
         if not principal.has_fresh_login:
@@ -133,47 +153,22 @@ class AddPasskey:
         if available_at is not None:
             raise TooManyPasskeysAdded(whole_seconds(now, available_at))
 
+    async def _change(
+        self, user_id: str, action: AuditAction, act: Callable[[Identity], Identity]
+    ) -> PhoneNumber | None:
+        """Change the identity, with an entry of the audit, and return its number."""
+        async with self.record_act(Actor(ActorKind.USER, user_id), action, user_id):
+            return await change(
+                self.identities,
+                user_id,
+                lambda current: (act(current), current.phone),
+                missing=Unauthenticated,
+            )
+
+    def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
+        if phone is not None:
+            start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
+
 
 def _subject_of(principal: Principal) -> str:
     return f"{principal.identity.id} {principal.session.id}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemovePasskey:
-    """Remove a passkey of the principal, who has a fresh login. Sessions that it opened stay."""
-
-    identities: Identities
-    record_act: RecordAct
-    events: SecurityEvents
-    send_notice: SendNotice
-
-    async def __call__(self, principal: Principal, passkey_id: str, locale: str | None) -> None:
-        """Remove it.
-
-        Raises:
-            FreshLoginRequired
-            PasskeyNotFound
-        """
-        identity = principal.identity
-        if not principal.has_fresh_login:
-            raise FreshLoginRequired
-        if find_passkey(identity.passkeys, passkey_id) is None:
-            raise PasskeyNotFound
-
-        def remove(current: Identity) -> tuple[Identity, PhoneNumber | None]:
-            if find_passkey(current.passkeys, passkey_id) is None:
-                raise PasskeyNotFound
-            return current.remove_passkeys(passkey_id), current.phone
-
-        async with self.record_act(
-            Actor(ActorKind.USER, identity.id), AuditAction.REMOVE_PASSKEY, identity.id
-        ):
-            phone = await change(self.identities, identity.id, remove, missing=Unauthenticated)
-        self.events.record(
-            PasskeyRemoved(
-                phone=phone, user_id=identity.id, passkey_id=passkey_id, reason="by the owner"
-            )
-        )
-        if phone is not None:
-            notice = self.send_notice(phone, PhoneNotice.PASSKEY_REMOVED, locale)
-            start_task("send_passkey_notice", notice)

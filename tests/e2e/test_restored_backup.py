@@ -69,12 +69,16 @@ def test_the_lines_of_the_log_repeat_what_a_restored_backup_lacks(tmp_path: Path
             ("admin-token", "revoke", token["id"]),
         )
     ]
+    while_running = service.run("restore", backup)
+    assert "is in use: stop all instances of the service" in while_running.stderr
     assert service.stop() == 0
     log = service.log[began:] + "".join(done.stderr for done in acts)
     assert not [phone for phone in PHONES.values() if phone[1:] in log]
     assert "a test" not in log
 
-    assert service.run("restore", backup).returncode == 0
+    restored = service.run("restore", "--full-check", backup)
+    assert restored.returncode == 0, restored.stderr
+    assert "The keys belong to this database" in restored.stdout
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     # Blocks before deletions.
     lines.sort(key=lambda line: line["event"] == "user_deleted")

@@ -1,8 +1,5 @@
-"""Workers whose event loop is blocked, and workers that are stopped by a signal."""
+"""A worker whose event loop is blocked."""
 
-import os
-import signal
-import time
 from pathlib import Path
 
 import httpx
@@ -12,10 +9,8 @@ from entrypoints.server.watchdog import END_TICKS
 from tests.faults.faulty_service import run_faulty_service
 from tests.support.client import me, sign_in
 
-SECONDS = 4.0
-"""Until a worker whose event loop is blocked ends."""
 CONSTANTS = {
-    "entrypoints.server.watchdog.TICK_SECONDS": SECONDS / END_TICKS,
+    "entrypoints.server.watchdog.TICK_SECONDS": 4.0 / END_TICKS,
     "entrypoints.server.watchdog._REPORT_SECONDS": 0.1,
 }
 
@@ -34,17 +29,3 @@ def test_a_worker_whose_event_loop_is_blocked_ends_and_is_replaced(tmp_path: Pat
         assert me(service, token) == 404
         ended = next(line for line in service.lines if line["event"] == "worker_ended")
         assert "faulty_service" in ended["call"]
-
-
-def test_a_worker_that_was_stopped_for_longer_goes_on(tmp_path: Path) -> None:
-    with run_faulty_service(tmp_path, constants=CONSTANTS) as service:
-        token = sign_in(service, "+14155590001")
-        (worker,) = service.workers
-        os.kill(worker, signal.SIGSTOP)
-        # The promise is about this time.
-        time.sleep(1.5 * SECONDS)
-        os.kill(worker, signal.SIGCONT)
-
-        assert me(service, token) == 404
-        assert service.workers == [worker]
-        assert '"worker_ended"' not in service.log

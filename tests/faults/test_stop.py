@@ -12,9 +12,8 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.support.client import me, sign_in, sign_up
+from tests.support.client import me, sign_in
 from tests.support.held_connections import LARGE_RESPONSE, hold
-from tests.support.images import still_gif
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
@@ -112,34 +111,6 @@ def test_after_the_stop_delay_nothing_new_is_accepted(tmp_path: Path, connect: C
             connect(service)
         unfinished.sendall(b'{"a": 1 }')
         assert receive_all(unfinished).startswith(b"HTTP/1.1 400")
-        assert service.wait() == 0
-
-
-def test_a_slow_upload_finishes(tmp_path: Path, connect: Connect) -> None:
-    with started(tmp_path) as service:
-        account = sign_up(service, "+14155591003")
-        request = httpx.Request(
-            "POST",
-            f"{service.url}/library/upload",
-            headers={**account.headers, "Expect": "100-continue"},
-            data={"user_id": account.user_id},
-            files={"file": ("a.gif", still_gif() + bytes(200_000))},
-        )
-        head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-        upload = connect(service, f"POST /library/upload HTTP/1.1\r\n{head}\r\n".encode())
-        wait_until_received(upload)
-        content = request.read()
-        size = len(content) // 3 + 1
-        for start in range(0, len(content), size):
-            upload.sendall(content[start : start + size])
-            if start == 0:
-                os.kill(service.pid, signal.SIGTERM)
-            # A slow client.
-            time.sleep(0.3)
-
-        response = receive_all(upload)
-        assert response.startswith(b"HTTP/1.1 201"), response
-        assert b"connection: close" in response.lower()
         assert service.wait() == 0
 
 

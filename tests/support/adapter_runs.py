@@ -14,7 +14,7 @@ from adapters.databases.sqlite import open_sqlite_database
 from adapters.media.disk import open_disk_files
 from adapters.media.disk.files import DiskFiles
 from adapters.operations.system import SystemClock
-from tests.support.markdown import PROJECT, blocks_in, page
+from tests.support.markdown import PROJECT
 
 
 def run_contract_tests(
@@ -42,13 +42,6 @@ def run_contract_tests(
         text=True,
         check=False,
     )
-
-
-def documented_adapter() -> str:
-    """Return the code of `my_sms.py` in docs/adapters.md."""
-    examples = blocks_in("python", page("docs/adapters.md"))
-    [code] = [example for example in examples if "def open_file_messenger" in example]
-    return code
 
 
 @asynccontextmanager

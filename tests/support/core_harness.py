@@ -17,7 +17,7 @@ from application.otp.verify_otp import OtpRejected
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
-from application.ports.webhooks import Handshakes, StatusCallbacks
+from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
 from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
@@ -87,7 +87,6 @@ class CoreHarness:
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
-    handshakes: Mapping[str, Handshakes] = field(default_factory=dict)
     use_cases: UseCases = field(init=False)
 
     def __post_init__(self) -> None:
@@ -109,7 +108,7 @@ class CoreHarness:
             messenger=self.messenger,
             sms_templates=FakeSmsTemplates(),
             status_callbacks=self.status_callbacks,
-            handshakes=self.handshakes,
+            handshakes={},
         )
         otp = OtpUseCases(core, self.limits, otp_ports, self.peppers, self.policy.otp)
         core.add(otp)

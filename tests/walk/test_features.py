@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.support.altcha_client import solve_challenge
 from tests.support.images import phone_photo
-from tests.support.servers.collector import open_collector
+from tests.support.servers.collector import Collector
 from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
 from tests.support.service import REASON
 from tests.support.walker import Walker, walking
@@ -172,7 +172,7 @@ def test_a_client_proves_itself_instead_of_waiting_for_a_limit(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_a_request_is_a_span_whose_id_its_lines_have(tmp_path: Path) -> None:
-    with open_collector() as collector:
+    with Collector() as collector:
         settings = {
             "OTEL_BSP_SCHEDULE_DELAY": "100",
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,

@@ -2,10 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.databases.records.database import Database
@@ -23,7 +22,6 @@ from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
 from domain.otp.delivery_report import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -47,31 +45,6 @@ class _Records(InMemoryRecords):
         return await super().load(kind, record_ids)
 
 
-class _Limits(InMemoryLimits):
-    """Limits that find out who makes a call for nothing."""
-
-    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
-        _check(limits)
-        return await super().acquire(limits, now)
-
-    async def release(self, limits: Sequence[RateLimit], acquired_at: datetime) -> None:
-        _check(limits)
-        await super().release(limits, acquired_at)
-
-    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
-        _check(limits)
-        return await super().next_available(limits, now)
-
-    async def count_used(self, limits: Sequence[RateLimit], now: datetime) -> Sequence[int]:
-        _check(limits)
-        return await super().count_used(limits, now)
-
-
-def _check(limits: Sequence[RateLimit]) -> None:
-    assert limits, "a call without a limit is not a call"
-    assert len({*limits}) == len(limits), "a call names a limit twice"
-
-
 class _ReadableIndex(FakePhoneEncryption):
     """Finds verifications by the phone itself, so that tests see whose they are."""
 
@@ -90,7 +63,7 @@ class InMemoryDatabase:
         self.is_unavailable = False
         self.encryption = _ReadableIndex()
         self.records = _Records(self.check)
-        self.limits = _Limits(self.check)
+        self.limits = InMemoryLimits(self.check)
 
     @property
     def phone_verifications(self) -> dict[PhoneNumber, Versioned[PhoneVerification]]:
@@ -182,6 +155,9 @@ class _Port:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         async def call(*arguments: object, **options: object) -> object:
+            if self.name == "limit_store" and method != "delete_expired":
+                limits: Any = arguments[0]
+                assert len({*limits}) == len(limits) > 0, "a call names no limit, or one twice"
             operation = name_operation(self.name, self.repository, method, arguments)
             is_lost = await self.database.faults.on_call(operation, StorageUnavailable)
             result = await getattr(self.repository, method)(*arguments, **options)

@@ -14,10 +14,6 @@ class InstantLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._time_selector.now
 
-    def work(self, seconds: float) -> None:
-        """Let a step of the running task take so long."""
-        self._time_selector.now += seconds
-
 
 class _Selector(selectors.SelectSelector):
     def __init__(self) -> None:

@@ -1,24 +1,27 @@
 """A collector of traces by OTLP over HTTP."""
 
 import gzip
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from collections.abc import Sequence
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.servers.http_server import Exchange, HttpServer
 
-class Collector:
-    """What has arrived; `statuses` are those of the next responses, before 200."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url
+class Collector(HttpServer):
+    """`bodies` is what has arrived; `statuses` are those of the next responses, before 200."""
+
+    def __init__(self) -> None:
+        super().__init__(self.take)
         self.statuses: list[int] = []
         self.bodies: list[bytes] = []
-        self.paths: list[str] = []
+
+    def take(self, exchange: Exchange) -> None:
+        request = exchange.received
+        is_packed = request.headers.get("Content-Encoding") == "gzip"
+        self.bodies.append(gzip.decompress(request.body) if is_packed else request.body)
+        exchange.respond(self.statuses.pop(0) if self.statuses else 200)
 
     @property
     def spans(self) -> Sequence[Span]:
@@ -38,30 +41,3 @@ class Collector:
 
 def attributes(span: Span) -> dict[str, str | int]:
     return {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
-
-
-@contextmanager
-def open_collector() -> Iterator[Collector]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            opened.bodies.append(body)
-            opened.paths.append(self.path)
-            self.send_response(opened.statuses.pop(0) if opened.statuses else 200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        opened = Collector(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield opened
-        finally:
-            server.shutdown()
-            thread.join()

@@ -301,13 +301,11 @@ def never_respond(exchange: Exchange) -> None:
     exchange.wait()
 
 
-def truncate(status: int, body: bytes, *, stalls: bool = False) -> Behavior:
-    """Send the first half of the body, and close the connection or wait."""
+def truncate(status: int, body: bytes) -> Behavior:
+    """Send the first half of the body, and close the connection."""
 
     def behave(exchange: Exchange) -> None:
         exchange.respond(status, body[: len(body) // 2], {"Content-Length": str(len(body))})
-        if stalls:
-            exchange.wait()
 
     return behave
 

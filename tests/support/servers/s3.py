@@ -55,11 +55,6 @@ class S3Server(RunningServer):
             ),
         )
 
-    def keys(self, prefix: str) -> list[str]:
-        """Return the keys of all files, in order."""
-        response = self.client.list_objects_v2(Bucket=self.bucket, Prefix=prefix)
-        return [file["Key"] for file in response.get("Contents", [])]
-
     def find_error(self) -> str:
         """Store, load and delete a file, in a new bucket if it does not exist."""
         key = {"Bucket": self.bucket, "Key": "health-check"}

@@ -15,8 +15,9 @@ from adapters.media.disk import DiskFiles, open_disk_files
 from adapters.media.disk import folder as media_folder
 from adapters.media.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
+from tests.contract.suites.media.media_store import read_file
 from tests.support.fakes.clock import MovableClock
-from tests.support.stored_files import open_files, read_file
+from tests.support.stored_files import open_files
 
 KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"

@@ -11,14 +11,13 @@ from adapters.operations.system import SystemRandomness
 from adapters.security.encryption import AesPhoneEncryption
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
-from application.ports.webhooks import SignatureCoverage
 from entrypoints.commands.features import voice
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
 from tests.support.keys import FakeKeyRing, create_secrets_file
-from tests.support.voice.right_voice import RightVoice
+from tests.support.voice.unsigned_voice import UnsignedVoice
 
 PHONE_LINE: Final = {
     "DIALTONE_PUBLIC_URL": "https://dialtone.example.org/app",
@@ -58,13 +57,9 @@ async def test_the_urls_to_enter_are_listed_also_if_the_provider_cannot_be_reach
     assert PHONE_LINE["TWILIO_VOICE_FROM"] not in str(raised.value)
 
 
-class UnsignedUrls(RightVoice):
-    signature_coverage = SignatureCoverage(url=False)
-
-
 @asynccontextmanager
-async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[RightVoice]:
-    yield UnsignedUrls()
+async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[UnsignedVoice]:
+    yield UnsignedVoice()
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:

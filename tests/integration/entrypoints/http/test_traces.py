@@ -14,7 +14,7 @@ from tests.support.builders import a_phone
 from tests.support.fakes.messenger import FakeMessenger
 from tests.support.http_app import open_http_client
 from tests.support.markdown import codes, page, rows
-from tests.support.servers.collector import attributes, open_collector
+from tests.support.servers.collector import Collector, attributes
 from tests.support.servers.process import free_ports
 
 PHONE: Final = a_phone().e164
@@ -47,7 +47,7 @@ class CallingMessenger(FakeMessenger):
 
 async def test_spans_have_the_documented_attributes_and_no_value_of_a_person() -> None:
     (closed,) = free_ports(1)
-    with open_collector() as collector:
+    with Collector() as collector:
         async with open_transport(Timeouts()) as transport:
             app = AppHarness(messenger=CallingMessenger(transport, f"http://127.0.0.1:{closed}"))
             async with (

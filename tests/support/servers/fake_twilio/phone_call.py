@@ -117,10 +117,6 @@ class PhoneCall:
         self.responses.append(self._twilio.post(*self.requests[index]))
         return self.responses[-1]
 
-    def retry(self) -> None:
-        """Send the last request again, since it got no response, and go on with the response."""
-        self._follow(self.repeat())
-
     def _set_numbers(self, caller: str, number: str, direction: str) -> None:
         numbers = {"From": caller, "Caller": caller, "To": number, "Called": number}
         self.fields |= {**numbers, "Direction": direction}

@@ -11,12 +11,12 @@ import pytest
 from adapters.operations import tracing
 from adapters.operations.tracing import open_tracer
 from application.ports.tracing import trace_call, use_tracer
-from tests.support.servers.collector import Collector, open_collector
+from tests.support.servers.collector import Collector
 
 
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    with open_collector() as collector:
+    with Collector() as collector:
         yield collector
 
 

@@ -1,5 +1,16 @@
 """These tests use all features."""
 
-from tests.support.app_fixture import app
+from typing import TYPE_CHECKING
 
-__all__ = ["app"]
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.app_harness import AppHarness
+
+
+@pytest.fixture
+def app() -> "AppHarness":
+    # Mutation tests load this file before they change the constants of the domain.
+    from tests.support.app_harness import AppHarness
+
+    return AppHarness()

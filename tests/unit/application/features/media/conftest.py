@@ -2,18 +2,9 @@
 
 import pytest
 
-from application import pacing
 from application.principal import Principal
-from tests.support.app_fixture import app
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
-
-__all__ = ["administrator", "app", "item_id", "other", "owner", "storage_key"]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "_MAX_PAUSE", 0.0)
 
 
 @pytest.fixture

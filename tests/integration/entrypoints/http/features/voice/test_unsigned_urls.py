@@ -1,6 +1,5 @@
 """Webhooks of a provider of calls that signs the body of a request, and not its URL."""
 
-import hmac
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -9,10 +8,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from adapters.calls.call_texts import read_call_texts
 from application.features.voice.feature import VoiceFeature
 from application.features.voice.ports import VoicePorts
-from application.ports.webhooks import SignatureCoverage, SignedRequest
 from application.webhook_urls import WebhookUrls
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     CALLER,
@@ -21,30 +18,10 @@ from tests.integration.entrypoints.http.features.voice.webhooks import (
     SETTINGS,
 )
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
-from tests.support.voice.right_voice import parse_call, render_steps
+from tests.support.voice.unsigned_voice import UnsignedVoice
 
 CALL: Final = {"call": "c7", "from": CALLER, "to": "+15005550006"}
-
-
-class BodySignatures:
-    """Signs the body only."""
-
-    signature_coverage = SignatureCoverage(url=False, time=False)
-
-    def sign(self, body: bytes) -> str:
-        return hmac.digest(b"key", body, "sha256").hex()
-
-    def verify(self, request: SignedRequest) -> bool:
-        return hmac.compare_digest(self.sign(request.body), request.headers.get("signature", ""))
-
-
-class Documents:
-    """Reads and renders JSON."""
-
-    parse = staticmethod(parse_call)
-    render = staticmethod(render_steps)
 
 
 @dataclass(frozen=True)
@@ -56,18 +33,17 @@ class Provider:
 
     async def post(self, url: str, **fields: Any) -> httpx.Response:
         body = json.dumps(CALL | fields).encode()
-        headers = {"Signature": BodySignatures().sign(body), "Content-Type": "application/json"}
+        headers = {"Signature": UnsignedVoice().sign(body), "Content-Type": "application/json"}
         path = url.removeprefix(PUBLIC_URL)
         return await self.http.post(path, content=body, headers=headers)
 
 
 @pytest.fixture
 async def provider() -> AsyncIterator[Provider]:
-    texts = read_call_texts(None, "Dialtone")
-    policy = make_policy(call_texts=texts, webhook_urls=WebhookUrls(PUBLIC_URL))
-    calls, documents = FakeCallProvider(), Documents()
-    ports = VoicePorts(calls, BodySignatures(), documents, documents)
-    app = AppHarness(policy=policy, call_provider=calls, voice_ports=ports)
+    policy = make_policy(webhook_urls=WebhookUrls(PUBLIC_URL))
+    voice = UnsignedVoice()
+    ports = VoicePorts(voice, voice, voice, voice)
+    app = AppHarness(policy=policy, call_provider=voice, voice_ports=ports)
     async with open_http_client(app.use_cases, SETTINGS) as http:
         yield Provider(http, app)
 

@@ -39,17 +39,3 @@ def test_a_token_is_printed_once_and_stored_as_a_hash(dialtone: CommandLine) -> 
     assert "  revoked 2" in dialtone.run("admin-token", "list").stdout
     unknown = dialtone.run("admin-token", "revoke", "0" * 24, *REASON)
     assert (unknown.returncode, unknown.stdout) == (1, "")
-
-
-def test_a_token_has_known_scopes_a_name_and_at_most_a_year(dialtone: CommandLine) -> None:
-    for name, scope, options, problem in (
-        ("a", "users:read", ["--expires", "366d"], "365d"),
-        ("a", "users:read,users:write", [], "'users:write' is not a scope"),
-        ("a", ",", [], "needs a scope"),
-        (" ", "users:read", [], "The name of a token"),
-    ):
-        ended = dialtone.run(
-            "admin-token", "create", "--name", name, "--scope", scope, *options, *REASON
-        )
-        assert (ended.returncode, ended.stdout, problem in ended.stderr) == (2, "", True)
-    assert dialtone.run("admin-token", "list").stdout == "There are no tokens.\n"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from click import Group
 
 from entrypoints.commands.dialtone import make_dialtone
 
@@ -56,17 +55,6 @@ def test_help_has_a_line_and_an_example_of_every_command_and_imports_nothing_slo
         assert any(line.startswith(f"  dialtone {command}") for line in lines), command
     assert "  retry  Let events be sent again, from now on for three days more" in lines
     assert lines[-1] == "0 []"
-
-
-def test_each_action_of_a_command_has_its_examples_in_its_help(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    groups = {name: each for name, each in DIALTONE.commands.items() if isinstance(each, Group)}
-    for name, group in groups.items():
-        for action in group.commands:
-            assert DIALTONE.main((name, action, "--help"), "dialtone", standalone_mode=False) == 0
-            assert f"  dialtone {name} {action}" in capsys.readouterr().out
-    assert groups
 
 
 @pytest.mark.slow

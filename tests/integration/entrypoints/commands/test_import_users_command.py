@@ -2,19 +2,14 @@
 
 import csv
 import json
-import signal
 import sqlite3
 import stat
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from tests.support.commands import CommandLine, Ended, json_lines
-from tests.support.servers.process import wait_until
-from tests.support.service import REASON, START_TIMEOUT, Service, command
+from tests.support.service import REASON
 
 FILE: Final = """\
 phone,id,username,created_at,blocked
@@ -120,29 +115,3 @@ def test_what_cannot_work_is_one_sentence_before_anything_is_written(dialtone: C
         assert message in ended.stderr
         assert "password@" not in ended.stderr
     assert {path.name for path in dialtone.folder.glob("*.csv")} == {"header.csv", "unknown.csv"}
-
-
-@pytest.mark.slow
-def test_a_signal_ends_an_import_after_the_users_under_way(tmp_path: Path) -> None:
-    service = Service(tmp_path)
-    dialtone = CommandLine(tmp_path, service.environ).create_database()
-    lines = [f"+1415777{number:04d},s{number}," for number in range(800)]
-    path = write(dialtone, "many.csv", "\n".join(["phone,id,blocked", "123,bad,", *lines]))
-    process = subprocess.Popen(
-        [command(), "import", "users", path.name, *REASON],
-        cwd=service.folder,
-        env=service.environ,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    rejected = path.with_name("many.csv.rejected.csv")
-    wait_until(lambda: rejected.exists() and rejected.stat().st_size > 0, START_TIMEOUT)
-    process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=60)
-
-    assert process.returncode == 130
-    assert "Run the same command again to continue, with --replace for" in stderr
-    created = next(line for line in stdout.splitlines() if line.startswith("created: "))
-    repeated = import_users(dialtone, path.name, "--replace")
-    assert created.replace("created", "unchanged") in repeated.stdout.splitlines()

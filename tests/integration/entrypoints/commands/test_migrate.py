@@ -19,7 +19,6 @@ from adapters.databases.records.schema_plan import SchemaObject, SchemaPlan
 from adapters.databases.sqlite import migration as in_sqlite
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.operations.migrate import migrate as run_migrate
-from entrypoints.settings.startup_error import StartupError
 from tests.support.builders import a_phone, an_id, an_identity
 from tests.support.commands import call
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
@@ -283,13 +282,6 @@ async def test_an_index_that_a_kill_left_invalid_is_built_again(
 
     plan = await database.plan()
     assert (plan.dropped, plan.missing) == ([], [])
-
-
-def test_the_database_of_an_own_adapter_is_left_to_it() -> None:
-    own = settings(DATABASE="own.module:open_database")
-
-    with pytest.raises(StartupError, match="prepares its database itself"):
-        call(run_migrate, own, "--dry-run")
 
 
 def test_a_dry_run_without_keys_says_that_it_did_not_check_them(tmp_path: Path) -> None:

@@ -7,14 +7,12 @@ from typing import Final
 
 from entrypoints.commands.shared.command import Command
 from tests.support.commands import CommandLine, all_commands
-from tests.support.keys import create_secrets_file
 
 NEED_NO_DATA: Final = {
     *("run", "migrate", "restore", "keys generate"),  # they create it
     *("check-settings", "flow check"),
 }
 NEED_NO_DATABASE: Final = ("copy", "keys rotate")  # apart from the one that --from names
-NEED_NO_KEYS: Final = ("backup",)
 
 
 def examples() -> Iterator[tuple[str, list[str]]]:
@@ -41,25 +39,3 @@ def test_no_command_works_in_an_empty_folder(tmp_path: Path) -> None:
 
     (tmp_path / ".env").touch()
     assert f" at {tmp_path}/var/dialtone.db. Run" in dialtone.run("cleanup").stderr
-
-
-def test_a_database_and_keys_are_needed(tmp_path: Path) -> None:
-    dialtone = CommandLine(tmp_path, {"NEW_DATABASE": f"sqlite:///{tmp_path}/new.db"})
-    database, keys = tmp_path / "dialtone.db", tmp_path / "secrets.json"
-    lines = dict(examples())
-
-    create_secrets_file(keys)
-    for empty in (False, True):
-        if empty:
-            database.touch()
-        for name in lines.keys() - {*NEED_NO_DATABASE}:
-            ended = dialtone.run(*lines[name])
-            assert (ended.returncode, f"at {database}. " in ended.stderr) == (2, True), name
-    assert database.read_bytes() == b""
-
-    dialtone.create_database()
-    keys.unlink()
-    for name in lines.keys() - {*NEED_NO_KEYS}:
-        ended = dialtone.run(*lines[name])
-        assert (ended.returncode, f"at {keys}. " in ended.stderr) == (2, True), name
-    assert not keys.exists()

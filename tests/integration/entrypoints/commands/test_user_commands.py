@@ -96,34 +96,24 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         rf"  sign_out  {user_id}  reason: a test\n",
         listed,
     )
+    renamed = dialtone.run("user", "rename", PHONE, "User 4711", *REASON)
+    assert renamed.stdout == f"{user_id} has the username User 4711 now.\n"
+    detached = dialtone.run("user", "detach", PHONE, *REASON)
+    assert detached.stdout.startswith(f"{user_id} has no number now")
     dialtone.run("user", "block", PHONE, *REASON, "--as", "ben")
     assert " operator ben (" in dialtone.run("audit", "--by", "operating_system_user:ben").stdout
 
 
-def test_deleting_needs_a_yes_and_says_what_remains(dialtone: CommandLine, user_id: str) -> None:
-    refused = dialtone.run("user", "delete", PHONE, *REASON)
-    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
-    assert "An account of a member." in dialtone.run("user", "show", user_id).stdout
-
-    deleted = dialtone.run("user", "delete", PHONE, "--yes", "--reason", "lost the phone")
-    assert deleted.returncode == 0
-    assert deleted.stdout.startswith(f"{user_id} is deleted. What remains:\n- until ")
-    assert "after 30 days it is free for everybody, its former owner too" in deleted.stdout
-    assert NO_ACCOUNT in dialtone.run("user", "show", PHONE).stdout
-    assert "This account was deleted." in dialtone.run("user", "show", user_id).stdout
-    again = dialtone.run("user", "delete", user_id, "--yes", *REASON)
-    assert again.stderr == "This account was deleted.\n"
-    assert actions_of(dialtone, user_id) == ["delete"]
-
-
 @pytest.mark.parametrize(("answer", "status"), [("no\n", 1), ("yes\n", 0)])
-def test_on_a_terminal_deleting_needs_a_confirmation(
+def test_deleting_needs_a_yes_also_on_a_terminal(
     dialtone: CommandLine,
     user_id: str,
     monkeypatch: pytest.MonkeyPatch,
     answer: str,
     status: int,
 ) -> None:
+    refused = dialtone.run("user", "delete", PHONE, *REASON)
+    assert (refused.returncode, "--yes" in refused.stderr) == (2, True)
     terminal = io.StringIO(answer)
     monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr("sys.stdin", terminal)
@@ -134,6 +124,7 @@ def test_on_a_terminal_deleting_needs_a_confirmation(
     for part in (user_id, MASKED, "Asha Rao", "dialtone user block"):
         assert part in ended.stderr
     assert PHONE not in ended.stdout + ended.stderr
+    assert ("is deleted. What remains:\n- until " in ended.stdout) is (status == 0)
     assert actions_of(dialtone, user_id) == ["delete"] * (status == 0)
 
 
@@ -154,41 +145,6 @@ def test_an_export_is_a_file_of_its_own_that_only_its_owner_reads(
     assert actions_of(dialtone, user_id) == ["export"]
 
 
-def test_a_user_is_renamed(dialtone: CommandLine, user_id: str) -> None:
-    dialtone.add_user("+14155591043", "Priya")
-    for name, status, said in (
-        ("User  4711", 0, f"{user_id} has the username User 4711 now.\n"),
-        ("priya", 1, "Another account has this username"),
-        ("\n", 2, "USERNAME: "),
-        ("Support", 2, "USERNAME: This name is reserved."),
-    ):
-        ended = dialtone.run("user", "rename", PHONE, name, *REASON)
-        assert (ended.returncode, said in ended.stdout + ended.stderr) == (status, True), ended
-        assert len((ended.stdout + ended.stderr).splitlines()) == 1
-    assert "User 4711" in dialtone.run("user", "show", user_id).stdout
-    assert actions_of(dialtone, user_id) == ["rename"]
-
-
-def test_an_account_is_detached_from_a_number_that_has_another_owner(
-    dialtone: CommandLine, user_id: str
-) -> None:
-    dialtone.run("user", "block", PHONE, *REASON)
-    blocked = dialtone.run("user", "detach", PHONE, *REASON)
-    assert (blocked.returncode, "this phone is blocked" in blocked.stderr) == (1, True)
-    dialtone.run("user", "unblock", PHONE, *REASON)
-
-    detached = dialtone.run("user", "detach", PHONE, *REASON)
-
-    assert (detached.returncode, detached.stderr) == (0, "")
-    assert detached.stdout.startswith(f"{user_id} has no number now")
-    assert f"dialtone user change-phone {user_id} NUMBER" in detached.stdout
-    assert NO_ACCOUNT in dialtone.run("user", "show", PHONE).stdout
-    again = dialtone.run("user", "detach", PHONE, *REASON)
-    assert (again.returncode, again.stderr) == (1, NO_ACCOUNT)
-    assert dialtone.run("user", "detach", user_id, *REASON).returncode == 0
-    assert actions_of(dialtone, user_id)[0] == "detach"
-
-
 def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     dialtone: CommandLine, user_id: str
 ) -> None:
@@ -206,22 +162,3 @@ def test_an_operator_gives_a_user_who_lost_the_number_another_one(
     for number in (PHONE, new_phone):
         assert number not in changed.stdout + changed.stderr
     assert NO_ACCOUNT in dialtone.run("user", "show", PHONE).stdout
-    entry, *_ = audit_of(dialtone, user_id)
-    assert (entry["action"], entry["reason"]) == ("change_phone", "passport")
-    blocked = dialtone.run("user", "block", PHONE, *REASON).stdout
-    assert blocked == f"{MASKED} is blocked now.\n"
-
-
-def test_a_number_that_an_account_cannot_get_is_one_sentence(dialtone: CommandLine) -> None:
-    served = CommandLine(dialtone.folder, {"DIALTONE_COUNTRIES": "US"})
-    served.add_user(PHONE, "Asha Rao")
-    for new_number, reason, status, problem in (
-        ("+14155590004", "", 2, "--reason: say how you made sure"),
-        ("nonsense", "passport", 2, "NEW_NUMBER: This is not a phone number"),
-        ("+4915112345678", "passport", 1, "DIALTONE_COUNTRIES does not have DE"),
-        (PHONE, "passport", 1, "has this number already"),
-    ):
-        ended = served.run("user", "change-phone", PHONE, new_number, f"--reason={reason}")
-        assert (ended.returncode, ended.stdout, problem in ended.stderr) == (status, "", True)
-        assert len(ended.stderr.splitlines()) == 1
-        assert new_number not in ended.stderr

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -58,25 +58,3 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
         ],
         "rejections": {"per_ip": 1},
     }
-
-
-@pytest.mark.parametrize(
-    ("query", "errors"),
-    [
-        (
-            "hours=x&from=2026-7-1&by=hour",
-            {
-                "hours": "invalid_number",
-                "from": "invalid_value",
-                "by": "unsupported_value",
-            },
-        ),
-    ],
-)
-async def test_invalid_parameters_are_named(
-    driver: AdminDriver, query: str, errors: dict[str, str]
-) -> None:
-    response = await driver.get(f"{PATH}?{query}", await driver.make_token(Scope.READ_STATISTICS))
-    found: list[dict[str, Any]] = response.json()["field_errors"]
-    assert response.status_code == 400
-    assert {error["field"]: error["code"] for error in found} == errors

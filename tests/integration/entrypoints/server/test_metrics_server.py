@@ -90,15 +90,6 @@ def test_nothing_else_is_reachable_and_nothing_of_it_is_logged(logs: list[Any]) 
     assert logs == []
 
 
-def test_what_cannot_be_rendered_is_one_line_and_a_500(logs: list[Any]) -> None:
-    def fail(_environ: Any, _start_response: Any) -> list[bytes]:
-        raise FileNotFoundError("counter_1.db")
-
-    with served(fail) as bind:
-        assert ask(bind, "GET", "/metrics")[0].status == 500
-    assert [line["event"] for line in logs] == ["metrics_failed"]
-
-
 async def test_a_client_that_sends_or_reads_slowly_is_shut_down_and_logged(
     monkeypatch: pytest.MonkeyPatch, logs: list[Any]
 ) -> None:

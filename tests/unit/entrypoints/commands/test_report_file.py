@@ -1,6 +1,5 @@
 """The CSV report of an import."""
 
-import csv
 import errno
 import os
 import stat
@@ -12,23 +11,6 @@ from entrypoints.commands.features.imports.report_file import open_report
 from entrypoints.settings.startup_error import CommandError
 
 HEADER = ("id", "text")
-FORMULAS = ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
-
-
-def test_no_field_is_read_as_a_formula(tmp_path: Path) -> None:
-    path = tmp_path / "report.csv"
-
-    with open_report(path, replaces=False) as report:
-        for formula in FORMULAS:
-            report.write(HEADER, ("a", formula))
-        report.write(HEADER, ("\ud83d, b", 'with "quotes"\nand lines'))
-
-    with path.open(newline="") as file:
-        header, *rows = csv.reader(file)
-    assert tuple(header) == HEADER
-    assert [row[1] for row in rows[:-1]] == [f"'{formula}" for formula in FORMULAS]
-    # Half a surrogate pair is written as its escape.
-    assert rows[-1] == [r"\ud83d, b", 'with "quotes"\nand lines']
 
 
 def test_only_its_owner_reads_the_report_and_none_is_replaced_unasked(tmp_path: Path) -> None:

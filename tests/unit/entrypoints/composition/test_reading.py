@@ -11,7 +11,6 @@ from entrypoints.composition.settings import VARIABLES
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import Bind
-from tests.unit.entrypoints.settings.texts import TWILIO
 
 
 @pytest.fixture
@@ -71,23 +70,6 @@ def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:
     assert not REMOVED.keys() & set(VARIABLES)
 
 
-def test_two_lines_of_one_variable_are_named_by_their_numbers(env_file: Path) -> None:
-    text = "# ours\nDIALTONE_APP_NAME=tops3cret\n\nexport MY_KEY='a\nb'\nDIALTONE_WORKERS=2\n"
-    env_file.write_text(f"{text}DIALTONE_APP_NAME=\nMY_KEY=tops3cret\nDIALTONE_APP_NAME=Acme\n")
-
-    read = read_settings({"DIALTONE_APP_NAME": "Environment"}, env_file)
-
-    assert [*list_mistakes(read.variables)] == [
-        "DIALTONE_APP_NAME (in .env): The lines 2, 7 and 9 set it, and the last one counts.",
-        "MY_KEY (in .env): The lines 4 and 8 set it, and the last one counts.",
-    ]
-    assert read_settings({}, env_file).app_name == "Acme"
-    env_file.write_text("DIALTONE_WORKERS=2\nDIALTONE_WORKERS=x\n")
-    of_value, of_lines = problems(env_file)
-    assert of_value.startswith("DIALTONE_WORKERS (in .env): Must be")
-    assert of_lines.startswith("DIALTONE_WORKERS (in .env): The lines 1 and 2 set it")
-
-
 def test_the_file_can_have_comments_quotes_exports_and_any_line_ends(env_file: Path) -> None:
     env_file.write_bytes(
         b"\xef\xbb\xbf# ours\r\n"
@@ -125,23 +107,6 @@ def test_an_invalid_line_is_reported_by_number_and_not_quoted(env_file: Path, in
     assert invalid not in line
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ('"127.0.0.1:8000"', "Must not be in quotes"),
-        ("None", "Must not be the null or None of another program"),
-    ],
-)
-def test_what_another_program_made_of_a_value_is_an_error(
-    env_file: Path, text: str, problem: str
-) -> None:
-    name = "DIALTONE_TRUSTED_PROXIES"
-    with pytest.raises(SettingsError, match=f"^{name}: {problem}.* Example: {name}="):
-        read_settings({name: text}, None)
-    env_file.write_text(f"{name}='{text}'\n" if '"' in text else f'{name}="{text}"\n')
-    assert problems(env_file)[0].startswith(f"{name} (in .env): {problem}")
-
-
 def test_a_file_that_is_not_safe_to_read_is_an_error(tmp_path: Path) -> None:
     latin, pipe, writable = (tmp_path / name for name in ("latin", "pipe", "all"))
     latin.write_bytes(b"DIALTONE_APP_NAME=\xff\n")
@@ -176,15 +141,3 @@ def test_a_file_or_link_of_another_user_is_an_error_and_not_read(
         assert f"uid {link.st_uid}" in line
         assert "It must belong to root or " in line
         assert line.endswith(f"run the command as that user, or {chown} {user} {env_file}")
-
-
-def test_files_that_settings_name_are_reported_with_the_other_problems() -> None:
-    files = dict.fromkeys(["DIALTONE_SMS_TEMPLATES_DIR", "DIALTONE_CALL_TEXTS"], "/nowhere")
-    calls = TWILIO | {"TWILIO_VOICE_FROM": "+14155550006", "DIALTONE_WORKERS": "0"}
-
-    with pytest.raises(SettingsError) as error:
-        read_settings(calls | files, None, checks_files=True)
-
-    lines = str(error.value).splitlines()
-    assert [line.partition(":")[0] for line in lines] == ["DIALTONE_WORKERS", *files]
-    assert all(" Example: DIALTONE_" in line for line in lines)

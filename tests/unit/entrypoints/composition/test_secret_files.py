@@ -134,17 +134,3 @@ def test_a_secret_in_the_place_of_the_path_is_not_quoted() -> None:
         lines = problems(with_token(text))
         assert list(lines) == [TOKEN_FILE]
         assert SECRET not in lines[TOKEN_FILE]
-
-
-def test_an_invalid_text_names_the_variable_of_its_file(secret_file: Path) -> None:
-    names = ["DIALTONE_SMS_HOOK_SECRET_FILE", "DIALTONE_TEST_OTPS_FILE"]
-
-    lines = problems(dict.fromkeys(names, str(secret_file)))
-
-    assert sorted(lines) == names
-    for line in lines.values():
-        assert f"In {secret_file}: Must be " in line
-        assert SECRET not in line
-    assert " Example of its text: +1" in lines["DIALTONE_TEST_OTPS_FILE"]
-    # It is a command, which a file must not contain.
-    assert ' Example: echo "whsec_$(' in lines["DIALTONE_SMS_HOOK_SECRET_FILE"]

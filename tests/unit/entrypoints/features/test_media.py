@@ -7,12 +7,10 @@ import pytest
 
 from domain.features.media.errors import TooManyPixels
 from domain.features.media.image import VariantSpec
-from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.settings import FIELDS
 from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from tests.support.settings import settings
-from tests.unit.entrypoints.settings.texts import S3
 
 VALID: dict[str, dict[str, Any]] = {
     "DIALTONE_MEDIA": {
@@ -36,26 +34,6 @@ VALID: dict[str, dict[str, Any]] = {
 def test_a_valid_value_is_read(name: str) -> None:
     for text, value in VALID[name].items():
         assert FIELDS[name].reader.read(text) == value
-
-
-@pytest.mark.parametrize(
-    ("environ", "sources"),
-    [
-        ({}, ("http://127.0.0.1:8000",)),
-        (
-            {"DIALTONE_MEDIA_PUBLIC_URL": "https://media.example.org/images"},
-            ("https://media.example.org", "http://127.0.0.1:8000"),
-        ),
-        ({"DIALTONE_MEDIA": "our.own:files"}, ("http:", "https:")),
-        (S3, ("https://*.amazonaws.com",)),
-        (S3 | {"DIALTONE_S3_ENDPOINT": "http://127.0.0.1:8333/s3"}, ("http://127.0.0.1:8333",)),
-        (S3 | {"DIALTONE_MEDIA_DELIVERY": "service"}, ("http://127.0.0.1:8000",)),
-    ],
-)
-def test_the_page_may_load_images_from_where_their_urls_lead(
-    environ: dict[str, str], sources: tuple[str, ...]
-) -> None:
-    assert read_settings(environ, None).image_sources == sources
 
 
 def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_number() -> None:

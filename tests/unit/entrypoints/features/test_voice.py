@@ -3,10 +3,8 @@
 import pytest
 
 from entrypoints.composition.read_settings import read_settings
-from entrypoints.features.voice.feature import CALLS_PER_COUNTRY, PARALLEL_LINES, VoiceSettings
+from entrypoints.features.voice.feature import VoiceSettings
 from entrypoints.settings.values import Factory
-from tests.support.call_texts import CALL_TEXTS
-from tests.support.settings import problems, settings
 from tests.unit.entrypoints.settings.texts import TWILIO, VONAGE
 
 OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
@@ -38,16 +36,3 @@ def test_calls_are_placed_by_twilio_with_a_number_a_factory_the_console_or_nobod
 
     assert (read.caller_id, read.has_voice_channel) == (caller_id, has_voice_channel)
     assert read.has_phone_line is (bool(caller_id) or isinstance(read.voice, Factory))
-
-
-def test_the_profile_sets_the_limits_of_calls() -> None:
-    for profile, calls_per_country in CALLS_PER_COUNTRY.items():
-        read = settings(LIMITS=profile).of(VoiceSettings)
-        limits = read.otp_policy(are_messages_reported=True).rate_limits
-        assert limits.calls_per_country == calls_per_country
-        assert read.voice_policy(CALL_TEXTS).call_limits.lines == PARALLEL_LINES[profile]
-
-
-def test_a_hook_at_a_host_with_the_name_of_a_provider_does_not_name_it() -> None:
-    environ = {"DIALTONE_SMS": "https://twilio.example.org", "DIALTONE_VOICE": "twilio"}
-    assert "set if DIALTONE_VOICE names twilio." in problems(environ)["TWILIO_AUTH_TOKEN"]

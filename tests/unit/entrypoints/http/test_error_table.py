@@ -42,18 +42,6 @@ def test_every_error_has_a_row_and_every_row_an_error() -> None:
     assert set(ERRORS.rows) == {*subclasses(DomainError), *subclasses(HttpError)}
 
 
-def test_a_full_library_says_what_is_used_and_allowed() -> None:
-    error = media_errors.QuotaExceeded(
-        used_bytes=9, allowed_bytes=10, used_items=2, allowed_items=3
-    )
-    body = dict(ERRORS.body(error))
-    assert (ERRORS.status(error), body["code"]) == (507, "quota_exceeded")
-    assert (
-        body | {"used_bytes": 9, "allowed_bytes": 10, "used_items": 2, "allowed_items": 3} == body
-    )
-    assert "9 of 10 bytes and 2 of 3 items" in body["error"]
-
-
 @pytest.mark.parametrize(
     ("error", "status", "message", "seconds"),
     [

@@ -1,10 +1,8 @@
 """The response with a file closes the file however it ends."""
 
 import asyncio
-import gc
 import time
-import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -54,17 +52,6 @@ class OneFile:
             if isinstance(chunk, Exception):
                 raise chunk
             yield chunk
-
-
-class Chunk(bytearray):
-    """Unlike bytes, it can have a weak reference."""
-
-
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    gc.disable()
-    yield
-    gc.enable()
 
 
 async def never() -> dict[str, Any]:
@@ -146,42 +133,28 @@ async def test_at_a_limit_who_waits_longest_loses_its_permit(
     await asyncio.wait(responding)
 
 
-@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("ending", ["disconnect", "lost permit", "time limit"])
-async def test_a_chunk_that_nobody_takes_is_not_kept(
+async def test_the_file_is_closed_when_nobody_takes_a_chunk(
     monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    read = FileRead(IP)
-    sent: list[weakref.ref[Chunk]] = []
-    is_sending = asyncio.Event()
-
-    async def read_chunks() -> AsyncIterator[Any]:
-        yield Chunk(b"one")
+    file, read, is_sending = OneFile(*CHUNKS), FileRead(IP), asyncio.Event()
 
     async def send(message: dict[str, Any]) -> None:
+        file.sent.append(message)
         if message.get("body"):
-            sent.append(weakref.ref(message["body"]))
             is_sending.set()
             await never()
 
-    async def disconnect() -> dict[str, Any]:
+    async def receive() -> dict[str, Any]:
         await is_sending.wait()
-        return {"type": "http.disconnect"}
-
-    async def lose_permit() -> dict[str, Any]:
-        await is_sending.wait()
-        read.is_ended.set()
-        return await never()
+        if ending == "lost permit":
+            read.is_ended.set()
+        return {"type": "http.disconnect"} if ending == "disconnect" else await never()
 
     if ending == "time limit":
         monkeypatch.setattr(streaming, "SEND_TIMEOUT_SECONDS", 0)
-    receive = {"disconnect": disconnect, "lost permit": lose_permit, "time limit": never}[ending]
-    await FileResponse(
-        lambda: nullcontext(OpenedFile(3, read_chunks())),
-        nullcontext(read),
-        HEADERS,
-    )({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope
+    response = FileResponse(file.open, nullcontext(read), HEADERS)
+    await response({}, receive, send)  # type: ignore[arg-type]  # it does not use the scope
 
-    for _ in range(3):  # the event loop closes the generator of the chunks
-        await asyncio.sleep(0)
-    assert [reference() for reference in sent] == [None]
+    assert file.sent[-1]["more_body"] is True
+    assert not file.is_open

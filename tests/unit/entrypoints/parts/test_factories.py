@@ -14,9 +14,8 @@ from structlog.testing import capture_logs
 
 from adapters.databases.records.database import Database
 from application.ports.errors import MessengerUnavailable
-from application.ports.limits import LimitStore
 from application.ports.otp import Messenger
-from entrypoints.parts.factories import find_port_problem, load_factory, open_adapter
+from entrypoints.parts.factories import load_factory, open_adapter
 from entrypoints.settings.startup_error import StartupError
 from entrypoints.settings.values import Factory
 from tests.support.fakes.database import InMemoryDatabase
@@ -27,39 +26,6 @@ VARIABLE: Final = "DIALTONE_SMS"
 class OwnMessenger:
     async def send(self, phone: object) -> None:
         """Accept less than the port's method."""
-
-
-class BlockingMessenger:
-    def send(self, phone: object, message: object) -> None:
-        """Lack `async`."""
-
-
-class AsyncStatus:
-    async def send(self, phone: object, message: object) -> None:
-        """Have the port's method."""
-
-    async def read_statuses(self, request: object) -> None:
-        """Have `async` where the port has none."""
-
-
-class TimelessLimits:
-    async def acquire(self, limits: object) -> None:
-        """Accept no time where the port has one."""
-
-
-@pytest.mark.parametrize(
-    ("adapter", "port", "problem"),
-    [
-        (BlockingMessenger(), Messenger, "method send is not async: write `async def send`"),
-        (AsyncStatus(), Messenger, "method read_statuses is called without await, but is"),
-        (TimelessLimits(), LimitStore, "has no acquire(limits, now)"),
-    ],
-)
-def test_a_method_is_called_as_in_its_port(adapter: object, port: type, problem: str) -> None:
-    found = find_port_problem(adapter, port)
-    assert found is not None
-    assert found.partition(", ")[0].endswith(type(adapter).__name__)
-    assert problem in found
 
 
 @asynccontextmanager

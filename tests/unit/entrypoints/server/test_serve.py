@@ -1,7 +1,6 @@
 """What the parent process does while workers start slowly, and when they do not end."""
 
 import os
-import socket
 import sys
 import threading
 from types import SimpleNamespace
@@ -11,7 +10,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.server import serve
-from entrypoints.settings.values import Bind
 
 
 class CountingWorker:
@@ -51,22 +49,3 @@ def test_a_worker_that_cannot_end_does_not_keep_the_service(
 
     assert worker.kills == serve._KILLS
     assert [line["event"] for line in logs] == ["workers_not_ended"]
-
-
-def test_the_log_says_once_that_no_worker_listens_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    attempts, listening = [OSError(), OSError(), OSError()], list[int]()
-
-    def connect(*_: object, **__: object) -> socket.socket:
-        if attempts:
-            raise attempts.pop()
-        return socket.socket()
-
-    monkeypatch.setattr(socket, "create_connection", connect)
-    monkeypatch.setattr(serve, "_SLOW_START", 0)
-    with capture_logs() as logs:
-        serve._wait_until_listening(
-            Bind("127.0.0.1", 1), lambda: listening.append(1), threading.Event()
-        )
-
-    assert [line["event"] for line in logs] == ["service_start_slow"]
-    assert listening == [1]

@@ -1,12 +1,9 @@
 """A worker whose event loop is blocked logs the call, and ends after a while."""
 
 import asyncio
-import os
-import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +11,6 @@ import pytest
 from entrypoints.server import watchdog
 from entrypoints.server.watchdog import (
     END_TICKS,
-    EXIT_CODE,
     WARNING_TICKS,
     _ThreadState,
     watch_event_loop,
@@ -120,30 +116,3 @@ async def test_a_thread_that_only_waits_for_a_processor_is_not_ended(
 
     assert not has_ended.is_set()
     assert not lines.fields
-
-
-def test_a_process_that_the_kernel_does_not_end_has_no_connections(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    exit_codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", exit_codes.append)
-    # All descriptors that the process seems to have.
-    monkeypatch.setattr(watchdog, "_DESCRIPTORS", tmp_path)
-    log_reader, log = socket.socketpair()
-    with log_reader, log, socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-        with socket.create_connection(address, LIMIT_SECONDS) as client:
-            connection, _ = listener.accept()
-            with connection, (tmp_path / "file").open("wb") as file:
-                for opened in (listener, connection, log, file):
-                    name = str(opened.fileno())
-                    (tmp_path / name).symlink_to(Path("/proc/self/fd", name).readlink())
-
-                watchdog._end_process()
-
-                assert exit_codes == [EXIT_CODE]
-                assert client.recv(1) == b""
-                with pytest.raises(ConnectionRefusedError):
-                    socket.create_connection(address, LIMIT_SECONDS)
-                log.sendall(b"a line")
-                assert log_reader.recv(9) == b"a line"

@@ -241,11 +241,6 @@ def test_a_type_reads_its_texts_and_rejects_others_without_quoting_them(
         assert "A" * 20 not in error.value.message
 
 
-def test_a_type_that_nothing_reads_is_an_error_that_says_what_to_write() -> None:
-    with pytest.raises(TypeError, match=r"type <class 'bytes'>: use Annotated\["):
-        reader_of(tuple[bytes, ...])
-
-
 def message_of(name: str, text: str) -> str:
     with pytest.raises(InvalidValue) as error:
         FIELDS[name].reader.read(text)

@@ -1,7 +1,5 @@
 """Rules between settings, and what production rejects."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -9,14 +7,9 @@ from typing import Final
 import pytest
 
 from adapters.security.keys.document import generate_document
-from entrypoints.composition import checks
 from entrypoints.composition.read_settings import describe_settings, read_settings
 from entrypoints.composition.settings import FIELDS
 from entrypoints.features.passkeys import PasskeySettings
-from entrypoints.settings.declaration import declared, setting
-from entrypoints.settings.rules import Problem
-from entrypoints.settings.settings import Settings
-from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import Environment
 from tests.support.settings import problems, settings
 from tests.unit.entrypoints.settings.texts import (
@@ -138,45 +131,6 @@ def test_a_rule_names_what_is_wrong_and_the_way_out(environ: Lines, expected: Li
     if len(lines) == 1:  # its example is valid with the other settings
         example = lines[name].rpartition(f"Example: {name}=")[2]
         read_settings(environ | {name: example}, None)
-
-
-def test_a_misspelled_name_of_a_field_is_an_error_of_valid_settings_too(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def rule(worker_count: int) -> Iterator[Problem]:
-        yield Problem("DIALTONE_WORKERS", f"{worker_count}")
-
-    @dataclass(frozen=True, kw_only=True)
-    class Below(Settings):
-        one: str = setting("One.", derived=lambda two: two)
-        two: str = setting("Two.")
-
-    def about_another(workers: int) -> Iterator[Problem]:
-        yield Problem("DIALTONE_WORKER", f"{workers}")
-
-    for wrong, text in (
-        (rule, "rule reads worker_count: there is no such field above"),
-        (about_another, "about_another names DIALTONE_WORKER, which is no setting"),
-    ):
-        monkeypatch.setattr(checks, "_RULES", (wrong,))
-        with pytest.raises(SettingsError, match=text):
-            read_settings({}, None)
-    with pytest.raises(SettingsError, match="DIALTONE_ONE reads two: there is no such field above"):
-        declared(Below)
-
-
-def test_two_fields_of_one_name_or_variable_are_an_error() -> None:
-    @dataclass(frozen=True, kw_only=True)
-    class SameVariable(Settings):
-        processes: int = setting("Processes.", variable="DIALTONE_WORKERS")
-
-    @dataclass(frozen=True, kw_only=True)
-    class SameName(Settings):
-        workers: int = setting("Workers.", variable="DIALTONE_PROCESSES")
-
-    for twice in (SameVariable, SameName):
-        with pytest.raises(SettingsError, match=r"^DIALTONE_\w+ is declared twice"):
-            declared(twice)
 
 
 @pytest.mark.parametrize("own", ["", "my.package:factory"])

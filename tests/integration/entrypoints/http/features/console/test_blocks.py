@@ -47,20 +47,6 @@ async def test_a_block_is_added_shown_and_ended(console: ConsoleDriver) -> None:
     assert audited == ["add_block", "end_block"]
 
 
-@pytest.mark.parametrize(
-    ("fields", "field"),
-    [({"subject": "4479"}, "subject"), ({"kind": "x", "hours": "2.5"}, "hours")],
-)
-async def test_a_wrong_block_says_what_is_wrong_and_keeps_what_was_typed(
-    console: ConsoleDriver, fields: dict[str, str], field: str
-) -> None:
-    page = await console.post("/blocks", **{**SENT, **fields})
-
-    assert (page.status_code, f'id="{field}-error"' in page.text) == (400, True)
-    assert "&lt;i&gt;pumping" in page.text or "reason" in fields
-    assert await active(console) == []
-
-
 async def test_without_a_passkey_blocks_are_shown_with_the_way_to_one() -> None:
     async with open_console(AppHarness()) as console:
         page = await console.get("/blocks")

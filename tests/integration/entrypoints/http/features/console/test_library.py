@@ -131,20 +131,3 @@ async def test_a_user_is_chosen_by_a_form_so_that_no_phone_gets_into_an_address(
     phone = await console.post(user_id="+14155552671")
     assert (phone.status_code, "location" in phone.headers) == (400, False)
     assert "A user id has 24 hex digits." in phone.text
-
-
-async def test_what_does_not_exist_is_a_page_that_says_so(console: Console) -> None:
-    await console.harness.use_cases.of(LibraryFeature).moderate_items.delete(
-        OPERATOR, console.item.id, REASON
-    )
-    for path in ("", "/hide", "/delete", "/image", "/thumbnail"):
-        response = await console.get(f"/{console.item.id}{path}")
-        assert (response.status_code, "Item not found" in response.text) == (404, True)
-        assert response.headers["content-type"].startswith("text/html")
-    done = await console.post(f"/{console.item.id}/hide", reason=REASON)
-    assert done.status_code == 404
-    # As the second of two clicks.
-    done = await console.post(f"/{console.item.id}/delete", reason=REASON)
-    assert done.headers["location"].endswith("?done=item_deleted_before")
-    for query in ("?user_id=abc", "?cursor=abc"):
-        assert (await console.get(query)).status_code == 400

@@ -182,16 +182,6 @@ async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
     assert len({repr(page) for page in seen}) == 2  # the form, and the form with the error
 
 
-async def test_a_page_that_sends_no_code_says_how_long_to_wait(browser: Browser) -> None:
-    await browser.send_code(MEMBER)
-    for _ in range(3):
-        page = await browser.post("/console/sign-in", phone=MEMBER.e164)
-        assert page.status_code == 200
-    page = await browser.post("/console/sign-in", phone=MEMBER.e164)
-    assert page.status_code == 429
-    assert "It is possible again in 15 seconds." in page.text
-
-
 async def test_the_cookie_changes_no_response_of_the_api(signed_in: Browser) -> None:
     cookie = signed_in.http.cookies[SESSION_COOKIE]
     rejected = list[str]()
@@ -266,17 +256,6 @@ async def test_a_form_of_another_origin_or_without_its_token_does_nothing(
             response = await signed_in.http.request(method, path, data=form, headers=headers)
             assert response.status_code == 403, (method, path)
     assert signed_in.stored() == before
-
-
-async def test_a_form_needs_its_own_cookie_and_the_token_of_it(signed_in: Browser) -> None:
-    await signed_in.http.get("/console/sign-in")
-    signed_in.form_token = make_form_token(signed_in.http.cookies[FORM_COOKIE])
-    assert (await signed_in.post("/console/sign-out")).status_code == 403
-    signed_in.form_token = make_form_token(signed_in.http.cookies[SESSION_COOKIE])
-    assert (await signed_in.post("/console/sign-in")).status_code == 403
-    del signed_in.http.cookies[FORM_COOKIE]
-    signed_in.form_token = make_form_token("")
-    assert (await signed_in.post("/console/sign-in")).status_code == 403
 
 
 async def test_every_response_has_the_headers_of_the_console(signed_in: Browser) -> None:

@@ -10,6 +10,9 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from adapters.messages.twilio.signatures import TwilioSignatures
+from application.features.voice.feature import VoiceFeature
+from application.ports.webhooks import SignatureCoverage
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     ACCOUNT,
     CALL_PATHS,
@@ -143,3 +146,20 @@ async def test_a_rejected_request_is_logged_without_its_content(driver: WebhookD
     assert rejected["path"] == request["path"] == "/voice/calls/{call_id}"
     for text in (CALLER, ACCOUNT, REPORT_ID):
         assert text not in str(logs)
+
+
+async def test_where_urls_are_not_signed_only_those_of_the_service_are_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coverage = SignatureCoverage(url=False, time=False)
+    monkeypatch.setattr(TwilioSignatures, "signature_coverage", coverage)
+    async with open_webhooks() as driver:
+        for path in PATHS:
+            if path.startswith("/voice"):
+                assert_rejected(await driver.post(path))
+        urls = driver.harness.use_cases.of(VoiceFeature).urls_at(PUBLIC_URL)
+        fixed = {urls.voice(): 200, urls.fallback(): 200, urls.call_status(): 204}
+        for number, (url, status) in enumerate(fixed.items()):
+            form = [*without(FORM, "Digits"), ("Digits", str(number))]
+            response = await driver.post(url.removeprefix(PUBLIC_URL), form)
+            assert response.status_code == status

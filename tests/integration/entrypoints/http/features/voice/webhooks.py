@@ -19,7 +19,7 @@ from entrypoints.http.features.voice.plugin import VoicePlugin
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
-from tests.support.http_settings import AppSettings, make_http_settings
+from tests.support.http_settings import make_http_settings
 from tests.support.servers.fake_twilio.server import FormFields, sign_webhook
 
 PUBLIC_URL: Final = "https://dialtone.example.org:8443/app"
@@ -84,32 +84,23 @@ class WebhookDriver:
 
 
 @asynccontextmanager
-async def open_webhooks(
-    settings: AppSettings = SETTINGS,
-    use_cases: Mapping[str, Any] = NOTHING,
-    *,
-    has_reports: bool = True,
-) -> AsyncIterator[WebhookDriver]:
-    """Run the application with these use cases instead of those over fakes.
-
-    `has_reports` is whether the message provider reports what became of messages.
-    """
+async def open_webhooks(use_cases: Mapping[str, Any] = NOTHING) -> AsyncIterator[WebhookDriver]:
+    """Run the application with these use cases instead of those over fakes."""
     texts = read_call_texts(None, "Dialtone")
     policy = make_policy(call_texts=texts, webhook_urls=WebhookUrls(PUBLIC_URL))
     async with open_twilio_messenger(ACCOUNT, TOKEN, sender="Dialtone") as messenger:
-        callbacks = {"twilio": messenger} if has_reports else {}
         calls = FakeCallProvider()
         signatures = TwilioSignatures(ACCOUNT, TOKEN)
         harness = AppHarness(
             policy=policy,
-            status_callbacks=callbacks,
+            status_callbacks={"twilio": messenger},
             call_provider=calls,
             voice_ports=VoicePorts(calls, signatures, TwilioWebhookParser(), TwimlMarkup()),
         )
         for feature in (harness.voice, harness.otp):
             replaced = vars(feature).keys() & use_cases.keys()
             vars(feature).update({name: use_cases[name] for name in replaced})
-        async with open_http_client(harness.use_cases, settings) as http:
+        async with open_http_client(harness.use_cases, SETTINGS) as http:
             yield WebhookDriver(http, harness)
 
 

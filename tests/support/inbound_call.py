@@ -129,24 +129,19 @@ class RepeatedCall(InboundCall):
     Attributes:
         other: The second instance.
         copies: How often a request arrives.
-        delay: After how many turns of the event loop the next copy arrives.
     """
 
     other: AppHarness | None = None
     copies: int = 3
-    delay: int = 0
 
     async def repeat(
         self, index: int = -1, app: AppHarness | None = None
     ) -> tuple[Instruction, ...]:
         instances = [self.app, self.other or another_instance(self.app)]
 
-        async def repeat_later(copy: int) -> tuple[Instruction, ...]:
-            for _ in range(self.delay * copy):
-                await asyncio.sleep(0)
-            return await InboundCall.repeat(self, index, instances[copy % 2])
-
-        first, *others = await asyncio.gather(*map(repeat_later, range(self.copies)))
+        first, *others = await asyncio.gather(
+            *(InboundCall.repeat(self, index, instances[copy % 2]) for copy in range(self.copies))
+        )
         assert others == [first] * len(others)
         assert await super().repeat(index) == first
         return first

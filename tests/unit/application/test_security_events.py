@@ -10,11 +10,7 @@ import pytest
 from application.identities.events import (
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
-    RefreshTokenRejected,
-    RefreshTokenRepeated,
-    RefreshTokenReused,
     RoleChanged,
-    SessionRefreshed,
     SessionRevoked,
     UserCreated,
     UserDeleted,
@@ -27,45 +23,25 @@ from application.otp.events import (
     OtpUnconfirmed,
     OtpUndelivered,
 )
-from application.otp.log_in import LoggedIn
-from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
 from domain.errors import (
     DeliveryFailed,
-    InvalidRefreshToken,
     PhoneUnreachable,
     Unauthenticated,
 )
-from domain.identities.refresh_token import RefreshToken
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.app_harness import AppHarness
-from tests.support.builders import CLIENT_IP, a_parsed_token, a_phone
+from tests.support.builders import a_phone
 from tests.support.core_harness import A_MESSAGE
 from tests.support.markdown import codes, page, tables
-
-OTHER_IP: Final = "198.51.100.20"
 
 
 @pytest.fixture
 def app() -> AppHarness:
     return AppHarness()
-
-
-async def request_code(app: AppHarness) -> str:
-    """Return the requested code, without its events."""
-    await app.request_otp()
-    app.events.recorded.clear()
-    return app.last_code
-
-
-async def log_in(app: AppHarness) -> RefreshToken:
-    """Return the first refresh token of a new session."""
-    tokens = (await app.open_session(with_refresh=True)).tokens
-    assert tokens.refresh_token is not None
-    return a_parsed_token(tokens.refresh_token)
 
 
 REQUESTED: Final = OtpRequested(phone=a_phone(), channel=Channel.SMS, reason="")
@@ -114,30 +90,6 @@ async def test_what_the_provider_reports_later_is_recorded_once(app: AppHarness)
     ]
 
 
-async def test_a_refresh_token_that_comes_again_is_recorded_and_then_ends_its_session(
-    app: AppHarness,
-) -> None:
-    token = await log_in(app)
-    app.events.recorded.clear()
-    refreshed = await app.identities.refresh_session(token, CLIENT_IP)
-    await app.identities.refresh_session(token, OTHER_IP)
-    await app.identities.authenticate(refreshed.access_token)
-    app.advance(60)
-    for _ in range(2):
-        with pytest.raises(InvalidRefreshToken):
-            await app.identities.refresh_session(token, CLIENT_IP)
-    assert app.events.recorded == [
-        event(user_id=token.identity_id)
-        for event in (
-            SessionRefreshed,
-            RefreshTokenRepeated,
-            SessionRefreshed,
-            RefreshTokenReused,
-            RefreshTokenRejected,
-        )
-    ]
-
-
 async def test_each_revocation_and_deletion_is_recorded_once(app: AppHarness) -> None:
     principal = await app.add_user()
     user_id = principal.identity.id
@@ -174,28 +126,6 @@ async def test_what_operators_do_is_recorded_also_when_it_changes_nothing(app: A
             RoleChanged(**of_user, role=Role.ADMINISTRATOR),
         )
     ]
-
-
-async def test_without_database_use_cases_fail_and_record_no_event(app: AppHarness) -> None:
-    token, principal = await log_in(app), await app.add_user()
-    access_token = await app.access_token()
-    app.advance(hours=12)
-    code = await request_code(app)
-    app.database.is_unavailable = True
-    for call in (
-        app.request_otp,
-        lambda: app.verify_otp(code),
-        lambda: app.identities.authenticate(access_token),
-        lambda: app.identities.refresh_session(token, CLIENT_IP),
-        lambda: app.identities.logout(principal),
-        lambda: app.identities.delete_user(principal),
-        lambda: app.identities.operator_actions.block(a_phone()),
-    ):
-        with pytest.raises(StorageUnavailable):
-            await call()
-    assert (app.events.recorded, app.messenger.messages[-1].code) == ([], code)
-    app.database.is_unavailable = False
-    assert isinstance(await app.verify_otp(code), LoggedIn)
 
 
 def test_the_documentation_has_each_event_with_its_level() -> None:

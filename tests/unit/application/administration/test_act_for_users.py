@@ -6,40 +6,14 @@ from typing import Final
 import pytest
 
 from application.administration.operator import operating_system_user
-from domain.errors import ConflictingValue, PhoneBlocked, Unauthenticated, UserNotFound
+from domain.errors import ConflictingValue, UserNotFound
 from domain.identities.identity import Identity
-from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
 from tests.support.acts import BY_COMMAND, REASON
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 
 OPERATOR: Final = operating_system_user("alice")
-
-
-async def test_a_blocked_phone_gets_no_reset_of_limits(app: CoreHarness) -> None:
-    await app.administration.act_for_users.block(OPERATOR, a_phone(), "ticket")
-    with pytest.raises(PhoneBlocked):
-        await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "ticket")
-
-
-async def test_a_deletion_is_that_of_the_owner_and_says_what_remains(app: CoreHarness) -> None:
-    token = await app.access_token()
-    principal = await app.identities.authenticate(token)
-    await app.create_user(principal)
-
-    retained = await app.administration.act_for_users.delete(
-        OPERATOR, parse_username("Rahul Sharma"), "she asked"
-    )
-
-    with pytest.raises(Unauthenticated):
-        await app.identities.authenticate(token)
-    days = {row.data: row.until and (row.until - app.clock.now()).days for row in retained}
-    assert days["username"] == 30
-    [name] = [row for row in retained if row.data == "username"]
-    assert "after 30 days it is free for everybody, its former owner too" in name.reason
-    assert days["audit entries: what operators did with the account"] == 400
-    assert None in days.values()
 
 
 async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None:
@@ -82,16 +56,6 @@ async def rename(app: CoreHarness, user_id: str, name: str) -> Identity:
     return user.require_identity()
 
 
-async def test_the_user_has_the_name_and_the_app_hears_of_it(app: CoreHarness) -> None:
-    user = await app.add_user(username="An Offence")
-
-    renamed = await rename(app, user.identity.id, "User 4711")
-
-    assert renamed.username == parse_username("User 4711")
-    assert renamed.events.unsent[-1].type is EventType.USER_UPDATED
-    await app.add_user(a_phone(2), "An Offence")  # the former name is free at once
-
-
 async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
     nameless = (await app.log_in()).identity.id
     with pytest.raises(ConflictingValue):
@@ -100,14 +64,3 @@ async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
     with pytest.raises(UserNotFound):
         await rename(app, nameless, "Priya")
     assert len(app.database.audit_entries) == 1
-
-
-async def test_an_administrator_creates_a_user_of_a_number_whose_account_was_deleted(
-    app: CoreHarness,
-) -> None:
-    former = await app.log_in(a_phone(2))
-    await app.identities.delete_user(former)
-    administrator = await app.add_administrator(a_phone(1))
-    created = await app.create_user(administrator, "Priya", a_phone(2))
-    assert created.id != former.identity.id
-    assert (await app.log_in(a_phone(2))).identity.id == created.id

@@ -69,21 +69,17 @@ async def test_an_act_too_many_is_not_done_nor_in_the_audit(
     assert (app.database.identities, app.database.audit_entries) == (before, [])
 
 
-@pytest.mark.parametrize("operator", [IN_API, TOKEN], ids=["person", "token"])
-async def test_half_of_what_is_possible_in_an_hour_is_a_warning(
-    app: CoreHarness, operator: Operator
-) -> None:
-    in_hour = 600 if operator.is_token else 60
+async def test_half_of_what_is_possible_in_an_hour_is_a_warning(app: CoreHarness) -> None:
     await app.log_in()
-    await use_up(app, operator, HARM, left=in_hour // 2 + 1)
+    await use_up(app, IN_API, HARM, left=31)
     assert ActLimitHalfUsed not in app.events.types
     act = app.administration.act_for_users
-    await act.sign_out(operator, a_phone(), REASON)
+    await act.sign_out(IN_API, a_phone(), REASON)
     [warning] = app.events.of_type(ActLimitHalfUsed)
-    assert warning.actor_id == operator.actor.id
+    assert warning.actor_id == IN_API.actor.id
     # The act is done also where it cannot be found out how much is used.
     app.faults.fail_on("limit_store.count_used")
-    await act.sign_out(operator, a_phone(), REASON)
+    await act.sign_out(IN_API, a_phone(), REASON)
     assert len(app.database.audit_entries) == 2
 
 

@@ -99,19 +99,6 @@ async def test_a_limit_that_many_phones_share_is_named() -> None:
     assert state.next_message.limitation is Limitation.PER_COUNTRY
 
 
-async def test_a_blocked_phone_says_since_when_and_whether_it_gets_messages(
-    app: CoreHarness,
-) -> None:
-    await app.log_in(a_phone(2))
-    for phone in (a_phone(), a_phone(2)):
-        await app.administration.act_for_users.block(BY_COMMAND, phone, "ticket")
-    blocked_at = app.clock.now()
-
-    unknown, user = await verification_of(app), await verification_of(app, a_phone(2))
-    assert (unknown.blocked_since, user.blocked_since) == (blocked_at, blocked_at)
-    assert (unknown.not_served, user.not_served) == (NotServed(NotServedReason.PHONE_BLOCKED), None)
-
-
 async def test_a_number_that_is_not_served_says_why() -> None:
     test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
     tested = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
@@ -127,7 +114,6 @@ async def test_a_number_that_is_not_served_says_why() -> None:
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:
     for result in (
         DeliveryResult(DeliveryStatus.REJECTED, "The account has no credit.", provider="acme"),
-        DeliveryResult(DeliveryStatus.UNKNOWN, "It does not respond.", provider="acme"),
         DeliveryResult(DeliveryStatus.ACCEPTED, provider="twilio"),
         DeliveryResult(DeliveryStatus.ACCEPTED, provider="twilio"),
     ):
@@ -142,6 +128,5 @@ async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> No
     assert [(each.delivery.provider, each.status, each.error) for each in deliveries] == [
         ("twilio", "undelivered", "30005"),
         ("twilio", "accepted", ""),
-        ("acme", "unknown", "It does not respond."),
         ("acme", "rejected", "The account has no credit."),
     ]

@@ -5,18 +5,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.administration.operator import staff_member
 from application.ports.keys import TokenClaims
 from domain.administration.scope import Scope
 from domain.errors import (
-    Forbidden,
     HasTestOtp,
     ReauthenticationRequired,
     Unauthenticated,
     UserNotFound,
 )
 from domain.identities.role import Role
-from domain.identities.session import FRESH_LOGIN_PERIOD
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
@@ -56,20 +53,6 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
         old.check_can_act_for(member.identity.id, Scope.MODERATE_LIBRARY)
     assert not old.viewer.is_administrator
     old.check_can_act_for(old.identity.id, Scope.MODERATE_LIBRARY)
-
-
-async def test_the_login_of_an_administrator_is_fresh_for_15_minutes(app: CoreHarness) -> None:
-    await app.add_administrator(a_phone())
-    token = await app.access_token()
-    fresh = staff_member(await app.identities.authenticate(token))
-    app.clock.advance(FRESH_LOGIN_PERIOD)
-    later = staff_member(await app.identities.authenticate(token))
-    assert (fresh.has_fresh_login, later.has_fresh_login) == (True, False)
-
-
-async def test_a_member_is_no_staff_member(app: CoreHarness) -> None:
-    with pytest.raises(Forbidden):
-        staff_member(await app.log_in())
 
 
 # Roles

@@ -6,7 +6,6 @@ import pytest
 
 from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
-from application.ports.errors import StorageUnavailable
 from domain.errors import AccountBlocked, Unauthenticated
 from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
 from tests.support.builders import a_phone
@@ -37,25 +36,6 @@ async def test_an_interrupted_block_is_completed_by_the_next() -> None:
         with pytest.raises(Unauthenticated):
             await app.identities.authenticate(token)
         assert await is_blocked(app)
-
-
-async def test_a_block_is_completed_if_the_identity_did_not_exist_yet() -> None:
-    async def start() -> tuple[CoreHarness, Act]:
-        app = CoreHarness()
-        await app.request_otp()
-        app.faults.fail_on("identities.add")
-        with pytest.raises(StorageUnavailable):
-            await app.verify_otp(app.last_code)
-        assert app.database.identities == {}
-        return app, partial(app.identities.operator_actions.block, a_phone())
-
-    async for app, block in at_each_operation(start):
-        await block()
-        (identity,) = app.database.identities.values()
-        assert identity.value.is_blocked
-        identity_id = app.database.phone_verifications[a_phone()].value.identity_id
-        await app.identities.operator_actions.unblock(a_phone())
-        assert (await app.log_in()).identity.id == identity_id
 
 
 async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated() -> None:

@@ -65,21 +65,6 @@ async def is_revoked(app: CoreHarness, tokens: Tokens) -> bool:
     return rejected == 2
 
 
-async def test_refreshing_returns_new_tokens_of_the_same_session() -> None:
-    app = CoreHarness()
-    first = await log_in(app)
-    session_id = (await authenticate(app, first)).session.id
-    assert first.expires_in == 15 * 60
-    app.advance(15 * 60)
-    with pytest.raises(Unauthenticated):
-        await authenticate(app, first)
-
-    second = await refresh(app, first)
-
-    assert second.refresh_token != first.refresh_token
-    assert (await authenticate(app, second)).session.id == session_id
-
-
 @pytest.mark.parametrize(
     ("client_ip", "seconds", "is_reported"),
     [

@@ -11,7 +11,6 @@ from application.ports.errors import StorageUnavailable
 from application.principal import Principal
 from domain.errors import UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
-from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone, a_user, an_identity
@@ -51,14 +50,6 @@ async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: Co
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
         await rename(app, other, "RahuI Sharma")
-
-
-async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness) -> None:
-    await add_staff(app)
-    await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
-    await app.add_user(OTHER_PHONE, "RahuI Sharma")
-    with pytest.raises(UsernameInUse):
-        await app.add_user(a_phone(3), "Rahul Sharma")
 
 
 # Creating users of other phones

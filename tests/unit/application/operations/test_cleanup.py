@@ -14,7 +14,7 @@ from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.at_each_operation import Act, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
+from tests.support.builders import NOW, a_deleted_identity, a_phone
 from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
@@ -42,16 +42,6 @@ async def test_the_phone_of_a_deleted_identity_is_detached_and_forgotten_a_day_l
     assert app.database.phone_verifications[a_phone()].value.identity_id is None
     app.clock.advance(ONE_DAY)
     assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
-
-
-async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHarness) -> None:
-    deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
-    await app.database.repositories().identities.add(deleted)
-    app.clock.advance(timedelta(days=30) - TICK)
-    assert await app.operations.cleanup() == CleanupReport()
-    app.clock.advance(TICK)
-    assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
-    assert app.database.identities[deleted.id].value.username_key is None
 
 
 async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_expire(

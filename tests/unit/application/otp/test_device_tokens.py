@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from application.identities.sessions import LogoutScope
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests
 from domain.identities.device_token import DeviceToken
@@ -59,17 +58,6 @@ async def test_a_device_that_failed_too_often_gets_another_token(app: CoreHarnes
     other = (await app.open_session(device_token=token)).device_token
     assert other != token
     assert await is_recognized(app, other)
-
-
-@pytest.mark.parametrize("ending", [LogoutScope.THIS, LogoutScope.ALL, "revoke"])
-async def test_all_but_an_ordinary_logout_revoke_the_device(app: CoreHarness, ending: str) -> None:
-    result = await app.open_session()
-    owner = await app.identities.authenticate(result.tokens.access_token)
-    if ending == "revoke":
-        await app.identities.revoke_session(owner, owner.session.id)
-    else:
-        await app.identities.logout(owner, LogoutScope(ending))
-    assert await is_recognized(app, result.device_token) == (ending == LogoutScope.THIS)
 
 
 @pytest.mark.parametrize("sent", ["device token", "request id"])

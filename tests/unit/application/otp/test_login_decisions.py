@@ -105,24 +105,6 @@ async def test_the_first_of_two_decisions_about_the_same_code_wins(
     assert app.events.types.count(LoginSucceeded) == (LoggedIn in results)
 
 
-async def test_the_hook_is_asked_about_a_code_that_is_correct_only_after_a_conflict(
-    app: CoreHarness,
-) -> None:
-    user_id = (await app.open_session()).identity.id
-    app.advance(hours=12)
-    asked = decide(app, RejectLogin("no"))
-    request_id = (await app.request_otp()).request_id
-    await app.identities.operator_actions.block(a_phone())
-
-    async def unblock() -> None:
-        await app.identities.operator_actions.unblock(a_phone())
-
-    app.faults.run_before("phone_verifications.save", unblock)
-    with pytest.raises(LoginRejected):
-        await app.verify_otp(app.last_code, request_id=request_id)
-    assert [login.user_id for login in asked] == [user_id]
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [("  " + "x" * 200, "x" * 200), ("x" * 201, "x" * 199 + "…"), ("\ud800", "?")],
@@ -132,10 +114,3 @@ async def test_the_text_has_at_most_200_characters(app: CoreHarness, text: str, 
     with pytest.raises(LoginRejected) as raised:
         await app.open_session()
     assert raised.value.message == shown
-
-
-async def test_a_deleted_account_is_none_that_logs_in(app: CoreHarness) -> None:
-    await app.identities.delete_user(await app.add_user())
-    asked = decide(app, AllowLogin())
-    await app.open_session()
-    assert [login.user_id for login in asked] == [None]

@@ -1,8 +1,6 @@
 """The rate limits that many phones share. The tests of the domain prove which there are."""
 
 import asyncio
-import re
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -12,21 +10,19 @@ import pytest
 from application.otp.events import OtpAttemptsExhausted, OtpVerificationFailed
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageTimeout, StorageUnavailable
-from application.ports.otp import DeliveryResult, PausedProvider
+from application.ports.otp import PausedProvider
 from domain.errors import (
     DeliveryFailed,
-    PhoneUnreachable,
     TooManyAttempts,
     TooManyAttemptsFromIp,
-    TooManyOtpRequests,
 )
 from domain.otp.delivery import Delivery
-from domain.otp.rate_limits import LimitPurpose, RateLimit, RateLimits
+from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
-from tests.support.fakes.messenger import ACCEPTED, INVALID_NUMBER, NOT_CONNECTED, UNKNOWN
+from tests.support.fakes.messenger import ACCEPTED
 from tests.support.fault_injector import cancel_this
 
 HOUR = timedelta(hours=1)
@@ -49,70 +45,9 @@ def network_ip(number: int) -> str:
     return f"198.18.{number}.1"
 
 
-async def is_sent(app: CoreHarness, phone: PhoneNumber, client_ip: str = CLIENT_IP) -> bool:
-    try:
-        return (await app.request_otp(phone, client_ip)).sent
-    except TooManyOtpRequests:
-        return False
-
-
 async def log_in(app: CoreHarness, phone: PhoneNumber, client_ip: str) -> None:
     await app.request_otp(phone, client_ip)
     assert isinstance(await app.verify_otp(app.last_code, phone, client_ip), LoggedIn)
-
-
-async def use_up_strangers(app: CoreHarness) -> None:
-    window, name = SlidingWindow(12, HOUR), "unverified:strangers"
-    limit = RateLimit("country:US", LimitPurpose.DELIVERIES, name, window)
-    while await app.database.limit_store().acquire([limit], app.clock.now()) is None:
-        pass
-
-
-async def test_a_recognized_phone_has_four_messages_a_day_after_strangers_used_up_theirs() -> None:
-    app = app_with_limits(per_country=SlidingWindow(20, HOUR))
-    await log_in(app, a_phone(), CLIENT_IP)
-    app.advance(days=1, hours=1)
-    await use_up_strangers(app)
-    assert not await is_sent(app, phone(1))
-    for _ in range(4):
-        await use_up_strangers(app)
-        assert await is_sent(app, a_phone())
-        app.advance(hours=2)
-    await use_up_strangers(app)
-    assert not await is_sent(app, a_phone())
-    app.advance(hours=2)
-    assert await is_sent(app, a_phone())  # as a stranger
-
-
-async def used_permits(result: DeliveryResult) -> set[str]:
-    """Return the names of the limits of which a delivery to a known phone keeps a permit."""
-    app = CoreHarness()
-    await app.open_session(phone(1))
-    app.advance(hours=12)
-    before = app.database.permits
-    app.messenger.result = result
-    with suppress(DeliveryFailed, PhoneUnreachable):
-        await app.request_otp(phone(1), CLIENT_IP)
-    return set(app.database.permits - before)
-
-
-@pytest.mark.parametrize(
-    ("result", "is_released"),
-    [
-        (NOT_CONNECTED, r".*"),
-        (INVALID_NUMBER, r"(country:US|total):.*|phone:.*"),
-        (UNKNOWN, r"nothing"),
-    ],
-    ids=["not connected", "invalid number", "unknown"],
-)
-async def test_what_a_provider_did_decides_which_permits_are_released(
-    result: DeliveryResult, is_released: str
-) -> None:
-    sent = await used_permits(ACCEPTED)
-    subjects = {name.partition(":")[0] for name in sent}
-    assert subjects == {"phone", "network", "range", "country", "total"}
-    kept = await used_permits(result)
-    assert kept == {name for name in sent if not re.fullmatch(is_released, name)}
 
 
 async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
@@ -129,17 +64,6 @@ async def test_while_no_provider_is_called_nothing_is_used_up() -> None:
     assert phone(2) not in app.database.phone_verifications
     app.messenger.pause = None
     assert (await app.request_otp(phone(2), CLIENT_IP)).sent
-
-
-async def test_a_request_within_the_cooldown_acquires_no_permit_but_waits_for_one() -> None:
-    app = app_with_limits(per_ip=SlidingWindow(2, HOUR))
-    sent = [await is_sent(app, phone(number)) for number in (1, 1, 1, 1, 2)]
-    assert sent == [True, False, False, False, True]
-
-    with pytest.raises(TooManyOtpRequests) as error:
-        await app.request_otp(phone(1), CLIENT_IP)
-
-    assert error.value.retry_after in ABOUT_AN_HOUR
 
 
 async def test_attempts_of_an_ip_are_limited_over_all_phones() -> None:

@@ -181,18 +181,6 @@ def count_sessions(app: CoreHarness) -> int:
     return len(app.database.identities[identity_id(app)].value.sessions)
 
 
-async def test_a_deleted_identity_gets_no_interrupted_login(app: CoreHarness) -> None:
-    principal = await app.log_in()
-    app.advance(hours=12)
-    await app.request_otp()
-    app.faults.fail_on("identities.replace")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    app.faults.reset()
-    await app.identities.delete_user(principal)
-    assert isinstance(await app.verify_otp(app.last_code), OtpRejected)
-
-
 async def test_a_login_that_stalls_finds_that_its_code_was_used_after_a_deletion(
     app: CoreHarness,
 ) -> None:
@@ -219,20 +207,3 @@ async def test_a_login_that_stalls_finds_that_its_code_was_used_after_a_deletion
     assert (await app.operations.cleanup())["expired_identities"] == 1
     [deleted] = app.database.identities.values()
     assert deleted.value.used_challenges == ()
-
-
-async def test_the_new_identity_of_a_deleted_one_gets_the_interrupted_login(
-    app: CoreHarness,
-) -> None:
-    principal = await app.log_in()
-    await app.identities.delete_user(principal)
-    app.advance(hours=12)
-    await app.request_otp()
-    app.faults.fail_on("identities.add")
-    with pytest.raises(StorageUnavailable):
-        await app.verify_otp(app.last_code)
-    app.faults.reset()
-    retried = await app.verify_otp(app.last_code)
-    assert isinstance(retried, LoggedIn)
-    again = await app.identities.authenticate(retried.tokens.access_token)
-    assert again.identity.id != principal.identity.id

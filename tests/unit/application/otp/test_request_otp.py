@@ -123,16 +123,6 @@ async def test_an_unknown_result_counts_as_sent_and_its_code_is_valid() -> None:
     assert isinstance(await app.verify_otp(app.last_code), LoggedIn)
 
 
-async def test_a_login_during_a_request_within_the_cooldown_lets_it_deliver(
-    app: CoreHarness,
-) -> None:
-    await app.request_otp()
-    app.faults.run_before("phone_verifications.save", partial(app.verify_otp, app.last_code))
-    result = await app.request_otp()
-    assert app.faults.has_fired
-    assert (result.sent, len(app.messenger.messages)) == (True, 2)
-
-
 @pytest.mark.parametrize(
     "operation",
     ["phone_verifications.load", "limit_store.acquire"],
@@ -147,12 +137,6 @@ async def test_of_two_requests_for_the_last_permit_the_other_refers_to_its_deliv
     assert app.faults.has_fired
     assert len(app.messenger.messages) == 1
     assert isinstance(await app.verify_otp(app.last_code, request_id=result.request_id), LoggedIn)
-
-
-async def test_a_request_that_another_overtakes_releases_its_permits(app: CoreHarness) -> None:
-    app.faults.run_before("phone_verifications.save", app.request_otp)
-    assert not (await app.request_otp()).sent
-    assert set(app.database.permits.values()) == {1}
 
 
 async def test_the_cooldown_starts_when_the_request_arrives(app: CoreHarness) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.challenge import OTP_TTL, Challenge, OtpCode, parse_otp_code
+from domain.otp.challenge import OTP_TTL, Challenge, OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
@@ -21,29 +21,6 @@ async def request_code(app: CoreHarness) -> tuple[str, str]:
     """Return the code of a new message and its request id."""
     result = await app.request_otp()
     return app.last_code, result.request_id
-
-
-async def test_a_login_returns_the_identity_that_the_phone_has_now(app: CoreHarness) -> None:
-    code, _ = await request_code(app)
-    first = await app.verify_otp(code, device="Pixel 9")
-    assert isinstance(first, LoggedIn)
-    principal = await app.identities.authenticate(first.tokens.access_token)
-    assert (first.identity.id, first.identity.user) == (principal.identity.id, None)
-    assert (principal.identity.phone, principal.session.device) == (a_phone(), "Pixel 9")
-
-    user = await app.create_user(principal)
-    await app.identities.delete_user(principal)
-    after = await app.open_session()
-    assert after.identity.id != user.id
-    assert after.identity.user is None
-
-
-async def test_codes_have_the_configured_length() -> None:
-    app = CoreHarness(policy=make_core_policy(otp_length=8))
-    await app.request_otp()
-    code = parse_otp_code(app.last_code, 8)
-    result = await app.otp.verify_otp(VerifyOtpCommand(a_phone(), code, CLIENT_IP))
-    assert isinstance(result, LoggedIn)
 
 
 async def test_code_and_request_id_of_another_phone_are_rejected(app: CoreHarness) -> None:

@@ -257,10 +257,3 @@ async def test_a_browser_that_signs_in_while_the_account_is_deleted_is_not_kept(
     assert not browsers(app)
     with pytest.raises(Unauthenticated):
         await authenticate(app, signed_in.cookie)
-
-
-@pytest.mark.parametrize("cookie", [".", f"{'0' * 24}.{'0' * 64}"], ids=["malformed", "unknown"])
-async def test_another_text_is_no_cookie(app: AppHarness, cookie: str) -> None:
-    with pytest.raises(Unauthenticated):
-        await authenticate(app, cookie)
-    await app.use_cases.of(ConsoleFeature).sign_out(cookie)

@@ -7,42 +7,36 @@ from typing import Final
 import pytest
 
 from application.features.events import operator_events as module
-from application.features.events.feature import EventDetails
 from application.features.events.operator_events import OperatorEvents, RetriedEvents
-from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
-from tests.support.acts import BY_COMMAND, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
 
-BACKEND, OTHER = "backend", "other"
+BACKEND = "backend"
 CREATED_AND_BLOCKED: Final = (
     UserEvents().record(EventType.USER_CREATED, NOW).record(EventType.USER_BLOCKED, NOW)
 )
 
 
-def operator_events_of(app: AppHarness, *destinations: str) -> OperatorEvents:
+def operator_events_of(app: AppHarness) -> OperatorEvents:
     return OperatorEvents(
         identities=app.database.repositories().identities,
-        destinations=destinations or (BACKEND,),
+        destinations=(BACKEND,),
         clock=app.clock,
     )
 
 
-def fail(
-    events: UserEvents, now: datetime = NOW, *destinations: str, name: str = BACKEND
-) -> UserEvents:
+def fail(events: UserEvents, now: datetime = NOW) -> UserEvents:
     """Return the events after a failed attempt."""
-    progress = events.progress_of(name).mark_failed(now)
-    return events.settle([progress], destinations or (BACKEND,))
+    progress = events.progress_of(BACKEND).mark_failed(now)
+    return events.settle([progress], [BACKEND])
 
 
-def fail_for_days(events: UserEvents, *destinations: str, name: str = BACKEND) -> UserEvents:
+def fail_for_days(events: UserEvents) -> UserEvents:
     """Return the events after a destination has failed until they are kept."""
-    first = fail(events, NOW, *destinations, name=name)
-    return fail(first, NOW + RETRY_PERIOD, *destinations, name=name)
+    return fail(fail(events), NOW + RETRY_PERIOD)
 
 
 async def add(app: AppHarness, events: UserEvents, number: int = 1) -> str:
@@ -51,20 +45,6 @@ async def add(app: AppHarness, events: UserEvents, number: int = 1) -> str:
     )
     await app.database.repositories().identities.add(replace(identity, events=events))
     return identity.id
-
-
-async def test_events_that_wait_are_listed_with_their_next_attempt(app: AppHarness) -> None:
-    user_id = await add(app, fail(CREATED_AND_BLOCKED))
-
-    first, second = await operator_events_of(app).list_waiting(9)
-
-    number = CREATED_AND_BLOCKED.unsent[0].number
-    assert (first.id, first.type) == (f"evt_{user_id}_{number}", EventType.USER_CREATED)
-    assert (second.id, second.type) == (f"evt_{user_id}_{number + 1}", EventType.USER_BLOCKED)
-    assert (first.user_id, first.destination, first.occurred_at) == (user_id, BACKEND, NOW)
-    assert (first.failures, first.next_attempt_at) == (1, NOW + timedelta(seconds=5))
-    assert await operator_events_of(app).list_of(user_id) == [first, second]
-    assert await operator_events_of(app).list_failed(9) == []
 
 
 async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
@@ -93,24 +73,3 @@ async def test_events_of_one_user_are_retried_also_of_a_deleted_one(app: AppHarn
         await operator_events.retry(an_id(77))
     with pytest.raises(UserNotFound):
         await operator_events.list_of(an_id(77))
-
-
-async def events_of(app: AppHarness) -> EventDetails | None:
-    return (await show(app)).parts.find(EventDetails)
-
-
-async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
-    principal = await app.add_user()
-    assert await events_of(app) == EventDetails(waiting=1, failed=0)
-    created = principal.identity.events
-    first = created.progress_of("backend").mark_failed(app.clock.now())
-    kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
-    identity = replace(principal.identity, events=kept)
-
-    identities = app.database.repositories().identities
-    await change(identities, identity.id, lambda _: (identity, None))
-    assert await events_of(app) == EventDetails(waiting=0, failed=1)
-
-    app.advance(days=9)  # a newer event makes another attempt, for all of them
-    await app.administration.act_for_users.block(BY_COMMAND, principal.identity.id, "fraud")
-    assert await events_of(app) == EventDetails(waiting=2, failed=0)

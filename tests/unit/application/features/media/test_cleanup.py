@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.media import deletions
 from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import MediaStorageUnavailable
@@ -200,32 +199,3 @@ async def test_two_stores_without_any_match_are_suspicious(
     app.files.contents = {f"ab/{number:024x}-{'ab' * 16}.jpg": b"" for number in range(count)}
     findings = await find(app)
     assert (findings.orphans, findings.is_suspicious) == (count, is_suspicious)
-
-
-async def test_a_file_that_is_refused_again_does_not_stop_the_others(
-    app: AppHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = await app.add_user()
-    for _ in range(3):
-        await app.upload_image(owner)
-    app.files.is_unavailable = True
-    await app.identities.delete_user(owner)
-    app.files.is_unavailable = False
-    app.faults.fail_on("media_files.delete")
-    monkeypatch.setattr(deletions, "BATCH_SIZE", 2)
-    monkeypatch.setattr(deletions, "_PARALLEL_DELETIONS", 1)
-
-    assert await app.media.retry_deletions() == 3
-    assert app.files.contents == {}
-
-
-async def test_a_deletion_succeeds_although_it_cannot_be_marked_as_refused(app: AppHarness) -> None:
-    owner = await app.add_user()
-    item = (await app.upload_image(owner)).item
-    app.files.is_unavailable = True
-    app.faults.fail_on("media_items.load", after="media_items.replace")
-
-    await app.media.delete_item(owner, item.id)
-
-    assert app.faults.has_fired
-    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING

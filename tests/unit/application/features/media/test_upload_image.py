@@ -214,20 +214,6 @@ async def test_the_key_of_a_killed_upload_is_free_after_its_deadline() -> None:
     assert killed > 2
 
 
-async def test_a_deleted_item_is_gone_although_its_key_was_not_completed(
-    app: AppHarness, owner: Principal
-) -> None:
-    app.faults.fail_on("idempotency_keys.replace")
-    item = (await app.upload_image(owner, **KEY)).item
-    app.faults.reset()
-    await app.media.delete_item(owner, item.id)
-
-    for wait in (timedelta(0), UPLOAD_TIMEOUT):
-        app.clock.advance(wait)
-        with pytest.raises(ItemDeleted):
-            await app.upload_image(owner, **KEY)
-
-
 async def test_an_upload_that_failed_has_freed_its_key() -> None:
     failed = 0
     async for app, repeat, owner in at_each_operation(start_upload_with_key, Fault.FAILS):

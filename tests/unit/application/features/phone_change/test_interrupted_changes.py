@@ -12,7 +12,7 @@ from application.otp.verify_otp import OtpRejected
 from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.scope import Scope
-from domain.errors import AuditFailed, Forbidden, PhoneInUse, Unauthenticated
+from domain.errors import AuditFailed, Forbidden, PhoneInUse
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber
 from tests.support.acts import REASON, a_token
@@ -235,24 +235,4 @@ async def test_a_login_with_the_old_number_does_not_outlive_the_change(is_swappe
         assert isinstance(log_in.result, LoggedIn | OtpRejected)
         sessions = identity_of(app, user).sessions
         assert [session.id for session in sessions] == [user.session.id]
-        check_owners(app)
-
-
-@ORDERS
-async def test_a_change_and_a_deletion_leave_both_numbers_free(is_swapped: bool) -> None:
-    async def start() -> Race:
-        app = AppHarness()
-        user = await app.add_user(OLD)
-        change = Attempt(await make_change(app, user))
-        return app, change, Attempt(partial(app.identities.delete_user, user)), user
-
-    async for app, change, _, user in before_each_operation(start, is_swapped=is_swapped):
-        assert isinstance(change.result, Identity | Unauthenticated)
-        app.advance(hours=2)
-        await app.operations.cleanup()
-        for phone in (OLD, NEW):
-            await app.request_otp(phone)
-            result = await app.verify_otp(app.last_code, phone)
-            assert isinstance(result, LoggedIn)
-            assert result.identity.id != user.identity.id
         check_owners(app)

@@ -1,7 +1,6 @@
 """The requests of inbound calls: who hears what, what is stored, and what a repetition does."""
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -24,7 +23,6 @@ from tests.support.inbound_call import (
     OPERATOR,
     PHONE_LINE,
     InboundCall,
-    RepeatedCall,
     another_instance,
     join,
     make_phone_line,
@@ -207,25 +205,7 @@ async def test_a_chosen_language_is_kept_for_the_next_call() -> None:
     assert [call.value.locale for call in stored_calls(app.database).values()] == ["en"] * 2
 
 
-# Repeated requests
-
-
 APOLOGY: Final = "Sorry, something went wrong. Please call again later. Goodbye."
-
-
-Script = Callable[[InboundCall], Awaitable[None]]
-
-
-async def join_and_leave_feedback(call: InboundCall) -> None:
-    await call.press("1")
-    await call.stay_on_the_line()
-    await call.end_dial(DialResult.NO_ANSWER)
-    await call.press("1")
-    await call.leave_recording()
-
-
-async def leave(call: InboundCall) -> None:
-    await call.press("3", "1")
 
 
 async def app_with_identity(*, is_verified: bool | None) -> AppHarness:
@@ -242,32 +222,6 @@ def effects(app: AppHarness) -> tuple[int, int]:
     """Return how many identities there are, and how many of them were deleted."""
     identities = [stored.value for stored in app.database.identities.values()]
     return len(identities), sum(identity.is_deleted for identity in identities)
-
-
-SCRIPTS: Final = [
-    pytest.param(None, join_and_leave_feedback, CallOutcome.RECORDED, (1, 0), id="join"),
-    pytest.param(False, leave, CallOutcome.LEFT, (1, 1), id="leave"),
-    pytest.param(True, leave, CallOutcome.LEAVING_EXPLAINED, (1, 0), id="explain"),
-]
-
-
-@pytest.mark.parametrize(("is_verified", "script", "outcome", "expected"), SCRIPTS)
-async def test_requests_that_arrive_several_times_are_processed_once(
-    is_verified: bool | None,
-    script: Script,
-    outcome: CallOutcome,
-    expected: Sequence[int],
-) -> None:
-    for delay in (0, 1, 4):  # turns of the loop; together, close and farther apart
-        app = await app_with_identity(is_verified=is_verified)
-        call = RepeatedCall(app, delay=delay)
-        await call.ring()
-        await script(call)
-
-        assert call.record.outcome is outcome, delay
-        assert effects(app) == expected, delay
-        assert len(call.record.path) == len(set(call.record.path))
-        assert len(call.record.recordings) == (outcome is CallOutcome.RECORDED)
 
 
 # Failures

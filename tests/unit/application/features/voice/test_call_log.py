@@ -24,7 +24,6 @@ from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness
-from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_session, an_id, an_identity
 from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import stored_calls, voice_repositories
@@ -46,11 +45,9 @@ def call_number(number: int, **changes: Any) -> Call:
 @pytest.mark.parametrize(
     ("status", "outcome", "reported"),
     [
-        (CallStatus.IN_PROGRESS, CallOutcome.CODE_READ, ReportedStatus.SENT),
         (CallStatus.COMPLETED, CallOutcome.CODE_READ, ReportedStatus.DELIVERED),
         (CallStatus.COMPLETED, CallOutcome.CODE_NOT_READ, ReportedStatus.UNDELIVERED),
         (CallStatus.NO_ANSWER, None, ReportedStatus.UNDELIVERED),
-        (CallStatus.CANCELED, None, ReportedStatus.FAILED),
     ],
 )
 async def test_the_report_of_a_delivery_follows_its_call(
@@ -200,23 +197,6 @@ async def test_a_deleted_identity_disappears_from_the_call_log(
     calls = [stored.value for stored in stored_calls(app.database).values()]
     assert [call.id for call in calls if call.identity_id or call.is_caller_verified] == [others.id]
     assert kept_recordings(app) == ["RE21-0"]
-
-
-async def test_an_interrupted_cleanup_is_completed_by_the_next() -> None:
-    async def start() -> tuple[AppHarness, Act]:
-        app = AppHarness()
-        await app.database.repositories().identities.add(a_deleted_identity())
-        of_identity = ended_call(1, recordings=2, identity_id=an_id())
-        await add(app, of_identity, ended_call(2, recordings=1))
-        app.clock.advance(90 * DAY)
-        return app, app.operations.cleanup
-
-    async for app, clean_up in at_each_operation(start):
-        await clean_up()
-
-        assert stored_calls(app.database) == {}
-        assert app.call_provider.recordings == {}
-        assert all(stored.value.purged_at for stored in app.database.identities.values())
 
 
 async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -> None:

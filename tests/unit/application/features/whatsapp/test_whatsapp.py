@@ -14,7 +14,6 @@ from application.otp.events import (
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
-from application.ports.webhooks import MessageStatus
 from domain.errors import DeliveryFailed, DomainError, PhoneUnreachable
 from domain.features.whatsapp import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
@@ -31,7 +30,7 @@ from tests.support.fakes.messenger import (
     UNAVAILABLE,
     UNKNOWN,
 )
-from tests.support.whatsapp.whatsapp_app import REQUEST, WhatsAppHarness
+from tests.support.whatsapp.whatsapp_app import WhatsAppHarness
 
 
 @pytest.fixture
@@ -271,18 +270,3 @@ async def test_after_a_failure_of_the_database_the_provider_repeats_its_report(
     await app.report(FAILED)
     await app.finish()
     assert len(app.messenger.sent) == 1
-
-
-async def test_what_is_not_ours_is_dropped(app: WhatsAppHarness) -> None:
-    await app.request()
-    app.whatsapp.statuses = (
-        MessageStatus(None),
-        MessageStatus(FAILED, reference="of another system"),
-        MessageStatus(FAILED, reference=f"{app.whatsapp.sent[0].reference[:-10]}{'0' * 10}"),
-    )
-    assert await app.feature.record_message_status(REQUEST, {})
-    app.whatsapp.statuses = None
-    assert not await app.feature.record_message_status(REQUEST, {})
-    await app.finish()
-    assert app.messenger.sent == []
-    assert app.feature.answer_handshake(REQUEST) == "1158201444"

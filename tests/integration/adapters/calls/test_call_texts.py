@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -67,14 +66,10 @@ def test_the_documented_example_has_all_texts_and_a_comma_in_a_name_is_none_in_a
     assert "leave Tom  Dick" in locale.words["leave"]
 
 
-MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("x = [", ["it is not TOML: "]),
-        (f"x = {'9' * 5000}", ["it has a number with too many digits"]),
         ("", ["locales: there is none; add a table [locales.en]"]),
         ("locales.de = 1", ["locales.de: it is not a table; write de = { … = … }"]),
         (
@@ -84,35 +79,19 @@ MANY_PHRASES: Final = ", ".join(f'"w{number}"' for number in range(501))
                 'locales.en-GB.texts.goodbye: it is missing; add goodbye = "…"',
             ],
         ),
-        (replaced('language = "en-GB"', "language = 1"), ["locales.en-GB.language: it is not a"]),
         (replaced("{app}", "{code}"), ["locales.en-GB.texts.welcome: '{code}' is not a placeh"]),
         (f'default_locale = "fr"\n{EXAMPLE}', ["default_locale: there is no table [locales.fr]"]),
-        (f'"a\\n\\u001b" = 1\n{EXAMPLE}', [""]),
         (
             EXAMPLE + EXAMPLE.replace("locales.en-GB", "locales.en-IE"),
             [f"locales.en-IE.countries: {country} belongs to en-GB" for country in ("GB", "IE")],
         ),
-        (replaced('"GB"', '"XX"'), ["locales.en-GB.countries: 'XX' is not an ISO 3166-1 code"]),
         (replaced('"Polly.Amy"', "'a\"b'"), ["locales.en-GB.voice: 'a\"b' is not the name of"]),
-        (
-            replaced('goodbye = "', f'goodbye = "{"x" * 1000}'),
-            ["locales.en-GB.texts.goodbye: it has 1008 characters; at most 1000"],
-        ),
-        (
-            replaced('goodbye = "', 'goodbye = "\u202e'),
-            ["locales.en-GB.texts.goodbye: it contains"],
-        ),
-        (replaced('yes = ["yes"', 'yes = ["2"'), ["locales.en-GB.words.yes: '2' is a number"]),
         (
             replaced('yes = ["yes"', 'yes = ["no"'),
             [
                 f"locales.en-GB.words: 'no' is said for the keys 1 and 2 of the menu {menu}; remove"
                 for menu in ("join", "confirm_leaving", "offer_feedback")
             ],
-        ),
-        (
-            replaced('operator = ["', f'operator = [{MANY_PHRASES}, "'),
-            [f"locales.en-GB.words: the menu {menu}_menu has 5" for menu in ("main", "anonymous")],
         ),
     ],
 )

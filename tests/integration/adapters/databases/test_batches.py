@@ -154,28 +154,6 @@ async def test_an_error_of_a_key_reaches_only_those_who_want_it(error: Exception
     assert collection.fetched == [["a", "b", "c"], ["a"], ["b", "c"], ["b"], ["c"]]
 
 
-async def test_what_ends_a_call_of_the_database_ends_no_caller() -> None:
-    async def fetch(_keys: Sequence[str]) -> Mapping[str, str]:
-        raise SystemExit(1)
-
-    with pytest.raises(StorageTimeout, match="it was ended by SystemExit"):
-        await BatchLoader(fetch).load("key")
-
-
-async def test_parts_that_nobody_waits_for_any_more_are_not_fetched() -> None:
-    collection = DamagedCollection("a", error=CorruptRecord("damaged"))
-    loader = BatchLoader(collection.fetch)
-    tasks = [asyncio.create_task(loader.load(key)) for key in "abcd"]
-    for _ in range(2):  # The batch has begun, and is not yet done.
-        await asyncio.sleep(0)
-
-    for task in tasks:
-        task.cancel()
-    await loader.finish()
-
-    assert collection.fetched == [["a", "b", "c", "d"]]
-
-
 async def test_when_the_time_for_the_parts_has_ended_the_others_fail_as_well(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -187,19 +165,6 @@ async def test_when_the_time_for_the_parts_has_ended_the_others_fail_as_well(
 
     assert [type(value) for value in loaded] == [StorageUnavailable] * 2
     assert collection.fetched == [["a", "b"]]
-
-
-async def test_a_database_that_goes_down_between_the_parts_gets_no_more_calls() -> None:
-    collection = DamagedCollection("d", error=CorruptRecord("damaged"))
-
-    async def fetch(keys: Sequence[str]) -> Mapping[str, str]:
-        values = await collection.fetch(keys)
-        raise StorageTimeout("down") if values else CorruptRecord("damaged")
-
-    loaded = await asyncio.gather(*map(BatchLoader(fetch).load, "abcd"), return_exceptions=True)
-
-    assert [type(value) for value in loaded] == [StorageTimeout] * 4
-    assert collection.fetched == [["a", "b", "c", "d"], ["a", "b"]]
 
 
 async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in_it(
@@ -322,24 +287,6 @@ async def test_what_has_its_result_or_an_unknown_one_is_not_executed_again(
     assert writes.batches == executed
 
 
-async def test_the_end_of_the_event_loop_cancels_all_that_wait(
-    writes: FakeWrites, queue: BatchQueue[str, bool]
-) -> None:
-    results = []
-    for names in ("a", "b", "cd"):
-        results += [queue.add(name) for name in names]
-        await run_until_all_wait()
-
-    for task in asyncio.all_tasks() - {asyncio.current_task()}:
-        if task.get_name() == "batch_writes":
-            task.cancel()
-
-    outcomes = await asyncio.gather(*results, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [asyncio.CancelledError] * 4
-    writes.may_reply.set()
-    assert await queue.add("later")
-
-
 # Limits.
 
 
@@ -353,12 +300,10 @@ class FakeLimits:
 
     def __init__(self) -> None:
         self.records: LimitRecords = {}
-        self.sizes: list[int] = []
         self.may_reply = asyncio.Event()
         self.batches = LimitBatches(self.execute)
 
     async def execute(self, changes: Sequence[Change]) -> Sequence[ChangeOutcome]:
-        self.sizes.append(len(changes))
         await self.may_reply.wait()
         outcomes, changed = apply_changes(changes, self.records)
         self.records |= changed
@@ -369,19 +314,6 @@ class FakeLimits:
         tasks = [asyncio.create_task(self.batches.acquire([limit], NOW)) for limit in limits]
         await run_until_all_wait()
         return tasks
-
-
-async def test_calls_that_arrive_together_or_during_a_batch_are_one_batch_in_their_order() -> None:
-    limits = FakeLimits()
-    first = await limits.start(limit_of("b"))
-    others = await limits.start(*[limit_of("a", 2)] * 3, limit_of("c"))
-    assert limits.sizes == [1]
-    limits.may_reply.set()
-
-    outcomes = await asyncio.gather(*first, *others)
-
-    assert [outcome is None for outcome in outcomes] == [True, True, True, False, True]
-    assert limits.sizes == [1, 4]
 
 
 async def test_what_a_call_acquires_that_is_cancelled_meanwhile_is_released() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from adapters.databases import mongo, postgres, sqlite
@@ -219,29 +218,12 @@ async def test_an_interrupted_copy_looks_at_what_is_there_and_adds_the_rest(
     assert 0 < before < len(added) == len(set(added)) == everything
 
 
-DIFFER: Final = "audit_entries of .* differ: "
-
-
 @pytest.mark.parametrize(
     ("name", "statement", "problem"),
     [
-        (
-            "last",
-            "UPDATE audit_entries SET body = json_set(body, '$.reason', 'x')",
-            f"{DIFFER}A has other",
-        ),
-        (
-            "last",
-            "UPDATE audit_entries SET version = 1 WHERE id = 'A'",
-            f"{DIFFER}A has other fields",
-        ),
-        ("last", "DELETE FROM audit_entries WHERE id = 'A'", f"{DIFFER}A was not copied"),
-        ("first", "DELETE FROM audit_entries WHERE id = 'A'", f"{DIFFER}5 records became 6"),
-        (
-            "last",
-            "UPDATE audit_entries SET body = json_set(body, '$.at', 'x')",
-            r"last\.db cannot be copied: a record of audit_entries cannot",
-        ),
+        ("last", "UPDATE audit_entries SET version = 1 WHERE id = 'A'", "A has other fields"),
+        ("last", "DELETE FROM audit_entries WHERE id = 'A'", "A was not copied"),
+        ("first", "DELETE FROM audit_entries WHERE id = 'A'", "5 records became 6"),
     ],
 )
 async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(
@@ -256,24 +238,11 @@ async def test_a_copy_that_differs_is_an_error_and_stays_unfinished(
         connection.execute(statement)
 
     async with both(first, last) as databases:
-        with pytest.raises(ConfigurationError, match=problem):
+        with pytest.raises(ConfigurationError, match=f"audit_entries of .* differ: {problem}"):
             await Copying(*databases, report_nothing).compare_records()
     with pytest.raises(ConfigurationError, match="is the target of a copy"):
         async with last.service():
             pass
-
-
-async def test_a_record_that_the_target_does_not_accept_is_an_error_in_words(
-    first: Place, last: Place
-) -> None:
-    await fill(first)
-    async with both(first, last) as databases:
-        await begin(*databases, LATER, "a copy")
-        [stored] = await databases[0].records.scan(IDENTITIES, "", 1)
-        other = msgspec.structs.replace(stored.record, id="other")
-        await databases[1].records.add(IDENTITIES, "other", other, 1)
-        with pytest.raises(ConfigurationError, match="does not accept a record of identities"):
-            await Copying(*databases, report_nothing).add_records(is_continued=False)
 
 
 @pytest.mark.slow

@@ -1,10 +1,7 @@
 """Copies under other keys: phones, blocks, and interruptions."""
 
-import asyncio
-import itertools
-import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -18,9 +15,7 @@ from adapters.databases.records.copying import Copying, begin, finish
 from adapters.databases.records.key_change import KeyChange
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.phone_keys import ReportProgress, report_nothing
-from adapters.databases.sqlite import database as sqlite_database
-from adapters.databases.sqlite.connection_worker import Failed, commit_batch
-from application.ports.errors import ConfigurationError, OperationRejected
+from application.ports.errors import ConfigurationError
 from application.ports.versioned import Versioned
 from domain.otp.phone_verification import PhoneVerification
 from tests.integration.adapters.databases.test_copying import Place, sqlite_place
@@ -123,46 +118,6 @@ async def test_an_interrupted_copy_under_other_keys_is_continued_with_these_only
 
     assert (counts["phone_verifications"], counts["identities"]) == (5, 3)
     await assert_copied(target)
-
-
-async def copies_stopped_before_each_write(
-    source: Place, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Place]:
-    """Yield the target of each copy that was stopped before another write, and continued."""
-    for number in itertools.count(1):
-        original, target = (
-            sqlite_place(source.place.with_name(f"{name}-{number}.db"))
-            for name in ("original", "target")
-        )
-        await asyncio.to_thread(shutil.copy, source.place, original.place)
-        writes = itertools.count(1)
-
-        def commit(connection: sqlite3.Connection, operations: Sequence[Any]) -> Sequence[object]:
-            if next(writes) < number:  # noqa: B023 -- until the copy is stopped
-                return commit_batch(connection, operations)
-            return [Failed(OperationRejected("stopped"))] * len(operations)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(sqlite_database, "commit_batch", commit)
-            try:
-                await copy_under_keys(original, target)
-            except (ConfigurationError, OperationRejected):
-                is_complete = False
-            else:
-                is_complete = True
-        if is_complete:
-            assert number > 5
-            return
-        await copy_under_keys(original, target)
-        yield target
-
-
-@pytest.mark.slow
-async def test_a_copy_under_other_keys_that_is_stopped_before_any_write_is_continued(
-    source: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async for target in copies_stopped_before_each_write(source, monkeypatch):
-        await assert_copied(target)
 
 
 @pytest.mark.parametrize(

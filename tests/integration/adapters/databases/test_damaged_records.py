@@ -100,28 +100,6 @@ async def test_a_damaged_document_affects_no_other_reader_of_its_batch(
             await assert_limit_is_damaged(opened)
 
 
-def lose_long_body(connection: psycopg.Connection[Any], table: str, row_id: str) -> None:
-    """Give a row a long body, and lose the pages of long bodies, as a damaged disk may do.
-
-    PostgreSQL cannot read this row any more, and all others.
-    """
-    padding = "jsonb_build_object('padding', repeat('x', 10000))"
-    connection.execute(f"ALTER TABLE {table} ALTER body SET STORAGE EXTERNAL")
-    connection.execute(f"UPDATE {table} SET body = body || {padding} WHERE id = %s", [row_id])  # noqa: S608
-    connection.execute("CREATE TABLE IF NOT EXISTS no_bodies (body text)")
-    connection.execute(
-        """
-        UPDATE pg_class SET relfilenode = (
-            SELECT pages.relfilenode FROM pg_class AS empty
-            JOIN pg_class AS pages ON pages.oid = empty.reltoastrelid
-            WHERE empty.relname = 'no_bodies'
-        )
-        WHERE oid = (SELECT reltoastrelid FROM pg_class WHERE oid = %s::regclass)
-        """,
-        [table],
-    )
-
-
 def break_text(connection: psycopg.Connection[Any], table: str, row_id: str) -> None:
     """Store a text in the body of a row that is no UTF-8, as a damaged disk may do."""
     connection.execute("CREATE TABLE IF NOT EXISTS texts AS SELECT '\\xff'::bytea AS text")
@@ -139,7 +117,7 @@ def set_body_to_null(connection: psycopg.Connection[Any], table: str, row_id: st
 
 
 @pytest.mark.parametrize(
-    "damage", [lose_long_body, break_text, set_body_to_null], ids=lambda damage: damage.__name__
+    "damage", [break_text, set_body_to_null], ids=lambda damage: damage.__name__
 )
 async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
     postgres_database: str, damage: Callable[[psycopg.Connection[Any], str, str], None]

@@ -8,7 +8,6 @@ import pytest
 from adapters.imports.picture_folder import PictureFolder, open_picture_folder
 from application.features.imports.lines import ImportProblem
 from application.features.imports.ports import UnreadablePicture
-from application.ports.errors import ConfigurationError
 
 
 async def problem_of(folder: PictureFolder, path: str) -> ImportProblem:
@@ -64,10 +63,3 @@ async def test_what_is_no_file_is_missing(tmp_path: Path, path: str) -> None:
 async def test_a_name_that_is_too_long_is_unreadable(tmp_path: Path) -> None:
     path = "n" * 300
     assert await problem_of(open_picture_folder(tmp_path), path) is ImportProblem.FILE_UNREADABLE
-
-
-@pytest.mark.parametrize("name", ["missing", "file"])
-def test_what_is_no_folder_is_an_error_in_words(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(ConfigurationError, match="name another folder"):
-        open_picture_folder(tmp_path / name)

@@ -1,9 +1,7 @@
-import asyncio
 import errno
 import os
 import stat
 import tempfile
-import threading
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
@@ -12,12 +10,10 @@ from typing import Any
 import pytest
 
 from adapters.media.disk import DiskFiles, open_disk_files
-from adapters.media.disk import folder as media_folder
 from adapters.media.disk.folder import UNFINISHED
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from tests.contract.suites.media.media_store import read_file
 from tests.support.fakes.clock import MovableClock
-from tests.support.stored_files import open_files
 
 KEY = f"ab/{1:032x}.jpg"
 JPEG = "image/jpeg"
@@ -119,36 +115,6 @@ async def test_a_symbolic_link_is_not_followed(files: DiskFiles, folder: Path) -
     await files.write(KEY, BytesIO(b"one"), JPEG)
     assert await read_file(files, KEY) == b"one"
     assert secret.read_bytes() == b"secret"
-
-
-async def test_a_file_is_closed_if_its_caller_gave_up_while_it_was_opened(
-    files: DiskFiles, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await files.write(KEY, BytesIO(b"one"), JPEG)
-    is_opening, may_open, has_opened = (threading.Event() for _ in range(3))
-    open_file = media_folder.open_file
-
-    def open_late(*args: Any) -> object:
-        is_opening.set()
-        may_open.wait()
-        try:
-            return open_file(*args)
-        finally:
-            has_opened.set()
-
-    monkeypatch.setattr(media_folder, "open_file", open_late)
-    reading = asyncio.create_task(read_file(files, KEY))
-    await asyncio.to_thread(is_opening.wait)
-    reading.cancel()
-    may_open.set()
-    with pytest.raises(asyncio.CancelledError):
-        await reading
-    await asyncio.to_thread(has_opened.wait)
-    # One of the threads runs it after the one before has returned.
-    monkeypatch.undo()
-    await asyncio.gather(*(files.get_size(KEY) for _ in range(50)))
-
-    assert open_files(folder) == []
 
 
 async def test_a_file_is_synced_before_it_appears(

@@ -12,8 +12,6 @@ from urllib.parse import parse_qs
 import pytest
 
 from adapters.media.s3 import S3Files, open_s3_files
-from adapters.media.s3.client import S3Connection
-from adapters.media.s3.credentials import find_credentials
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.media import feature as media
@@ -25,7 +23,6 @@ from tests.support.servers.s3 import S3Server
 pytestmark = pytest.mark.slow
 
 SERVICE_URL: Final = "https://dialtone.example.org/media"
-AMAZON: Final = S3Connection(None, "eu-west-1")
 TOKEN: Final = "the-token-of-this-test"
 SECRET: Final = "the-secret-of-this-test"
 STORE: Final = respond_with(200, b"<ListBucketResult/>", headers={"ETag": '"one"'})
@@ -107,34 +104,6 @@ def sts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HttpServer]
     ) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", server.url)
         yield server
-
-
-async def problem(seconds: float = 5.0) -> str:
-    with pytest.raises(ConfigurationError) as raised:
-        await find_credentials(AMAZON, seconds)
-    assert SECRET not in str(raised.value)
-    assert TOKEN not in str(raised.value)
-    return str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "cause"),
-    [
-        ("AWS_PROFILE", "nobody", "there is no such profile: check AWS_PROFILE."),
-        ("AWS_ENDPOINT_URL_STS", NO_SERVER, "check the role, and the network"),
-        ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere", "a file cannot be read"),
-    ],
-)
-async def test_credentials_that_cannot_be_loaded_have_a_cause_and_a_fix(
-    monkeypatch: pytest.MonkeyPatch, sts: HttpServer, variable: str, value: str, cause: str
-) -> None:
-    monkeypatch.setenv(variable, value)
-
-    line = await problem(1.0)
-
-    assert line.startswith("The credentials of S3 cannot be loaded, ")
-    assert cause in line
-    assert sts.requests == []
 
 
 def open_files(server: S3Server) -> AbstractAsyncContextManager[S3Files]:

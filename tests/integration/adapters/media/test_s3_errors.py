@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
 from botocore.retries.standard import ExponentialBackoff
 
-from adapters.media.s3 import S3Files, S3Timeouts
+from adapters.media.s3 import S3Files
 from adapters.media.s3.errors import files_unavailable
 from application.ports.errors import (
     ConfigurationError,
@@ -140,15 +140,6 @@ def test_an_error_code_or_else_the_status_is_the_cause() -> None:
     error = UnknownServiceError(service_name=SECRET, known_service_names=[])
     assert files_unavailable(error).reason == "UnknownServiceError"
     assert SECRET not in str(files_unavailable(error))
-
-
-async def test_a_slow_store_times_out(store: HttpServer, setup: S3Setup) -> None:
-    setup.timeouts = S3Timeouts(write=0.2, delete=0.2)
-    async with setup.open_files() as files:
-        store.behavior = http_server.drip(403)
-        assert (await write_error(files)).reason == "no response in time"
-        with pytest.raises(MediaStorageUnavailable, match=r"^no response in time"):
-            await files.delete("key.png")
 
 
 async def test_a_read_only_store_fails_the_health_check(

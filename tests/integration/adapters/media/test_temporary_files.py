@@ -1,10 +1,8 @@
 """A temporary folder that hangs: only threads of ours hang with it."""
 
-import asyncio
 import errno
 import io
 import os
-import socket
 import tempfile
 import threading
 import time
@@ -14,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from adapters.media.temporary_files import THREADS, LocalTemporaryFiles, open_temporary_files
+from adapters.media.temporary_files import LocalTemporaryFiles, open_temporary_files
 from application.ports.errors import MediaFileRejected
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
@@ -91,32 +89,6 @@ async def test_a_file_that_hangs_belongs_to_its_thread(
     assert {*disk.callers} == {"temporary_files"}
     with pytest.raises(ValueError, match="closed"):
         await files.call(file.read, 1)
-
-
-async def test_files_that_hang_keep_no_host_from_being_looked_up(
-    disk: HangingDisk, files: LocalTemporaryFiles
-) -> None:
-    hanging = [files.create() for _ in range(THREADS - 1)]
-    calls = [asyncio.create_task(files.call(file.write, b"content")) for file in hanging]
-    results = await asyncio.gather(*calls, return_exceptions=True)
-    assert {type(result) for result in results} == {Unavailable}
-    assert await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80, type=socket.SOCK_STREAM)
-
-    # As long as there is one more thread, uploads that stay in memory go on.
-    healthy = files.create(in_memory=True)
-    await files.call(healthy.write, b"content")
-    assert healthy.seekable()  # a library asks
-    with pytest.raises(Unavailable):
-        await files.call(files.create().write, b"content")
-    # Without one, they fail at once, and are closed all the same.
-    began_at = time.monotonic()
-    with pytest.raises(Unavailable):
-        await files.call(healthy.read)
-    await files.close(*hanging, healthy)
-    assert time.monotonic() - began_at < TIMEOUT
-    disk.responds.set()
-    await wait_until(lambda: all(file.closed for file in (*hanging, healthy)))
-    assert "MainThread" not in disk.callers
 
 
 @pytest.mark.parametrize(

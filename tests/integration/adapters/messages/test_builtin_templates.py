@@ -1,8 +1,6 @@
 """The built-in templates, with every name that an app may have."""
 
-import re
 from datetime import timedelta
-from functools import cache
 from importlib.resources import files
 from itertools import product
 
@@ -32,11 +30,6 @@ ENGLISH = files("adapters.messages.templates.builtin") / "en.toml"
 LANGUAGES = (
     "ar", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pt", "ru", "zh", "zh-Hant",
 )  # fmt: skip
-
-
-@cache
-def dialtone_templates() -> FileSmsTemplates:
-    return read_sms_templates(None, "en", AppIdentity("Dialtone", APP_HASHES, DOMAIN))
 
 
 def is_app_name(name: str) -> bool:
@@ -114,27 +107,6 @@ def test_every_language_has_short_messages_of_every_kind() -> None:
     for file, _, preview in previews:
         max_parts = 2 if preview.platform is Platform.WEB else 1
         assert measure_sms(preview.text).parts <= max_parts, (file.name, preview)
-
-
-def test_every_language_has_its_own_texts_with_spaces_around_the_code() -> None:
-    templates = dialtone_templates()
-
-    def render(locale: str, purpose: Purpose, platform: Platform) -> str:
-        return templates.render(
-            OtpCode("012345"),
-            lifetime=OTP_TTL,
-            country="US",
-            preferences=MessagePreferences(platform, locale),
-            purpose=purpose,
-        ).text
-
-    for language, purpose, platform in product(LANGUAGES, Purpose, Platform):
-        text = render(language, purpose, platform)
-        assert (text == render("en", purpose, platform)) == (language == "en")
-        # Phones that look for a word boundary find none between Chinese letters and digits.
-        assert re.findall(r"(?<!\S)\d{6}(?!\S)", text)[0] == "012345"
-    for language, platform in product(LANGUAGES, Platform):
-        assert len({render(language, purpose, platform) for purpose in Purpose}) == len(Purpose)
 
 
 def test_once_an_hour_a_warning_names_the_setting_without_which_no_phone_fills_in_a_code(

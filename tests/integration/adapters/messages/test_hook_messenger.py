@@ -11,7 +11,7 @@ from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery_report import ReportedStatus
 from tests.support.builders import a_message, a_phone
-from tests.support.servers.fake_hook import OTHER_SECRET, SECRET, FakeHook, sign_status
+from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.timeouts import LONG
 
 PHONE: Final = a_phone()
@@ -130,19 +130,3 @@ async def test_a_status_of_one_message_is_none_of_another(
     assert messenger.read_statuses(status) is not None
     async with open_hook_messenger("another", hook.url, [SECRET], timeouts=LONG) as other_hook:
         assert other_hook.read_statuses(sign_status(message_id, STATUS_URL)) is None
-
-
-async def test_a_secret_is_replaced_without_a_break(hook: FakeHook) -> None:
-    async with open_hook_messenger("old", hook.url, [SECRET], timeouts=LONG) as messenger:
-        message_id = await send(hook, messenger)
-    async with open_hook_messenger(
-        "both", hook.url, [OTHER_SECRET, SECRET], timeouts=LONG
-    ) as messenger:
-        # The hook replaces its secret when it likes.
-        for secret in (SECRET, OTHER_SECRET):
-            hook.secret = secret
-            new_id = await send(hook, messenger)
-            assert (
-                messenger.read_statuses(sign_status(new_id, STATUS_URL, secret=secret)) is not None
-            )
-        assert messenger.read_statuses(sign_status(message_id, STATUS_URL)) is not None

@@ -17,7 +17,6 @@ from tests.support.builders import a_message, a_phone
 
 PHONE = a_phone()
 TEXT = "012345 is your Dialtone code. It works once, for 5 minutes. Do not share it with anyone."
-SHORT_TIMEOUT = 0.2
 LONG_TIMEOUT = 30
 
 
@@ -99,21 +98,3 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
 
     assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.ENOSPC) in result.reason
-
-
-async def test_a_terminal_that_blocks_although_it_accepts_text_keeps_nobody_waiting(
-    pipe: Pipe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "_wait_writable", lambda *_: True)
-    pipe.fill()
-    terminal = TerminalMessenger(pipe.stream, SHORT_TIMEOUT)
-    first, second = (
-        await terminal.send(PHONE, a_message(TEXT)),
-        await terminal.send(PHONE, a_message("second")),
-    )
-    assert first.status is DeliveryStatus.UNKNOWN
-    assert second.status is DeliveryStatus.UNAVAILABLE
-    pipe.drain()
-    monkeypatch.setattr(terminal, "_timeout_seconds", LONG_TIMEOUT)
-    assert await terminal.send(PHONE, a_message(TEXT)) == DeliveryResult(DeliveryStatus.ACCEPTED)
-    assert "second" not in pipe.drain()

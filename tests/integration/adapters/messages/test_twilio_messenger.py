@@ -7,12 +7,8 @@ import pytest
 
 from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from application.ports.otp import DeliveryStatus
-from application.ports.webhooks import SignedRequest
-from entrypoints.composition.read_settings import read_settings
-from entrypoints.settings.providers import TWILIO
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_twilio import FakeTwilio
-from tests.support.servers.fake_twilio.server import sign_webhook
 from tests.support.timeouts import LONG
 
 PHONE = a_phone()
@@ -57,35 +53,6 @@ async def test_a_message_is_sent_as_twilio_documents_it(
         "Body": TEXT,
         "StatusCallback": url,
     }
-
-
-async def test_of_several_tokens_the_first_sends_and_all_verify(twilio: FakeTwilio) -> None:
-    tokens = (twilio.auth_token, "the-former-token")
-    service = {
-        "DIALTONE_SMS": "twilio",
-        "DIALTONE_VOICE": "none",
-        "DIALTONE_COUNTRIES": "US",
-    }
-    environ = service | twilio.environ | {"TWILIO_AUTH_TOKEN": " , ".join(tokens)}
-    fields = (("AccountSid", twilio.account_sid), ("MessageStatus", "delivered"))
-    url = "https://dialtone.example.org/sms/status"
-
-    async with TWILIO.open_messenger(read_settings(environ, None)) as messenger:
-        assert isinstance(messenger, TwilioMessenger)
-        sent = await messenger.send(PHONE, a_message(TEXT))
-        accepted = [
-            messenger.read_statuses(
-                SignedRequest(url, {"x-twilio-signature": sign_webhook(token, url, fields)}, fields)
-            )
-            is not None
-            for token in (*tokens, "another-token")
-        ]
-
-    assert sent.status is DeliveryStatus.ACCEPTED
-    assert [request.credentials for request in twilio.requests] == [
-        (twilio.account_sid, twilio.auth_token)
-    ]
-    assert accepted == [True, True, False]
 
 
 async def test_the_sender_may_be_a_messaging_service(twilio: FakeTwilio) -> None:

@@ -13,17 +13,13 @@ from adapters.messages.vonage.tokens import TOKEN_TTL
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
-from entrypoints.composition.read_settings import read_settings
-from entrypoints.settings.providers import VONAGE
 from tests.support.builders import a_message
 from tests.support.servers.fake_vonage import (
     APPLICATION,
     NUMBER,
     SECRET,
     FakeVonage,
-    make_status,
     private_pem,
-    sign_request,
 )
 from tests.support.timeouts import LONG
 
@@ -31,23 +27,6 @@ PHONE = PhoneNumber("+14155550001")
 TEXT = "012345 is your code: a&b=c+d%20e;\n\n@a.example \x00"
 REFERENCE = f"{'ab' * 16}-US-0123456789"
 STATUS_URL = f"https://dialtone.example.org/sms/status?delivery={'ab' * 16}&country=US"
-
-
-async def test_callbacks_are_signed_with_any_of_several_secrets(vonage: FakeVonage) -> None:
-    secrets = (SECRET, f"another-{SECRET}")
-    service = {"DIALTONE_SMS": "vonage", "DIALTONE_COUNTRIES": "US"}
-    environ = service | vonage.environ | {"VONAGE_SIGNATURE_SECRET": ",".join(secrets)}
-    message = {"message_uuid": APPLICATION, "to": "14155550001", "from": NUMBER}
-    body = make_status(message, "delivered")
-
-    async with VONAGE.open_messenger(read_settings(environ, None)) as messenger:
-        assert isinstance(messenger, VonageMessenger)
-        accepted = [
-            messenger.read_statuses(sign_request(STATUS_URL, body, secret=secret)) is not None
-            for secret in (*secrets, f"a-third-{SECRET}")
-        ]
-
-    assert accepted == [True, True, False]
 
 
 @pytest.fixture

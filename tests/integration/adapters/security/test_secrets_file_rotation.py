@@ -122,20 +122,3 @@ def test_of_two_rotations_at_once_one_fails_also_through_a_link(
     assert link.is_symlink()
     assert load_keys(secrets_path)[rotated.purpose][0].id == rotated.key_id
     assert [file.name for file in link.parent.iterdir()] == ["link.json"]
-
-
-def test_a_rotation_does_not_change_a_file_that_was_just_replaced(
-    secrets_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_file = os.open
-
-    def replace_after_opening(path: Path, flags: int, *mode: int) -> int:
-        descriptor = open_file(path, flags, *mode)
-        monkeypatch.undo()
-        rotate_secrets_file(secrets_path, now, LIFETIMES)
-        return descriptor
-
-    monkeypatch.setattr(os, "open", replace_after_opening)
-
-    assert "Another process" in rotation_error(secrets_path, now)
-    assert len(load_keys(secrets_path)[KeyPurpose.SIGNING]) == 2

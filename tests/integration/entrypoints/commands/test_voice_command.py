@@ -24,8 +24,6 @@ def urls_in(lines: Sequence[str]) -> list[str]:
     return [line.partition("HTTP POST  ")[2] for line in lines if "HTTP POST" in line]
 
 
-
-
 @asynccontextmanager
 async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[UnsignedVoice]:
     yield UnsignedVoice()

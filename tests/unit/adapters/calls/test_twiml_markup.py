@@ -6,7 +6,6 @@ from adapters.messages.twilio.voice.markup import TwimlMarkup
 from domain.features.voice.instructions import (
     Gather,
     Instruction,
-    Pause,
     Position,
     Say,
     Voice,
@@ -44,15 +43,3 @@ def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
 
     assert len(said) > 1
     assert "".join("".join(said).split()) == "".join(text.split())
-
-
-NOT_IN_XML = "".join(map(chr, [*range(0x20), 0x7F, 0xD800, 0xFFFE, 0xFFFF]))
-NASTY = f"{NOT_IN_XML}<&\"'>]]>\u2028\U0001f468"
-
-
-def test_any_text_becomes_valid_twiml() -> None:
-    said = Say(NASTY, VOICE)
-    for instruction in (said, Gather((said, Pause(0)), MENU, VOICE, (NASTY,)), Say("", VOICE)):
-        render(instruction)
-    for text in NOT_IN_XML:
-        render(Say(text, VOICE))

@@ -46,18 +46,3 @@ async def test_calls_that_have_begun_end_first() -> None:
     disk.set()
     await finishing
     assert made == [0]
-
-
-async def test_a_thread_that_cannot_be_started_is_started_for_the_next_call(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def fail(*_: object) -> None:
-        raise RuntimeError("can't start new thread")
-
-    threads = DiskThreads("test", 1, 60)
-    with monkeypatch.context() as patch:
-        patch.setattr("adapters.shared.threads.start_thread", fail)
-        with pytest.raises(RuntimeError):
-            await threads.call(len, "abc")
-
-    assert await threads.call(len, "abc") == 3

@@ -88,11 +88,6 @@ def test_only_statuses_of_our_messages_of_our_number_are_read() -> None:
     assert statuses == [ReportedStatus.SENT, ReportedStatus.DELIVERED]
 
 
-def test_both_secrets_are_valid_while_one_is_replaced() -> None:
-    for secret in (SECRET, NEW_SECRET):
-        assert read(make_webhook(), secret) == []
-
-
 def test_the_signature_is_checked_before_the_body_is_parsed() -> None:
     body = make_webhook(a_change(a_status()))
     signature = sign(SECRET, body)

@@ -16,12 +16,11 @@ from typing import Any, Final, TypeAlias, cast
 import pytest
 
 from adapters.messages.http_hook import HookMessenger
-from adapters.messages.twilio.client import TwilioClient, TwilioError
+from adapters.messages.twilio.client import TwilioClient
 from adapters.messages.twilio.error_codes import MESSAGES
 from adapters.messages.twilio.health_check import TwilioHealthCheck
 from adapters.messages.twilio.messenger import TwilioMessenger
 from adapters.messages.twilio.signatures import TwilioSignatures
-from adapters.messages.twilio.voice.error_codes import CALLS
 from adapters.messages.vonage.client import VonageClient
 from adapters.messages.vonage.health_check import VonageHealthCheck
 from adapters.messages.vonage.messenger import VonageMessenger
@@ -348,20 +347,3 @@ def test_some_codes_of_meta_mean_that_nobody_gets_messages() -> None:
     for_some = (*OF_RATE, *WITHHELD, 131026, 131021, 131030, 1, 2, 131000, 199999)
     assert [code for code in for_all if not why_nobody(str(code))] == []
     assert [code for code in (*map(str, for_some), "", "x") if why_nobody(code)] == []
-
-
-def test_an_error_of_a_call_has_the_words_of_calls() -> None:
-    for status, codes in (
-        (DeliveryStatus.INVALID_NUMBER, CALLS.invalid_numbers),
-        (DeliveryStatus.UNAVAILABLE, CALLS.account_errors),
-        (DeliveryStatus.REJECTED, (21999,)),
-        (DeliveryStatus.UNKNOWN, (None,)),
-    ):
-        for code in codes:
-            result = CALLS.result(TwilioError(400, code))
-            assert result.status is status, code
-            assert re.fullmatch(REASON, result.reason)
-            assert "message" not in result.reason
-    assert CALLS.result(TwilioError(400, 21210)).reason.startswith(
-        "The call service does not allow"
-    )

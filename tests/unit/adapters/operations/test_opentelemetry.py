@@ -1,7 +1,6 @@
 """How the SDK of OpenTelemetry begins and ends, and which calls are spans."""
 
 import asyncio
-import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -55,17 +54,3 @@ async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     for thread in threading.enumerate():
         if thread.name.startswith("Otel"):
             thread.join()
-
-
-def test_an_outage_of_the_collector_is_two_lines_with_its_reason(
-    collector: Collector, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    collector.statuses = [401, 401]
-    exporter = tracing._LoggingExporter(collector.url)
-    for _ in range(4):
-        exporter.export([])
-    assert [line.msg for line in caplog.records if line.levelno >= logging.INFO] == [
-        {"event": "traces_not_sent", "reason": "status 401"},
-        {"event": "traces_sent_again"},
-    ]

@@ -128,13 +128,3 @@ async def test_a_batch_that_waits_too_long_for_a_row_does_nothing(
             await impatient.limits.acquire([a_limit(5)], NOW)
 
     assert await acquire_many(limits, 9, a_limit(5)) == 4
-
-
-async def test_rows_that_others_lock_are_not_waited_for_by_the_cleanup(
-    limits: LimitStore, connection: Connection
-) -> None:
-    await limits.acquire([a_limit(5, "a"), a_limit(5, "b")], NOW)
-    with uncommitted(connection, "SELECT FROM limits WHERE id = 'a:deliveries' FOR UPDATE"):
-        assert await limits.delete_expired(NOW + 3 * HOUR, 10) == 1
-
-    assert await limits.delete_expired(NOW + 3 * HOUR, 10) == 1

@@ -130,29 +130,6 @@ def test_a_backup_without_free_space_or_of_a_damaged_database_leaves_the_earlier
     assert count_identities(files.backup) == 1
 
 
-LEAVE_ROW_OUT_OF_INDEX: Final = """
-PRAGMA writable_schema = ON;
-CREATE TEMP TABLE kept AS SELECT * FROM sqlite_master WHERE name = 'identities_username_key';
-DELETE FROM sqlite_master WHERE name = 'identities_username_key';
-PRAGMA writable_schema = RESET;
-UPDATE identities SET username_key = 'ada';
-PRAGMA writable_schema = ON;
-INSERT INTO sqlite_master SELECT * FROM kept;
-"""
-
-
-def test_only_the_full_check_compares_indexes_with_tables(files: TwoFiles) -> None:
-    change(files.backup, LEAVE_ROW_OUT_OF_INDEX)
-    path = files.database.with_name("restored.db")
-
-    for error in (
-        error_of(lambda: restore_database(path, files.backup, NOW, full_check=True)),
-        error_of(lambda: back_up_database(files.backup, path, full_check=True)),
-    ):
-        assert error.startswith(f"{files.backup} is damaged")
-    assert restore_database(path, files.backup, NOW).identity_count == 1
-
-
 # Restoring
 
 
@@ -210,17 +187,6 @@ CREATE TRIGGER doctored AFTER UPDATE ON identities BEGIN
     UPDATE identities SET body = json_set(body, '$.staff.role', 'administrator') WHERE id = new.id;
 END
 """
-OTHER_INDEX: Final = """
-DROP INDEX identities_username_key;
-CREATE INDEX identities_username_key ON identities (username_key);
-"""
-TWO_OF_ONE_NAME: Final = """
-DROP INDEX identities_username_key;
-CREATE TEMP TABLE other AS SELECT * FROM identities;
-UPDATE other SET id = 'other';
-INSERT INTO identities SELECT * FROM other;
-UPDATE identities SET username_key = 'ada';
-"""
 
 
 @pytest.mark.parametrize(
@@ -231,10 +197,8 @@ UPDATE identities SET username_key = 'ada';
         (script("PRAGMA application_id = 1"), "is the database of another program"),
         (lambda backup: backup.write_text("a note"), "is no SQLite database"),
         (damage, "is damaged"),
-        (script(TWO_OF_ONE_NAME), "is damaged"),
         (os.unlink, "is no file"),
         (script(TRIGGER), "has the unknown 'trigger doctored': drop it"),
-        (script(OTHER_INDEX), "has the unknown 'index identities_username_key': drop it"),
     ],
 )
 def test_a_file_that_is_no_good_backup_changes_nothing(

@@ -18,10 +18,8 @@ from adapters.databases.sqlite.connection_worker import (
     Operation,
     commit_batch,
     open_connection_worker,
-    read_batch,
 )
 from application.ports.errors import (
-    CorruptRecord,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -223,24 +221,6 @@ def test_a_writer_that_cannot_write_fails_and_works_afterwards(
     assert isinstance(read_only, StorageUnavailable)
     assert str(read_only).startswith("the file is read-only: SQLITE_READONLY")
     assert commit_batch(connection, [adding("a")]) == [1]
-
-
-def test_a_damaged_page_is_no_reason_to_try_again(
-    connection: sqlite3.Connection, path: Path
-) -> None:
-    commit_batch(connection, [adding(f"{number:0500}") for number in range(100)])
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    content = path.read_bytes()
-    path.write_bytes(content[: 4 * PAGE] + b"\xaa" * (len(content) - 4 * PAGE))
-    reader = connect_to(path)
-
-    [error] = errors_of(
-        read_batch(reader, [lambda reader: reader.execute("SELECT word FROM words").fetchall()])
-    )
-
-    assert isinstance(error, CorruptRecord)
-    assert error.reason == "the database file is damaged"
-    reader.close()
 
 
 def test_no_error_message_contains_a_value(connection: sqlite3.Connection) -> None:

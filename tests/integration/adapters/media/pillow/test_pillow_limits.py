@@ -4,7 +4,6 @@ import zlib
 import pytest
 
 from adapters.media.pillow import limits
-from adapters.media.pillow.detection import detect_type
 from tests.integration.adapters.media.pillow.image_publishing import (
     publish,
     publish_error,
@@ -29,24 +28,11 @@ IMAGES = [plain_jpeg(), transparent_png(), still_gif(), animated_gif()]
 WEBP = encode(sample_image(), "WEBP")
 # A small frame counts as the whole canvas.
 SMALL_FRAMES = gif(100, 100, [gif_frame(0, 0, 1, 1)] * 3)
-MESSAGES = {
-    "pixels": "The {name} image has more than {limit} pixels.",
-    "frames": "The {name} image has more than {limit} frames.",
-    "total_pixels": "The {name} image has more than {limit} pixels in all its frames.",
-    "bytes": "The image is larger than {limit} bytes once encoded.",
-    "blocks": "The {name} image has more than {limit} blocks.",
-}
-TIMEOUT = ("The image takes too much time or memory to read.", "too_complex", None)
 
 
-async def rejection(content: bytes, **changes: float) -> tuple[str, str, int | None]:
+async def rejection(content: bytes, **changes: float) -> tuple[str, int | None]:
     error = await publish_error(content, **changes)
-    return error.message, error.reason, error.limit
-
-
-def too_many(content: bytes, what: str, limit: int) -> tuple[str, str, int]:
-    name = detect_type(content).removeprefix("image/").upper().replace("WEBP", "WebP")
-    return MESSAGES[what].format(name=name, limit=limit), f"too_many_{what}", limit
+    return error.reason, error.limit
 
 
 @pytest.mark.parametrize(
@@ -65,7 +51,7 @@ async def test_an_image_may_reach_each_limit_but_not_exceed_it(
     await publish(content, **limits)
 
     limits[f"max_{what}"] -= 1
-    assert await rejection(content, **limits) == too_many(content, what, count - 1)
+    assert await rejection(content, **limits) == (f"too_many_{what}", count - 1)
 
 
 def with_sides(content: bytes, marker: bytes, sides: str) -> bytes:
@@ -95,17 +81,17 @@ async def test_the_bytes_of_the_result_are_limited(content: bytes) -> None:
     size = (await publish(content)).image.bytes
 
     assert (await publish(content, max_bytes=size)).image.bytes == size
-    assert await rejection(content, max_bytes=size - 1) == too_many(content, "bytes", size - 1)
+    assert await rejection(content, max_bytes=size - 1) == ("too_many_bytes", size - 1)
 
 
 async def test_an_empty_file_is_named_as_such() -> None:
-    assert await rejection(b"") == ("The file is empty.", "empty", None)
+    assert await rejection(b"") == ("empty", None)
 
 
 async def test_the_number_of_scans_of_a_photo_is_limited() -> None:
     await publish(scan_bomb_jpeg(scans=10))
 
-    assert await rejection(scan_bomb_jpeg(scans=100)) == TIMEOUT
+    assert await rejection(scan_bomb_jpeg(scans=100)) == ("too_complex", None)
 
 
 @pytest.mark.parametrize(
@@ -124,4 +110,4 @@ async def test_the_number_of_blocks_is_limited(
         return image[:signature_length] + block * count + image[signature_length:]
 
     await publish(with_blocks(450))
-    assert await rejection(with_blocks(500)) == too_many(image, "blocks", 500)
+    assert await rejection(with_blocks(500)) == ("too_many_blocks", 500)

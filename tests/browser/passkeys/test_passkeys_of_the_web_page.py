@@ -7,7 +7,8 @@ import pytest
 from tests.browser.authenticator import add_authenticator
 from tests.browser.chromium import Chromium
 from tests.browser.first_page import run
-from tests.browser.test_web_page import RECORD_VIOLATIONS, open_app
+from tests.browser.looks import RECORD_VIOLATIONS
+from tests.browser.test_web_page import open_app
 
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)

@@ -107,6 +107,8 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     assert "alice" not in archive.read("audit.json").decode()
     assert archive.read(image_name) == app.files.contents[item.storage_key]
     assert archive.read(sound) == b"a sound" * 1_000
+    modes = {info.external_attr >> 16 & 0o777 for info in archive.infolist()}
+    assert modes == {0o600}
 
 
 async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHarness) -> None:

@@ -231,9 +231,9 @@ class VerifyOtpBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class VerifiedOtpResponse(msgspec.Struct, kw_only=True):
-    """The code or passkey was correct: the tokens of the new session."""
+    """The code was correct: the tokens of the new session."""
 
-    success: Annotated[bool, described("The code or passkey was correct.", True, const=True)] = True
+    success: Annotated[bool, described("The code was correct.", True, const=True)] = True
     message: Annotated[str, described("Always `OTP verified`.", "OTP verified")] = "OTP verified"
     access_token: AccessTokenField
     token_type: TokenTypeField = "Bearer"  # noqa: S105 - RFC 6750, not a secret

@@ -16,11 +16,7 @@ from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.passkeys import schemas
 from entrypoints.http.features.passkeys.user_fields import PasskeyResponse, to_responses
-from entrypoints.http.otp.schemas import (
-    VerifiedOtpResponse,
-    parse_sent_device_token,
-    to_verified_response,
-)
+from entrypoints.http.otp.schemas import parse_sent_device_token, to_verified_response
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, limit_by_ip
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parameters import path_parameter
@@ -182,7 +178,7 @@ class PasskeySignInController(Controller):
         request: ApiRequest,
         passkeys: Injected[AppPasskeysFeature],
         data: JSONBody[schemas.PasskeySignInBody],
-    ) -> VerifiedOtpResponse:
+    ) -> schemas.PasskeySignInResponse:
         """Sign in with a passkey. The response is that of a right code, with a refresh token.
 
         An answer is used once, also if it is followed by an error: begin again then. A 403
@@ -198,4 +194,5 @@ class PasskeySignInController(Controller):
                 device_token=parse_sent_device_token(data.device_token),
             )
         )
-        return to_verified_response(logged_in)
+        verified = to_verified_response(logged_in)
+        return schemas.PasskeySignInResponse(**msgspec.structs.asdict(verified))

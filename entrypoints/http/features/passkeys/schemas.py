@@ -7,7 +7,7 @@ import msgspec
 from domain.features.passkeys import MAX_NAME_LENGTH
 from entrypoints.http.features.passkeys.user_fields import PasskeyResponse
 from entrypoints.http.fields import described
-from entrypoints.http.otp.schemas import DeviceNameField, DeviceTokenInput
+from entrypoints.http.otp.schemas import DeviceNameField, DeviceTokenInput, VerifiedOtpResponse
 
 _RESPONSE: Final = {
     "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
@@ -67,6 +67,12 @@ class PasskeySignInBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     ]
     device: DeviceNameField = None
     device_token: DeviceTokenInput = None
+
+
+class PasskeySignInResponse(VerifiedOtpResponse, kw_only=True):
+    """The passkey was right: the tokens of the new session, as after a right code."""
+
+    success: Annotated[bool, described("Always true: a wrong one is an error.", True)] = True
 
 
 class PasskeyListResponse(msgspec.Struct, kw_only=True):

@@ -188,6 +188,8 @@ async def check_records(settings: Settings) -> list[str]:
 
 
 async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> RecordStore | None:
+    if isinstance(settings.database, SqliteLocation) and not settings.database.path.exists():
+        return None
     encryption = load_encryption(settings)
     if encryption is None:
         raise ConfigurationError("there are no keys to open it with.")

@@ -1,6 +1,7 @@
 """Destinations of events in memory: one that keeps its promises, and some that do not."""
 
 from dataclasses import replace
+from datetime import UTC
 from typing import Final
 
 from application.features.events.ports import Event, EventRejected
@@ -73,6 +74,23 @@ class OneType(EventList):
 
     async def send(self, event: Event) -> None:
         await super().send(replace(event, type=EventType.USER_UPDATED))
+
+
+@breaks(ARRIVES, "arrived as the time of Event")
+class LocalTime(EventList):
+    """A defect: the time is the local one, as if it were UTC."""
+
+    async def send(self, event: Event) -> None:
+        local = event.occurred_at.astimezone().replace(tzinfo=UTC)
+        await super().send(replace(event, occurred_at=local))
+
+
+@breaks(ARRIVES, "with its zone")
+class NoZone(EventList):
+    """A defect: the time has no zone."""
+
+    async def send(self, event: Event) -> None:
+        await super().send(replace(event, occurred_at=event.occurred_at.replace(tzinfo=None)))
 
 
 @breaks(

@@ -29,6 +29,7 @@ from tests.contract.suites.events import test_event_destination as events
 from tests.contract.suites.events.driver import ExternalEventsDriver
 from tests.contract.suites.external_adapter import ADAPTER, PLACE, PORT
 from tests.contract.suites.media import test_killed_writes as killed_writes
+from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages.driver import ExternalMessengerDriver
 from tests.contract.suites.outcomes import observe
 from tests.contract.suites.port import find_ports
@@ -36,9 +37,12 @@ from tests.contract.suites.storage import test_crash as crash
 from tests.contract.suites.storage import test_limits_crash as limits_crash
 from tests.contract.suites.storage import test_other_keys as other_keys
 from tests.contract.suites.storage.outages import OutageInstances
+from tests.contract.suites.voice.drivers import ExternalCallsDriver, ExternalVoiceDriver
 from tests.integration.adapter_run import wrong_adapters as wrong
+from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
 from tests.integration.adapter_run.attestation_adapters import Questions
 from tests.integration.adapter_run.event_lists import EventList
+from tests.integration.adapter_run.stream_events import open_stream_events
 from tests.integration.adapter_run.wrong_adapters import (
     BrokenPromise,
     RightLimits,
@@ -48,6 +52,7 @@ from tests.integration.adapter_run.wrong_adapters import (
 from tests.support.adapter_runs import open_disk, open_sqlite, run_contract_tests
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.markdown import PROJECT
+from tests.support.voice.right_voice import RightVoice
 
 EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
 PORTS: Final = ", ".join(sorted(find_ports()))
@@ -91,6 +96,8 @@ DRIVERS: Final[dict[str, Callable[[Any], Any]]] = {
     "messenger_driver": lambda adapter: ExternalMessengerDriver(adapter()),
     "events_driver": lambda adapter: ExternalEventsDriver(adapter()),
     "attestation_driver": lambda adapter: ExternalAttestationDriver(adapter()),
+    "voice_driver": lambda adapter: ExternalVoiceDriver(adapter()),
+    "calls_driver": lambda adapter: ExternalCallsDriver(adapter()),
     "limits": lambda adapter: adapter({}),
     "store": lambda adapter: adapter(),
     "files": lambda adapter: adapter(),
@@ -104,6 +111,7 @@ RIGHT_ADAPTERS: Final = (
     RightMessenger,
     EventList,
     Questions,
+    RightVoice,
     RightLimits,
     RightRecords,
     InMemoryFiles,
@@ -119,6 +127,7 @@ BROKEN_PROMISES: Final = pytest.mark.parametrize(
 async def test_a_promise_that_an_adapter_breaks_is_named(
     monkeypatch: pytest.MonkeyPatch, broken: BrokenPromise
 ) -> None:
+    monkeypatch.setattr(messenger, "SEND_SECONDS", 0.1 if "0.1" in broken.words else 60)
     monkeypatch.setenv(PORT, "limits" if issubclass(broken.adapter, RightLimits) else "")
     open_driver = DRIVERS[next(iter(signature(broken.promise).parameters))]
     with pytest.raises((AssertionError, pytest.fail.Exception), match=broken.words):
@@ -136,6 +145,7 @@ async def test_a_right_adapter_keeps_what_another_breaks(
         await broken.promise(open_driver(right))
 
 
+@pytest.mark.parametrize("factory", [open_event_file, open_stream_events])
 @pytest.mark.parametrize(
     "promise",
     [
@@ -146,9 +156,9 @@ async def test_a_right_adapter_keeps_what_another_breaks(
     ],
 )
 async def test_a_right_destination_of_events_keeps_a_promise(
-    promise: Callable[..., Any], tmp_path: Path
+    promise: Callable[..., Any], factory: Callable[..., Any], tmp_path: Path
 ) -> None:
-    async with open_event_file(environ={PLACE: str(tmp_path)}) as destination:
+    async with factory(environ={PLACE: str(tmp_path)}) as destination:
         await promise(ExternalEventsDriver(destination))
 
 

@@ -22,13 +22,14 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, R
 from adapters.databases.records.record_store import StoredRecord
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
-from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
 from domain.otp.delivery_report import ReportedStatus
 from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords
 from tests.contract.suites.media import test_media_files as media_files
+from tests.contract.suites.messages import test_fixed_webhook as webhook
 from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages import test_status_callbacks as callbacks
 from tests.contract.suites.provider_driver import HANGS
@@ -36,6 +37,7 @@ from tests.contract.suites.storage import test_limit_store as limit_store
 from tests.contract.suites.storage import test_record_store as record_store
 from tests.contract.suites.storage import test_storage_errors as storage_errors
 from tests.contract.suites.storage import test_unanswered_permits as unanswered
+from tests.support.fakes.failing_provider import FailingProvider
 from tests.support.fakes.media_files import InMemoryFiles
 
 T = TypeVar("T")
@@ -76,20 +78,12 @@ IN_DOUBT: Final = messenger.test_a_message_without_an_answer_is_unknown_and_not_
 OWN_URL: Final = messenger.test_each_message_has_the_url_for_its_own_status
 WHOLE: Final = messenger.test_a_text_is_delivered_whole_or_rejected
 SIGNED_ONLY: Final = callbacks.test_a_status_callback_counts_with_its_signature_only
+REFERENCE_OF_EACH: Final = webhook.test_the_statuses_of_several_messages_have_the_reference_of_each
 _KEY: Final = b"key"
-_FAILURES: Final = {
-    "away": "unreachable",
-    "silent": "no answer",
-    "drops": "no answer",
-    "refuses": "refused account",
-    "well": "",
-}
 
 
-class RightMessenger:
-    """A messenger that keeps all promises; `failure` says in which way its provider fails."""
-
-    failure = ""
+class RightMessenger(FailingProvider):
+    """A messenger that keeps all promises."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[str, str, str]] = []
@@ -135,15 +129,6 @@ class RightMessenger:
     async def received(self) -> list[tuple[str, str, str]]:
         return self.messages
 
-    def provider_is(self, state: str) -> None:
-        self.failure = _FAILURES[state]
-
-    def fail_provider(self, status: int) -> None:
-        self.failure = f"status {status}"
-
-    def invalidate_number(self) -> None:
-        self.failure = "invalid number"
-
     def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         body = b"reference" if body is None else body
         time_text = str(signed_at.timestamp())
@@ -175,6 +160,16 @@ class SuccessForUnknown(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         await super().deliver(phone, text)
         return ACCEPTED
+
+
+@breaks(NOT_SENT, "send did not end within 0.1")
+class EndlessRetries(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        while True:
+            result = await super().deliver(phone, text)
+            if result == ACCEPTED:
+                return result
+            await asyncio.sleep(0.1)  # before the next of all too many attempts
 
 
 @breaks(NOT_SENT, "send raised ConnectionError. A failure")
@@ -260,10 +255,24 @@ class OldStatuses(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 
+@breaks(REFERENCE_OF_EACH, "read_statuses returned {'abab")
+class OneStatus(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        return None if statuses is None else statuses[:1]
+
+
 @breaks(WHOLE, "A text in several parts was accepted", kind="in several parts")
+@breaks(WHOLE, "A text in other scripts was accepted", kind="in other scripts")
 class ChangedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
+
+
+@breaks(OWN_URL, "was sent with ''")
+class NoStatusUrl(RightMessenger):
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        return await super().send(phone, replace(message, status_url=""))
 
 
 @breaks(OWN_URL, "A message with the status URL .* was sent with")
@@ -276,11 +285,64 @@ class FormerStatusUrl(RightMessenger):
         return await super().send(phone, changed)
 
 
+@breaks(messenger.test_a_message_without_a_code_is_delivered_or_rejected, "none has its text")
+class FormerText(RightMessenger):
+    former = ""
+
+    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
+        self.former = message.text if isinstance(message, CodeMessage) else self.former
+        return await super().send(phone, replace(message, text=self.former))
+
+
+@breaks(
+    messenger.test_an_account_that_is_refused_is_unavailable_and_no_invalid_number,
+    "the provider refuses the account and not the number",
+)
+class EveryErrorAnInvalidNumber(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return (
+            result
+            if result == ACCEPTED
+            else DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        )
+
+
+@breaks(
+    messenger.test_an_invalid_number_has_a_reason_without_the_number,
+    "got it 2 times by one send",
+)
+class RepeatedRejection(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        return await super().deliver(phone, text) if result != ACCEPTED else result
+
+
 @breaks(messenger.test_no_log_line_has_the_text_or_the_code, "the code, or the text")
 class LoggedCode(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         logging.getLogger("dialtone.wrong").warning({"event": f"sending {text[:6]}"})
         return await super().deliver(phone, text)
+
+
+@breaks(IN_DOUBT, "the code, or the text", failure=HANGS)
+class LoggedText(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        if result == UNKNOWN:
+            logging.getLogger("dialtone.wrong").warning("no answer for %s", text)
+        return result
+
+
+@breaks(
+    callbacks.test_a_message_that_is_on_its_way_has_no_final_status,
+    "DELIVERED.* for a message that was sent",
+)
+class SentIsDelivered(RightMessenger):
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        statuses = super().read_statuses(request)
+        is_sent = bool(statuses) and request.body == b"sent"
+        return [MessageStatus(ReportedStatus.DELIVERED)] if is_sent else statuses
 
 
 class OlderMessenger(RightMessenger):

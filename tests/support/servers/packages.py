@@ -26,10 +26,24 @@ def find_program(name: str) -> Path:
 
 
 def fetch_wheels(requirements: Path) -> Path:
-    """Return the folder in the cache of the user into which pip has installed wheels, or had.
+    """Return the folder in the cache of the user into which pip has installed wheels.
 
     Args:
         requirements: The packages with their hashes.
+
+    Raises:
+        SourceUnavailable
+    """
+    command = ("install", "--no-compile", "--only-binary=:all:", "--target")
+    return fetch_packages(requirements, *command)
+
+
+def fetch_packages(requirements: Path, *command: str) -> Path:
+    """Return the folder in the cache of the user into which pip has put packages, now or before.
+
+    Args:
+        requirements: The packages with their hashes.
+        command: The command of pip, whose last argument is followed by the folder.
 
     Raises:
         SourceUnavailable
@@ -44,16 +58,15 @@ def fetch_wheels(requirements: Path) -> Path:
         if not folder.exists():
             # In the same folder, so that the last step is an atomic rename.
             with TemporaryDirectory(dir=cache) as new:
-                _run_pip(requirements, f"{new}/packages")
+                _run_pip(requirements, *command, f"{new}/packages")
                 Path(new, "packages").rename(folder)
     return folder
 
 
-def _run_pip(requirements: Path, target: str) -> None:
+def _run_pip(requirements: Path, *command: str) -> None:
     pip = subprocess.run(
         [
-            *(sys.executable, "-I", "-m", "pip", "install", f"--requirement={requirements}"),
-            *("--no-compile", "--only-binary=:all:", f"--target={target}"),
+            *(sys.executable, "-I", "-m", "pip", *command, f"--requirement={requirements}"),
             *("--no-deps", "--require-hashes", "--no-input", "--progress-bar=off"),
             "--disable-pip-version-check",
         ],

@@ -21,15 +21,15 @@ SECONDS: Final = 5
 COPIED_AT_ONCE: Final = 250_000
 MB: Final = 1_000_000
 PRIMARY_MS: Final = {
-    "`GET /users/me`": 0.077,
-    "a page of pictures": 1.914,
-    "a sign-in": 7.838,
-    "an upload": 2.4,
+    "`GET /users/me`": 0.073,
+    "a page of pictures": 1.077,
+    "a sign-in": 2.373,
+    "an upload": 1.7,
 }
 """Processor time of MongoDB for one, as docs/performance.md has it, with all reads at the primary.
 
-That of an upload is calculated: it writes 4 documents, at 0.37 ms as those of a sign-in, which
-writes 21, and reads 9, at 0.1 ms.
+That of an upload is calculated: it writes 4 documents, at 0.2 ms as those of a sign-in, which
+writes 12, and reads 9, at 0.1 ms.
 """
 PRIMARY_CORES: Final = 32
 RESERVE: Final = 2

@@ -104,6 +104,7 @@ def test_the_page_of_an_ip_leads_to_localhost(page: Page, service: Service, phon
     sign_in_by_code(page, service, phone)
 
     assert not run(page, "return isShown('add-passkey');")
-    run(page, "document.querySelector('#passkeys-elsewhere a').click();")
+    with page.loading():
+        run(page, "document.querySelector('#passkeys-elsewhere a').click();")
     run(page, "await wait(() => isShown('passkey-sign-in'));")
     assert page.run("return location.origin;") == service.url

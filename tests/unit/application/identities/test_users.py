@@ -11,6 +11,7 @@ from application.ports.errors import StorageUnavailable
 from application.principal import Principal
 from domain.errors import UsernameInUse, UserNotFound
 from domain.identities.identity import Identity
+from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.phone import PhoneNumber
 from tests.support.builders import a_phone, a_user, an_identity
@@ -155,3 +156,11 @@ async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: CoreHar
 
     app.advance(1)
     assert [*await asyncio.gather(recent(), recent())] == [UserCount(1)] * 2
+
+
+async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness) -> None:
+    await add_staff(app)
+    await app.identities.operator_actions.change_role(a_phone(), Role.MEMBER)
+    await app.add_user(OTHER_PHONE, "RahuI Sharma")
+    with pytest.raises(UsernameInUse):
+        await app.add_user(a_phone(3), "Rahul Sharma")

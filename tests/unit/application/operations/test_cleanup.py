@@ -14,7 +14,7 @@ from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from tests.support.at_each_operation import Act, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
@@ -157,3 +157,13 @@ async def test_few_calls_are_made_at_the_same_time_and_results_keep_their_order(
 
     assert await call_in_groups(call, range(10)) == [*range(10)]
     assert most == PARALLEL_WRITES
+
+
+async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHarness) -> None:
+    deleted = a_deleted_identity(user=a_user(), purged_at=NOW, phone=None)
+    await app.database.repositories().identities.add(deleted)
+    app.clock.advance(timedelta(days=30) - TICK)
+    assert await app.operations.cleanup() == CleanupReport()
+    app.clock.advance(TICK)
+    assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
+    assert app.database.identities[deleted.id].value.username_key is None

@@ -155,3 +155,17 @@ async def test_nobody_else_lists_users_and_nobody_unless_they_are_counted(
     app.faults.fail_on("audit_log.count")
     with pytest.raises(AuditFailed):
         await admin.list_users(SHOP, ALL, None, 9)
+
+
+async def test_an_expired_service_token_is_listed_for_30_days_and_then_deleted(
+    app: AppHarness,
+) -> None:
+    feature = app.use_cases.of(AdminFeature)
+    token, _ = await create(feature)
+    tokens = feature.tokens
+    app.clock.advance(TTL + timedelta(days=30) - timedelta(seconds=1))
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 0
+    assert await tokens.list() == [token]
+    app.clock.advance(timedelta(seconds=1))
+    assert await tokens.list() == []
+    assert (await app.operations.cleanup())["expired_service_tokens"] == 1

@@ -217,3 +217,14 @@ async def test_operators_see_that_strangers_need_a_proof() -> None:
         Limitation.PROOF_REQUIRED,
     )
     assert state.next_message_to_known.limitation is None
+
+
+async def test_a_used_proof_is_deleted_by_the_cleanup_after_two_hours(app: AppHarness) -> None:
+    await prove(app)
+    stored = app.database.records.tables["used_proofs"]
+    app.advance(hours=2, seconds=-1)
+    assert (await app.operations.cleanup())["expired_attestations"] == 0
+    app.advance(1)
+
+    assert (await app.operations.cleanup())["expired_attestations"] == 1
+    assert stored == {}

@@ -247,6 +247,16 @@ async def test_strangers_keep_no_administrator_out_of_a_known_browser(
     assert not browsers(app)
 
 
+async def test_browsers_are_forgotten_with_the_account(
+    app: AppHarness, administrator: Principal
+) -> None:
+    request_id = await request_code(app)
+    await enter(app, app.last_code, request_id)
+    assert browsers(app)
+    await app.identities.delete_user(administrator)
+    assert not browsers(app)
+
+
 async def test_a_browser_that_signs_in_while_the_account_is_deleted_is_not_kept(
     app: AppHarness, administrator: Principal
 ) -> None:
@@ -257,3 +267,11 @@ async def test_a_browser_that_signs_in_while_the_account_is_deleted_is_not_kept(
     assert not browsers(app)
     with pytest.raises(Unauthenticated):
         await authenticate(app, signed_in.cookie)
+
+
+async def test_a_session_is_deleted_when_it_has_expired(app: AppHarness) -> None:
+    await sign_in(app)
+    app.advance(minutes=15)
+    assert (await app.operations.cleanup())["expired_console_sessions"] == 0
+    app.advance(hours=1)
+    assert (await app.operations.cleanup())["expired_console_sessions"] == 1

@@ -11,6 +11,8 @@ from application.features.events import send_events as module
 from application.features.events.feature import EventsFeature
 from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
+from application.features.imports.feature import ImportsFeature
+from application.features.imports.user_lines import ImportedUser
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
@@ -20,6 +22,7 @@ from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
+from tests.support.imports.builders import IMPORT_RUN
 from tests.unit.application.features.phone_change.phone_changes import change_phone
 
 BACKEND, OTHER = "backend", "other"
@@ -56,6 +59,11 @@ def both(backend: FakeDestination, other: FakeDestination) -> AppHarness:
 
 async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
     return await app.use_cases.of(EventsFeature).send.send_due(name)
+
+
+async def send_to_both(app: AppHarness) -> None:
+    for name in (OTHER, BACKEND):
+        await send(app, name)
 
 
 async def send_until_settled(app: AppHarness) -> None:
@@ -104,6 +112,7 @@ async def block_and_unblock(app: AppHarness, user: Principal) -> None:
 
 
 ACTS: Final[dict[str, tuple[UserAct, list[EventType]]]] = {
+    "create again": (lambda app, user: app.create_user(user), []),
     "rename": (rename, [UPDATED]),
     "rename to the same": (
         lambda app, user: app.identities.rename_user(user, parse_username("Rahul Sharma")),
@@ -115,6 +124,10 @@ ACTS: Final[dict[str, tuple[UserAct, list[EventType]]]] = {
             user.identity.id, ExternalId("auth0|1")
         ),
         [UPDATED],
+    ),
+    "sign out": (
+        lambda app, user: app.identities.operator_actions.revoke_sessions(user.identity.id),
+        [],
     ),
     "block and unblock, each twice": (block_and_unblock, [BLOCKED, UNBLOCKED]),
     "delete": (lambda app, user: app.identities.delete_user(user), [DELETED]),
@@ -137,6 +150,17 @@ async def test_an_act_makes_its_event(
     assert {event.user_id for event in backend.accepted} == {user.identity.id}
     assert backend.accepted[0].occurred_at <= app.clock.now()
     assert await send(app) == SentEvents()
+
+
+async def test_a_login_and_an_import_make_no_event(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    await app.log_in(a_phone(1))
+    user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
+    await app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
+    await send(app)
+
+    assert backend.attempted == []
 
 
 async def test_the_phone_is_sent_only_if_the_operator_wants_it(
@@ -212,6 +236,20 @@ async def test_a_destination_that_hangs_delays_no_other(
     assert loop.time() - started < LEASE_PERIOD.total_seconds()
 
 
+async def test_no_attempt_begins_after_the_time_to_send(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    await block_and_unblock(app, user)
+    loop = asyncio.get_running_loop()
+    backend.gate = asyncio.Event()
+    loop.call_later(4.5, backend.gate.set)
+    await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
+    assert backend.types == [CREATED]
+    await send(app)
+    assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
+
+
 async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_again(
     app: AppHarness, backend: FakeDestination
 ) -> None:
@@ -232,6 +270,108 @@ async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_aga
     assert len({event.user_id for event in backend.accepted}) == 12
 
 
+async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    users = await add_users(both, 7)
+    await send_to_both(both)
+    backend.rejects = lambda _: AWAY
+    attempt_times = []
+    for number, user in enumerate(users, start=1):
+        both.advance(seconds=1)
+        await both.identities.operator_actions.block(a_phone(number))
+        await send_to_both(both)
+        stored = both.database.identities[user.identity.id].value
+        attempt_times.append(stored.events.next_attempt_at(BACKEND))
+
+    assert len(backend.attempted) == 7 + 5
+    assert len(other.accepted) == 7 + 7
+    in_five_minutes = both.clock.now() + timedelta(minutes=5)
+    assert attempt_times[5:] == [in_five_minutes - timedelta(seconds=early) for early in (1, 0)]
+
+
+async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minute(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    users = await add_users(both, 15)
+    backend.rejects = lambda _: AWAY
+    for turn in range(60):
+        if turn < len(users):
+            await both.identities.operator_actions.block(a_phone(turn + 1))
+        await send_to_both(both)
+        both.advance(seconds=9)
+    # It is not asked for each of them.
+    assert len(backend.attempted) < PARALLEL_USERS + 540 / 20 + 5
+    assert {event.user_id for event in other.accepted} == {user.identity.id for user in users}
+
+    survivor = restart(both)
+    backend.rejects = lambda _: None
+    for _ in range(6):
+        await send_to_both(survivor)
+        survivor.advance(seconds=9)
+    assert len(backend.accepted) == 2 * len(users)
+    assert backend.most_at_once <= PARALLEL_USERS
+    for user in users:
+        of_user = [event.type for event in backend.accepted if event.user_id == user.identity.id]
+        assert of_user == [CREATED, BLOCKED]
+
+
+async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_for_seconds(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    rejected = {user.identity.id for user in await add_users(app, 7)}
+    backend.rejects = lambda event: AWAY if event.user_id in rejected else None
+    for number in range(8, 38):
+        user = await app.add_user(a_phone(number), f"user {number}")
+        for _ in range(3):
+            await send(app)
+            app.advance(seconds=7)
+        assert backend.accepted[-1].user_id == user.identity.id
+        app.advance(minutes=4)
+    # In two hours, for each of them.
+    assert len(backend.attempted) - 30 < 7 * 18
+
+
+async def test_what_happens_during_the_last_attempt_is_sent_too(
+    app: AppHarness, backend: FakeDestination
+) -> None:
+    user = await app.add_user()
+    backend.rejects = lambda _: AWAY
+    await send(app)
+    app.advance(days=3)
+    backend.gate = asyncio.Event()
+    last_attempt = asyncio.create_task(send(app))
+    while len(backend.attempted) < 2:  # noqa: ASYNC110 -- it has no event
+        await asyncio.sleep(0)
+    await block(app, user)
+    backend.gate.set()
+    assert (await last_attempt).failed == 1
+    backend.rejects = lambda _: None
+    await send(app)
+
+    assert backend.types == [CREATED, BLOCKED]
+
+
+async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", 2)
+    users = await add_users(both, 7)
+    other.gate = asyncio.Event()
+    slow = asyncio.create_task(send(both, OTHER))
+    await send(both)
+    assert len(backend.accepted) == len(users)
+    assert other.accepted == []
+    other.gate.set()
+    await slow
+    await send(both, OTHER)
+
+    assert len(other.accepted) == len(users)
+
+
 async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
     app: AppHarness, backend: FakeDestination
 ) -> None:
@@ -243,6 +383,44 @@ async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
     await send(with_phone)
 
     assert (backend.types, backend.accepted[-1].phone) == ([CREATED, DELETED], None)
+
+
+async def test_each_destination_gets_all_events(
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: ValueError(a_phone().e164)
+    sent = await both.use_cases.of(EventsFeature).send()
+    await block(both, user)
+    await both.use_cases.of(EventsFeature).send()
+    raised = [line for line in caplog.records if line.exc_info]
+    assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
+    assert sent == {
+        BACKEND: SentEvents(accepted=1),
+        OTHER: SentEvents(failed=1, reason="failed with ValueError", is_failing=True),
+    }
+    other.rejects = lambda _: None
+    both.advance(seconds=5)
+    await both.use_cases.of(EventsFeature).send()
+
+    assert backend.types == other.types == [CREATED, BLOCKED]
+    assert both.database.identities[user.identity.id].value.events.unsent == ()
+
+
+async def test_events_for_a_destination_that_is_gone_are_dropped(
+    both: AppHarness, backend: FakeDestination, other: FakeDestination
+) -> None:
+    user = await both.add_user()
+    other.rejects = lambda _: AWAY
+    await both.use_cases.of(EventsFeature).send()
+    both.advance(seconds=5)
+    await send(restart(both, destinations={BACKEND: backend}))
+
+    stored = both.database.identities[user.identity.id].value
+    assert (stored.events.unsent, stored.events.next_send_at) == ((), None)
 
 
 async def test_what_waits_is_counted_and_measured(
@@ -261,10 +439,12 @@ async def test_what_waits_is_counted_and_measured(
 
 
 async def test_an_event_of_an_own_destination_may_fail_in_any_way(
-    app: AppHarness, backend: FakeDestination, caplog: pytest.LogCaptureFixture
+    app: AppHarness, backend: FakeDestination
 ) -> None:
     await app.add_user()
-    errors: list[BaseException] = [SystemExit(1), EventRejected(), TimeoutError()]
+    errors: list[BaseException] = [EventRejected(), TimeoutError(), KeyError("x")]
+    errors.append(asyncio.CancelledError())  # of something that the destination cancelled
+    errors.append(SystemExit(1))
 
     def fail(_: Event) -> BaseException:
         return errors.pop(0)
@@ -276,6 +456,10 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
         assert kept.value.events.progress_of(BACKEND).failure_reason == reasons[-1]
         app.advance(hours=1)
 
-    assert reasons == ["failed with SystemExit", "it was rejected", "no response in time"]
-    raised = [line for line in caplog.records if line.exc_info]
-    assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
+    assert reasons == [
+        "it was rejected",
+        "no response in time",
+        "failed with KeyError",
+        "failed with CancelledError",
+        "failed with SystemExit",
+    ]

@@ -23,6 +23,7 @@ from domain.errors import (
     TooManyExports,
     Unauthenticated,
     Unavailable,
+    UserNotFound,
 )
 from domain.features.app_data import AppData
 from domain.features.console import ConsoleDevice, ConsoleDevices
@@ -32,6 +33,7 @@ from tests.support.acts import assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
+from tests.support.fault_injector import ProcessKilled
 from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 from tests.unit.application.features.phone_change.phone_changes import request_codes
@@ -240,3 +242,37 @@ async def test_a_store_that_is_away_is_an_error_before_the_export_begins(
     app.files.is_unavailable = False
     await export_own_data(app, principal)
     assert app.database.audit_entries == []
+
+
+async def test_an_export_is_forgotten_with_the_account(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    await app.identities.delete_user(principal)
+    assert not exports(app)
+    await export_own_data(app, await app.log_in())  # it is another account
+
+
+async def test_the_cleanup_deletes_an_export_that_a_killed_deletion_left(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.faults.fail_on("data_exports.delete", kill=True)
+    with pytest.raises(ProcessKilled):
+        await app.identities.delete_user(principal)
+    app.faults.reset()
+    assert exports(app)
+    with pytest.raises(UserNotFound):
+        await export_user(app, a_phone())
+    await app.operations.cleanup()
+    assert not exports(app)
+
+
+async def test_the_cleanup_forgets_an_export_when_the_next_is_possible(app: AppHarness) -> None:
+    principal = await app.log_in()
+    await export_own_data(app, principal)
+    app.advance(timedelta(days=1).total_seconds() - 1)
+    await app.operations.cleanup()
+    with pytest.raises(TooManyExports):
+        await export_own_data(app, principal)
+    app.advance(minutes=10)
+    assert (await app.operations.cleanup())["expired_data_exports"] == 1
+    assert not exports(app)

@@ -115,3 +115,12 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
             app.clock.advance(duration)
             await app.operations.cleanup()
         assert used(app, owner) == actual(app, owner)
+
+
+async def test_the_usage_of_a_deleted_identity_is_deleted(
+    app: AppHarness, owner: Principal
+) -> None:
+    await app.upload_image(owner)
+    await app.identities.delete_user(owner)
+    await app.operations.cleanup()
+    assert stored_usages(app.database) == {}

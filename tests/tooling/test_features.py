@@ -84,7 +84,7 @@ async def test_a_user_signs_in_where_there_is_no_feature(
         user = {"username": "Asha", "number": PHONE}
         assert (await http.post("/users", json=user, headers=headers)).status_code == 201
         assert (await http.get("/users/me", headers=headers)).json()["username"] == "Asha"
-        http.event_hooks = {}  # it compares with the description of all features
+        http.event_hooks["response"].clear()  # it compares with the description of all features
         for path in ("/library", "/admin/users", "/console", "/voice", "/authenticate/get_otp"):
             assert (await http.get(path, headers=headers)).status_code == 404, path
 

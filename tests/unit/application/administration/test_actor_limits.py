@@ -18,11 +18,12 @@ from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from tests.support.acts import IN_API, IN_CONSOLE, REASON, a_token
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, an_id
 from tests.support.core_harness import CoreHarness
 from tests.unit.application.administration.test_acts import USE_CASES
 
 TOKEN = a_token(Role.ADMINISTRATOR)
+READS = (Scope.READ_USERS, Scope.READ_PHONES)
 
 
 def test_all_acts_of_people_and_tokens_are_limited_but_those_that_read() -> None:
@@ -126,4 +127,13 @@ async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(
     assert len(app.database.audit_entries) == 3
     # It counts with the numbers that a token reads.
     with pytest.raises(TooManyPhones):
-        await app.user_details.show_user(a_token(Scope.READ_USERS, Scope.READ_PHONES), user, REASON)
+        await app.user_details.show_user(a_token(*READS), user, REASON)
+    readers = [a_token(*READS), IN_API, a_token(*READS, token_id=an_id(6))]
+    view_phone = app.user_details.view_phone
+    # A HEAD request is not shown a number: none is counted, and the error is the same.
+    with pytest.raises(TooManyPhones):
+        await view_phone(readers[0], a_phone(1), user, REASON, is_shown=False)
+    for reader in readers[1:]:
+        masked = await view_phone(reader, a_phone(1), user, REASON, is_shown=False)
+        assert masked == a_phone(1).masked
+    assert len(app.database.audit_entries) == 3

@@ -247,3 +247,15 @@ async def test_of_several_users_with_one_name_the_first_gets_it(
         (6, ImportProblem.USERNAME_REFUSED),
         (7, ImportProblem.USERNAME_REFUSED),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
+)
+def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
+    assert parse(claims=text).claims == claims
+
+
+@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
+def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
+    assert parse("US", phone=text).phone.e164 == PHONE

@@ -11,7 +11,7 @@ from application.principal import Principal
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
+from tests.support.at_each_operation import Act, Fault, at_each_operation, before_each_operation
 from tests.support.images import plain_jpeg
 
 THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
@@ -98,3 +98,19 @@ async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
         rebuilt = (await app.get_item(item_id)).item
         assert rebuilt.has_variants([LED])
         assert_no_other_files(app, rebuilt)
+
+
+async def test_two_rebuilds_at_the_same_time_leave_no_file_missing() -> None:
+    async def start() -> tuple[AppHarness, Act, Act, str]:
+        uploaded_to = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+        uploaded = await uploaded_to.upload_image(await uploaded_to.add_user(), plain_jpeg(8, 6))
+        app, other = with_specs(uploaded_to, LED), with_specs(uploaded_to)
+        return app, partial(rebuild, app), partial(rebuild, other), uploaded.item.id
+
+    async for app, _, _, item_id in before_each_operation(start):
+        rebuilt = (await app.get_item(item_id)).item
+        assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}
+        assert {*app.files.contents} <= {*rebuilt.storage_keys}
+
+        await rebuild(app)
+        assert_no_other_files(app, (await app.get_item(item_id)).item)

@@ -570,7 +570,7 @@ class CarelessMessenger(RightMessenger):
     left_open: Final[list[object]] = []
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        time.sleep(0.5)  # noqa: ASYNC251 -- as a client that is not asynchronous does
+        time.sleep(1.5)  # noqa: ASYNC251 -- as a client that is not asynchronous does
         self.failure = phone.e164
         self.left_open.append(asyncio.create_task(asyncio.Event().wait(), name="poller"))
         return ACCEPTED

@@ -45,11 +45,25 @@ def problem_of(region: str | None = None, **fields: str) -> ImportProblem | None
 
 
 @pytest.mark.parametrize(
+    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
+)
+def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
+    assert parse(claims=text).claims == claims
+
+
+@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
+def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
+    assert parse("US", phone=text).phone.e164 == PHONE
+
+
+@pytest.mark.parametrize(
     ("region", "text", "problem"),
     [
         (None, " ", ImportProblem.NO_PHONE),
         (None, "9.19877E+11", ImportProblem.SPREADSHEET_NUMBER),  # digits are lost
+        (None, "14155550101.0", ImportProblem.SPREADSHEET_NUMBER),  # a decimal number
         (None, "123", ImportProblem.INVALID_PHONE),
+        (None, "+18005550101", ImportProblem.UNSUPPORTED_PHONE_TYPE),
         ("SE", "468123456", ImportProblem.AMBIGUOUS_PHONE),
     ],
 )
@@ -67,9 +81,12 @@ def test_a_phone_that_is_none_says_why_without_the_number(
     [
         ("2020-05-01 11:30:00+02", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("2020-05-01", datetime(2020, 5, 1, tzinfo=UTC)),
+        ("2020-05-01 09:30:00 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("2020-05-01T09:30:00.5GMT", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
+        ("2020-05-01 11:30:00 +0200", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("2020-05-01 09:30:00 +0000 UTC", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
         ("1588325400000", datetime(2020, 5, 1, 9, 30, tzinfo=UTC)),
+        ("1588325400.5", datetime(2020, 5, 1, 9, 30, 0, 500_000, tzinfo=UTC)),
         (" ", None),
     ],
 )
@@ -91,6 +108,8 @@ def test_an_id_of_another_form_is_an_external_id() -> None:
         ("", False),
         ("TRUE", True),  # a boolean in any case
         (" t ", True),  # of PostgreSQL
+        ("yes", True),
+        ("1", True),
         ("False", False),
         ("null", False),  # nothing
     ],
@@ -247,15 +266,3 @@ async def test_of_several_users_with_one_name_the_first_gets_it(
         (6, ImportProblem.USERNAME_REFUSED),
         (7, ImportProblem.USERNAME_REFUSED),
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
-)
-def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
-    assert parse(claims=text).claims == claims
-
-
-@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
-def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
-    assert parse("US", phone=text).phone.e164 == PHONE

@@ -1,5 +1,6 @@
 """Who finds and opens items of the library, and how administrators moderate them."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -17,12 +18,16 @@ from domain.access import LibraryVisibility
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound
-from domain.features.media.item import ItemFilter, MediaItem, PageRequest
+from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageRequest
 from domain.identities.role import Role
 from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, an_id
 from tests.support.media.builders import an_item
+from tests.support.media.stored import stored_items
+
+RAHUL = an_id(1)
+UNKNOWN = an_item(id=an_id(9)).storage_key
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:
@@ -166,6 +171,20 @@ async def test_nobody_looks_at_items_without_the_scope(app: AppHarness, item: Me
     with pytest.raises(Forbidden):
         await items.list(OTHERS, ItemFilter(), None, 10)
     assert app.database.audit_entries == []
+
+
+async def test_of_hiding_and_deleting_at_the_same_time_the_deletion_wins(
+    app: AppHarness, item: MediaItem
+) -> None:
+    items = moderation(app)
+    acts = [items.hide, items.unhide] * 5
+    results = await asyncio.gather(
+        *(act(OPERATOR, item.id, REASON) for act in acts),
+        items.delete(OPERATOR, item.id, REASON),
+        return_exceptions=True,
+    )
+    assert isinstance(results[-1], MediaItem)
+    assert stored_items(app.database)[item.id].value.state is ItemState.DELETING
 
 
 async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarness) -> None:

@@ -23,6 +23,7 @@ from application.ports.errors import MediaStorageUnavailable
 from domain.features.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 from tests.support.fakes.clock import SecondsClock
 from tests.support.fakes.images import temporary_files
+from tests.support.waiting import wait_until
 
 IP: Final = "203.0.113.7"
 MIB: Final = MAX_MEMORY_BYTES
@@ -165,6 +166,27 @@ async def test_an_upload_outgrows_the_memory_if_there_is_space_for_its_announced
         await held.send("in memory", MIB)
 
 
+async def test_a_file_that_hangs_keeps_its_claim_until_it_is_closed() -> None:
+    async with uploads() as held:
+        held.space = 10 * MIB
+        await held.begin("hung", size=10 * MIB)
+        await held.send("hung", 2 * MIB)
+        file = held.running["hung"].file
+        assert file is not None
+        # As long as a thread works with it, closing it closes nothing.
+        with file._use():  # type: ignore[attr-defined]
+            held.tasks["hung"].cancel()
+            await asyncio.wait([held.tasks.pop("hung")])
+            await held.begin("next", size=5 * MIB)
+            with pytest.raises(NoUploadSpace):
+                await held.send("next", 2 * MIB)
+            # Its user has the place back.
+            await held.begin("one", user="hung")
+            await held.begin("two", user="hung")
+        await wait_until(lambda: file.closed)
+        await held.send("next", MIB)
+
+
 async def test_an_upload_whose_rest_arrives_when_it_is_ended_is_ended() -> None:
     async with uploads() as held, held.limiter.admit("a", IP, MIB) as upload:
         with pytest.raises(TooManyUploads):
@@ -279,6 +301,7 @@ async def read(files: LimitedFiles) -> None:
     ("call", "seconds"),
     [
         (lambda files: files.write("a", io.BytesIO(), "image/jpeg"), WRITE_TIMEOUT),
+        (lambda files: files.get_size("a"), CALL_TIMEOUT),
         (lambda files: files.delete("a"), CALL_TIMEOUT),
         (read, CALL_TIMEOUT),
     ],

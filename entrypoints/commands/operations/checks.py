@@ -188,16 +188,15 @@ async def check_records(settings: Settings) -> list[str]:
 
 
 async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> RecordStore | None:
-    if isinstance(settings.database, SqliteLocation) and not settings.database.path.exists():
-        return None
     encryption = load_encryption(settings)
-    if encryption is None:
-        raise ConfigurationError("there are no keys to open it with.")
     if not isinstance(settings.database, Factory):
         adapter, place = adapter_of(settings.database)
-        async with adapter.open_existing(place, encryption.key_fingerprint()) as existing:
+        fingerprint = encryption.key_fingerprint() if encryption else None
+        async with adapter.open_existing(place, fingerprint) as existing:
             if existing is None:
                 return None
+    if encryption is None:
+        raise ConfigurationError("there are no keys to open it with.")
     return (await stack.enter_async_context(open_database(settings, encryption))).records
 
 

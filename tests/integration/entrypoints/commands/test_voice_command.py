@@ -11,22 +11,27 @@ from adapters.operations.system import SystemRandomness
 from adapters.security.encryption import AesPhoneEncryption
 from application.features.voice.call_urls import CallUrls
 from application.ports.keys import KeyPurpose
+from application.ports.webhooks import SignatureCoverage
 from entrypoints.commands.features import voice
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
 from tests.support.keys import FakeKeyRing, create_secrets_file
-from tests.support.voice.unsigned_voice import UnsignedVoice
+from tests.support.voice.right_voice import RightVoice
 
 
 def urls_in(lines: Sequence[str]) -> list[str]:
     return [line.partition("HTTP POST  ")[2] for line in lines if "HTTP POST" in line]
 
 
+class UnsignedUrls(RightVoice):
+    signature_coverage = SignatureCoverage(url=False)
+
+
 @asynccontextmanager
-async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[UnsignedVoice]:
-    yield UnsignedVoice()
+async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[UnsignedUrls]:
+    yield UnsignedUrls()
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:

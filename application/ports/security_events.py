@@ -25,7 +25,7 @@ class SecurityEvent:
         is_warning: Whether operators should be warned: of an attack, or of messages that do not
             arrive.
         is_always_logged: Whether it is logged at every level. An operator repeats it by its ids
-            after a backup was restored (docs/backup.md).
+            after a backup was restored (docs/keys.md).
         max_lines_a_minute: How many lines a process logs of it; None for all. All are counted.
     """
 

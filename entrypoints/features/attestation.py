@@ -38,7 +38,7 @@ _SITEVERIFY: Final = (
 )
 ALTCHA_DIFFICULTY: Final = 3_000
 """Derivations of a proof on average: about a second at a slow phone. More would make people wait,
-and stop no attacker (docs/proofs.md)."""
+and stop no attacker (docs/web.md)."""
 
 
 class AttestationType(StrEnum):

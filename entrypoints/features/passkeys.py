@@ -41,7 +41,7 @@ class PasskeySettings(Settings):
 
     passkey_domain: Annotated[str | None, parsers.parse_domain] = setting(
         "Domain of the passkeys of users; in production there are none without it, see "
-        "docs/passkeys.md.",
+        "docs/web.md.",
         derived=lambda env: "" if env is Environment.PRODUCTION else _LOCALHOST,
         example="example.org",
     )

@@ -157,7 +157,7 @@ def parse_limit_store(text: str) -> Factory:
     if text.startswith(("redis:", "rediss:")):  # until 0.4
         raise InvalidValue(
             "Limits in Redis were removed. Remove this line, and the database keeps the limits; or "
-            "name a limit store of your own by package.module:factory, see docs/databases.md."
+            "name a limit store of your own by package.module:factory, see docs/settings.md."
         )
     return parse_factory(text)
 

@@ -11,7 +11,7 @@ _SECONDARY: Final = {
 }
 _NO_AMOUNTS: Final = (
     "Nothing is counted in money. The end of a bill is the limit of all messages, see "
-    "DIALTONE_SMS_LIMIT_ALL_FACTOR, and the cap of your provider, see docs/providers.md."
+    "DIALTONE_SMS_LIMIT_ALL_FACTOR, and the cap of your provider, see docs/messages.md."
 )
 REMOVED: Final[Mapping[str, str]] = {
     **_SECONDARY,  # until 0.4

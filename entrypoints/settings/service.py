@@ -50,7 +50,7 @@ class ServiceSettings:
         file_variable="DIALTONE_DATABASE_URL_FILE",
     )
     limits: Annotated[str, parsers.choice(*LIMIT_PROFILES)] = setting(
-        "small, medium or large: sets all limits, see docs/abuse.md.", "medium"
+        "small, medium or large: sets all limits, see docs/limits.md.", "medium"
     )
     app_name: Annotated[str, parsers.parse_app_name] = setting(
         "Name of your app as people see it, 1 to 30 characters; no user can have that name.",

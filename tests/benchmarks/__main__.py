@@ -20,7 +20,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peer", type=Path, action="append", default=[], help="a TOML file")
     parser.add_argument("--checkout", type=Path, help="another one, with its .venv")
-    parser.add_argument("--page", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--page", action="store_true", help="write docs/sizing.md")
     arguments = parser.parse_args()
     databases = arguments.database or DATABASES
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")

@@ -26,7 +26,7 @@ PRIMARY_MS: Final = {
     "a sign-in": 2.373,
     "an upload": 1.7,
 }
-"""Processor time of MongoDB for one, as docs/performance.md has it, with all reads at the primary.
+"""Processor time of MongoDB for one, as docs/sizing.md has it, with all reads at the primary.
 
 That of an upload is calculated: it writes 4 documents, at 0.2 ms as those of a sign-in, which
 writes 12, and reads 9, at 0.1 ms.

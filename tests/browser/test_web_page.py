@@ -1,4 +1,4 @@
-"""The code of `docs/web.md` and `docs/proofs.md` works in a browser, with their policy."""
+"""The code of `docs/web.md` works in a browser, with their policy."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from tests.support.service import Service, running
 # Installing Chromium and npm packages may take minutes.
 pytestmark = pytest.mark.timeout(600)
 
-WEB_PAGE: Final = page("docs/web.md") + page("docs/proofs.md")
+WEB_PAGE: Final = page("docs/web.md")
 API: Final = "https://api.example.org"
 # Strangers have 270 of these messages, requests with a proof 90. A network has 5 %: 14, and 5.
 LIMIT: Final = "600/1h"

@@ -53,13 +53,13 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Lead links to where the site has the files, and list the paths of the API."""
+    """Lead links to where the site has the files, and list all settings in their page."""
     path = page.file.src_uri
     if path.startswith("decisions/"):
         # These have most words of the guides. The search shows the guides first.
         page.meta["search"] = {"boost": 0.1}
     linked = _LINK.sub(lambda match: _relink(match[0], path), markdown)
-    return f"{linked}\n{_render_paths(_read_description())}" if path == "api.md" else linked
+    return f"{linked}\n{_render_settings()}" if path == SETTINGS_PAGE else linked
 
 
 def on_page_content(html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:
@@ -78,7 +78,6 @@ def _added_files(config: MkDocsConfig) -> Iterator[File]:
     for name in ROOT_PAGES:
         yield _file(config, name, path=PROJECT / name)
     yield _file(config, "LICENSE.txt", path=PROJECT / "LICENSE")
-    yield _file(config, SETTINGS_PAGE, content=_render_settings())
     if _mermaid(config).exists():
         yield _file(config, MERMAID_IN_SITE, path=_mermaid(config))
     swagger_ui = distribution("swagger-ui-py").locate_file("swagger_ui/static")
@@ -110,8 +109,7 @@ def _relink(link: str, path: str) -> str:
 def _render_settings() -> str:
     settings = (PROJECT / ".env.example").read_text(encoding="utf-8")
     return (
-        "# All settings\n\nSettings are environment variables, or lines of a `.env` file: this is "
-        "`.env.example`, with the default of each. [How to set them](README.md#settings).\n\n"
+        "## All settings\n\nThis is `.env.example`, with the default of each.\n\n"
         f"```ini\n{settings}```\n"
     )
 
@@ -120,19 +118,3 @@ def _read_description() -> dict[str, Any]:
     text = (PROJECT / "docs/openapi.json").read_text(encoding="utf-8")
     description: dict[str, Any] = json.loads(text)
     return description
-
-
-def _render_paths(description: dict[str, Any]) -> str:
-    """Return a table of the operations of each tag, with links to the whole description."""
-    lines = ["## All paths\n", "[The whole description](reference/index.html) has the fields.\n"]
-    for tag in description["tags"]:
-        lines += [f"### {tag['name']}\n", f"{tag['description']}\n"]
-        lines += ["| path | what it does |", "| --- | --- |"]
-        for path, operations in description["paths"].items():
-            for method, operation in operations.items():
-                if tag["name"] in operation.get("tags", ()):
-                    anchor = f"reference/index.html#/{tag['name'].replace(' ', '%20')}"
-                    link = f"[{operation['summary']}]({anchor}/{operation['operationId']})"
-                    lines.append(f"| `{method.upper()} {path}` | {link} |")
-        lines.append("")
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The extension of docs/features.md, installed beside a service that runs with it."""
+"""The extension of docs/extending.md, installed beside a service that runs with it."""
 
 import json
 import sqlite3
@@ -28,7 +28,7 @@ def installed(tmp_path: Path) -> Path:
     """The folder where the package of the page is installed."""
     package, target = tmp_path / "source" / "acme_notes", tmp_path / "installed"
     package.mkdir(parents=True)
-    text = page("docs/features.md")
+    text = page("docs/extending.md")
     (project,), (feature, http) = blocks_in("toml", text), blocks_in("python", text)
     package.with_name("pyproject.toml").write_text(project, encoding="utf-8")
     (package / "__init__.py").write_text("")

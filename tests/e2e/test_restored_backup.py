@@ -18,10 +18,10 @@ NEW_PHONE: Final = "+14155597190"
 
 
 def documented_command(line: dict[str, Any]) -> list[str] | None:
-    """Return the command by which docs/backup.md repeats a line of the log; None without one."""
+    """Return the command by which docs/keys.md repeats a line of the log; None without one."""
     commands = {
         name: [code for code in codes(cell) if code.startswith("dialtone ")]
-        for names, cell, *_ in rows(page("docs/backup.md"))
+        for names, cell, *_ in rows(page("docs/keys.md"))
         for name in codes(names)
     }
     is_act = line["event"] == "act_recorded"

@@ -15,10 +15,10 @@ TRIED: Final = PROJECT / "tests/samples/tried.txt"
 PATHS: Final = (
     "docs/deploy",
     # The files of a Secret, and the runbooks to which alerts link.
-    *("docs/kubernetes.md", "docs/runbooks.md"),
+    *("docs/deployment.md", "docs/runbooks.md"),
     # What the samples use of the service: settings with their defaults, metrics, start and stop,
     # health checks, and the headers and time limits that a proxy sees.
-    *(".env.example", "docs/metrics.md"),
+    *(".env.example", "docs/log.md"),
     *("entrypoints/server", "entrypoints/http/operations.py"),
     *("entrypoints/http/requests/middleware.py", "entrypoints/http/requests/deadlines.py"),
     # Other versions of the server and of the framework.

@@ -166,7 +166,7 @@ def problems(schemas: Path, version: str, item: dict[str, Any]) -> Iterator[str]
 def test_the_service_accepts_the_settings_for_kubernetes(tmp_path: Path) -> None:
     objects = {item["kind"]: item for item in render("overlays/postgresql")}
     (container,) = objects["Deployment"]["spec"]["template"]["spec"]["containers"]
-    files = re.findall(r"--from-file=secret/(\S+)", page("docs/kubernetes.md"))
+    files = re.findall(r"--from-file=secret/(\S+)", page("docs/deployment.md"))
 
     assert container["image"].endswith(f"/dialtone:{installed_version()}")
     secrets = {*files} - {"secrets.json"}

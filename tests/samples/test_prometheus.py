@@ -40,7 +40,7 @@ def test_each_alert_has_a_severity_and_a_runbook_that_exists() -> None:
 
 def test_all_metrics_of_the_alerts_and_the_dashboard_exist() -> None:
     # That the page has the metrics of the code is tested elsewhere.
-    existing = {*re.findall(r"^\| `(dialtone_\w+)` \|", page("docs/metrics.md"), re.M)}
+    existing = {*re.findall(r"^\| `(dialtone_\w+)` \|", page("docs/log.md"), re.M)}
     panels: list[dict[str, Any]] = json.loads(DASHBOARD)["panels"]
     expressions = [target["expr"] for panel in panels for target in panel["targets"]]
     named = {*re.findall(r"\bdialtone_\w+", "\n".join([ALERTS, CASES, *expressions]))}

@@ -63,7 +63,7 @@ def test_named_files_settings_targets_and_metrics_exist() -> None:
     makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     # A test of the metrics compares this page with the code.
-    listed = rows(page("docs/metrics.md#what-is-counted"))
+    listed = rows(page("docs/log.md#what-is-counted"))
     metrics = {name for row in listed for name in codes(row[0])}
 
     assert {path for path in _PATH.findall(ALL) if not (PROJECT / path).exists()} == set()

@@ -1,4 +1,4 @@
-"""The solver in Python of `docs/proofs.md` makes a valid proof."""
+"""The solver in Python of `docs/web.md` makes a valid proof."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from tests.support.markdown import blocks_in, page
 
 
 async def test_the_solver_of_the_page_makes_a_valid_proof() -> None:
-    [code] = blocks_in("python", page("docs/proofs.md"))
+    [code] = blocks_in("python", page("docs/web.md"))
     names: dict[str, Any] = {
         "base64": base64, "hashlib": hashlib, "itertools": itertools, "json": json
     }  # fmt: skip

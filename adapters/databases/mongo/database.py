@@ -49,7 +49,7 @@ INDEX_CONFLICTS: Final = (85, 86)
 """Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict."""
 OTHER_INDEX: Final = (
     "{location} has an index that differs from {index} of {collection}, and has its name or its "
-    "fields: stop all instances, drop it as docs/databases.md says, and start again."
+    "fields: stop all instances, drop it as docs/settings.md says, and start again."
 )
 
 

@@ -18,7 +18,7 @@ HAS_DUPLICATES: Final = (
 """The error of a start, which does not look for them."""
 _REJECTED_INDEX: Final = (
     "{location} refuses the {index} ({cause}): Dialtone needs a server with {needs}. Use another "
-    "server or database of docs/databases.md{sharding}."
+    "server or database of docs/settings.md{sharding}."
 )
 _SHARDING: Final = "; a collection with a unique index is not sharded"
 

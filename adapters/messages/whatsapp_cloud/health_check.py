@@ -51,7 +51,7 @@ _CODE_BUTTONS: Final = ("URL", "OTP")
 _MAX_SECONDS: Final = int(OTP_TTL.total_seconds())
 _WITHOUT_APP: Final = (
     "no app is subscribed to the webhooks of the business account, so no failure is reported: see "
-    "docs/providers.md"
+    "docs/messages.md"
 )
 
 

@@ -1,4 +1,4 @@
-"""The metrics of the core, and how features add theirs. docs/metrics.md describes all."""
+"""The metrics of the core, and how features add theirs. docs/log.md describes all."""
 
 import re
 from collections.abc import Callable, Collection

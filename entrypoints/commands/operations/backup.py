@@ -43,7 +43,7 @@ _LOAD_DUMP: Final = _DatabaseTools(
 )
 _OWN_TOOLS: Final = (
     "{}: this command works with sqlite:/// only. {} has its own:\n  {}\n"
-    "Keep the output of `dialtone backup --fingerprint` beside the dump. See docs/backup.md."
+    "Keep the output of `dialtone backup --fingerprint` beside the dump. See docs/keys.md."
 )
 
 
@@ -137,7 +137,7 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
         yield f"Its files are in the {place}: restore a copy that is not older."
     yield (
         "Changes since the backup are gone: deleted accounts and revoked sessions are back, "
-        "blocked phones are not blocked. The log has them: docs/backup.md says how to repeat them."
+        "blocked phones are not blocked. The log has them: docs/keys.md says how to repeat them."
     )
 
 

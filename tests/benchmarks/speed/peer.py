@@ -1,4 +1,4 @@
-"""A program that users would pick instead, as a TOML file describes it (`docs/performance.md`)."""
+"""A program that users would pick instead, as a TOML file describes it (`docs/sizing.md`)."""
 
 import os
 import re

@@ -133,7 +133,7 @@ _GUIDES: Final = {
     "mobile.md": "sign-in in a mobile app",
     "voice.md": "the phone line",
     "administration.md": "help users",
-    "operating.md": "settings and commands",
+    "settings.md": "settings and databases",
     "deployment.md": "production",
     "architecture.md": "how it is built",
 }

@@ -74,7 +74,7 @@ async def test_spans_have_the_documented_attributes_and_no_value_of_a_person() -
     assert [value for value in values if value.encode() in exported] == []
     assert not any(span.events for span in collector.spans)
 
-    of_requests, of_calls = [{*codes(cell)} for _, _, cell in rows(page("docs/metrics.md#traces"))]
+    of_requests, of_calls = [{*codes(cell)} for _, _, cell in rows(page("docs/log.md#traces"))]
     for span in collector.spans:
         listed = of_calls if span.kind == Span.SPAN_KIND_CLIENT else of_requests
         assert attributes(span).keys() <= listed

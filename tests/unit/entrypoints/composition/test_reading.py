@@ -63,7 +63,7 @@ def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:
     assert problems(env_file) == [
         "DIALTONE_BUDGET_PER_DAY (in .env): This setting was removed. Nothing is counted in money. "
         "The end of a bill is the limit of all messages, see DIALTONE_SMS_LIMIT_ALL_FACTOR, and "
-        "the cap of your provider, see docs/providers.md.",
+        "the cap of your provider, see docs/messages.md.",
         "TWILIO_AUTH_TOKEN_SECONDARY (in .env): This setting was removed. "
         "Write both secrets in TWILIO_AUTH_TOKEN, with a comma between.",
     ]

@@ -1,4 +1,4 @@
-"""docs/metrics.md has exactly the metrics that exist, with their types and labels."""
+"""docs/log.md has exactly the metrics that exist, with their types and labels."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,7 +52,7 @@ async def gauges(folder: Path) -> dict[str, tuple[str, set[str]]]:
 async def test_the_page_has_all_metrics_with_their_labels_and_no_others(tmp_path: Path) -> None:
     listed = {
         codes(name)[0]: (kind, {*codes(labels)})
-        for name, labels, kind, _ in rows(page("docs/metrics.md#what-is-counted"))
+        for name, labels, kind, _ in rows(page("docs/log.md#what-is-counted"))
     }
 
     assert listed == counted_metrics() | await gauges(tmp_path)

@@ -15,10 +15,7 @@ from tests.browser.looks import show, take_screenshot
 from tests.browser.sample_service import ADMINISTRATOR, PROJECT, Sample, running_sample
 from tests.support.servers.process import find_or_install
 
-SCREENSHOTS: Final = (
-    *("console-sign-in.png", "console-overview.png", "console-statistics.png"),
-    *("console-person.png", "console-library.png", "first-page.png"),
-)
+SCREENSHOTS: Final = ("console-overview.png", "console-person.png", "first-page.png")
 _COLORS: Final = 64
 
 
@@ -61,15 +58,10 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
     show(page, 1200, "light")
     for name, path, height in (
         ("overview", "/console", 720),
-        ("statistics", "/console/statistics", 1080),
         ("person", f"/console/users/{sample.member.user_id}", 760),
-        ("library", "/console/library", 700),
     ):
         page.open(url + path)
         _take(page, folder / f"console-{name}.png", height)
-    with chromium.page(f"{url}/console", is_private=True) as stranger:
-        show(stranger, 390, "dark")
-        _take(stranger, folder / "console-sign-in.png", 420)
     with chromium.page(f"{url}/", is_private=True) as first:
         show(first, 1200, "light")
         for state in go_through_states(first, sample.service, folder, "+14155590175", "Noor"):

@@ -37,7 +37,7 @@ def change_phone(
 ) -> Iterator[str]:
     """Give an account another number, for an owner who lost the former one.
 
-    --reason is required. All sessions end, and an administrator becomes a member. The former number
+    --reason is required. All sessions and passkeys end, and so does a role. The former number
     gets a message, and is free. An account that lost its number to another one gets one again.
     """
     from application.features.phone_change.change_phone_of_user import CHANGE_PHONE

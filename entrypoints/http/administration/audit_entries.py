@@ -26,7 +26,7 @@ class ActorResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "Somebody of the staff (`administrator`, whatever the role), a user who changed the own"
-            " phone or undid that, a backend by a service token, or whoever ran a command.",
+            " phone or passkeys, a backend by a service token, or whoever ran a command.",
             ActorKind.ADMINISTRATOR.value,
             enum=[kind.value for kind in ActorKind],
         ),

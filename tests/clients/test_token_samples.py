@@ -19,7 +19,7 @@ from application.ports.keys import KeyPurpose
 from tests.clients.conftest import OTP, SAMPLES_PHONE
 from tests.clients.programs import link_npm_packages, run, run_node, run_python
 from tests.support.client import open_session
-from tests.support.markdown import blocks_in, page
+from tests.support.markdown import PROJECT, blocks_in, page
 from tests.support.servers.process import find_or_install
 from tests.support.service import Service
 
@@ -73,6 +73,14 @@ func main() {
 	fmt.Println(string(output))
 }
 """
+
+
+PAGE: Final = page("docs/tokens.md")
+SAMPLES: Final = {
+    "python": "".join(blocks_in("python", PAGE)),
+    "js": "".join(blocks_in("js", PAGE)),
+    "go": (PROJECT / "docs/deploy/verify_token.go").read_text(encoding="utf-8"),
+}
 
 
 def run_python_sample(sample: str, tokens: Path) -> str:
@@ -179,7 +187,7 @@ def test_a_sample_accepts_tokens_of_the_service_and_rejects_all_others(
     language: str,
     run_sample: Callable[[str, Path], str],
 ) -> None:
-    [sample] = blocks_in(language, page("docs/tokens.md"))
+    sample = SAMPLES[language]
     file = tmp_path / "tokens.txt"
     file.write_text("\n".join([tokens.good, *tokens.rejected.values(), tokens.good]))
 

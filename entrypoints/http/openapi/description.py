@@ -36,14 +36,28 @@ JSON is sent as `application/json`. Every response has an `X-Request-Id`, which 
 of the service. HEAD is answered as GET would be, and counts for limits of requests only. OPTIONS
 and the `Allow` header of a 405 list the methods of a path.
 
+## Pages
+
+A list that is long has pages. Send the `next_cursor` of a page as `cursor`, with the same filter,
+until it is null. Items that are added or deleted meanwhile shift no page. A cursor is opaque, and
+never expires.
+
+## Later versions
+
+The paths, methods, fields, codes and statuses that you use stay, with their meaning, and a required
+field of a response stays required. A later version may add fields of responses, which you ignore,
+and paths, methods, headers, and fields of requests that may be absent. It may also add values of
+texts in responses, of which `x-extensible-enum` lists the known ones: treat a `code` that you do
+not know by its status, and an unknown delivery status as one that is not final; show another
+unknown value as it is, or not at all.
+
 ## Errors
 
-Every error has a message for people and a stable `code` for programs. Invalid fields are a 400 with
-the code `invalid`; `field_errors` lists them, each with a code of its own. A rate limit is a 429
-with `Retry-After` in seconds, which is also `retry_after` in the body. After too many attempts with
-a code, `resend_in` says when a new one can be requested. A later version may add codes, other
-values and fields: treat a code that you do not know by its status. These errors are not about one
-operation:
+Every error has a message for people, which may change, and a stable `code` for programs: decide by
+the status and by `code`. Invalid fields are a 400 with the code `invalid`; `field_errors` lists
+them, each with a code of its own. A rate limit is a 429 with `Retry-After` in seconds, which is
+also `retry_after` in the body. After too many attempts with a code, `resend_in` says when a new one
+can be requested. These errors are not about one operation:
 
 """
 

@@ -22,6 +22,7 @@ class PasskeyRemoved(SecurityEvent):
     """A passkey was removed, by its owner or by an operator."""
 
     name = "passkey_removed"
+    is_always_logged = True
     phone: PhoneNumber | None
     user_id: str
     passkey_id: str

@@ -69,7 +69,7 @@ def test_strangers_have_few_guesses_at_a_phone_and_fewer_from_day_to_day(
 def test_each_login_of_the_owner_brings_strangers_fifty_guesses() -> None:
     driver = VerificationDriver()
     driver.log_in(HOME_IP)
-    assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12 + 17 * 3
+    assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12
 
 
 def test_a_message_brings_twenty_two_guesses(driver: VerificationDriver) -> None:
@@ -79,3 +79,19 @@ def test_a_message_brings_twenty_two_guesses(driver: VerificationDriver) -> None
         guess(driver, client_ip, request_id)
         guess(driver, client_ip)
     assert driver.verification.failures.in_a_row == 5 + 5 + 3 * (2 + 2)
+
+
+def test_two_messages_bring_66_chances_where_guesses_without_an_id_are_at_two_codes(
+    driver: VerificationDriver,
+) -> None:
+    first = [(unknown_ip(number), driver.request(unknown_ip(number))) for number in range(4)]
+    driver.wait(250)
+    second = [(unknown_ip(number), driver.request(unknown_ip(number))) for number in range(4, 8)]
+    chances = 0
+    for client_ip, decision in (*first, *second):
+        for request_id in (decision.request_id, None):
+            while (check := driver.check(client_ip=client_ip, request_id=request_id)).left:
+                chances += len(driver.verification.find_comparable(check.attempt))
+                driver.fail(1, client_ip, request_id)
+    assert driver.verification.failures.in_a_row == 2 * 22
+    assert chances == 2 * (11 + 2 * 11)

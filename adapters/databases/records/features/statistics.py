@@ -10,6 +10,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository, to_position
+from adapters.databases.records.retention import Retention
 from application.features.statistics.ports import StatisticsRepositories
 from domain.cursor import Cursor
 from domain.features.statistics import PeriodCounts
@@ -41,17 +42,25 @@ class PeriodCountsRecord(Record, kw_only=True):
     groups: tuple[GroupCountRecord, ...]
 
 
-def _make_kind(name: str) -> RecordKind[PeriodCountsRecord]:
+def _make_kind(name: str, period: str) -> RecordKind[PeriodCountsRecord]:
     return RecordKind(
         name,
         PeriodCountsRecord,
         Index(name=f"{name}_starts_at", order="starts_at", is_paged=True),
         Index(name=f"{name}_expires_at", order=EXPIRES_AT),
+        retention=(
+            Retention(
+                "numbers of messages, logins and rejections",
+                "id starts_at expires_at groups(group(country channel provider result limit)"
+                " count)",
+                period,
+            ),
+        ),
     )
 
 
-STATISTICS_HOURS: Final = _make_kind("statistics_hours")
-STATISTICS_DAYS: Final = _make_kind("statistics_days")
+STATISTICS_HOURS: Final = _make_kind("statistics_hours", "8 days")
+STATISTICS_DAYS: Final = _make_kind("statistics_days", "400 days")
 
 
 class StoredPeriods(RecordRepository[PeriodCounts, PeriodCountsRecord]):

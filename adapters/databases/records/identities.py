@@ -8,7 +8,10 @@ import msgspec
 
 from adapters.databases.records.record_kind import Record
 from adapters.databases.records.retention import WITH_ACCOUNT, Retention
-from domain.identities.user_events import EventType
+from domain.identities.device_token import DEVICE_TOKEN_TTL
+from domain.identities.identity import UNVERIFIED_TTL, USERNAME_RESERVATION
+from domain.identities.session import TOKEN_REPEAT_TTL
+from domain.identities.user_events import MAX_UNSENT_EVENTS, EventType
 
 
 class UsernameRecord(msgspec.Struct, gc=False):
@@ -246,7 +249,8 @@ IDENTITY_RETENTION: Final = (
         "role, block, last use, import",
         "staff(role) staff_role blocked_at detached_at last_used_at has_signed_in is_verified"
         " session_version expires_at imported(at was_blocked)",
-        "as long as the account; of a caller who never signed in 90 days after the last call",
+        "as long as the account; of a caller who never signed in"
+        f" {UNVERIFIED_TTL.days} days after the last call",
         "rights; whether the number has another owner",
         WITH_ACCOUNT,
         "`account.json`",
@@ -254,7 +258,8 @@ IDENTITY_RETENTION: Final = (
     Retention(
         "username; how that of staff looks, hashed",
         "user(username(text) created_at) username_key staff_look_alike_key",
-        "as long as the account, and 30 days more; the hash as long as the role",
+        f"as long as the account, and {USERNAME_RESERVATION.days} days more; the hash as long as"
+        " the role",
         "other users see it, and nobody else has it",
         export="`account.json`",
     ),
@@ -272,7 +277,7 @@ IDENTITY_RETENTION: Final = (
     Retention(
         "refresh tokens that came again from another network: when, which session",
         "token_repeats(session_id repeated_at)",
-        "until the first login after 30 days; at most five",
+        f"until the first login after {TOKEN_REPEAT_TTL.days} days; at most five",
         "support sees a stolen session",
         f"login; {WITH_ACCOUNT}",
         "`sessions.json`",
@@ -280,7 +285,7 @@ IDENTITY_RETENTION: Final = (
     Retention(
         "recognized devices: session, and a hash of the device token",
         "devices(id session_id expires_at)",
-        "until the first login 180 days after the last there; at most ten",
+        f"until the first login {DEVICE_TOKEN_TTL.days} days after the last there; at most ten",
         "the device has its own limits",
         f"login, logout everywhere, change of the number; {WITH_ACCOUNT}",
         "`sessions.json`",
@@ -333,7 +338,7 @@ IDENTITY_RETENTION: Final = (
         "events(unsent(number type occurred_at) progress(destination sent_number failures"
         " first_failed_at next_attempt_at gave_up_at failure_reason) next_send_at)"
         " next_send_at events_failed_at",
-        "until all destinations accepted them, also after a deletion; at most 20",
+        f"until all destinations accepted them, also after a deletion; at most {MAX_UNSENT_EVENTS}",
         "the backend knows what happened",
         "acceptance",
         "`account.json`: type and time",

@@ -19,7 +19,7 @@ from adapters.databases.records.record_kind import (
     index_by_time,
 )
 from adapters.databases.records.retention import Retention
-from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
+from domain.administration.audit import AUDIT_RETENTION, MAX_ACTOR_NAME_LENGTH, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
@@ -200,7 +200,7 @@ AUDIT_ENTRIES: Final = RecordKind(
             " whom (a number as a keyed hash), when, why",
             "id at expires_at actor(kind id name role) actor_kind actor_id action subject reason"
             " item_id role failed_entry_id error count",
-            "400 days, also after a deletion",
+            f"{AUDIT_RETENTION.days} days, also after a deletion",
             "misuse is found",
             export="`audit.json`, without the operator",
         ),

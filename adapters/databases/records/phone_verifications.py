@@ -10,7 +10,9 @@ from adapters.databases.records.retention import Retention
 from domain.otp.attempt_counter import ClientKind
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel
+from domain.otp.failures import FAILURES_TTL
 from domain.otp.permits import LimitOwner, Recognition
+from domain.otp.phone_verification import MAX_TRUSTED_IPS, TRUSTED_IP_TTL
 
 
 class LoginRecord(msgspec.Struct, gc=False):
@@ -217,7 +219,7 @@ PHONE_VERIFICATION_RETENTION: Final = (
     Retention(
         "failed attempts in a row: of the number, its devices, its client IPs, hashed",
         "failures(in_a_row last_failed_at by_client(client_id count last_failed_at))",
-        "until a success, or 30 days after the last",
+        f"until a success, or {FAILURES_TTL.days} days after the last",
         "limits of attempts",
         "login, cleanup",
         "`sign_in.json`",
@@ -225,7 +227,7 @@ PHONE_VERIFICATION_RETENTION: Final = (
     Retention(
         "client IPs of logins, hashed",
         "trusted_ips(client_ip_hash last_login_at)",
-        "90 days after the last login; at most 20",
+        f"{TRUSTED_IP_TTL.days} days after the last login; at most {MAX_TRUSTED_IPS}",
         "strangers cannot use up the owner's limits",
         export="`sign_in.json`: the times",
     ),

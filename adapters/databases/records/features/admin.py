@@ -15,7 +15,7 @@ from adapters.databases.records.repositories import StoredIdentities
 from adapters.databases.records.retention import Retention
 from application.features.admin.ports import AdminRepositories, UserPage
 from domain.cursor import Cursor
-from domain.features.admin import ServiceToken, UserFilter
+from domain.features.admin import KEPT_AFTER_EXPIRY, ServiceToken, UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 
@@ -43,7 +43,7 @@ SERVICE_TOKENS: Final = RecordKind(
             "service tokens, without their secrets, and who made them",
             "id name scopes roles secret_hash created_at created_by(kind id name role) expires_at"
             " revoked_at",
-            "30 days after they expire, 13 months at most",
+            f"{KEPT_AFTER_EXPIRY.days} days after they expire, 13 months at most",
             "backends act for users",
         ),
     ),

@@ -12,7 +12,7 @@ from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
 from application.features.blocks.ports import BlocksRepositories
-from domain.features.blocks import BlockList, SubjectKind
+from domain.features.blocks import MAX_DURATION, BlockList, SubjectKind
 
 
 class SubjectRecord(msgspec.Struct, kw_only=True, gc=False):
@@ -49,7 +49,7 @@ BLOCKS: Final = RecordKind(
             " by whom",
             "id blocks(id subject(kind text) reason created_at created_by(kind id name role)"
             " ends_at)",
-            "until they end, 400 days at most",
+            f"until they end, {MAX_DURATION.days} days at most",
             "attacks are stopped",
             "operator, cleanup",
         ),

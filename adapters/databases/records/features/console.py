@@ -11,7 +11,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, Re
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
 from application.features.console.ports import ConsoleRepositories
-from domain.features.console import ConsoleDevices, ConsoleSession
+from domain.features.console import CONSOLE_DEVICE_TTL, ConsoleDevices, ConsoleSession
 
 
 class ConsoleSessionRecord(Record, kw_only=True):
@@ -65,7 +65,7 @@ CONSOLE_DEVICES: Final = RecordKind(
         Retention(
             "browsers of staff: a hash of the token in the cookie",
             "id devices(id session_version expires_at) expires_at",
-            "90 days after the last login in it; at most ten",
+            f"{CONSOLE_DEVICE_TTL.days} days after the last login in it; at most ten",
             "strangers cannot use up the limits of staff",
             "login, cleanup; deletion at once",
             "`console.json`",

@@ -13,7 +13,7 @@ from adapters.databases.records.record_repository import RecordRepository, to_po
 from adapters.databases.records.retention import Retention
 from application.features.statistics.ports import StatisticsRepositories
 from domain.cursor import Cursor
-from domain.features.statistics import PeriodCounts
+from domain.features.statistics import DAY, HOUR, Period, PeriodCounts
 
 
 class GroupRecord(msgspec.Struct, gc=False):
@@ -42,7 +42,7 @@ class PeriodCountsRecord(Record, kw_only=True):
     groups: tuple[GroupCountRecord, ...]
 
 
-def _make_kind(name: str, period: str) -> RecordKind[PeriodCountsRecord]:
+def _make_kind(name: str, period: Period) -> RecordKind[PeriodCountsRecord]:
     return RecordKind(
         name,
         PeriodCountsRecord,
@@ -53,14 +53,14 @@ def _make_kind(name: str, period: str) -> RecordKind[PeriodCountsRecord]:
                 "numbers of messages, logins and rejections",
                 "id starts_at expires_at groups(group(country channel provider result limit)"
                 " count)",
-                period,
+                f"{period.retention.days} days",
             ),
         ),
     )
 
 
-STATISTICS_HOURS: Final = _make_kind("statistics_hours", "8 days")
-STATISTICS_DAYS: Final = _make_kind("statistics_days", "400 days")
+STATISTICS_HOURS: Final = _make_kind("statistics_hours", HOUR)
+STATISTICS_DAYS: Final = _make_kind("statistics_days", DAY)
 
 
 class StoredPeriods(RecordRepository[PeriodCounts, PeriodCountsRecord]):

@@ -18,7 +18,7 @@ PARALLEL ?= -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run call test test-slow test-all test-unit test-long test-adapter
 .PHONY: test-samples test-containers test-pooler test-browser test-clients coverage coverage-report mutants servers
-.PHONY: check format diagrams docs docs-serve openapi screenshots lock sbom bench clean
+.PHONY: check format diagrams docs docs-serve openapi retention screenshots lock sbom bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^## / { print "\n" substr($$0, 4) } \
@@ -161,6 +161,10 @@ docs-serve: install-dev diagrams ## show the site at http://127.0.0.1:8001, and 
 openapi: install-dev ## write docs/openapi.json after a change of the API
 	.venv/bin/python -m entrypoints.composition.openapi > docs/openapi.json.new
 	mv docs/openapi.json.new docs/openapi.json
+
+retention: install-dev ## write the tables of docs/retention.md after a change of stored fields
+	.venv/bin/python -m entrypoints.composition.retention > docs/retention.md.new
+	mv docs/retention.md.new docs/retention.md
 
 screenshots: install-dev ## take those of the docs again, in Chromium
 	.venv/bin/python -m tests.browser.screenshots $(ARGS)

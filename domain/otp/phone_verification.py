@@ -15,7 +15,7 @@ from domain.otp.client_ip import HashedClientIp
 from domain.otp.deliveries import Deliveries
 from domain.otp.delivery import ONE_DAY, Channel, Delivery
 from domain.otp.delivery_policy import DeliveryPolicy, Limitation, Requester, Wait
-from domain.otp.failures import ATTEMPTS, FAILURES_TTL, JOINED_ATTEMPTS, Failures
+from domain.otp.failures import ATTEMPTS, JOINED_ATTEMPTS, Failures
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
 from domain.otp.rejection import MAX_REJECTIONS, Rejection
@@ -117,10 +117,10 @@ class PhoneVerification:
 
     @property
     def client_ips_expire_at(self) -> datetime | None:
-        """When the first of client IPs, rejections and locale expires, if any."""
+        """When the first of client IPs, failures, rejections and locale expires, if any."""
         tried = [each.retained_until for each in self.challenges.all if each.counters]
-        failed = [each.last_failed_at + FAILURES_TTL for each in self.failures.by_client]
-        return min([*tried, *failed, *self._expiry_times], default=None)
+        times = [*tried, *self.failures.expiry_times, *self._expiry_times]
+        return min(times, default=None)
 
     @property
     def _expiry_times(self) -> list[datetime]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 FOLDER: Final = Path(__file__).parent
 RELEASES: Final = sorted(path.name for path in FOLDER.iterdir() if path.name[0].isdigit())
 PHONE: Final = "+14155550123"
+OTHER_PHONE: Final = "+14155550124"
 USERNAME: Final = "Asha Verma"
 CATEGORY: Final = "art"
 

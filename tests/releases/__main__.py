@@ -6,18 +6,25 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from tests.releases import CATEGORY, FOLDER, PHONE, USERNAME
-from tests.support.client import sign_up, upload_item
+from tests.releases import CATEGORY, FOLDER, OTHER_PHONE, PHONE, USERNAME
+from tests.support.client import open_session, sign_up, upload_item
 from tests.support.images import plain_jpeg
 from tests.support.service import REASON, Service, running
 
 
 def use(service: Service) -> None:
-    """Make a user, blocked once, with a picture; a record of most kinds is there then."""
+    """Make a user of the staff with a picture, one with a session, and what operators add."""
     account = sign_up(service, PHONE, USERNAME)
     upload_item(service, account, plain_jpeg(), category=CATEGORY)
-    for act in ("block", "unblock", "promote"):
-        service.run("user", act, account.user_id, *REASON).check_returncode()
+    open_session(service, OTHER_PHONE, refresh=True)
+    for command in (
+        ("user", "block", account.user_id),
+        ("user", "unblock", account.user_id),
+        ("user", "promote", account.user_id),
+        ("admin-token", "create", "--name", "help desk", "--scope", "support"),
+        ("block", "add", "--prefix", "+4479", "--for", "2h"),
+    ):
+        service.run(*command, *REASON).check_returncode()
 
 
 def keep(folder: Path) -> None:
@@ -30,7 +37,11 @@ def keep(folder: Path) -> None:
         with running(path) as service:
             use(service)
         with tarfile.open(folder / "service.tar.gz", "w:gz") as archive:
-            archive.add(path, ".")
+            archive.add(path, ".", filter=of_nobody)
+
+
+def of_nobody(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    return member.replace(uid=0, gid=0, uname="", gname="", deep=False)
 
 
 keep(FOLDER / importlib.metadata.version("dialtone-server"))

@@ -14,6 +14,7 @@ import pytest
 
 from entrypoints.parts.extras import EXTRAS
 from entrypoints.parts.version import COMMIT_FILE, DISTRIBUTION, installed_version
+from tests.releases import RELEASES
 from tests.support.markdown import PAGES, PROJECT, page
 
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((PROJECT / "pyproject.toml").read_text())
@@ -35,6 +36,7 @@ def test_changelog_installation_and_pages_have_the_version_of_the_project() -> N
     heading = rf"\[{re.escape(VERSION)}\] - \d{{4}}-\d\d-\d\d"
     is_released = any(re.fullmatch(heading, newest) for newest in released[:1])
     assert is_released or f"This will be {VERSION}," in changelog
+    assert is_released == (VERSION in RELEASES), "python -m tests.releases"
     named = [found for text in PAGES.values() for found in NAMED.findall(text)]
     assert {"".join(versions) for versions in named} == {VERSION}
 

@@ -4,11 +4,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.databases.records.copy_marks import check_mark
+from adapters.databases.records.retention import Retention
 from application.ports.errors import ConfigurationError, OtherKeys
 
 SCHEMA_VERSION: Final = 3
 """The version of the schema of databases. 1 was that of 0.1.0, 2 that of commits after it."""
 EMPTIED: Final = "the database was emptied after it was opened"
+METADATA_TABLE: Final = "database_metadata"
+METADATA_RETENTION: Final = Retention(
+    "fingerprint of the keys, marks of a copy, checks",
+    "id key_fingerprint copy_mark health_checked_at health_check_count",
+    "for ever",
+)
 _BEFORE_0_2_0: Final = (
     "{location} was written by Dialtone 0.1.0, or by a commit before 0.2.0 (schema {stored}), "
     "and no later version reads that: begin with an empty database."

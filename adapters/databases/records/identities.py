@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal
 
 import msgspec
 
 from adapters.databases.records.record_kind import Record
-from domain.identities.user_events import EventType
+from adapters.databases.records.retention import WITH_ACCOUNT, Retention
+from domain.identities.device_token import DEVICE_TOKEN_TTL
+from domain.identities.identity import UNVERIFIED_TTL, USERNAME_RESERVATION
+from domain.identities.session import TOKEN_REPEAT_TTL
+from domain.identities.user_events import MAX_UNSENT_EVENTS, EventType
 
 
 class UsernameRecord(msgspec.Struct, gc=False):
@@ -222,3 +226,121 @@ class IdentityRecord(Record, kw_only=True):
             encrypted_phone=None if phone is None else change(phone),
             phone_change_record=under_way,
         )
+
+
+IDENTITY_RETENTION: Final = (
+    Retention(
+        "phone number, encrypted",
+        "encrypted_phone",
+        "as long as the account",
+        "sign-in; its owner and operators see it",
+        "deletion, then cleanup",
+        "`account.json`",
+    ),
+    Retention(
+        "id, number of the last event, and when the account was made, deleted and cleaned up",
+        "id created_at deleted_at purged_at events(last_number)",
+        "for ever, without a link to a person",
+        "no id is used again",
+        "nothing",
+        "`account.json`",
+    ),
+    Retention(
+        "role, block, last use, import",
+        "staff(role) staff_role blocked_at detached_at last_used_at has_signed_in is_verified"
+        " session_version expires_at imported(at was_blocked)",
+        "as long as the account; of a caller who never signed in"
+        f" {UNVERIFIED_TTL.days} days after the last call",
+        "rights; whether the number has another owner",
+        WITH_ACCOUNT,
+        "`account.json`",
+    ),
+    Retention(
+        "username; how that of staff looks, hashed",
+        "user(username(text) created_at) username_key staff_look_alike_key",
+        f"as long as the account, and {USERNAME_RESERVATION.days} days more; the hash as long as"
+        " the role",
+        "other users see it, and nobody else has it",
+        export="`account.json`",
+    ),
+    Retention(
+        'sessions: kind of device ("Chrome on Android"), times, way of the login, claims of the'
+        " login hook; network of the last refresh, hashed",
+        "sessions(id device created_at expires_at last_used_at idle_expires_at is_used repeats"
+        " amr claims token_family(nonce rotated_at generation is_confirmed previous oldest_valid"
+        " network))",
+        "until logout, or the first login after its end",
+        "users see and end them; a stolen token is noticed",
+        f"logout, block, login; {WITH_ACCOUNT}",
+        "`sessions.json`",
+    ),
+    Retention(
+        "refresh tokens that came again from another network: when, which session",
+        "token_repeats(session_id repeated_at)",
+        f"until the first login after {TOKEN_REPEAT_TTL.days} days; at most five",
+        "support sees a stolen session",
+        f"login; {WITH_ACCOUNT}",
+        "`sessions.json`",
+    ),
+    Retention(
+        "recognized devices: session, and a hash of the device token",
+        "devices(id session_id expires_at)",
+        f"until the first login {DEVICE_TOKEN_TTL.days} days after the last there; at most ten",
+        "the device has its own limits",
+        f"login, logout everywhere, change of the number; {WITH_ACCOUNT}",
+        "`sessions.json`",
+    ),
+    Retention(
+        "codes that signed in or changed the number, without the code; by the older app's paths"
+        " the client IP, hashed",
+        "used_challenges(id expires_at session_id request_id client_ip_hash)",
+        "until the first login after the code expired",
+        "a repeated login gets the same session",
+        f"login; {WITH_ACCOUNT}, the ids five minutes later",
+    ),
+    Retention(
+        "both numbers of a change of the number, encrypted",
+        "phone_change(encrypted_new_phone encrypted_old_phone step started_at attempted_at"
+        " kept_session_id is_by_operator locale) phone_change_attempted_at",
+        "until the former number has its message, one day at most",
+        "an interrupted change is completed",
+        "the change, cleanup",
+        "`account.json`, without the numbers",
+    ),
+    Retention(
+        "passkeys of users and staff: public key, uses, name, times",
+        "passkeys(credential_id public_key sign_count name created_at last_used_at)"
+        " passkey_added_at staff(passkeys(credential_id public_key sign_count name created_at"
+        " last_used_at))",
+        "as long as the account, or the role; at most ten of each",
+        "sign-in without a message",
+        f"owner, operator; {WITH_ACCOUNT}",
+        "`passkeys.json`, `console_passkeys.json`",
+    ),
+    Retention(
+        "what a caller who joined by phone agreed to: wording, language, time",
+        "consent(wording language given_at)",
+        "as long as the account",
+        "proof of the consent",
+        WITH_ACCOUNT,
+        "`account.json`",
+    ),
+    Retention(
+        "id in another system, claims in tokens",
+        "external_id claims",
+        "as long as the account",
+        "your services know the user",
+        f"operator; {WITH_ACCOUNT}",
+        "`account.json`",
+    ),
+    Retention(
+        "events that were not sent yet; progress of each destination",
+        "events(unsent(number type occurred_at) progress(destination sent_number failures"
+        " first_failed_at next_attempt_at gave_up_at failure_reason) next_send_at)"
+        " next_send_at events_failed_at",
+        f"until all destinations accepted them, also after a deletion; at most {MAX_UNSENT_EVENTS}",
+        "the backend knows what happened",
+        "acceptance",
+        "`account.json`: type and time",
+    ),
+)

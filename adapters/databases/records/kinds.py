@@ -5,9 +5,12 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from adapters.databases.records.identities import IdentityRecord
+from adapters.databases.records.identities import IDENTITY_RETENTION, IdentityRecord
 from adapters.databases.records.instances import InstanceRecord
-from adapters.databases.records.phone_verifications import PhoneVerificationRecord
+from adapters.databases.records.phone_verifications import (
+    PHONE_VERIFICATION_RETENTION,
+    PhoneVerificationRecord,
+)
 from adapters.databases.records.record_kind import (
     EXPIRES_AT,
     Index,
@@ -15,7 +18,8 @@ from adapters.databases.records.record_kind import (
     RecordKind,
     index_by_time,
 )
-from domain.administration.audit import MAX_ACTOR_NAME_LENGTH, ActorKind
+from adapters.databases.records.retention import Retention
+from domain.administration.audit import AUDIT_RETENTION, MAX_ACTOR_NAME_LENGTH, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
@@ -30,6 +34,7 @@ PHONE_VERIFICATIONS: Final = RecordKind(
     index_by_time("phone_verifications_expires_at", EXPIRES_AT),
     index_by_time("phone_verifications_client_ips_expire_at", "client_ips_expire_at"),
     written_once=ENCRYPTED_PHONE,
+    retention=PHONE_VERIFICATION_RETENTION,
 )
 
 
@@ -111,6 +116,7 @@ IDENTITIES: Final = RecordKind(
         "staff_look_alike_key": LOOK_ALIKE_KEY_LENGTH,
         "staff_role": max(map(len, Role)),
     },
+    retention=IDENTITY_RETENTION,
 )
 
 
@@ -129,6 +135,15 @@ DELIVERY_REPORTS: Final = RecordKind(
     "delivery_reports",
     DeliveryReportRecord,
     Index(name="delivery_reports_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "whether a message or a call with a code arrived",
+            "id status error_code reason left expires_at",
+            "one day",
+            "the app offers another way",
+            export="`sign_in.json`",
+        ),
+    ),
 )
 
 
@@ -179,6 +194,17 @@ AUDIT_ENTRIES: Final = RecordKind(
         "actor_kind": max(map(len, ActorKind)),
         "actor_id": MAX_ACTOR_NAME_LENGTH,
     },
+    retention=(
+        Retention(
+            "what operators did, and changes of a number: who (of a command also the host), to"
+            " whom (a number as a keyed hash), when, why",
+            "id at expires_at actor(kind id name role) actor_kind actor_id action subject reason"
+            " item_id role failed_entry_id error count",
+            f"{AUDIT_RETENTION.days} days, also after a deletion",
+            "misuse is found",
+            export="`audit.json`, without the operator",
+        ),
+    ),
 )
 
 
@@ -189,11 +215,29 @@ class LeaseRecord(Record, kw_only=True):
 
 
 LEASES: Final = RecordKind(
-    "instance_leases", LeaseRecord, Index(name="instance_leases_expires_at", order=EXPIRES_AT)
+    "instance_leases",
+    LeaseRecord,
+    Index(name="instance_leases_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "whose turn the cleanup is",
+            "id expires_at",
+            "for ever",
+        ),
+    ),
 )
 
 INSTANCES: Final = RecordKind(
-    "instances", InstanceRecord, Index(name="instances_expires_at", order=EXPIRES_AT)
+    "instances",
+    InstanceRecord,
+    Index(name="instances_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "processes that serve: version, issuers of tokens",
+            "id program_version started_at renewed_at expires_at issuer accepted_issuers",
+            "90 seconds after the last renewal",
+        ),
+    ),
 )
 
 CORE_KINDS: Final[tuple[RecordKind[Any], ...]] = (

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
+from adapters.databases.records.retention import Retention
 from domain.otp.rate_limits import RateLimit
 from domain.otp.sliding_window import CLOCK_SKEW
 
@@ -43,7 +44,20 @@ class LimitRecord(Record, kw_only=True):
     expires_at: datetime = _EPOCH
 
 
-LIMITS: Final = RecordKind("limits", LimitRecord, Index(name="limits_expires_at", order=EXPIRES_AT))
+LIMITS: Final = RecordKind(
+    "limits",
+    LimitRecord,
+    Index(name="limits_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "counters of a client IP, network, number or number range, hashed; of an account or a"
+            " service token",
+            "id windows(counters total) expires_at",
+            "the period of the limit, 25 hours at most",
+            "limits of messages, attempts, calls and acts",
+        ),
+    ),
+)
 """`LimitStore` keeps these, and no `RecordStore`."""
 LimitRecords = dict[str, LimitRecord]
 """Records by id. One that does not exist is missing."""

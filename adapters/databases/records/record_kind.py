@@ -6,6 +6,7 @@ from typing import Any, Final, Generic, Literal, TypeVar, get_args, get_origin
 
 import msgspec
 
+from adapters.databases.records.retention import Retention
 from adapters.shared.causes import describe_error
 from application.ports.errors import CorruptRecord
 
@@ -110,12 +111,14 @@ class RecordKind(Generic[R]):
         max_lengths: Mapping[str, int] = _NO_LENGTHS,
         upgrades: Sequence[Upgrade] = (),
         is_keyed: bool = False,
+        retention: Sequence[Retention] = (),
     ) -> None:
         """Declare a kind.
 
         `max_lengths` are the most characters of texts in indexes, by their fields; for the others
         it is `MAX_INDEXED_LENGTH`. The first of `upgrades` turns schema version 1 into 2, the next
-        2 into 3, and so on.
+        2 into 3, and so on. `retention` has each field once; an extension says it on a page of its
+        own.
         """
         self.name: Final = name
         self.record_type: Final = record_type
@@ -123,6 +126,7 @@ class RecordKind(Generic[R]):
         self.indexes: Final = indexes
         self.written_once: Final = written_once
         self.is_keyed: Final = is_keyed
+        self.retention: Final = retention
         self.expires: Final = any(index.order == EXPIRES_AT for index in indexes)
         self.has_phones: Final = hasattr(record_type, "encrypted_phones")
         fields = [field.encode_name for field in msgspec.structs.fields(record_type)]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from adapters.databases.records.database_metadata import METADATA_TABLE
 from adapters.databases.sql.dialect import Dialect
-from adapters.databases.sql.metadata import METADATA_TABLE
 from adapters.databases.sql.record_store import Rows
 
 # ruff: noqa: S608 -- the names are ours

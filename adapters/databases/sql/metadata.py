@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from adapters.databases.records.database_metadata import DatabaseMetadata, check_schema_version
+from adapters.databases.records.database_metadata import (
+    METADATA_TABLE,
+    DatabaseMetadata,
+    check_schema_version,
+)
 from adapters.databases.sql.dialect import Dialect
 from application.ports.errors import ConfigurationError
 
-METADATA_TABLE: Final = "database_metadata"
 OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
 CREATE_METADATA: Final = (
     f"CREATE TABLE {METADATA_TABLE} (id text NOT NULL PRIMARY KEY, "

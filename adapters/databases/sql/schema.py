@@ -12,10 +12,11 @@ from typing import Any, Final, get_args
 import msgspec
 
 from adapters.databases.records.all_kinds import stored_kinds
+from adapters.databases.records.database_metadata import METADATA_TABLE
 from adapters.databases.records.record_kind import Index, RecordKind
 from adapters.databases.records.schema_plan import SchemaObject
 from adapters.databases.sql.dialect import Dialect
-from adapters.databases.sql.metadata import CREATE_METADATA, METADATA_TABLE
+from adapters.databases.sql.metadata import CREATE_METADATA
 
 OWN_COLUMNS: Final = ("id", "version", "body")
 """The columns that the tables of all kinds have, besides those of indexed fields."""

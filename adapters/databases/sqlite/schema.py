@@ -8,6 +8,7 @@ from typing import Final
 
 from adapters.databases.records.all_kinds import stored_kinds
 from adapters.databases.records.database_metadata import (
+    METADATA_TABLE,
     SCHEMA_VERSION,
     DatabaseMetadata,
     check_schema_version,
@@ -15,12 +16,7 @@ from adapters.databases.records.database_metadata import (
 from adapters.databases.records.schema_plan import DUPLICATES, SchemaObject, SchemaPlan
 from adapters.databases.records.undeclared_records import find_absent_feature
 from adapters.databases.sql import schema as tables
-from adapters.databases.sql.metadata import (
-    FIND_METADATA,
-    METADATA_TABLE,
-    insert_metadata,
-    read_metadata,
-)
+from adapters.databases.sql.metadata import FIND_METADATA, insert_metadata, read_metadata
 from adapters.databases.sql.schema import OWN_COLUMNS, find_undeclared, schema, select_duplicates
 from adapters.databases.sqlite.dialect import SQLITE
 from application.ports.errors import ConfigurationError

@@ -12,9 +12,10 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, Re
 from adapters.databases.records.record_repository import RecordRepository, to_position
 from adapters.databases.records.record_store import IndexPosition
 from adapters.databases.records.repositories import StoredIdentities
+from adapters.databases.records.retention import Retention
 from application.features.admin.ports import AdminRepositories, UserPage
 from domain.cursor import Cursor
-from domain.features.admin import ServiceToken, UserFilter
+from domain.features.admin import KEPT_AFTER_EXPIRY, ServiceToken, UserFilter
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 
@@ -37,6 +38,15 @@ SERVICE_TOKENS: Final = RecordKind(
     "service_tokens",
     ServiceTokenRecord,
     Index(name="service_tokens_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "service tokens, without their secrets, and who made them",
+            "id name scopes roles secret_hash created_at created_by(kind id name role) expires_at"
+            " revoked_at",
+            f"{KEPT_AFTER_EXPIRY.days} days after they expire, 13 months at most",
+            "backends act for users",
+        ),
+    ),
 )
 _MAX_READS: Final = 10
 """Of a page whose index also has users that the filter excludes: nearly all are blocked, maybe."""

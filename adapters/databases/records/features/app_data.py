@@ -6,6 +6,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.app_data.ports import AppDataRepositories
 from domain.features.app_data import AppData
 
@@ -17,7 +18,20 @@ class AppDataRecord(Record, kw_only=True):
     text: str
 
 
-APP_DATA: Final = RecordKind("app_data", AppDataRecord)
+APP_DATA: Final = RecordKind(
+    "app_data",
+    AppDataRecord,
+    retention=(
+        Retention(
+            "what the backend keeps with the user",
+            "id text",
+            "as long as the account",
+            "the app shows it, and decides by it",
+            "operator; deletion at once",
+            "`app_data.json`",
+        ),
+    ),
+)
 
 
 def make_app_data_repositories(database: Database) -> AppDataRepositories:

@@ -7,6 +7,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.attestation.ports import AttestationRepositories
 from domain.features.attestation import UsedProof
 
@@ -22,6 +23,13 @@ USED_PROOFS: Final = RecordKind(
     "used_proofs",
     UsedProofRecord,
     Index(name="used_proofs_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "used proofs, hashed",
+            "id expires_at",
+            "two hours",
+        ),
+    ),
 )
 
 

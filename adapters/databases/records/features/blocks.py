@@ -10,8 +10,9 @@ from adapters.databases.records.kinds import ActorRecord
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.blocks.ports import BlocksRepositories
-from domain.features.blocks import BlockList, SubjectKind
+from domain.features.blocks import MAX_DURATION, BlockList, SubjectKind
 
 
 class SubjectRecord(msgspec.Struct, kw_only=True, gc=False):
@@ -39,7 +40,21 @@ class BlockListRecord(Record, kw_only=True):
     blocks: tuple[BlockRecord, ...] = ()
 
 
-BLOCKS: Final = RecordKind("blocks", BlockListRecord)
+BLOCKS: Final = RecordKind(
+    "blocks",
+    BlockListRecord,
+    retention=(
+        Retention(
+            "blocks of number ranges, networks (or one client IP) and countries: why, until when,"
+            " by whom",
+            "id blocks(id subject(kind text) reason created_at created_by(kind id name role)"
+            " ends_at)",
+            f"until they end, {MAX_DURATION.days} days at most",
+            "attacks are stopped",
+            "operator, cleanup",
+        ),
+    ),
+)
 
 
 def make_blocks_repositories(database: Database) -> BlocksRepositories:

@@ -9,8 +9,9 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.console.ports import ConsoleRepositories
-from domain.features.console import ConsoleDevices, ConsoleSession
+from domain.features.console import CONSOLE_DEVICE_TTL, ConsoleDevices, ConsoleSession
 
 
 class ConsoleSessionRecord(Record, kw_only=True):
@@ -46,11 +47,30 @@ CONSOLE_SESSIONS: Final = RecordKind(
     "console_sessions",
     ConsoleSessionRecord,
     Index(name="console_sessions_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "sessions of staff in the web console: who, when, a hash of the secret",
+            "id secret_hash identity_id session_version created_at last_used_at passkey_id"
+            " expires_at",
+            "15 minutes after the last use, an hour at most",
+            "staff uses the console",
+        ),
+    ),
 )
 CONSOLE_DEVICES: Final = RecordKind(
     "console_devices",
     ConsoleDevicesRecord,
     Index(name="console_devices_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "browsers of staff: a hash of the token in the cookie",
+            "id devices(id session_version expires_at) expires_at",
+            f"{CONSOLE_DEVICE_TTL.days} days after the last login in it; at most ten",
+            "strangers cannot use up the limits of staff",
+            "login, cleanup; deletion at once",
+            "`console.json`",
+        ),
+    ),
 )
 
 

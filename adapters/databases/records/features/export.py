@@ -7,6 +7,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.export.ports import ExportRepositories
 from domain.features.export import DataExport
 
@@ -26,6 +27,16 @@ DATA_EXPORTS: Final = RecordKind(
     "data_exports",
     DataExportRecord,
     Index(name="data_exports_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "when the owner exported the data last",
+            "id started_at transfers is_complete last_began_at expires_at",
+            "one day",
+            "at most one export a day",
+            "cleanup; deletion at once",
+            "`account.json`",
+        ),
+    ),
 )
 
 

@@ -18,6 +18,7 @@ from adapters.databases.records.record_kind import (
 )
 from adapters.databases.records.record_repository import RecordRepository, to_position
 from adapters.databases.records.record_store import IndexPosition, StoredRecord
+from adapters.databases.records.retention import Retention
 from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
@@ -126,16 +127,48 @@ MEDIA_ITEMS: Final = RecordKind(
     *ITEM_PAGES.values(),
     OWNED_ITEMS,
     max_lengths={"owner_id": IDENTIFIER_LENGTH, "category": MAX_CATEGORY_LENGTH},
+    retention=(
+        Retention(
+            "items of the library: who uploaded what, when, in which category",
+            "id storage_key owner_id category created_at kind state image(format width height"
+            " bytes) variants(name size storage_key image(format width height bytes)) unused_keys"
+            " has_been_ready upload_deadline deletion_requested_at",
+            "until the item or account is deleted, and an hour more",
+            "the library",
+            "deletion, then cleanup",
+            "`library.json`, `library/`",
+        ),
+    ),
 )
 
 MEDIA_USAGES: Final = RecordKind(
-    "media_usages", MediaUsageRecord, index_by_time("media_usages_recount_at", "recount_at")
+    "media_usages",
+    MediaUsageRecord,
+    index_by_time("media_usages_recount_at", "recount_at"),
+    retention=(
+        Retention(
+            "how many items and bytes a user has",
+            "id bytes items pending deleting recount_at",
+            "as long as the account",
+            "quotas",
+            "deletion, then cleanup",
+            "`library.json`",
+        ),
+    ),
 )
 
 IDEMPOTENCY_KEYS: Final = RecordKind(
     "idempotency_keys",
     IdempotencyKeyRecord,
     Index(name="idempotency_keys_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "uploads and imported items: hashes of the user with the key, and of the file",
+            "id fingerprint item_id upload_deadline expires_at is_complete",
+            "one day; of an imported item 400 days",
+            "none is stored twice",
+        ),
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.passkeys.ports import PasskeyRepositories
 from domain.features.passkeys import UsedPasskeyChallenge
 
@@ -22,6 +23,13 @@ USED_PASSKEY_CHALLENGES: Final = RecordKind(
     "used_passkey_challenges",
     UsedPasskeyChallengeRecord,
     Index(name="used_passkey_challenges_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "used challenges of passkeys, hashed",
+            "id expires_at",
+            "five minutes",
+        ),
+    ),
 )
 
 

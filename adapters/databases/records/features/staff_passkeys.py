@@ -7,6 +7,7 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.staff_passkeys.ports import StaffPasskeyRepositories
 from domain.features.staff_passkeys import PasskeyInvitation
 
@@ -26,6 +27,15 @@ PASSKEY_INVITATIONS: Final = RecordKind(
     "passkey_invitations",
     PasskeyInvitationRecord,
     Index(name="passkey_invitations_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "links to add a passkey of staff: for whom, a hash of the secret",
+            "id identity_id session_version passkey_id created_at expires_at",
+            "until it is used, 15 minutes at most",
+            "staff adds a passkey",
+            "use, cleanup",
+        ),
+    ),
 )
 
 

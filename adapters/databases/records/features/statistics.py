@@ -10,9 +10,10 @@ from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository, to_position
+from adapters.databases.records.retention import Retention
 from application.features.statistics.ports import StatisticsRepositories
 from domain.cursor import Cursor
-from domain.features.statistics import PeriodCounts
+from domain.features.statistics import DAY, HOUR, Period, PeriodCounts
 
 
 class GroupRecord(msgspec.Struct, gc=False):
@@ -41,17 +42,25 @@ class PeriodCountsRecord(Record, kw_only=True):
     groups: tuple[GroupCountRecord, ...]
 
 
-def _make_kind(name: str) -> RecordKind[PeriodCountsRecord]:
+def _make_kind(name: str, period: Period) -> RecordKind[PeriodCountsRecord]:
     return RecordKind(
         name,
         PeriodCountsRecord,
         Index(name=f"{name}_starts_at", order="starts_at", is_paged=True),
         Index(name=f"{name}_expires_at", order=EXPIRES_AT),
+        retention=(
+            Retention(
+                "numbers of messages, logins and rejections",
+                "id starts_at expires_at groups(group(country channel provider result limit)"
+                " count)",
+                f"{period.retention.days} days",
+            ),
+        ),
     )
 
 
-STATISTICS_HOURS: Final = _make_kind("statistics_hours")
-STATISTICS_DAYS: Final = _make_kind("statistics_days")
+STATISTICS_HOURS: Final = _make_kind("statistics_hours", HOUR)
+STATISTICS_DAYS: Final = _make_kind("statistics_days", DAY)
 
 
 class StoredPeriods(RecordRepository[PeriodCounts, PeriodCountsRecord]):

@@ -17,6 +17,7 @@ from adapters.databases.records.record_kind import (
     index_by_time,
 )
 from adapters.databases.records.record_repository import RecordRepository, to_position
+from adapters.databases.records.retention import Retention
 from application.features.voice.ports import VoiceRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
@@ -215,6 +216,28 @@ CALLS: Final = RecordKind(
     RECORDED_CALLS,
     UNFINISHED_CALLS,
     max_lengths={"identity_id": IDENTIFIER_LENGTH},
+    retention=(
+        Retention(
+            "calls of a number: when, how long, language, menu, what was said to the caller, how"
+            " it ended",
+            "id provider_call_id direction started_at ended_at status identity_id"
+            " is_caller_verified challenge_id report_id line_acquired_at locale position(state"
+            " visit repeat) path outcome effect_started_at last_request_at unfinished_since"
+            " turns(position(state visit repeat) instructions(text voice(language name) seconds"
+            " prompt(text seconds voice(language name)) answer_to(state visit repeat) hints"
+            " timeout_seconds with_speech max_seconds position(state visit repeat)))",
+            "90 days (`DIALTONE_CALL_RETENTION`); the account's id until its deletion",
+            "the call log",
+            export="`calls.json`",
+        ),
+        Retention(
+            "recordings of callers: the id at the provider, not the sound",
+            "recordings(id duration_seconds recorded_at) oldest_recording_at are_recordings_due",
+            "30 days (`DIALTONE_RECORDING_RETENTION`), at most as long as the account",
+            "staff listens to feedback",
+            export="`calls.json`; the sound in `recordings/`",
+        ),
+    ),
 )
 
 
@@ -260,6 +283,14 @@ USED_WEBHOOKS: Final = RecordKind(
     "used_webhooks",
     UsedWebhookRecord,
     Index(name="used_webhooks_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "requests about calls, hashed, if the provider does not sign their URL",
+            "id url_hash expires_at",
+            "one day",
+            "a request counts at one URL only",
+        ),
+    ),
 )
 
 

@@ -11,6 +11,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
+from adapters.databases.records.retention import Retention
 from application.features.whatsapp.ports import WhatsAppRepositories
 from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
@@ -47,12 +48,29 @@ WHATSAPP_DELIVERIES: Final = RecordKind(
     "whatsapp_deliveries",
     WhatsAppDeliveryRecord,
     Index(name="whatsapp_deliveries_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "number of a code by WhatsApp, encrypted; platform and language",
+            "id encrypted_phone expires_at platform locale app_hash next_channels",
+            "as long as the code, five minutes",
+            "the code goes another way",
+        ),
+    ),
 )
 
 UNREACHABLE_NUMBERS: Final = RecordKind(
     "unreachable_numbers",
     UnreachableNumberRecord,
     Index(name="unreachable_numbers_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "numbers that WhatsApp did not reach, keyed hashes",
+            "id expires_at",
+            "seven days; until a login by WhatsApp or the end of the account",
+            "the next code goes by SMS",
+            "login, cleanup",
+        ),
+    ),
     is_keyed=True,
 )
 

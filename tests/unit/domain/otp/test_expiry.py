@@ -89,10 +89,12 @@ def test_another_owner_starts_without_what_the_former_one_left() -> None:
 # Client IPs
 
 
-def test_the_first_client_ip_that_expires_decides(driver: VerificationDriver) -> None:
+def test_the_first_client_ip_or_failure_that_expires_decides(driver: VerificationDriver) -> None:
     assert LOGIN.client_ips_expire_at == NOW + 90 * DAY
     assert replace(DELIVERY, trusted_ips=LOGIN.trusted_ips).client_ips_expire_at == NOW + DAY
     assert FAILED.client_ips_expire_at == NOW + 30 * DAY
+    of_number = PhoneVerification(failures=Failures(3, NOW), identity_id=an_id())
+    assert of_number.client_ips_expire_at == NOW + 30 * DAY
     driver.deliver(HOME_IP)
     assert driver.verification.client_ips_expire_at == NOW + DAY
     driver.fail(1, WORK_IP)  # the IP of an attempt expires with the code

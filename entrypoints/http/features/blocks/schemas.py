@@ -44,7 +44,7 @@ class AddBlockBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         str | None,
         described(
             "A network in CIDR notation, or one IP: IPv4 from /8 on, IPv6 from /16 to /64. It"
-            " blocks requests for codes only.",
+            " blocks requests for codes, and sign-ins by a passkey.",
             "203.0.113.0/24",
         ),
     ] = None

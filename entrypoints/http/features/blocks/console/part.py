@@ -34,7 +34,7 @@ from entrypoints.texts.acts import describe_actor
 _BLOCKS: Final = "/console/blocks"
 _KINDS: Final = {
     SubjectKind.PREFIX: "Numbers that begin with",
-    SubjectKind.NETWORK: "A network, for requests for codes",
+    SubjectKind.NETWORK: "A network, for requests for codes and sign-ins by a passkey",
     SubjectKind.COUNTRY: "A country",
 }
 

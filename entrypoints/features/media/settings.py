@@ -89,7 +89,7 @@ class MediaSettings(Settings):
         MediaDelivery.STORE,
     )
     media_access: MediaAccess = setting(
-        "public: everybody with the URL opens an image. private: only its owner gets a URL.",
+        "public: everybody with the URL opens an image. private: only its owner and staff do.",
         MediaAccess.PUBLIC,
     )
     media_variants: Annotated[tuple[VariantSpec, ...], parse_variants] = setting(

@@ -66,7 +66,7 @@ UNREACHABLE_NUMBERS: Final = RecordKind(
         Retention(
             "numbers that WhatsApp did not reach, keyed hashes",
             "id expires_at",
-            "seven days; until a login by WhatsApp or the end of the account",
+            "seven days; until a message or login by WhatsApp, or the end of the account",
             "the next code goes by SMS",
             "login, cleanup",
         ),

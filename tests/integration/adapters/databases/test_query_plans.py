@@ -13,7 +13,6 @@ from adapters.databases.records.record_store import IndexPosition, RecordStore
 from entrypoints.composition.features import KINDS
 from tests.contract.suites.storage.test_storage_errors import OPERATIONS
 from tests.integration.adapters.databases.mongo.explained_mongo import explain_mongo
-from tests.integration.adapters.databases.postgres.explained_postgres import explain_postgres
 from tests.integration.adapters.databases.query_plans import ALL_KINDS, ID, Explained
 from tests.integration.adapters.databases.sqlite.explained_sqlite import explain_sqlite
 from tests.support.builders import NOW
@@ -31,7 +30,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
     loop_scope="module",
     params=[
         explain_sqlite,
-        pytest.param(explain_postgres, marks=pytest.mark.slow),
         pytest.param(explain_mongo, marks=pytest.mark.slow),
     ],
 )

@@ -20,6 +20,12 @@ from tests.support.http_settings import change_http_settings, make_http_settings
 
 PROJECT: Final = Path(__file__).parents[4]
 SETTINGS: Final = make_http_settings("https://api.example.org")
+PUBLIC: Final = {
+    "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
+    "get_issuer_metadata", "get_openid_configuration", "get_upload_limits",
+    "get_delivery_status", "start_passkey_sign_in", "sign_in_with_passkey", "legacy_get_otp",
+    "legacy_validate_otp",
+}  # fmt: skip
 
 
 @cache
@@ -45,6 +51,20 @@ def test_the_schemas_list_every_code_of_the_error_table() -> None:
     assert known_values("ServiceError", "code") == codes
     assert known_values("FieldError", "code") == {*FieldErrorCode, *MediaFieldCode}
     assert known_values("InvalidFieldsError", "code") == {"invalid"}
+
+
+def test_every_operation_says_whether_it_needs_an_access_token() -> None:
+    operations = {
+        operation["operationId"]: operation
+        for path in description()["paths"].values()
+        for operation in path.values()
+    }
+    for name, operation in operations.items():
+        security = operation["security"]
+        if name in ("logout", "get_media_file"):
+            assert security in ([{"bearer": []}, {}], [{}, {"bearer": []}])
+        else:
+            assert security == ([] if name in PUBLIC else [{"bearer": []}]), name
 
 
 def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:

@@ -16,7 +16,7 @@ from tests.integration.adapters.media.pillow.image_publishing import (
     publish_by,
 )
 from tests.support.fakes.images import image_publisher
-from tests.support.heif import clap, imir, irot, nclx, with_properties
+from tests.support.heif import clap, icc, imir, irot, nclx, with_properties
 from tests.support.images import (
     HEIC_PHOTO,
     SECRET,
@@ -80,6 +80,21 @@ async def test_colors_of_a_png_without_a_profile_are_those_of_srgb(
 ) -> None:
     image = decode((await publish(upload)).content)
     assert image.getpixel((8, 8)) == pytest.approx(expected, abs=2)  # it is a JPEG
+
+
+@pytest.mark.parametrize(
+    "colors", [[nclx(12, 13)], [nclx(12, 13), icc(SWAPPED_PROFILE)], [icc(b"broken")]]
+)
+async def test_only_the_profile_of_a_heic_changes_its_colors(colors: list[bytes]) -> None:
+    kept = (b"irot", b"clap")
+    expected = decode((await publish(HEIC_PHOTO)).content)
+    if SWAPPED_PROFILE in b"".join(colors):
+        red, green, blue = expected.split()
+        expected = Image.merge("RGB", (green, red, blue))
+
+    published = await publish(with_properties(HEIC_PHOTO, *colors, kept=kept))
+
+    assert mean_difference(decode(published.content), expected) < 8
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.benchmarks.speed.processes import HttpProcess, SignInApi
+from tests.benchmarks.speed.processes import HttpProcess
 
 
 class Peer(HttpProcess):
@@ -18,6 +18,7 @@ class Peer(HttpProcess):
 
     # A program whose code is compiled while it runs is slow at first.
     warm_ups = 3
+    message = "(%+%d+) (%d+)"
 
     def __init__(self, file: Path, folder: Path, database: str, database_url: str) -> None:
         self.description: Mapping[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -28,12 +29,11 @@ class Peer(HttpProcess):
         self.path = self.description["ready"]
         self.database_url = database_url
         self.output.touch()
-        self.api = SignInApi(
-            request_code=self.description["request_code"],
-            verify=self.description["verify"],
-            message="(%+%d+) (%d+)",
-            signed_in=self.description["token"].partition("(")[0],
+        self.request_code, self.verify = (
+            self.description["request_code"],
+            self.description["verify"],
         )
+        self.signed_in = self.description["token"].partition("(")[0]
 
     def command(self) -> list[str]:
         return [*self._command]
@@ -50,8 +50,8 @@ class Peer(HttpProcess):
         """Yield a header with a token of each phone."""
         header = self.description.get("authorization", "Authorization: Bearer TOKEN")
         for phone in phones:
-            self._post(self.api.request_code, phone)
-            text = self._post(self.api.verify, phone, self._wait_for_code(phone))
+            self._post(self.request_code, phone)
+            text = self._post(self.verify, phone, self._wait_for_code(phone))
             found = re.search(self.description["token"], text)
             if found is None:
                 raise SystemExit(f"{self.name} has no token in {text}")

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,23 +30,6 @@ Tokens = Sequence[tuple[str, str]]
 """Ids of users, and a token of each."""
 
 
-@dataclass(frozen=True, slots=True)
-class SignInApi:
-    """How a server takes requests for a code (PHONE), and verifications (PHONE and CODE).
-
-    Attributes:
-        request_code: The path and the body.
-        verify: The path and the body.
-        message: The pattern of Lua for a phone and its code in the output.
-        signed_in: What only the response to a correct code has.
-    """
-
-    request_code: Sequence[str]
-    verify: Sequence[str]
-    message: str
-    signed_in: str
-
-
 class HttpProcess(ServerProcess):
     """A server on a port of 127.0.0.1; its stderr is written to a file.
 
@@ -55,12 +37,19 @@ class HttpProcess(ServerProcess):
         database_url: That of its database.
         output: The file of its stdout.
         warm_ups: How often each of its scenarios runs before the first round.
+        request_code: The path and the body of a request for a code to PHONE.
+        verify: The path and the body of a verification of PHONE and CODE.
+        message: The pattern of Lua for a phone and its code in the output.
+        signed_in: What only the response to a correct code has.
     """
 
     path = "/health/live"
     database_url = ""
     warm_ups = 1
-    api: SignInApi
+    request_code: Sequence[str]
+    verify: Sequence[str]
+    message: str
+    signed_in: str
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
         super().__init__(folder / name)
@@ -125,12 +114,10 @@ class Service(HttpProcess):
     """
 
     path = "/health/ready"
-    api = SignInApi(
-        request_code=("/auth/request-otp", '{"phone": "PHONE"}'),
-        verify=("/auth/verify-otp", '{"phone": "PHONE", "otp": "CODE"}'),
-        message="To: (%+%d+).-%f[%d](%d%d%d%d%d%d)%f[%D]",
-        signed_in='"access_token"',
-    )
+    request_code = ("/auth/request-otp", '{"phone": "PHONE"}')
+    verify = ("/auth/verify-otp", '{"phone": "PHONE", "otp": "CODE"}')
+    message = "To: (%+%d+).-%f[%d](%d%d%d%d%d%d)%f[%D]"
+    signed_in = '"access_token"'
 
     def __init__(
         self,

@@ -130,12 +130,12 @@ class RequestCodes(Scenario):
 
     def request_code(self, number: int) -> bytes:
         """Return a request for a code, from one of many IPs."""
-        path, body = self.server.api.request_code
+        path, body = self.server.request_code
         return self._post(path, body, number)
 
     def verify(self, number: int, code: str) -> bytes:
         """Return the verification of a code, from the same IP."""
-        path, body = self.server.api.verify
+        path, body = self.server.verify
         return self._post(path, body.replace("CODE", code), number)
 
     def _post(self, path: str, body: str, number: int) -> bytes:
@@ -186,7 +186,7 @@ class SignIns(RequestCodes):
             yield self.verify(number, "000000")
 
     def arguments(self) -> list[str]:
-        return [str(self.server.output), self.server.api.message, self.server.api.signed_in]
+        return [str(self.server.output), self.server.message, self.server.signed_in]
 
 
 def encode_request(

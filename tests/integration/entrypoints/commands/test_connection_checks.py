@@ -16,6 +16,7 @@ from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.read_settings import read_settings
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.parts import connection_checks as connection_checks_module
 from entrypoints.parts.connection_checks import CheckResult
 from entrypoints.settings.rules import Check
@@ -251,3 +252,15 @@ async def test_a_provider_of_proofs_gets_a_request_and_a_wrong_secret_is_named(
     assert "the provider rejects the secret in DIALTONE_ATTESTATION_SECRET" in rejected
     assert "No proof can be checked, no connection to the provider (the connection was r" in lost
     assert "tops3cret" not in rejected
+
+
+async def test_an_instance_with_another_issuer_is_named(tmp_path: Path) -> None:
+    issuers = {"DIALTONE_TOKEN_ISSUER": "staging", "DIALTONE_FORMER_ISSUERS": "dialtone"}
+    settings = read_settings(Service(tmp_path, issuers).environ, None)
+    async with open_use_cases(settings, []) as use_cases:
+        await use_cases.operations.instance.renew()
+
+        assert await check_part("database", tmp_path, DIALTONE_TOKEN_ISSUER="staging") == "ok"
+        assert "dialtone: 1 with staging. " in await check_part("database", tmp_path)
+        note = await check_part("database", tmp_path, DIALTONE_FORMER_ISSUERS="staging")
+        assert "dialtone: 1 with staging" in note

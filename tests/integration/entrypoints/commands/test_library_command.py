@@ -11,7 +11,7 @@ from domain.features.media.item import MediaItem
 from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.media.feature import MEDIA
 from tests.support.builders import a_session
-from tests.support.commands import CommandLine
+from tests.support.commands import CommandLine, json_lines
 from tests.support.images import as_file, still_gif
 from tests.support.service import REASON
 
@@ -30,6 +30,19 @@ def item(dialtone: CommandLine) -> MediaItem:
                 return (await use_cases.of(MediaFeature).upload_image(command)).item
 
     return asyncio.run(upload())
+
+
+def test_an_item_is_hidden_shown_again_and_deleted(dialtone: CommandLine, item: MediaItem) -> None:
+    acts = ("hide", "is hidden now"), ("unhide", "is shown again"), ("delete", "is deleted")
+    for action, text in acts:
+        ended = dialtone.run("library", action, item.id, *REASON)
+        assert (ended.returncode, ended.stderr) == (0, "")
+        assert ended.stdout.startswith(f"The item {item.id} of the user {item.owner_id} {text}.")
+    entries = json_lines(dialtone.run("audit", item.owner_id, "--json").stdout)
+    assert [(entry["action"], entry["item_id"]) for entry in entries[:3]] == [
+        (f"{action}_item", item.id) for action, _ in reversed(acts)
+    ]
+    assert f"item: {item.id}" in dialtone.run("audit", item.owner_id).stdout
 
 
 def test_items_without_files_and_files_without_items_are_named_and_repaired(

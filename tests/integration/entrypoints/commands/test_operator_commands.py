@@ -231,3 +231,22 @@ def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(
     named = dialtone.run("backup", "--fingerprint", "backup.db")
     assert "It does NOT have the fingerprint of the secrets file" in named.stdout
     assert f"the key {key.id}, for 1 phones; it is NOT in" in named.stdout
+
+
+def test_other_databases_have_their_own_tools(tmp_path: Path) -> None:
+    for scheme, command, tool, file in (
+        ("mongodb", "backup", "mongodump", "NAME' --oplog --gzip --archive='my backup'"),
+        ("mongodb", "restore", "mongorestore", "NAME' --oplogReplay --drop --gzip"),
+        ("postgresql", "backup", "pg_dump", "--file='my backup' \"$DIALTONE_DATABASE\""),
+        ("postgresql", "restore", "pg_restore", "--dbname=\"$DIALTONE_DATABASE\" 'my backup'"),
+    ):
+        url = f"{scheme}://dialtone:s3cret@127.0.0.1:1/dialtone"
+        ended = CommandLine(tmp_path, {"DIALTONE_DATABASE": url}).run(command, "my backup")
+        assert ended.returncode == 1
+        assert tool in ended.stderr
+        assert file in ended.stderr
+        assert "s3cret" not in ended.stderr
+
+    own = CommandLine(tmp_path, {"DIALTONE_DATABASE": "my_database:open_database"})
+    ended = own.run("backup", "backup.db")
+    assert (ended.returncode, "with its own tools" in ended.stderr) == (1, True)

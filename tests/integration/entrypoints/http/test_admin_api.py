@@ -175,6 +175,15 @@ async def test_an_invalid_field_of_a_request_has_a_code_and_nothing_is_done(
     assert driver.acts == []
 
 
+async def test_all_that_is_wrong_with_a_block_is_said_at_once(driver: AdminDriver) -> None:
+    body = {"network": "4", "seconds": 5, "reason": "x" * 501}
+    response = await driver.http.post(
+        "/admin/blocks", json=body, headers=bearer(driver.administrator)
+    )
+    fields = {error["field"] for error in response.json()["field_errors"]}
+    assert (response.status_code, fields) == (400, {*body})
+
+
 # What it does
 
 

@@ -1,9 +1,13 @@
 """How far a long job is, on a terminal and elsewhere."""
 
+import os
+import sys
+from contextlib import suppress
+
 import pytest
 
 from entrypoints.commands.shared import progress
-from entrypoints.commands.shared.progress import ProgressLines
+from entrypoints.commands.shared.progress import ProgressLines, show_progress
 from tests.support.fakes.clock import SecondsClock
 
 
@@ -24,3 +28,23 @@ def test_a_pipe_gets_a_plain_line_every_two_seconds(monkeypatch: pytest.MonkeyPa
         "calls: 700",
         "calls: 700",
     ]
+
+
+def test_a_terminal_gets_a_bar_until_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    controller, terminal = os.openpty()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with show_progress() as show:
+            for label, done, total in (("users", 200, 1000), ("[calls]", 10, None)):
+                show(label, done, total)
+                show(label, done + 10, total)
+        monkeypatch.undo()
+    shown = b""
+    with os.fdopen(controller, "rb", buffering=0) as reader, suppress(OSError):  # EIO at the end
+        while part := reader.read(1 << 16):
+            shown += part
+
+    assert b"[calls]" in shown
+    assert shown.endswith(b"\x1b[2K")

@@ -191,6 +191,16 @@ async def test_acts_for_a_phone_without_an_account_need_a_confirmation(
     assert [entry[0] for entry in audited(console)] == ["block"]
 
 
+async def test_a_number_is_changed_and_twice_does_nothing(console: ConsoleDriver) -> None:
+    path = f"/users/{user_id(console)}/change-phone"
+    assert "is free" in (await console.get(path)).text
+    for done in ("phone_changed", "phone_changed_before"):
+        response = await console.post(path, new_phone=STRANGER.e164, reason=REASON)
+        assert response.headers["location"] == f"/console/users/{user_id(console)}?done={done}"
+        assert stored(console).phone == STRANGER
+    assert audited(console) == [("change_phone", user_id(console), MASKED_REASON)]
+
+
 async def test_an_act_without_a_reason_or_an_entry_is_not_done_and_the_form_says_so(
     console: ConsoleDriver,
 ) -> None:

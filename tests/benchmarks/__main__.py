@@ -22,16 +22,16 @@ def main() -> None:
     parser.add_argument("--checkout", type=Path, help="another one, with its .venv")
     parser.add_argument("--page", action="store_true", help="write docs/sizing.md")
     arguments = parser.parse_args()
-    databases = arguments.database or DATABASES
+    technologies = arguments.database or DATABASES
     print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start")
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             if arguments.benchmark == "sizing":
-                measure_sizing(Path(folder), databases)
+                measure_sizing(Path(folder), technologies)
             else:
                 measure_speed(
                     Path(folder),
-                    databases,
+                    technologies,
                     rounds=arguments.rounds,
                     peers=arguments.peer,
                     checkout=arguments.checkout,

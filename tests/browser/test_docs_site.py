@@ -62,23 +62,3 @@ def test_diagrams_are_drawn(page: Page, docs_url: str) -> None:
         "return [...document.querySelectorAll('div.mermaid')].map(drawn => drawn.offsetHeight);"
     )
     assert all(height > 50 for height in drawn)
-
-
-def test_the_search_finds_a_setting_and_the_reference_lists_the_operations(
-    page: Page, docs_url: str
-) -> None:
-    page.open(docs_url)
-    found = page.run(f"""{WAIT}
-        const input = document.querySelector("[data-md-component=search-query]");
-        document.getElementById("__search").click();
-        input.focus();
-        input.value = "DIALTONE_MEDIA_VARIANTS";
-        input.dispatchEvent(new Event("input", {{bubbles: true}}));
-        input.dispatchEvent(new KeyboardEvent("keyup", {{bubbles: true}}));
-        return (await wait(() => document.querySelector(".md-search-result__link"))).href;
-    """)
-    assert found.startswith(docs_url)
-
-    page.open(f"{docs_url}/reference/index.html")
-    operation = "document.getElementById('operations-OTP-request_otp')"
-    assert page.run(f"{WAIT} return (await wait(() => {operation})).innerText.length;") > 10

@@ -1,6 +1,5 @@
 """The page at `/`: a newcomer signs in, uploads a picture and signs out."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -121,33 +120,6 @@ def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     run(page, "await wait(() => isShown('phone-form'));")
     assert run(page, "return text('notice');") == "You are signed out."
     assert run(page, "return document.activeElement.id;") == "sign-in-heading"
-
-
-def test_without_scripts_the_page_says_that_it_needs_them(chromium: Chromium, site: Site) -> None:
-    with chromium.page("about:blank") as page:
-        page.call("Emulation.setScriptExecutionDisabled", value=True)
-        page.open(f"{site.service.url}/")
-        nodes = page.call("Accessibility.getFullAXTree")["nodes"]
-    texts = [node["name"]["value"] for node in nodes if "name" in node]
-    assert "This page needs JavaScript. Its links work without it." in texts
-    assert not any("loads its module" in text for text in texts)
-
-
-def test_another_tab_shows_the_name_the_sign_out_and_the_next_user(
-    page: Page, chromium: Chromium, site: Site, phone: str
-) -> None:
-    with chromium.page(f"{site.service.url}/") as other_tab:
-        run(other_tab, f"await wait(() => isShown('phone-form')); {_LATE_RESPONSES}")
-        page.call("Page.bringToFront")
-        sign_up(page, site, phone)
-        show_name = "await wait(() => isShown('images')); return find('username').value;"
-        assert run(other_tab, show_name) == f"user {phone}"
-        run(page, "find('sign-out').click(); await wait(() => isShown('phone-form'));")
-        run(other_tab, "await wait(() => isShown('phone-form') && !find('username').value);")
-        sign_in(page, site, f"{phone[:-4]}8{phone[-3:]}")
-        next_id = run(page, "return text('user-id');")
-        run(other_tab, f"await wait(() => text('user-id') === {json.dumps(next_id)});")
-        assert run(other_tab, "return find('username').value;") == ""
 
 
 def test_an_upload_says_that_it_is_repeated_and_a_cancelled_one_that_arrived_is_shown(

@@ -78,26 +78,3 @@ def test_the_compiler_accepts_the_module_and_apps_with_its_types(folder: Path) -
     link_npm_packages(folder, "typescript")
     for project in ("tsconfig.json", "tsconfig.without_dom.json"):
         run_node(*COMPILER, "--project", project, folder=folder)
-
-
-def test_an_import_from_the_service_has_types_with_the_settings_of_the_page(folder: Path) -> None:
-    link_npm_packages(folder, "typescript")
-    app = folder / "app"
-    (app / "types").mkdir(parents=True)
-    (folder / "dialtone.d.ts").rename(app / "types/dialtone.d.ts")
-    [settings] = blocks_in("json", WEB_PAGE)
-    (app / "tsconfig.json").write_text(settings)
-    for name, module in enumerate(json.loads(settings)["compilerOptions"]["paths"]):
-        (app / f"app_{name}.ts").write_text(
-            f"""
-            import {{ Dialtone }} from "{module}";
-            const dialtone = new Dialtone({{ url: "" }});
-            export const name: string | undefined = dialtone.session?.user_id;
-            // @ts-expect-error It is no number.
-            export const wrong: number = dialtone.session!.user_id;
-            """
-        )
-    compiler, *flags = COMPILER
-    for module, resolution in (("esnext", "bundler"), ("nodenext", "nodenext")):
-        flags_of_module = ("--module", module, "--moduleResolution", resolution)
-        run_node(folder / compiler, *flags, "--strict", "--noEmit", *flags_of_module, folder=app)

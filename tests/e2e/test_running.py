@@ -73,24 +73,3 @@ def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path)
     warnings = [line["event"] for line in service.lines if line["level"] == "warning"]
     assert warnings == ["setting_unknown"]
     assert (tmp_path / "own.db").exists()
-
-
-def test_ctrl_c_while_a_new_worker_starts_is_a_normal_stop(tmp_path: Path) -> None:
-    (tmp_path / "slow.py").write_text(
-        "import asyncio\nfrom contextlib import asynccontextmanager\nfrom pathlib import Path\n"
-        "class Messenger:\n    async def send(self, phone, message): ...\n"
-        "@asynccontextmanager\nasync def opened(*, environ):\n"
-        "    if Path('once').exists():\n        print('a worker starts', flush=True)\n"
-        "        await asyncio.sleep(1)\n"
-        "    Path('once').touch()\n    yield Messenger()\n"
-    )
-    service = ForkedService(
-        tmp_path, {"DIALTONE_SMS": "slow:opened", "DIALTONE_COUNTRIES": "US"}
-    ).start(process_group=0)
-    os.kill(service.workers[0], signal.SIGKILL)
-    service.wait_for(lambda: "a worker starts" in service.shown)
-    os.killpg(service.pid, signal.SIGINT)
-
-    assert service.wait() == 0
-    assert service.errors == ["Unexpected exit from worker-1"]
-    assert "Traceback" not in service.log

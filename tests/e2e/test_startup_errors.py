@@ -36,22 +36,6 @@ def test_console_messages_without_stdout(tmp_path: Path) -> None:
     assert not (tmp_path / "secrets.json").exists()
 
 
-def test_a_reader_that_has_read_enough_is_no_error_line(tmp_path: Path) -> None:
-    script = '"$0" check-settings | exit 0; exit ${PIPESTATUS[0]}'
-
-    run_in_shell(Service(tmp_path), script, lines=0)
-
-
-def test_a_removed_current_folder(tmp_path: Path) -> None:
-    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" run'
-
-    ended = run_in_shell(Service(tmp_path), script, status=2)
-
-    assert ended.stdout == ""
-    assert "current folder" in ended.stderr
-    assert not list(tmp_path.iterdir())
-
-
 def test_an_interrupt_during_the_start_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "slow.py").write_text(
         "import asyncio\nfrom contextlib import asynccontextmanager\n"

@@ -1,67 +1,72 @@
-"""Processes that are measured: the service, the bare handler, peers."""
+"""Processes that are measured: the service and the bare handler."""
 
+import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from tests.benchmarks.load import UNLIMITED
 from tests.support.servers.process import ServerProcess, free_ports
 
-_FOLDER: Final = Path(__file__).parent
-_ROOT: Final = _FOLDER.parents[2]
+THIS_TREE: Final = Path(__file__).parents[3]
+_SEED: Final = Path(__file__).relative_to(THIS_TREE).with_name("seed.py")
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
-_IDLE_SECONDS: Final = 0.05
-_MAX_WAIT_SECONDS: Final = 5
 _DATABASE_SERVERS: Final = {"postgresql": "postgres", "mongodb": "mongod"}
-
-
-@dataclass(frozen=True, slots=True)
-class Tree:
-    """A checkout of the product, and the Python whose packages it runs with."""
-
-    path: Path = _ROOT
-    python: Path = Path(sys.executable)
-
-    def environ(self) -> dict[str, str]:
-        """Return an environment in which Python imports this checkout."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {**kept, "PYTHONPATH": str(self.path), "PYTHONDONTWRITEBYTECODE": ""}
-
-
-THIS_TREE: Final = Tree()
+_UNLIMITED: Final = {
+    "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
+    "DIALTONE_SMS_LIMIT_PER_IP": "5000/1m",
+    "DIALTONE_SMS_LIMIT_PER_COUNTRY": "50000/1m",
+    "DIALTONE_SMS_LIMIT_TOTAL": "50000/1m",
+    "DIALTONE_REQUEST_LIMIT_PER_IDENTITY": "1000000/1m",
+    "DIALTONE_REFRESH_LIMIT_PER_IP": "1000000/1m",
+}
+"""Settings with which every request may name its IP and exceeds no limit that phones share."""
+Tokens = Sequence[tuple[str, str]]
+"""Ids of users, and a token of each."""
 
 
 class HttpProcess(ServerProcess):
     """A server on a port of 127.0.0.1; its stderr is written to a file.
 
     Attributes:
-        database_url: that of its database.
-        output: where its stdout is written.
-        warm_ups: how often each of its cells runs before the first round.
+        database_url: That of its database.
+        output: The file of its stdout.
+        warm_ups: How often each of its scenarios runs before the first round.
+        request_code: The path and the body of a request for a code to PHONE.
+        verify: The path and the body of a verification of PHONE and CODE.
+        message: The pattern of Lua for a phone and its code in the output.
+        signed_in: What only the response to a correct code has.
     """
 
     path = "/health/live"
     database_url = ""
-    output = Path(os.devnull)
     warm_ups = 1
+    request_code: Sequence[str]
+    verify: Sequence[str]
+    message: str
+    signed_in: str
 
     def __init__(self, name: str, folder: Path, command: Sequence[str]) -> None:
-        super().__init__(folder)
+        super().__init__(folder / name)
+        self.folder.mkdir()
         self.name = name
         self.port = free_ports(1)[0]
+        self.output = self.folder / "messages"
         self._command = command
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """The kind of its database: the scheme of the URL."""
+        return urlsplit(self.database_url).scheme
 
     def command(self) -> list[str]:
         return ["/bin/sh", "-c", 'exec "$@" > "$0"', str(self.output), *self._command]
@@ -72,23 +77,14 @@ class HttpProcess(ServerProcess):
 
     def read_status(self, request: bytes) -> str:
         """Return the status of its response, or nothing if there is none."""
-        with socket.socket() as client:
-            client.settimeout(5)
-            try:
-                client.connect(("127.0.0.1", self.port))
-                client.sendall(request)
-                return client.recv(12).decode().removeprefix("HTTP/1.1 ")
-            except OSError:
-                return ""
+        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 5) as client:
+            client.sendall(request)
+            return client.recv(12).decode().removeprefix("HTTP/1.1 ")
+        return ""
 
     def cpu_seconds(self) -> float:
         """Return the user and system time of all its processes so far."""
         return sum(map(_cpu_seconds, list_processes(self.pid)))
-
-    @property
-    def database(self) -> str:
-        """The kind of its database: the scheme of the URL."""
-        return urlsplit(self.database_url).scheme
 
     def database_cpu_seconds(self) -> float:
         """Return the time of its database server so far; 0 if the bench did not start it."""
@@ -101,78 +97,73 @@ class HttpProcess(ServerProcess):
 
         Otherwise what is measured next would have less of the processors.
         """
-        for _ in range(round(_MAX_WAIT_SECONDS / _IDLE_SECONDS)):
+        for _ in range(100):
             before = self.cpu_seconds()
-            time.sleep(_IDLE_SECONDS)  # to see whether it takes any time of a processor
+            time.sleep(0.05)  # to see whether it takes any time of a processor
             if self.cpu_seconds() - before <= 1 / _TICKS_PER_SECOND:
                 return
 
 
-class ServiceProcess(HttpProcess):
-    """The service of a checkout, with its database and its keys in a folder.
+class Service(HttpProcess):
+    """The service of a checkout, with its database.
 
     Args:
-        folder: Several services may share it.
+        settings: Those that differ from the ones of the bench.
+        tree: The checkout, with its `.venv`.
         command: What runs instead of the service, with its settings.
     """
 
     path = "/health/ready"
+    request_code = ("/auth/request-otp", '{"phone": "PHONE"}')
+    verify = ("/auth/verify-otp", '{"phone": "PHONE", "otp": "CODE"}')
+    message = "To: (%+%d+).-%f[%d](%d%d%d%d%d%d)%f[%D]"
+    signed_in = '"access_token"'
 
     def __init__(
         self,
         name: str,
         folder: Path,
         settings: Mapping[str, str],
-        tree: Tree = THIS_TREE,
+        tree: Path = THIS_TREE,
         command: Sequence[str] = (),
     ) -> None:
-        program = command or [str(tree.python.with_name("dialtone")), "run"]
-        super().__init__(name, folder / name, program)
+        self._programs = tree / ".venv/bin"
+        super().__init__(name, folder, command or [str(self._programs / "dialtone"), "run"])
         self.settings = {
-            "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
-            "DIALTONE_MEDIA": f"file://{folder}/media",
-            "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
-            **settings,
-        }
-        self.database_url = self.settings["DIALTONE_DATABASE"]
-        self._tree = tree
-        self.output = self.folder / "messages"
-        """What the terminal messenger prints."""
-
-    def environ(self) -> dict[str, str]:
-        return {
-            **self._tree.environ(),
-            **UNLIMITED,
-            "DIALTONE_BIND": f"127.0.0.1:{self.port}",
+            **_UNLIMITED,
+            "DIALTONE_MEDIA": f"file://{self.folder}/media",
+            "DIALTONE_SECRETS_FILE": f"{self.folder}/secrets.json",
             "DIALTONE_CLEANUP_INTERVAL": "off",
             "DIALTONE_WORKERS": "1",
             "DIALTONE_SMS": "console",
-            **self.settings,
+            **settings,
         }
+        self.database_url = self.settings.get("DIALTONE_DATABASE", "")
+        self.variables = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
+        self._seed = tree / _SEED
 
-    def seed(self, *arguments: str) -> None:
-        """Run `seed.py` of the checkout with the settings and its packages."""
-        seed = self._tree.path / _FOLDER.relative_to(_ROOT) / "seed.py"
-        run_program([str(self._tree.python), "-P", str(seed), *arguments], self.environ())
+    def environ(self) -> Mapping[str, str]:
+        bind = {"DIALTONE_BIND": f"127.0.0.1:{self.port}"}
+        return {**super().environ(), **self.settings, **bind}
+
+    def seed(self, users: int, senders: int, libraries: int) -> Mapping[str, Tokens]:
+        """Run `seed.py` of the checkout with its packages; return what it writes to its file."""
+        file = self.folder / "tokens.json"
+        numbers = map(str, (users, senders, libraries))
+        command = [str(self._programs / "python"), "-P", str(self._seed), *numbers, str(file)]
+        subprocess.run(command, env=self.environ(), check=True)
+        tokens: Mapping[str, Tokens] = json.loads(file.read_text())
+        return tokens
 
 
-class BareHandler(ServiceProcess):
+class BareHandler(Service):
     """A handler and nothing else, with the server settings of the service."""
 
     path = "/health/live"
 
     def __init__(self, folder: Path) -> None:
-        command = [sys.executable, "-m", "tests.benchmarks.speed.bare_handler"]
-        super().__init__("bare handler", folder / "bare", {}, command=command)
-        self.database_url = ""
-
-
-def run_program(command: Sequence[str], environ: Mapping[str, str] | None = None) -> str:
-    """Return what a program prints; SystemExit has its errors."""
-    run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise SystemExit(f"{' '.join(command)} failed:\n{run.stdout}{run.stderr}")
-    return run.stdout
+        command = [f"{THIS_TREE}/.venv/bin/python", "-m", "tests.benchmarks.speed.bare_handler"]
+        super().__init__("bare handler", folder, {}, command=command)
 
 
 def list_processes(pid: int) -> Iterator[int]:

@@ -24,13 +24,11 @@ import msgspec
 import psycopg
 from pymongo import MongoClient
 
-from adapters.databases.mongo import open_mongo_database
-from adapters.databases.postgres import open_postgres_database
 from adapters.databases.records.features.media import MEDIA_ITEMS
 from adapters.databases.records.mapping import RecordMapping
+from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import Fields, RecordKind
 from adapters.databases.records.repositories import IdentityMapping
-from adapters.databases.sqlite import open_sqlite_database
 from adapters.operations.system import SystemClock
 from adapters.security.jwt import JwtAccessTokens
 from application.ports.keys import KeyPurpose, TokenClaims
@@ -41,6 +39,7 @@ from domain.identities.session import RefreshTokenFamily, Session
 from domain.identities.username import Username
 from domain.phone import PhoneNumber
 from entrypoints.composition.read_settings import read_settings
+from entrypoints.parts.database import open_database
 from entrypoints.parts.keys import AUDIENCE, load_encryption, load_keys
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import MongoLocation, PostgresLocation, SqliteLocation
@@ -62,7 +61,7 @@ def seed(
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = load_encryption(settings)
     assert encryption is not None
-    asyncio.run(_create_schema(settings.database, encryption.key_fingerprint()))
+    asyncio.run(_create_schema(settings, encryption))
     # The rows of users who send requests one after the other are not neighbors.
     senders_in_turn = [_make_user(number) for number in Random(0).sample(range(users), senders)]
     owners = senders_in_turn[:libraries]
@@ -83,17 +82,9 @@ def seed(
     }
 
 
-async def _create_schema(database: object, key_fingerprint: str) -> None:
-    match database:
-        case SqliteLocation(path=path):
-            async with open_sqlite_database(path, key_fingerprint):
-                pass
-        case PostgresLocation(url=url):
-            async with open_postgres_database(url, key_fingerprint):
-                pass
-        case MongoLocation(url=url):
-            async with open_mongo_database(url, key_fingerprint):
-                pass
+async def _create_schema(settings: Settings, encryption: PhoneEncryption) -> None:
+    async with open_database(settings, encryption):
+        pass
 
 
 def _make_user(number: int) -> Identity:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.databases.records import batches
 from adapters.databases.records.batch_loader import BatchLoader
 from adapters.databases.records.batches import BatchQueue, Entry
 from adapters.databases.records.limit_batches import (
@@ -152,19 +151,6 @@ async def test_an_error_of_a_key_reaches_only_those_who_want_it(error: Exception
         assert str(raised) == str(error)
     assert damaged is not many
     assert collection.fetched == [["a", "b", "c"], ["a"], ["b", "c"], ["b"], ["c"]]
-
-
-async def test_when_the_time_for_the_parts_has_ended_the_others_fail_as_well(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(batches, "MAX_SPLIT_SECONDS", -1)
-    collection = DamagedCollection("a", error=CorruptRecord("damaged"))
-    loader = BatchLoader(collection.fetch)
-
-    loaded = await asyncio.gather(*map(loader.load, "ab"), return_exceptions=True)
-
-    assert [type(value) for value in loaded] == [StorageUnavailable] * 2
-    assert collection.fetched == [["a", "b"]]
 
 
 async def test_a_batch_belongs_to_no_request_and_its_lines_name_the_first_ten_in_it(

@@ -194,13 +194,3 @@ async def test_a_folder_that_cannot_be_entered_is_named_by_the_start_and_by_read
             assert [key async for key in files.list_files()]
     async with open_disk_files(folder, BASE_URL, clock, is_service=False) as of_command:
         assert await read_file(of_command, KEY) == b"one"
-
-
-async def test_something_else_in_place_of_the_folder_stops_the_start(
-    tmp_path: Path, folder: Path, clock: MovableClock
-) -> None:
-    (tmp_path / "var").write_bytes(b"a file")
-
-    with pytest.raises(ConfigurationError, match="something else has its name: move that away"):
-        async with open_disk_files(folder, BASE_URL, clock):
-            pass

@@ -108,22 +108,6 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
     assert (file.name, {*file.missing_tables}) == ("IN", missing | {"console_passkey_added"})
 
 
-@pytest.mark.parametrize(
-    ("table", "text", "reason"),
-    [
-        ("phone_changed", "Within {days} days", "{days} is no longer a placeholder"),
-        ("revert_phone_change", "{code}", "this message is no longer sent"),
-    ],
-)
-def test_a_table_of_a_message_of_earlier_versions_is_not_used_and_named(
-    tmp_path: Path, table: str, text: str, reason: str
-) -> None:
-    templates = load(tmp_path, de=f'{GENERAL}\n[{table}]\ngeneral = "{text}"')
-    (unused,) = templates.unused_tables
-    assert unused.startswith(f"{tmp_path / 'de.toml'}, [{table}]: {reason}")
-    assert render(templates, "de") == "012345"
-
-
 INVALID_TABLES = (
     ("change_number", 'general = "{code}"', "[change_number] is not a table of this file"),
     ("change_phone", 'android = "{code}\\n{hash}"', "[change_phone] it has no template for g"),

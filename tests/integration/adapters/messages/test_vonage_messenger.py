@@ -10,7 +10,6 @@ import pytest
 
 from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
 from adapters.messages.vonage.tokens import TOKEN_TTL
-from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryStatus, NoticeMessage
 from domain.phone import PhoneNumber
 from tests.support.builders import a_message
@@ -93,12 +92,3 @@ async def test_a_message_without_a_code_has_no_end_and_one_without_reports_no_re
 ) -> None:
     await messenger.send(PHONE, NoticeMessage(text=TEXT, notice="phone_changed"))
     assert posted(vonage).keys() == {"channel", "message_type", "to", "from", "text", "sms"}
-
-
-async def test_a_key_that_cannot_be_used_is_an_error_before_the_first_message() -> None:
-    opening = open_vonage_messenger(
-        APPLICATION, "no key", sender=NUMBER, signature_secrets=[SECRET]
-    )
-    with pytest.raises(ConfigurationError, match="Must be the private key of the application"):
-        async with opening:
-            pass

@@ -105,26 +105,6 @@ def test_an_unusable_file_keeps_the_keys_and_is_logged_once(
             assert repr(key.key)[2:-1] not in caplog.text
 
 
-def test_a_repaired_file_is_loaded_at_the_next_check(
-    path: Path, clock: MovableClock, keys: ReloadingKeys, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    before = keys.current()
-    path.chmod(0o644)
-    clock.advance(RELOAD_INTERVAL)
-    assert keys.current() is before
-    path.chmod(0o600)
-    clock.advance(RELOAD_INTERVAL)
-    assert keys.current() is before
-
-    after = add_pepper(path)
-    clock.advance(RELOAD_INTERVAL)
-    assert keys.current() == after
-
-    events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
-    assert events == ["secrets_reload_failed", "secrets_reload_recovered", "secrets_reloaded"]
-
-
 def test_another_version_of_a_mounted_secret_is_loaded(path: Path, clock: MovableClock) -> None:
     # As Kubernetes changes it: the link to the folder is replaced.
     mount = path.with_name("mount")

@@ -1,4 +1,4 @@
-"""What the service serves to browsers: the client module, and the page of the API."""
+"""What anybody may load: the client module, the page of the API, the metadata of the issuer."""
 
 import re
 
@@ -55,3 +55,11 @@ async def test_the_page_of_the_api_loads_nothing_from_other_hosts() -> None:
     assert statuses == dict.fromkeys(statuses, 200)
     assert [url for url in urls if not re.match(r"/(?!/)", url)] == []
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_an_issuer_that_is_a_url_has_metadata() -> None:
+    url = "https://api.example.org"
+    settings = make_http_settings(url, token_issuer=url)
+    async with open_http_client(AppHarness().use_cases, settings) as http:
+        metadata = (await http.get("/.well-known/openid-configuration")).json()
+    assert (metadata["issuer"], metadata["jwks_uri"]) == (url, f"{url}/.well-known/jwks.json")

@@ -27,7 +27,6 @@ from adapters.messages.vonage.messenger import VonageMessenger
 from adapters.messages.vonage.signatures import VonageSignatures
 from adapters.messages.vonage.tokens import ApplicationTokens
 from adapters.messages.whatsapp_cloud.client import WhatsAppAccount, WhatsAppClient
-from adapters.messages.whatsapp_cloud.error_codes import why_nobody
 from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck
 from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger
 from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
@@ -340,10 +339,3 @@ async def test_details_are_for_operators_and_have_no_digits() -> None:
     with pytest.raises(MessengerUnavailable, match=r"the code is \*\*\*\*\*\*"):
         await check(whatsapp, (400, error))
     assert (await send(whatsapp, NoResponse("ReadTimeout"))).details == "ReadTimeout"
-
-
-def test_some_codes_of_meta_mean_that_nobody_gets_messages() -> None:
-    for_all = (*OF_TEMPLATE, 132999, *OF_ACCOUNT)  # 132999: Meta may add codes of templates
-    for_some = (*OF_RATE, *WITHHELD, 131026, 131021, 131030, 1, 2, 131000, 199999)
-    assert [code for code in for_all if not why_nobody(str(code))] == []
-    assert [code for code in (*map(str, for_some), "", "x") if why_nobody(code)] == []

@@ -35,13 +35,6 @@ async def send_spans(url: str) -> None:
     await call("without-a-tracer")
 
 
-async def test_calls_are_parts_of_their_request_also_in_its_tasks(collector: Collector) -> None:
-    await send_spans(collector.url)
-    *calls, of_request = collector.spans
-    assert [call.name for call in calls] == ["first", "second"]
-    assert {call.parent_span_id for call in calls} == {of_request.span_id}
-
-
 async def test_a_collector_that_hangs_does_not_keep_a_worker_from_its_end(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

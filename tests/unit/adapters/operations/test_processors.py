@@ -41,8 +41,3 @@ def test_the_quota_of_the_control_group_counts(
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert count_processors(tmp_path / "cgroups", tmp_path / "own") == processors
-
-
-def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
-    assert count_processors(tmp_path / "cgroups", tmp_path / "own") == 8
-    assert 1 <= count_processors() <= 8

@@ -1,9 +1,10 @@
-"""Header, claims and signature of access tokens (RFC 7519, RFC 8725)."""
+"""Access tokens (RFC 7519, RFC 8725): their form, changes of keys, and the cache of signatures."""
 
 import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import Algorithm, ECAlgorithm, HMACAlgorithm
 
 from adapters.security.jwt import JwtAccessTokens
 from application.ports.errors import InvalidToken
@@ -48,9 +50,9 @@ def sign(header: Any, payload: Any) -> str:
     return sign_content(f"{encode(header)}.{encode(payload)}")
 
 
-def is_accepted(token: str) -> bool:
+def is_accepted(token: str, tokens: JwtAccessTokens = TOKENS) -> bool:
     try:
-        TOKENS.verify(token, NOW)
+        tokens.verify(token, NOW)
     except InvalidToken:
         return False
     return True
@@ -173,3 +175,95 @@ def test_a_token_with_any_character_changed_or_text_around_it_is_rejected() -> N
     ]
     for text in (*changed, "", "\ud800", f"{token}\n", f"Bearer {token}"):
         assert not is_accepted(text)
+
+
+# While keys change
+
+
+@pytest.fixture
+def verifications(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """List the algorithms of the signatures that were verified."""
+    verified = list[str]()
+    for kind in (ECAlgorithm, HMACAlgorithm):
+        monkeypatch.setattr(kind, "verify", _count(kind, verified))
+    return verified
+
+
+def _count(kind: type[Algorithm], verified: list[str]) -> Callable[..., bool]:
+    verify = kind.verify
+
+    def count(*arguments: Any) -> bool:
+        verified.append(kind.__name__)
+        return verify(*arguments)
+
+    return count
+
+
+def access_tokens(key_set: FakeKeyRing) -> JwtAccessTokens:
+    return JwtAccessTokens(key_set, FakeKeyRing(), issuers=TokenIssuers(), audience="app")
+
+
+@pytest.mark.parametrize("generation", [None, 1])
+def test_a_signature_is_verified_once_and_the_expiry_each_time(
+    verifications: list[str], generation: int | None
+) -> None:
+    tokens = access_tokens(FakeKeyRing(FORMER))
+    claims = replace(CLAIMS, generation=generation)
+    token = tokens.issue(claims)
+
+    assert [tokens.verify(token, NOW) for _ in range(5)] == [claims] * 5
+    for _ in range(2):
+        with pytest.raises(InvalidToken, match="expired"):
+            tokens.verify(token, claims.expires_at)
+    assert tokens.verify(token, NOW) == claims
+    assert len(verifications) == 1
+
+
+def test_a_forged_token_is_never_cached(verifications: list[str]) -> None:
+    tokens = access_tokens(FakeKeyRing(FORMER))
+    forged = access_tokens(FakeKeyRing((FORMER[0], CURRENT[1]))).issue(CLAIMS)
+
+    assert [is_accepted(forged, tokens) for _ in range(3)] == [False] * 3
+    assert len(verifications) == 3
+
+
+@pytest.mark.parametrize(
+    "key", [CURRENT, (FORMER[0], CURRENT[1])], ids=["another id", "the same id"]
+)
+def test_a_verified_token_is_rejected_as_soon_as_its_key_is_replaced(
+    key: tuple[str, bytes],
+) -> None:
+    key_set = FakeKeyRing(FORMER)
+    tokens = access_tokens(key_set)
+    token = tokens.issue(CLAIMS)
+    key_set.change(CURRENT, FORMER)
+    assert tokens.verify(token, NOW) == CLAIMS
+
+    key_set.change(key)
+
+    assert not is_accepted(token, tokens)
+    assert tokens.verify(tokens.issue(CLAIMS), NOW) == CLAIMS
+
+
+def test_a_new_key_is_accepted_and_published_before_it_is_active() -> None:
+    tokens = access_tokens(FakeKeyRing(CURRENT, FORMER, signs=FORMER[0]))
+
+    assert jwt.get_unverified_header(tokens.issue(CLAIMS))["kid"] == FORMER[0]
+    assert [key.id for key in tokens.list_published()] == [CURRENT[0], FORMER[0]]
+    assert tokens.verify(access_tokens(FakeKeyRing(CURRENT, FORMER)).issue(CLAIMS), NOW) == CLAIMS
+
+
+def test_a_long_lived_token_is_signed_with_a_secret_until_that_is_removed() -> None:
+    secrets = FakeKeyRing()
+    tokens = JwtAccessTokens(FakeKeyRing(FORMER), secrets, issuers=TokenIssuers(), audience="app")
+    long_lived = replace(CLAIMS, generation=None)
+    token = tokens.issue(long_lived)
+
+    published = {key.id for key in tokens.list_published()}
+    header = jwt.get_unverified_header(token)
+    assert header["alg"] == "HS256"
+    assert header["kid"] not in published
+    assert tokens.verify(token, NOW) == long_lived
+    assert access_tokens(FakeKeyRing(FORMER)).verify(token, NOW) == long_lived
+    secrets.change(("0000000e", b"another secret, of thirty-two b."))
+    assert not is_accepted(token, tokens)

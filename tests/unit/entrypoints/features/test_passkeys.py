@@ -1,6 +1,5 @@
 """For which domain passkeys of users are, and on which pages they are valid."""
 
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -38,14 +37,6 @@ def test_they_are_for_the_domain_and_valid_on_secure_web_apps(domain: str) -> No
         domain,
         [f"https://{domain}", "https://app.example.org", "http://localhost:3000", KEY_HASH],
     )
-
-
-def test_without_a_domain_there_are_no_paths() -> None:
-    (with_paths,) = PASSKEYS.plugins(settings(), ())
-    assert with_paths.controllers
-    (plugin,) = PASSKEYS.plugins(replace(settings().of(PasskeySettings), passkey_domain=None), ())
-    assert not plugin.controllers
-    assert plugin.errors, "those of the staff have them too"
 
 
 async def test_the_passkeys_that_another_domain_loses_are_counted() -> None:

@@ -5,11 +5,11 @@ from entrypoints.http.operations import show_readiness
 
 
 def body_of(
-    database: str | None, *, is_stopping: bool = False, is_shared: bool = False, **parts: str | None
+    database: str | None, *, is_shared: bool = False, **parts: str | None
 ) -> dict[str, str]:
     is_ready = database is None or is_shared
     readiness = Readiness(database, parts, frozenset({"messages"}), is_shared, is_ready=is_ready)
-    return show_readiness(readiness, is_stopping=is_stopping)
+    return show_readiness(readiness, is_stopping=False)
 
 
 def test_a_shared_database_is_unavailable_and_the_details_say_why() -> None:
@@ -25,8 +25,3 @@ def test_a_shared_database_is_unavailable_and_the_details_say_why() -> None:
 def test_why_a_provider_does_not_work_is_not_public() -> None:
     body = body_of(None, messages="twilio: a recent message may be lost", disk="low")
     assert (body["messages"], body["disk"], body["status"]) == ("degraded", "low", "ready")
-
-
-def test_after_a_stop_signal_the_status_is_stopping() -> None:
-    for problem in (None, "the disk is full"):
-        assert body_of(problem, is_stopping=True)["status"] == "stopping"

@@ -12,11 +12,13 @@ import pytest
 from adapters.security.keys.document import generate_document
 from domain.countries import ALL_COUNTRIES
 from domain.errors import InvalidValue
+from domain.features.media.image import VariantSpec
 from domain.otp.challenge import OtpCode
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.composition.settings import FIELDS
+from entrypoints.features.media.stores import MediaFolder, S3Bucket
 from entrypoints.settings import parsers, providers
 from entrypoints.settings.readers import HookSecrets, HttpUrl, Reader, reader_of
 from entrypoints.settings.values import (
@@ -29,6 +31,8 @@ from entrypoints.settings.values import (
     Secret,
     SqliteLocation,
 )
+from tests.support.keys import private_key, to_pem
+from tests.support.servers.fake_vonage import private_pem
 from tests.unit.entrypoints.settings.texts import SECRET
 
 
@@ -40,6 +44,7 @@ class Color(StrEnum):
 HOUR: Final = timedelta(hours=1)
 NEW, FORMER, OLDEST = f"{SECRET}-a", f"{SECRET}-b", f"{SECRET}-c"
 SECRETS_OF_HOOK: Final = (f"whsec_{'+/' * 21}8=", f"whsec_{'A' * 43}")
+VONAGE_KEY: Final = private_pem().strip()
 DOCUMENT: Final = generate_document(indent=None).strip()
 CODE: Final = OtpCode("123456")
 TEST_PHONE: Final = parse_phone("+15005550006", rules=None)
@@ -200,7 +205,18 @@ VARIABLES: Final[Mapping[str, tuple[Mapping[str, Any], Sequence[str]]]] = {
         {"+15005550006": "15005550006"} | unchanged("15005550006", "Acme 24", "12345"),
         ["+12", "ACME Läut", "Twelve chars", "555-0006", "Acme&Co", "+0123456789"],
     ),
-    "DIALTONE_MEDIA": ({"our.own:files": Factory("our.own:files")}, [
+    "VONAGE_PRIVATE_KEY": (
+        {VONAGE_KEY: Secret(VONAGE_KEY), VONAGE_KEY.replace("\n", "\\n"): Secret(VONAGE_KEY)},
+        ["MIIEvQIBADANBg", VONAGE_KEY[:200], to_pem(private_key(1)).decode(), "\x00\ud800"],
+    ),
+    "DIALTONE_MEDIA": ({
+        "our.own:files": Factory("our.own:files"),
+        "file:///srv/a%20b/": MediaFolder(Path("/srv/a b")),
+        "file://localhost/srv": MediaFolder(Path("/srv")),
+        "file:var/media": MediaFolder(Path("var/media").absolute()),
+        "s3://my-bucket.2/": S3Bucket("my-bucket.2", ""),
+        f"s3://{'b' * 63}/it's.(ours)!*/c_d/": S3Bucket("b" * 63, "it's.(ours)!*/c_d"),
+    }, [
         "var/media", "file:///", "file://var/media", "file:a?b", "file:///a%00b",
         "//exam[]ple/images", "file://\N{ACCOUNT OF}/srv", "s3:bucket", "a-b:c",
         "s3://", "s3://ab", f"s3://{'b' * 64}",  # 3 to 63 characters
@@ -210,7 +226,14 @@ VARIABLES: Final[Mapping[str, tuple[Mapping[str, Any], Sequence[str]]]] = {
         "s3://abc/a b", "s3://abc/ä", "s3://abc/+",  # characters that no client escapes
         "s3://abc/a?b", "s3://abc/a#b", "s3://abc/a%20b",  # no other part of a URL
     ]),
-    "DIALTONE_MEDIA_VARIANTS": ({"none": ()}, [
+    "DIALTONE_MEDIA_VARIANTS": ({
+        "none": (),
+        "a:2048x1, led:64x64!,a_webp:9x8": (
+            VariantSpec("a", 2048, 1),
+            VariantSpec("led", 64, 64, is_exact=True),
+            VariantSpec("a_webp", 9, 8, is_webp=True),
+        ),
+    }, [
         "a", "a:9x0", "a:2049x1", "a:9x9!!", "a:9x9,a:8x8", "full:9x9", "a-b:9x9",
         ",".join(f"a{number}:9x9" for number in range(11)),
     ]),

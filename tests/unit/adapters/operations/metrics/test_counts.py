@@ -1,6 +1,5 @@
 """What is counted of requests, security events, cleanups, uploads and events of users."""
 
-import asyncio
 from collections import Counter
 from datetime import timedelta
 from typing import Any, Final
@@ -12,7 +11,6 @@ from adapters.operations.metrics.features.attestation import CountAttestations
 from adapters.operations.metrics.features.events import CountedEvents
 from adapters.operations.metrics.features.media import count_uploads
 from adapters.operations.metrics.metrics import Metrics
-from adapters.operations.metrics.providers import PauseGauge
 from adapters.operations.metrics.security_events import CountSecurityEvents
 from application.features.attestation.feature import AttestationRejected, AttestationRequested
 from application.features.events.send_events import SentEvents
@@ -176,19 +174,3 @@ def test_an_upload_is_counted_by_its_error() -> None:
     metrics.observe_request("OPTIONS", path, 204, 0.1, None)
 
     assert counts(metrics)["uploads"] == {("stored",): 1, ("invalid_image",): 1}
-
-
-async def test_the_end_of_one_pause_leaves_the_other_one_of_the_provider() -> None:
-    metrics = Metrics({"twilio"})
-    messages, calls = PauseGauge(metrics, "twilio"), PauseGauge(metrics, "twilio")
-    messages(60)
-    calls(60)
-    messages(0)
-    assert counts_of_pauses(metrics) == 1
-    calls(0.001)
-    await asyncio.sleep(0.01)  # longer than that pause
-    assert counts_of_pauses(metrics) == 0
-
-
-def counts_of_pauses(metrics: Metrics) -> float | None:
-    return metrics.registry.get_sample_value("dialtone_provider_paused", {"provider": "twilio"})

@@ -1,5 +1,6 @@
-"""The web console over fakes, in the browser of somebody who is signed in."""
+"""The web console over fakes, in a browser, and in that of somebody who is signed in."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from domain.features.console import SECRET_BYTES, ConsoleSession, format_cookie,
 from domain.identities.passkey import Passkey
 from domain.identities.role import Role
 from domain.otp.challenge import CHALLENGE_ID_BYTES
+from domain.phone import PhoneNumber
 from domain.secret_hash import hash_secret
 from entrypoints.http.features.console.request import SESSION_COOKIE
 from tests.support.app_harness import AppHarness
@@ -27,6 +29,39 @@ CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
 ADMINISTRATOR: Final = a_phone(2)
 _SESSION_ID: Final = "00" * CHALLENGE_ID_BYTES
 _SECRET: Final = "55" * SECRET_BYTES
+
+
+@dataclass
+class Browser:
+    """A browser that sends the form of the page that it shows."""
+
+    http: httpx.AsyncClient
+    harness: AppHarness
+    origin: str
+    page: str = ""
+
+    async def open(self, path: str) -> httpx.Response:
+        return self._show(await self.http.get(path))
+
+    async def send(self, path: str, **fields: str) -> httpx.Response:
+        form = dict(re.findall(r'name="(\w+)" (?:type="text" )?value="([^"]*)"', self.page))
+        headers = {"Origin": self.origin}
+        return self._show(await self.http.post(path, data=form | fields, headers=headers))
+
+    async def send_code(
+        self, phone: PhoneNumber = ADMINISTRATOR, query: str = ""
+    ) -> httpx.Response:
+        """Go to the sign-in, and ask for a code."""
+        await self.open(f"/console/sign-in{query}")
+        return await self.send("/console/sign-in", phone=phone.e164)
+
+    async def enter(self, code: str) -> httpx.Response:
+        """Enter a code in the page that `send_code` returned."""
+        return await self.send("/console/sign-in/verify", otp=code)
+
+    def _show(self, response: httpx.Response) -> httpx.Response:
+        self.page = response.text
+        return response
 
 
 @dataclass(frozen=True, slots=True)

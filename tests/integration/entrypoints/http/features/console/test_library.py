@@ -93,20 +93,6 @@ async def test_thumbnail_and_image_are_sent_also_of_a_hidden_item(console: Conso
         assert head.headers["content-length"] == str(len(files[key]))
 
 
-async def test_each_act_has_a_confirmation_page_and_needs_a_reason(console: Console) -> None:
-    for act in ("hide", "unhide", "delete"):
-        path = f"/{console.item.id}/{act}"
-        confirmation = await console.get(path)
-        assert (confirmation.status_code, 'name="reason"' in confirmation.text) == (200, True)
-        for reason in ("", "a" * 501):
-            rejected = await console.post(path, reason=reason)
-            assert rejected.status_code == 400
-            assert 'aria-invalid="true"' in rejected.text
-            assert "<title>Error: " in rejected.text
-    assert console.stored == console.item
-    assert console.harness.database.audit_entries == []
-
-
 async def test_an_item_is_hidden_shown_again_and_deleted_from_its_page(console: Console) -> None:
     path = f"/console/library/{console.item.id}"
     for act, location, text in (

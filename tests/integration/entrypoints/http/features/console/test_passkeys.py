@@ -13,7 +13,11 @@ import pytest
 from application.administration.operator import operating_system_user
 from application.features.staff_passkeys.feature import StaffPasskeysFeature
 from entrypoints.http.features.console.request import SESSION_COOKIE
-from tests.integration.entrypoints.http.features.console.pages import ADMINISTRATOR, CONSOLE
+from tests.integration.entrypoints.http.features.console.pages import (
+    ADMINISTRATOR,
+    CONSOLE,
+    Browser,
+)
 from tests.support.app_harness import PASSKEY_ORIGIN as ORIGIN
 from tests.support.app_harness import AppHarness
 from tests.support.authenticator import SoftwareAuthenticator
@@ -25,21 +29,10 @@ ENROL: Final = "/console/passkeys/enrol"
 
 
 @dataclass
-class Browser:
-    """A browser with an authenticator. It sends the form of the page that it shows."""
+class PasskeyBrowser(Browser):
+    """A browser with an authenticator."""
 
-    http: httpx.AsyncClient
-    harness: AppHarness
     device: SoftwareAuthenticator = field(default_factory=lambda: SoftwareAuthenticator(ORIGIN))
-    page: str = ""
-
-    async def open(self, path: str) -> httpx.Response:
-        return self._show(await self.http.get(path))
-
-    async def send(self, path: str, **fields: str) -> httpx.Response:
-        form = dict(re.findall(r'name="(\w+)" (?:type="text" )?value="([^"]*)"', self.page))
-        headers = {"Origin": ORIGIN}
-        return self._show(await self.http.post(path, data=form | fields, headers=headers))
 
     async def invite(self) -> str:
         """Return the secret of a link."""
@@ -59,9 +52,8 @@ class Browser:
 
     async def enter_code(self, target: str = "/console/audit") -> httpx.Response:
         """Sign in with the right code of a message."""
-        await self.open(f"/console/sign-in?next={target}")
-        await self.send("/console/sign-in", phone=ADMINISTRATOR.e164)
-        return await self.send("/console/sign-in/verify", otp=self.harness.last_code)
+        await self.send_code(query=f"?next={target}")
+        return await self.enter(self.harness.last_code)
 
     @property
     def options(self) -> str:
@@ -69,22 +61,20 @@ class Browser:
         assert found, self.page
         return unescape(found[1])
 
-    def _show(self, response: httpx.Response) -> httpx.Response:
-        self.page = response.text
-        return response
-
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[PasskeyBrowser]:
     harness = AppHarness()
     await harness.add_administrator(ADMINISTRATOR)
     settings = make_http_settings(ORIGIN, CONSOLE)
     async with open_http_client(harness.use_cases, settings) as http:
         http.base_url = httpx.URL(ORIGIN)  # the cookies are only for https
-        yield Browser(http, harness)
+        yield PasskeyBrowser(http, harness, ORIGIN)
 
 
-async def test_a_link_adds_a_passkey_which_opens_the_page_of_the_link(browser: Browser) -> None:
+async def test_a_link_adds_a_passkey_which_opens_the_page_of_the_link(
+    browser: PasskeyBrowser,
+) -> None:
     added = await browser.enrol()
     assert (added.status_code, added.headers["location"]) == (
         303,
@@ -100,7 +90,9 @@ async def test_a_link_adds_a_passkey_which_opens_the_page_of_the_link(browser: B
     assert (await browser.open("/console")).status_code == 303, "the former session has ended"
 
 
-async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(browser: Browser) -> None:
+async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(
+    browser: PasskeyBrowser,
+) -> None:
     await browser.enrol()
     browser.http.cookies.clear()
     await browser.open("/console/sign-in?next=/console/audit")
@@ -114,7 +106,9 @@ async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(browser: Br
     assert signed_in.headers["location"] == "/console/audit"
 
 
-async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(browser: Browser) -> None:
+async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(
+    browser: PasskeyBrowser,
+) -> None:
     browser.harness.use_cases.identities.extensions.needs_passkey = lambda _: True
     led = await browser.enter_code()
     assert SESSION_COOKIE not in browser.http.cookies
@@ -123,7 +117,9 @@ async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(browser
     assert "dialtone user passkey-invite" in browser.page
 
 
-async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(browser: Browser) -> None:
+async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(
+    browser: PasskeyBrowser,
+) -> None:
     await browser.enrol()
     await browser.open("/console/passkeys")
     found = re.search(r"/console/passkeys/\w+/remove", browser.page)
@@ -142,16 +138,7 @@ async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(browser: B
     assert (await browser.open("/console")).status_code == 303, "its session has ended"
 
 
-async def test_what_needs_a_passkey_leads_from_a_session_by_code_to_it_and_back(
-    browser: Browser,
-) -> None:
-    await browser.enter_code("/console/passkeys")
-    await browser.open("/console/passkeys")
-    led = await browser.send("/console/passkeys/0123456789abcdef/remove")
-    assert led.headers["location"].startswith(f"{SIGN_IN}?done=passkey_needed&next=%2Fconsole")
-
-
-async def test_what_fails_is_said_and_can_be_tried_again(browser: Browser) -> None:
+async def test_what_fails_is_said_and_can_be_tried_again(browser: PasskeyBrowser) -> None:
     secret = await browser.invite()
     await browser.open(ENROL)
     assert (await browser.send(ENROL, secret=secret, name="a" * 51)).status_code == 400
@@ -174,18 +161,3 @@ async def test_what_fails_is_said_and_can_be_tried_again(browser: Browser) -> No
     browser.device.sign_count = 0
     await browser.sign_in()
     assert "copy" in browser.page
-
-
-async def test_another_name_can_be_chosen_for_the_second_passkey(browser: Browser) -> None:
-    await browser.enrol()
-    await browser.open(f"{ENROL}?with=passkey")
-    first = browser.device
-    await browser.send(ENROL, response=first.get(browser.options), name="laptop")
-    browser.device = SoftwareAuthenticator(ORIGIN, credential_id=bytes(16))
-    again = await browser.send(ENROL, response=browser.device.create(browser.options))
-    assert (again.status_code, "Another passkey has this name" in browser.page) == (400, True)
-    await browser.send(ENROL, name="key")
-    added = await browser.send(ENROL, response=browser.device.create(browser.options))
-    assert added.status_code == 303
-    await browser.open("/console/passkeys")
-    assert re.findall(r'<th scope="row">(\w+)', browser.page) == ["laptop", "key"]

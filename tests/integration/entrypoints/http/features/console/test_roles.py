@@ -1,15 +1,21 @@
-"""Roles in the web console: the pages of each, and what nobody does to whom."""
+"""Roles in the web console: the pages of each, what nobody does to whom, and blocks."""
 
 import re
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import httpx
 import pytest
 
+from application.features.blocks.feature import BlocksFeature
+from domain.features.blocks import Block
 from domain.identities.role import Role
 from tests.integration.entrypoints.http.features.console.pages import ConsoleDriver, open_console
+from tests.support.acts import BY_COMMAND
 from tests.support.app_harness import AppHarness
-from tests.support.builders import a_phone
+from tests.support.builders import a_phone, an_id
+
+# Roles in the web console: the pages of each, and what nobody does to whom
 
 PAGES: Final = {
     "": {"support", "moderator", "auditor"},
@@ -68,3 +74,51 @@ async def test_support_helps_members_and_nobody_of_the_staff() -> None:
             for send in (console.get, console.post):
                 refused = await send(f"/users/{user_id}/block")
                 assert (refused.status_code, why in refused.text) == (403, True)
+
+
+# The page of blocks in the web console: what is active, a new one, and its end
+
+SENT: Final = {
+    "kind": "prefix",
+    "subject": "+44 79",
+    "hours": "3",
+    "reason": "<i>pumping, +1 415 555 2671",
+}
+
+
+@pytest.fixture
+async def console() -> AsyncIterator[ConsoleDriver]:
+    async with open_console(AppHarness(), has_passkey=True) as opened:
+        yield opened
+
+
+async def active(console: ConsoleDriver) -> Sequence[Block]:
+    return await console.harness.use_cases.of(BlocksFeature).list(BY_COMMAND)
+
+
+async def test_a_block_is_added_shown_and_ended(console: ConsoleDriver) -> None:
+    added = await console.post("/blocks", **SENT)
+    assert added.headers["location"] == "/console/blocks?done=block_added"
+    (block,) = await active(console)
+    page = await console.get("/blocks")
+    for text in ("prefix +4479", "&lt;i&gt;pumping, +* *** *** ****", block.id):
+        assert text in page.text, text
+    path = f"/blocks/{block.id}/end"
+    assert "Say why." in (await console.post(path, reason=" ")).text
+    for done in ("block_ended", "block_ended_before"):
+        ended = await console.post(path, reason="over")
+        assert ended.headers["location"] == f"/console/blocks?done={done}"
+    assert await active(console) == []
+    audited = [entry.action.value for entry in console.harness.database.audit_entries]
+    assert audited == ["add_block", "end_block"]
+
+
+async def test_without_a_passkey_blocks_are_shown_with_the_way_to_one() -> None:
+    async with open_console(AppHarness()) as console:
+        page = await console.get("/blocks")
+        assert (page.status_code, "sign in with a passkey" in page.text) == (200, True)
+        assert "<form" not in page.text.partition("<main")[2]
+        for path in ("/blocks", f"/blocks/{an_id(1)}/end"):
+            led = await console.post(path, **SENT)
+            assert (led.status_code, "/console/sign-in" in led.headers["location"]) == (303, True)
+        assert await active(console) == []

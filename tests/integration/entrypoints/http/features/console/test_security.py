@@ -13,6 +13,11 @@ from litestar.routes import HTTPRoute
 from domain.features.console import make_form_token
 from domain.phone import PhoneNumber
 from entrypoints.http.features.console.request import FORM_COOKIE, KNOWN_COOKIE, SESSION_COOKIE
+from tests.integration.entrypoints.http.features.console.pages import (
+    ADMINISTRATOR,
+    CONSOLE,
+    Browser,
+)
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone
 from tests.support.core_harness import wrong_code
@@ -20,9 +25,7 @@ from tests.support.http_app import open_http_app, open_http_client
 from tests.support.http_settings import make_http_settings
 
 ORIGIN: Final = "https://service"
-CONSOLE: Final = {"DIALTONE_WEB_CONSOLE": "yes"}
 WEB_ORIGIN: Final = "https://app.example.org"
-ADMINISTRATOR: Final = a_phone(2)
 MEMBER: Final = a_phone(1)
 SCRIPTED_PATHS: Final = ("/console/sign-in/passkey", "/console/passkeys/enrol")
 """The pages with the only script."""
@@ -40,44 +43,23 @@ SETTINGS: Final = make_http_settings(
 
 
 @dataclass
-class Browser:
-    """A browser at the console, and the service behind it."""
+class ConsoleBrowser(Browser):
+    """A browser at the console, and all routes of the service behind it."""
 
-    http: httpx.AsyncClient
-    harness: AppHarness
-    app: Litestar
-    form_token: str = ""
-    phone: PhoneNumber = ADMINISTRATOR
-    hidden: dict[str, str] = field(default_factory=dict)
+    app: Litestar = field(kw_only=True)
 
-    async def open_sign_in(self, query: str = "") -> httpx.Response:
-        page = await self.http.get(f"/console/sign-in{query}")
-        self._read(page)
-        return page
-
-    async def send_code(
-        self, phone: PhoneNumber = ADMINISTRATOR, query: str = ""
-    ) -> httpx.Response:
-        """Go to the sign-in, and ask for a code."""
-        self.harness.advance(hours=12)
-        await self.open_sign_in(query)
-        page = await self.post("/console/sign-in", **self.hidden, phone=phone.e164)
-        self._read(page)
-        return page
-
-    async def enter(self, code: str) -> httpx.Response:
-        """Enter a code in the page that `send_code` returned."""
-        return await self.post("/console/sign-in/verify", **{**self.hidden, "otp": code})
+    @property
+    def form_token(self) -> str:
+        """That of the pages of the session."""
+        return make_form_token(self.http.cookies[SESSION_COOKIE])
 
     async def sign_in(self, phone: PhoneNumber = ADMINISTRATOR, query: str = "") -> httpx.Response:
+        self.harness.advance(hours=12)
         await self.send_code(phone, query)
-        response = await self.enter(self.harness.last_code)
-        if cookie := self.http.cookies.get(SESSION_COOKIE):
-            self.form_token = make_form_token(cookie)
-        return response
+        return await self.enter(self.harness.last_code)
 
-    async def post(self, path: str, **fields: str) -> httpx.Response:
-        form = {"form_token": self.form_token, **fields}
+    async def post(self, path: str) -> httpx.Response:
+        form = {"form_token": self.form_token if SESSION_COOKIE in self.http.cookies else ""}
         return await self.http.post(path, data=form, headers={"Origin": ORIGIN})
 
     def set_cookie(self, value: str | None) -> None:
@@ -85,10 +67,6 @@ class Browser:
         self.http.cookies.clear()
         if value is not None:
             self.http.cookies.set(SESSION_COOKIE, value)
-
-    def _read(self, page: httpx.Response) -> None:
-        self.hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
-        self.form_token = self.hidden.pop("form_token", "")
 
     def calls(self, *, of_console: bool) -> list[Call]:
         """All methods and paths of the application, with an id where a path has one."""
@@ -107,17 +85,17 @@ class Browser:
 
 
 @pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+async def browser() -> AsyncIterator[ConsoleBrowser]:
     harness = AppHarness()
     await harness.add_user(MEMBER)
     await harness.add_administrator(ADMINISTRATOR)
     async with open_http_app(harness.use_cases, SETTINGS) as (http, app):
         http.base_url = httpx.URL(ORIGIN)  # the cookies are only for https
-        yield Browser(http, harness, app)
+        yield ConsoleBrowser(http, harness, ORIGIN, app=app)
 
 
 @pytest.fixture
-async def signed_in(browser: Browser) -> Browser:
+async def signed_in(browser: ConsoleBrowser) -> ConsoleBrowser:
     assert (await browser.sign_in()).status_code == 303
     return browser
 
@@ -128,7 +106,7 @@ def protected(calls: list[Call], *methods: str) -> Iterator[Call]:
 
 
 async def test_an_administrator_signs_in_and_is_led_to_the_page_of_the_link(
-    browser: Browser,
+    browser: ConsoleBrowser,
 ) -> None:
     opened = await browser.http.get("/console/library?state=hidden")
     assert opened.status_code == 303
@@ -143,8 +121,8 @@ async def test_an_administrator_signs_in_and_is_led_to_the_page_of_the_link(
         assert (await browser.http.get(path)).status_code == 200
 
 
-async def test_the_cookies_are_only_for_pages_of_the_service(browser: Browser) -> None:
-    pages = [await browser.open_sign_in(), *[await browser.sign_in() for _ in range(2)]]
+async def test_the_cookies_are_only_for_pages_of_the_service(browser: ConsoleBrowser) -> None:
+    pages = [await browser.open("/console/sign-in"), *[await browser.sign_in() for _ in range(2)]]
     set_cookies = [text for page in pages for text in page.headers.get_list("set-cookie")]
     first, renewed = (text for text in set_cookies if text.startswith(KNOWN_COOKIE))
     # It is the same browser, and known for 90 days from now on.
@@ -158,18 +136,10 @@ async def test_the_cookies_are_only_for_pages_of_the_service(browser: Browser) -
         assert "Domain" not in text
 
 
-async def test_a_session_is_not_that_of_before_the_sign_in(signed_in: Browser) -> None:
-    first = signed_in.http.cookies[SESSION_COOKIE]
-    await signed_in.sign_in()
-    second = signed_in.http.cookies[SESSION_COOKIE]
-    assert first != second
-    signed_in.set_cookie(first)
-    assert (await signed_in.http.get("/console")).status_code == 303
-
-
-async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
+async def test_other_numbers_get_the_same_pages(browser: ConsoleBrowser) -> None:
     seen = list[tuple[object, ...]]()
     for phone in (ADMINISTRATOR, MEMBER, a_phone(3)):
+        browser.harness.advance(hours=12)
         sent = await browser.send_code(phone)
         wrong = await browser.enter(wrong_code(browser.harness.last_code))
         pages = [sent, wrong]
@@ -182,7 +152,7 @@ async def test_other_numbers_get_the_same_pages(browser: Browser) -> None:
     assert len({repr(page) for page in seen}) == 2  # the form, and the form with the error
 
 
-async def test_the_cookie_changes_no_response_of_the_api(signed_in: Browser) -> None:
+async def test_the_cookie_changes_no_response_of_the_api(signed_in: ConsoleBrowser) -> None:
     cookie = signed_in.http.cookies[SESSION_COOKIE]
     rejected = list[str]()
     for method, path in signed_in.calls(of_console=False):
@@ -201,7 +171,9 @@ async def test_the_cookie_changes_no_response_of_the_api(signed_in: Browser) -> 
     assert len(rejected) > 30
 
 
-async def test_a_token_is_rejected_at_every_page_also_with_the_cookie(signed_in: Browser) -> None:
+async def test_a_token_is_rejected_at_every_page_also_with_the_cookie(
+    signed_in: ConsoleBrowser,
+) -> None:
     access_token = await signed_in.harness.access_token(ADMINISTRATOR)
     signed_in.harness.advance(hours=-12)
     cookie = signed_in.http.cookies[SESSION_COOKIE]
@@ -220,7 +192,7 @@ async def test_a_token_is_rejected_at_every_page_also_with_the_cookie(signed_in:
 
 @pytest.mark.parametrize("cookie", [None, f"{'0' * 24}.{'0' * 64}"])
 async def test_without_a_session_pages_lead_to_the_sign_in_and_forms_do_nothing(
-    signed_in: Browser, cookie: str | None
+    signed_in: ConsoleBrowser, cookie: str | None
 ) -> None:
     signed_in.set_cookie(cookie)
     before = signed_in.stored()
@@ -243,7 +215,7 @@ async def test_without_a_session_pages_lead_to_the_sign_in_and_forms_do_nothing(
     ids=str,
 )  # fmt: skip
 async def test_a_form_of_another_origin_or_without_its_token_does_nothing(
-    signed_in: Browser, origins: list[str], token: str | None
+    signed_in: ConsoleBrowser, origins: list[str], token: str | None
 ) -> None:
     await signed_in.http.get("/console/sign-in")
     before = signed_in.stored()
@@ -258,7 +230,7 @@ async def test_a_form_of_another_origin_or_without_its_token_does_nothing(
     assert signed_in.stored() == before
 
 
-async def test_every_response_has_the_headers_of_the_console(signed_in: Browser) -> None:
+async def test_every_response_has_the_headers_of_the_console(signed_in: ConsoleBrowser) -> None:
     responses = [
         await signed_in.http.get("/console"),
         await signed_in.http.get("/console/style.css"),
@@ -281,7 +253,7 @@ async def test_every_response_has_the_headers_of_the_console(signed_in: Browser)
 
 
 async def test_no_page_is_for_other_origins_and_two_have_the_only_script(
-    signed_in: Browser,
+    signed_in: ConsoleBrowser,
 ) -> None:
     tag = '<script type="module" src="/console/passkeys.js"></script>'
     for method, path in signed_in.calls(of_console=True):
@@ -298,7 +270,7 @@ async def test_no_page_is_for_other_origins_and_two_have_the_only_script(
             assert not re.search(r"<script|<style|\sstyle=|\son\w+=|javascript:", text), path
 
 
-async def test_after_the_sign_out_the_cookie_opens_nothing(signed_in: Browser) -> None:
+async def test_after_the_sign_out_the_cookie_opens_nothing(signed_in: ConsoleBrowser) -> None:
     cookie = signed_in.http.cookies[SESSION_COOKIE]
     response = await signed_in.post("/console/sign-out")
     assert response.headers["location"] == "/console/sign-in?done=signed_out"

@@ -1,4 +1,4 @@
-"""Questions to a hook by HTTP, and everything that it may respond."""
+"""Questions and events by HTTP, and everything that a hook may respond."""
 
 import json
 import logging
@@ -10,13 +10,19 @@ from typing import Any, Final
 import pytest
 from standardwebhooks import Webhook
 
+from adapters.hooks.events import TIMEOUTS, HttpDestination, open_http_destination
 from adapters.hooks.login_hook import HttpLoginHook, open_http_login_hook
+from application.features.events.ports import Event
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
+from domain.identities.user_events import EventType
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW, a_phone, an_id
+from tests.support.servers.fake_hook import EVENTS_SECRET, FakeReceiver
 from tests.support.servers.http_server import Behavior, HttpServer, respond_with
 from tests.support.timeouts import LONG
+
+# Questions to a hook by HTTP, and everything that it may respond
 
 SECRET: Final = "whsec_bG9naW5zIG9mIHVzZXJzLCBmb3IgdGVzdHM="
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGxvZ2lucyE="
@@ -155,3 +161,49 @@ async def test_a_hook_that_is_not_there_does_not_decide(
     ) as error:
         await hook.ask(INQUIRY)
     assert "key=1" not in str(error.value)
+
+
+# Events by HTTP, and everything that a receiver may answer
+
+NEW_EVENTS_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGV2ZW50cyE="
+EVENT: Final = Event(
+    id=f"evt_{an_id(1)}_7",
+    type=EventType.PHONE_CHANGED,
+    occurred_at=NOW + timedelta(microseconds=1_234),
+    user_id=an_id(1),
+)
+
+
+@pytest.fixture
+def receiver() -> Iterator[FakeReceiver]:
+    with FakeReceiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def destination(receiver: FakeReceiver) -> AsyncIterator[HttpDestination]:
+    url = f"{receiver.url}/events?key=1"
+    # The receiver still verifies with the former secret.
+    async with open_http_destination(
+        url, [NEW_EVENTS_SECRET, EVENTS_SECRET], timeouts=LONG
+    ) as destination:
+        yield destination
+
+
+async def test_an_event_is_posted_and_signed_as_documented(
+    receiver: FakeReceiver, destination: HttpDestination
+) -> None:
+    await destination.send(EVENT)
+    await destination.send(replace(EVENT, phone=a_phone().e164))
+
+    request = receiver.requests[0]
+    assert (request.method, request.path) == ("POST", "/events?key=1")
+    assert request.headers["Content-Type"] == "application/json"
+    event = {
+        "id": EVENT.id,
+        "type": "phone.changed",
+        "time": "2026-05-01T09:30:00.001Z",
+        "user_id": an_id(1),
+    }
+    assert receiver.events == [event, event | {"phone": a_phone().e164}]
+    assert TIMEOUTS.total == 5

@@ -1,4 +1,4 @@
-"""The port of metrics."""
+"""The ports of the service: who has them, and what the one of metrics does."""
 
 import socket
 from collections.abc import Iterator
@@ -11,10 +11,43 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest, make_
 from structlog.testing import capture_logs
 
 from entrypoints.server import metrics_server
+from entrypoints.server.bind import reserve_bind
 from entrypoints.server.metrics_server import serve_metrics
+from entrypoints.settings.startup_error import StartupError
 from entrypoints.settings.values import Bind
 from tests.support.servers.process import free_ports
 from tests.support.waiting import wait_until
+
+# The reservation of the bind address
+
+
+def test_an_address_is_reserved_once_and_again_after_the_end() -> None:
+    bind = Bind("127.0.0.1", free_ports(1)[0])
+    for _ in range(2):
+        with reserve_bind(bind):
+            with pytest.raises(StartupError, match=r"in use.*DIALTONE_BIND"), reserve_bind(bind):
+                pass
+            with reserve_bind(Bind(bind.host, free_ports(1)[0])):
+                pass
+
+
+def test_the_error_names_the_setting_of_the_address() -> None:
+    bind = Bind("127.0.0.1", free_ports(1)[0])
+    variable = "DIALTONE_METRICS_BIND"
+    with (
+        pytest.raises(StartupError, match=r"DIALTONE_BIND.*no-such-host\.invalid.* Example: "),
+        reserve_bind(Bind("no-such-host.invalid", 8000)),
+    ):
+        pass
+    with (
+        reserve_bind(bind),
+        pytest.raises(StartupError, match=rf"{variable}. Example: {variable}="),
+        reserve_bind(bind, variable),
+    ):
+        pass
+
+
+# The port of metrics
 
 REGISTRY = CollectorRegistry()
 Counter("x", "It is counted.", registry=REGISTRY)
@@ -79,15 +112,6 @@ def test_no_client_chooses_format_compression_or_metrics(host: str) -> None:
         assert response.status == 200
         assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         assert response.headers["Content-Length"] == str(len(body))
-
-
-def test_nothing_else_is_reachable_and_nothing_of_it_is_logged(logs: list[Any]) -> None:
-    with served() as bind:
-        for method, path in (("GET", "/metrics/"), ("GET", "/"), ("POST", "/metrics")):
-            response, body = ask(bind, method, path)
-            assert (response.status, body) == (404, b"")
-        assert read_all(connect(bind, b"GET / HTTP/x\r\n\r\n"))
-    assert logs == []
 
 
 async def test_a_client_that_sends_or_reads_slowly_is_shut_down_and_logged(

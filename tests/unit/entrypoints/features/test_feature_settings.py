@@ -1,0 +1,245 @@
+"""Settings of features, and what follows from them."""
+
+from dataclasses import replace
+from typing import Any, Final
+
+import pytest
+
+from domain.features.media.errors import TooManyPixels
+from domain.otp.channel_order import ChannelOrder
+from domain.otp.delivery import Channel
+from entrypoints.composition.read_settings import describe_settings, read_settings
+from entrypoints.features.attestation import AttestationSettings
+from entrypoints.features.events.feature import EventSettings, destination_labels, stored_name
+from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
+from entrypoints.features.staff_passkeys import STAFF_PASSKEYS, explain_why_not, make_origin
+from entrypoints.features.start import http_start_page, keeps_messages
+from entrypoints.features.voice.feature import VoiceSettings
+from entrypoints.http.features.start.plugin import HttpStartPageSettings
+from entrypoints.settings.values import Environment, Factory, HttpHook
+from tests.support import settings as support
+from tests.support.settings import problem, problems, settings
+from tests.unit.entrypoints.settings.texts import META, SECRET, TWILIO, VONAGE
+
+# The settings of the library and its files
+
+
+def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_number() -> None:
+    read = settings(WORKERS="4")
+    allowance = MEDIA.make_pixel_allowance(read)
+    assert allowance is not None
+    allowance.acquire("a user", 500_000_000)
+    with pytest.raises(TooManyPixels):
+        allowance.acquire("a user", 1)
+    assert IMPORTED_MEDIA.make_pixel_allowance(read) is None
+
+
+# `DIALTONE_EVENTS`, and what is stored and shown of a destination
+
+URL: Final = f"https://backend.test/{SECRET}?key={SECRET}"
+EVENTS: Final = {
+    "DIALTONE_EVENTS": f"{URL}, our.events:open_queue,https://backend.test/2",
+    "DIALTONE_EVENTS_SECRET": f"whsec_{'A' * 32}",
+}
+
+
+def read_events(environ: dict[str, str]) -> EventSettings:
+    return read_settings(environ, None).of(EventSettings)
+
+
+def test_events_go_to_urls_and_factories_of_which_nothing_secret_is_stored_or_shown() -> None:
+    settings = read_events(EVENTS)
+
+    assert settings.events == (
+        HttpHook(URL, "https://backend.test"),
+        Factory("our.events:open_queue"),
+        HttpHook("https://backend.test/2", "https://backend.test (2)"),
+    )
+    assert (settings.keeps_user_events, read_events({}).keeps_user_events) == (True, False)
+    labels = destination_labels(settings.events)
+    names = ["https://backend.test", "our.events:open_queue", "https://backend.test (2)"]
+    assert [*labels.values()] == names
+    assert [len(name) for name in labels] == [12, 12, 12]
+    shown = {row.name: row.shown for row in describe_settings(settings)}
+    assert shown["DIALTONE_EVENTS"] == ",".join(names)
+    assert SECRET not in repr(settings.events)
+    assert "Must name each destination once." in problem(EVENTS="our.events:a,our.events:a")
+
+
+def test_a_destination_keeps_its_stored_name_at_another_place_in_the_list() -> None:
+    first, *_ = read_events(EVENTS).events
+    moved = read_events(EVENTS | {"DIALTONE_EVENTS": f"https://backend.test/2,{URL}"})
+
+    assert stored_name(moved.events[1]) == stored_name(first)
+
+
+# The settings of the phone line
+
+OWN = {"DIALTONE_SMS": "our.own:factory", "DIALTONE_COUNTRIES": "IN"}
+OWN_VOICE = {"DIALTONE_VOICE": "our.own:calls", "DIALTONE_PUBLIC_URL": "https://a.test"}
+NUMBER = "+15005550006"
+WITH_NUMBER = TWILIO | {"TWILIO_FROM": NUMBER}
+
+
+@pytest.mark.parametrize(
+    ("environ", "caller_id", "has_voice_channel"),
+    [
+        (WITH_NUMBER, NUMBER, True),
+        (WITH_NUMBER | {"TWILIO_VOICE_FROM": "+14155550001"}, "+14155550001", True),
+        (TWILIO, "", False),  # a name cannot call
+        (VONAGE, "", False),
+        (WITH_NUMBER | {"DIALTONE_VOICE": "NONE"}, "", False),
+        (WITH_NUMBER | OWN | {"DIALTONE_VOICE": "twilio"}, NUMBER, True),
+        (TWILIO | {"DIALTONE_SMS": "twilio,console"}, "", False),
+        (TWILIO | {"DIALTONE_SMS": "console,twilio"}, "", True),
+        ({}, "", True),
+        (OWN | OWN_VOICE, "", True),
+        (OWN, "", False),
+    ],
+)
+def test_calls_are_placed_by_twilio_with_a_number_a_factory_the_console_or_nobody(
+    environ: dict[str, str], caller_id: str, *, has_voice_channel: bool
+) -> None:
+    read = read_settings(environ, None).of(VoiceSettings)
+
+    assert (read.caller_id, read.has_voice_channel) == (caller_id, has_voice_channel)
+    assert read.has_phone_line is (bool(caller_id) or isinstance(read.voice, Factory))
+
+
+# `DIALTONE_ATTESTATION` and the settings of its adapters
+
+ALTCHA: Final = {"DIALTONE_ATTESTATION": "altcha"}
+SITEVERIFY: Final = {
+    "DIALTONE_ATTESTATION": "siteverify",
+    "DIALTONE_ATTESTATION_URL": "http://127.0.0.1:8080/siteverify",
+    "DIALTONE_ATTESTATION_SECRET": SECRET,
+    "DIALTONE_ATTESTATION_SITE_KEY": "10000000-ffff",
+    "DIALTONE_ATTESTATION_HOSTNAMES": "app.example.org",
+}
+
+
+def test_host_names_are_by_default_those_of_the_web_apps_and_of_the_service() -> None:
+    def names(**variables: str) -> tuple[str, ...]:
+        return support.settings(**variables).of(AttestationSettings).attestation_hostnames
+
+    origins = "https://app.example.org:8443,http://localhost:3000,http://[::1]"
+    both = names(WEB_ORIGINS=origins, PUBLIC_URL="https://APP.example.org/api")
+    assert both == ("app.example.org", "localhost")
+    assert (names(PUBLIC_URL="https://api.test"), names()) == (("api.test",), ())
+
+
+def test_siteverify_is_asked_by_https_in_production() -> None:
+    url, production = "DIALTONE_ATTESTATION_URL", SITEVERIFY | {"DIALTONE_ENV": "production"}
+    assert "https://" in problems(production)[url]
+    assert url not in problems(production | ALTCHA)
+    assert url not in problems(production | {url: "https://hcaptcha.test/siteverify/"})
+
+
+# Where there can be passkeys, and at which origin
+
+
+def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
+    assert [*STAFF_PASSKEYS.notes(settings())] == []
+    at_ip = settings(WEB_CONSOLE="yes")
+    assert [*STAFF_PASSKEYS.notes(at_ip)] == [
+        f"Nobody of the staff can use passkeys. {explain_why_not(at_ip)}"
+    ]
+    at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")
+    assert [*STAFF_PASSKEYS.notes(at_name)] == []
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Dialtone.Example.org:443", "https://dialtone.example.org"),
+        ("https://dialtone.example.org:8443", "https://dialtone.example.org:8443"),
+        ("http://localhost:8000", "http://localhost:8000"),
+    ],
+)
+def test_the_origin_is_written_as_browsers_do(url: str, origin: str) -> None:
+    assert make_origin(url) == origin
+
+
+# When there is a page at `/`, and when it may show messages
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"BIND": "localhost:8001"}, {"port": 8001}),
+        ({"BIND": "[::1]:8000"}, {}),
+        ({"BIND": "127.0.0.2:8000"}, {}),
+        ({"TEST_OTPS": "+14155552671=123456@2099-01-01"}, {"has_test_otps": True}),
+        ({"BIND": "0.0.0.0:8000"}, {"keeps_messages": False}),
+        ({"WORKERS": "2"}, {"keeps_messages": False}),
+        ({"TRUSTED_PROXIES": "127.0.0.1"}, {"keeps_messages": False}),
+        ({"SMS": "console,our.own:sms", "COUNTRIES": "US"}, {"keeps_messages": False}),
+        (
+            {"SMS": "our.own:sms", "COUNTRIES": "US"},
+            {"keeps_messages": False, "prints_messages": False},
+        ),
+    ],
+)
+def test_with_the_terminal_alone_at_a_loopback_address_the_page_may_show_messages(
+    variables: dict[str, str], expected: dict[str, Any]
+) -> None:
+    read = settings(**variables)
+    usual = HttpStartPageSettings(port=8000, prints_messages=True, keeps_messages=True)
+    found = http_start_page(read)
+    assert found == replace(usual, image_sources=read.image_sources, **expected)
+
+
+def test_production_has_no_page_and_keeps_no_messages() -> None:
+    production = replace(settings(), env=Environment.PRODUCTION)
+    assert http_start_page(production) is None
+    assert not keeps_messages(production)
+
+
+# The channels of each country
+
+SMS, VOICE, WHATSAPP = Channel.SMS, Channel.VOICE, Channel.WHATSAPP
+CONSOLE = {"DIALTONE_SMS": "console", "DIALTONE_WHATSAPP": "console"}
+
+
+def order(environ: dict[str, str]) -> ChannelOrder:
+    return read_settings(environ, None).channel_order
+
+
+def test_each_country_has_its_channels_in_order() -> None:
+    text = " in, BR = WhatsApp, sms,voice ; DE=sms;*=sms,whatsapp; "
+    found = order(CONSOLE | {"DIALTONE_CHANNELS": text})
+    assert found.of("IN") == found.of("BR") == (WHATSAPP, SMS, VOICE)
+    assert (found.of("DE"), found.of("US")) == ((SMS,), (SMS, WHATSAPP))
+
+
+@pytest.mark.parametrize(
+    ("environ", "channels"),
+    [
+        (TWILIO, (SMS,)),
+        ({"DIALTONE_SMS": "console"}, (SMS, VOICE)),
+        (TWILIO | META, (SMS, WHATSAPP)),
+        (CONSOLE, (SMS, WHATSAPP, VOICE)),
+        (CONSOLE | {"DIALTONE_CHANNELS": "IN=sms"}, (SMS, WHATSAPP, VOICE)),
+    ],
+)
+def test_without_an_entry_the_sms_comes_first(
+    environ: dict[str, str], channels: tuple[Channel, ...]
+) -> None:
+    assert order(environ).of("US") == channels
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("IN=sms;;*=sms", "between two such entries"),
+        ("India=sms", "ISO code"),
+        ("IN=fax,sms", "IN: Value 1: Must be sms, voice or whatsapp."),
+        ("IN=sms;in=sms", "IN must be named once."),
+        ("IN=sms,sms", "IN: Must name each channel once."),
+        ("IN=voice,sms", "IN: voice must be the last channel."),
+        ("IN=whatsapp", "IN has no sms: add it"),
+    ],
+)
+def test_an_error_names_the_country_and_the_way_out(text: str, message: str) -> None:
+    line = problems({"DIALTONE_CHANNELS": text})["DIALTONE_CHANNELS"]
+    assert message in line

@@ -94,6 +94,20 @@ def test_a_name_is_composed_and_trimmed_and_its_spaces_are_collapsed() -> None:
         assert is_rejected(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a" * 65, "A username has at most 64 characters."),
+        ("Rahul\u200bSharma", "A username has no invisible characters."),
+        ("Support", "This name is reserved. Choose another username."),
+    ],
+)
+def test_the_error_says_why_a_name_is_invalid(text: str, message: str) -> None:
+    with pytest.raises(InvalidValue) as error:
+        parse_username(text, RULES)
+    assert error.value.message == message
+
+
 @given(
     st.text(max_size=80)
     | st.text(CHARACTERS, max_size=12)

@@ -62,7 +62,7 @@ BACKENDS = OperatorKind(is_service_token, _authenticate, _MISPLACED)
 
 
 _ABOUT = """\
-Paths below `/admin/` are for administrators, and for backends with a service token of the operator
+Paths below `/admin/` are for staff, each by its role, and for backends with a service token
 (`dialtone admin-token create`), which is sent in the same header. A service token is valid for
 these paths only, and only for what its scopes allow.
 """

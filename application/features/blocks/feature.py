@@ -13,7 +13,7 @@ from application.administration.show_user import UserDetails
 from application.features.blocks.ports import BlockLists, BlocksRepositories
 from application.limits.blocks import NumberBlock
 from application.otp.use_cases import LimitUseCases
-from application.ports.errors import CorruptRecord, StorageError
+from application.ports.errors import CorruptRecord, PortError, StorageError
 from application.ports.system import Clock
 from application.update import change
 from application.use_cases import UseCases
@@ -79,11 +79,15 @@ class KnownBlocks:
             self.read_at = self.clock.now()
 
     def warn(self, event: str, error: Exception) -> None:
+        """Log once a minute why a read failed: the text of what is known, the class of a bug."""
         now = self.clock.now()
         if self._warned_at is None or not timedelta() <= now - self._warned_at < LOG_INTERVAL:
             self._warned_at = now
-            fields = {"reason": str(error), "active": len(self.known.active(now))}
-            _log.warning({"event": event, **fields})
+            fields = {"event": event, "active": len(self.known.active(now))}
+            if isinstance(error, PortError | TimeoutError):
+                _log.warning({**fields, "reason": str(error)})
+            else:  # its text may have anything
+                _log.error(fields, exc_info=error)
 
     def find_network_block(self, client_ip: str, now: datetime) -> datetime | None:
         """Return when the block of a client's network ends; None if none is active."""

@@ -280,7 +280,8 @@ class SendEvents:
 
     async def _attempt(self, name: str, identity: Identity, event: UserEvent) -> str:
         """Send an event, and return why that failed; an empty text if it was accepted."""
-        phone = identity.phone if self.with_phone else None
+        # The number of a closed account may be somebody else's by now.
+        phone = identity.phone if self.with_phone and not identity.is_closed else None
         sent = Event(
             id=event_id(identity.id, event.number),
             type=event.type,

@@ -177,6 +177,19 @@ async def test_without_the_database_the_last_blocks_hold_until_their_end(
     assert (await app.request_otp()).sent
 
 
+async def test_the_log_has_no_text_of_an_unexpected_error_of_a_read(
+    app: AppHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = KeyError("+14155552671")
+    blocks_of(app).known.warn("blocks_not_read", error)
+
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert "+14155552671" not in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
 async def test_a_read_that_began_before_another_does_not_replace_it(app: AppHarness) -> None:
     known = blocks_of(app).known
     app.faults.run_before("blocks.load", lambda: add(app, US))

@@ -175,6 +175,23 @@ async def test_the_phone_is_sent_only_if_the_operator_wants_it(
     assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
 
 
+@pytest.mark.parametrize("act", ["delete", "detach"])
+async def test_the_phone_of_a_closed_account_is_not_sent(
+    backend: FakeDestination, act: str
+) -> None:
+    policy = make_policy(events_with_phone=True)
+    app = AppHarness(destinations={BACKEND: backend}, policy=policy)
+    user = await app.add_user()
+    if act == "delete":
+        await app.identities.delete_user(user)
+    else:
+        await app.identities.operator_actions.detach(user.identity.id)
+    await send_until_settled(app)
+
+    sent = [(event.type, event.phone) for event in backend.accepted]
+    assert sent == [(CREATED, None), (DELETED, None)]
+
+
 async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
     async def start() -> tuple[AppHarness, Act, FakeDestination, Principal]:
         backend = FakeDestination()

@@ -47,7 +47,7 @@ PORTS: Final = {
         "storage",
         (
             "test_limit_store.py",
-            "test_limits_crash.py",
+            "test_crash.py",
             "test_health_check.py",
             "test_storage_errors.py",
             "test_unanswered_permits.py",

@@ -34,7 +34,6 @@ from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.outcomes import observe
 from tests.contract.suites.port import PORTS
 from tests.contract.suites.storage import test_crash as crash
-from tests.contract.suites.storage import test_limits_crash as limits_crash
 from tests.contract.suites.storage import test_other_keys as other_keys
 from tests.contract.suites.storage.outages import OutageInstances
 from tests.contract.suites.voice.drivers import CallsDriver, VoiceDriver
@@ -57,6 +56,7 @@ from tests.support.voice.right_voice import RightVoice
 EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
 PORT_NAMES: Final = ", ".join(PORTS)
 SECRET: Final = "correcthorsebattery"
+CONFIRMED: Final = crash.test_what_was_confirmed_is_there_after_a_crash
 _DATA: Final = bytes(1_000_000)
 
 
@@ -75,7 +75,6 @@ def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
     assert names - with_ours == {
         "test_crash.py",
         "test_killed_writes.py",
-        "test_limits_crash.py",
         "test_other_keys.py",
     }
 
@@ -166,8 +165,10 @@ async def test_a_right_destination_of_events_keeps_a_promise(
 @pytest.mark.parametrize(
     ("factory", "port", "promise"),
     [
-        (open_sqlite, "database", crash.test_a_record_is_there_after_a_crash),
-        (open_sqlite, "database", limits_crash.test_a_permit_counts_after_a_crash),
+        *(
+            (open_sqlite, "database", partial(CONFIRMED, store=store))
+            for store in ("records", "limits")
+        ),
         (open_disk, "media", killed_writes.test_what_a_killed_write_leaves_in_a_folder_is_deleted),
     ],
 )

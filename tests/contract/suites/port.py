@@ -48,7 +48,6 @@ PORTS: Final = {
         (
             "test_limit_store.py",
             "test_crash.py",
-            "test_health_check.py",
             "test_storage_errors.py",
             "test_unanswered_permits.py",
         ),

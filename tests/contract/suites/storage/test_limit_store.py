@@ -158,19 +158,6 @@ async def test_limits_with_another_subject_purpose_or_name_are_independent(
         assert await acquire_many(limits, 2, limit) == 1
 
 
-async def test_windows_of_one_record_have_their_own_limits_and_periods(
-    limits: LimitStore,
-) -> None:
-    hour, day = a_limit(2, "hour"), a_limit(3, "day", period=DAY)
-
-    accepted = [
-        await acquire_many(limits, 4, hour, day, at=NOW + hours * HOUR) for hours in (0, 2, 4)
-    ]
-
-    assert accepted == [2, 1, 0]
-    assert await acquire_many(limits, 4, hour, at=NOW + 4 * HOUR) == 2
-
-
 # Times.
 
 

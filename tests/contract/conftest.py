@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import pytest_asyncio
@@ -85,28 +85,36 @@ def open_database(request: pytest.FixtureRequest) -> OpenDatabase:
 # two instances of the service open it, and is emptied before each test.
 
 
-def _open_twice(
-    adapter: Callable[[pytest.FixtureRequest], OpenDatabase], scope: Any = "session"
-) -> Any:
-    """Return a fixture that opens a database as two instances of the service do."""
-
-    async def instances(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
-        open_database = adapter(request)
-        async with open_database() as database, open_database() as other_database:
-            yield database, other_database
-
-    return pytest_asyncio.fixture(instances, scope=scope, loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="session")
+async def instances_in_memory() -> AsyncIterator[Instances]:
+    async with _open_twice(InMemoryDatabase().open_database) as instances:
+        yield instances
 
 
-def _in_shared_file(request: pytest.FixtureRequest) -> OpenDatabase:
-    path: Path = request.getfixturevalue("sqlite_path")
-    return partial(open_sqlite_database, path, KEY_FINGERPRINT)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_sqlite(sqlite_path: Path) -> AsyncIterator[Instances]:
+    async with _open_twice(
+        partial(open_sqlite_database, sqlite_path, KEY_FINGERPRINT)
+    ) as instances:
+        yield instances
 
 
-instances_in_memory = _open_twice(in_memory, "function")
-instances_in_sqlite = _open_twice(_in_shared_file)
-instances_in_mongo = _open_twice(in_mongo)
-instances_in_postgres = _open_twice(in_postgres)
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_mongo(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    async with _open_twice(in_mongo(request)) as instances:
+        yield instances
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def instances_in_postgres(request: pytest.FixtureRequest) -> AsyncIterator[Instances]:
+    async with _open_twice(in_postgres(request)) as instances:
+        yield instances
+
+
+@asynccontextmanager
+async def _open_twice(open_database: OpenDatabase) -> AsyncIterator[Instances]:
+    async with open_database() as database, open_database() as other_database:
+        yield database, other_database
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,9 @@ from application.features.media.ports import MediaRepositories
 from domain.cursor import Cursor
 from domain.features.media.image import MediaKind
 from domain.features.media.item import ItemFilter, ItemState, MediaItem
+from domain.features.media.usage import MediaUsage
 from tests.contract.conftest import IN_MEMORY_FIRST
-from tests.support.builders import NOW, an_id
+from tests.support.builders import NOW, an_id, made_id
 from tests.support.media.builders import a_gif, an_item
 from tests.support.stored_values import replace_stored, values_of
 
@@ -149,3 +150,17 @@ async def test_the_items_of_each_filter_are_counted_and_have_pages_the_newest_fi
             cursor = Cursor(item.created_at, item.id)
             assert [*await pages.list_after(item_filter, cursor, 100)] == expected[number:]
             assert [*await pages.list_after(item_filter, cursor, 2)] == expected[number:][:2]
+
+
+@IN_MEMORY_FIRST
+async def test_a_usage_is_due_when_an_upload_has_failed(
+    repositories: MediaRepositories,
+) -> None:
+    usages = MediaUsage(an_id(1), pending={made_id(1): 1}), MediaUsage(an_id(3), items=1)
+    for usage in usages:
+        await repositories.usages.add(usage)
+    due_at = usages[0].recount_at
+    assert due_at is not None
+
+    assert await repositories.usages.list_due(due_at - MILLISECOND, 9) == []
+    assert values_of(await repositories.usages.list_due(due_at, 9)) == [usages[0]]

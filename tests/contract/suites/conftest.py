@@ -9,7 +9,7 @@ import pytest
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.external_adapter import is_given, open_external_adapter
-from tests.contract.suites.media.media_store import ExternalStore
+from tests.contract.suites.media.media_store import Store
 from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.provider_driver import ProviderDriver
 from tests.contract.suites.voice.drivers import CallsDriver, VoiceDriver
@@ -37,12 +37,12 @@ voice_driver = open_driver(VoiceDriver)
 
 
 @pytest.fixture
-def media_store(tmp_path: Path) -> ExternalStore:
+def media_store(tmp_path: Path) -> Store:
     """Return an empty media store."""
-    return ExternalStore(tmp_path)
+    return Store(tmp_path)
 
 
 @pytest.fixture
-def outage_store(media_store: ExternalStore) -> ExternalStore:
+def outage_store(media_store: Store) -> Store:
     """Return an empty media store that the test hangs and mends."""
     return media_store

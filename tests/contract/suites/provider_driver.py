@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
+from application.ports.otp import DeliveryStatus
+from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method, is_given
 from tests.contract.suites.promises import unproven
 
 T = TypeVar("T")
@@ -108,6 +109,14 @@ def answers(status: int) -> LostAnswer:
     return LostAnswer(status, f"answers {status} with an empty body")
 
 
+WITHOUT_PROVIDER: Final = (
+    DeliveryStatus.NOT_CONNECTED,
+    DeliveryStatus.UNAVAILABLE,
+    DeliveryStatus.REJECTED,
+    # The provider of an external adapter may also break off.
+    *([DeliveryStatus.UNKNOWN] if is_given() else []),
+)
+"""What a message or a call may be without a provider."""
 HANGS: Final = LostAnswer("silent", "reads the request and never answers")
 DISCONNECTS: Final = LostAnswer("drops", "reads the request and closes the connection")
 # A 302 or a 404 without the provider's own error may come from a proxy. After a 5xx the provider

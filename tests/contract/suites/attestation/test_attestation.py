@@ -20,7 +20,7 @@ from tests.contract.suites.outcomes import (
     expect_errors,
     observe,
 )
-from tests.contract.suites.promises import not_promised
+from tests.contract.suites.promises import not_promised, require_health_check
 from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 
 SUBJECT: Final = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd6"
@@ -255,8 +255,7 @@ async def test_the_health_check_fails_without_the_provider(
     attestation_driver: AttestationDriver,
 ) -> None:
     attestation = attestation_driver.attestation
-    if not getattr(attestation, "has_health_check", hasattr(attestation, "check")):
-        not_promised("it has no check()")
+    require_health_check(attestation)
     await attestation_driver.provider_is("away")
 
     await expect_errors(

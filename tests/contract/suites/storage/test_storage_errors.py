@@ -21,7 +21,7 @@ from adapters.databases.records.record_store import IndexPosition
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 from tests.contract.suites import external_adapter
 from tests.contract.suites.outcomes import expect_errors
-from tests.contract.suites.promises import not_promised
+from tests.contract.suites.promises import require_health_check
 from tests.contract.suites.storage.outages import (
     A_LIMIT,
     MAX_SECONDS,
@@ -128,7 +128,6 @@ async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
     unusable_database: Database,
 ) -> None:
     health = unusable_database.health
-    if not getattr(health, "has_health_check", True):
-        not_promised("it has no check()")
+    require_health_check(health)
 
     await expect_errors({"check": health.check()}, StorageError, seconds=15)

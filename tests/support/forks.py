@@ -78,6 +78,8 @@ class ForkedProgram:
         self._process.start()
         for stream in passed:
             stream.close()
+        # Otherwise `multiprocessing` would wait for one that a failed test has left.
+        atexit.register(self.send_signal, signal.SIGKILL)
 
     @property
     def pid(self) -> int:

@@ -1,5 +1,8 @@
 """The documentation as a site works on a phone and a large screen."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler
 from typing import Any
@@ -8,7 +11,6 @@ import pytest
 
 from tests.browser.chromium import WAIT, Chromium, Page
 from tests.browser.looks import show
-from tests.support.docs_site import build_docs_site
 from tests.support.markdown import PROJECT
 from tests.support.npm_packages import install_npm_packages
 from tests.support.servers.http_server import LocalServer
@@ -25,7 +27,11 @@ def docs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         modules = install_npm_packages(PROJECT / "tests/docs_site/npm")
     except ServerUnavailable as error:
         pytest.fail(f"These tests need npm packages. {error}", pytrace=False)
-    site = build_docs_site(tmp_path_factory.mktemp("docs"), modules)
+    site = tmp_path_factory.mktemp("docs") / "site"
+    # The second variable ends an advertisement of the theme.
+    environ = {"DOCS_NODE_MODULES": str(modules), "NO_MKDOCS_2_WARNING": "1"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site)]
+    subprocess.run(command, cwd=PROJECT, env={**os.environ, **environ}, check=True)
 
     class Files(SimpleHTTPRequestHandler):
         def __init__(self, *arguments: Any) -> None:

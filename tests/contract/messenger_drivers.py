@@ -5,14 +5,17 @@ import os
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 from urllib.parse import urlencode
 
 from adapters.messages.http_hook import HookMessenger, open_hook_messenger
 from adapters.messages.terminal import TerminalMessenger
 from adapters.messages.twilio.messenger import TwilioMessenger, open_twilio_messenger
 from adapters.messages.vonage.messenger import VonageMessenger, open_vonage_messenger
+from adapters.messages.whatsapp_cloud.client import WhatsAppAccount
+from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_whatsapp_messenger
 from application.ports.webhooks import SignedRequest
 from domain.phone import PhoneNumber
 from tests.contract.provider_drivers import ServerDriver
@@ -39,6 +42,14 @@ from tests.support.servers.fake_vonage import SECRET as SIGNATURE_SECRET
 from tests.support.servers.fake_vonage import rejects as rejects_by_vonage
 from tests.support.servers.http_server import respond_with
 from tests.support.timeouts import LONG
+from tests.support.whatsapp.fake_whatsapp import (
+    FakeWhatsApp,
+    handshake_url,
+    make_message_id,
+    reports,
+)
+from tests.support.whatsapp.fake_whatsapp import rejects as rejects_by_meta
+from tests.support.whatsapp.fake_whatsapp import sign as sign_by_meta
 
 PHONE = PhoneNumber("+14155550001")
 _BOX = re.compile(r"│ To: (\S+) .*?\n│ (.*?)└", re.DOTALL)
@@ -180,6 +191,74 @@ class HookDriver(ServerDriver, MessengerDriver):
         return await self.sign_status(url, b'{"status": "sent"}', signed_at)
 
 
+def account_of(server: FakeWhatsApp, **fields: Any) -> WhatsAppAccount:
+    """Return the account of a fake."""
+    account = WhatsAppAccount(
+        access_token=server.access_token,
+        phone_number_id=server.phone_number_id,
+        business_account_id=server.business_account_id,
+        app_secrets=(server.app_secret,),
+        verify_token=server.verify_token,
+        template="sign_in_code",
+        languages=("en_US",),
+        api_url=server.url,
+    )
+    return replace(account, **fields)
+
+
+class WhatsAppDriver(ServerDriver, MessengerDriver):
+    server: FakeWhatsApp
+    reports_references = True
+    refusal = staticmethod(rejects_by_meta(190))
+
+    def __init__(self, messenger: WhatsAppMessenger, server: FakeWhatsApp) -> None:
+        super().__init__(server, messenger._client.transport)
+        self.messenger = messenger
+
+    async def delivered(self) -> list[ReceivedMessage]:
+        return [
+            ReceivedMessage(message["to"], json.dumps(message["template"]["components"]))
+            for message in self.server.messages
+        ]
+
+    async def invalidate_number(self) -> None:
+        self.server.behavior = rejects_by_meta(131026)
+
+    async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
+        if body is not None:
+            return self._sign(url, body)
+        return (await self.sign_references(url, ["ab" * 16], signed_at))[0]
+
+    async def sign_references(
+        self, url: str, references: Sequence[str], signed_at: datetime
+    ) -> Sequence[SignedRequest]:
+        del signed_at  # Meta signs no time
+        return [self._sign_reports(url, references, "delivered")]
+
+    async def sign_undelivered(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_reports(url, ["ab" * 16], "failed")
+
+    async def sign_sent(self, url: str, signed_at: datetime) -> SignedRequest:
+        return self._sign_reports(url, ["ab" * 16], "sent")
+
+    def _sign_reports(self, url: str, references: Sequence[str], status: str) -> SignedRequest:
+        sent = [
+            {"to": "+1", "wamid": make_message_id("1"), "biz_opaque_callback_data": reference}
+            for reference in references
+        ]
+        return self._sign(url, self.server.report(*reports(sent, status)))
+
+    async def make_handshake(
+        self, url: str, *, is_forged: bool = False
+    ) -> tuple[SignedRequest, str]:
+        token = "a-token-of-a-stranger" if is_forged else self.server.verify_token
+        return SignedRequest(handshake_url(url, token), {}), "1158201444"
+
+    def _sign(self, url: str, body: bytes) -> SignedRequest:
+        signature = {"x-hub-signature-256": sign_by_meta(self.server.app_secret, body)}
+        return SignedRequest(url, signature, body=body)
+
+
 async def fake() -> AsyncIterator[MessengerDriver]:
     yield FakeDriver()
 
@@ -225,3 +304,9 @@ async def hook() -> AsyncIterator[MessengerDriver]:
             "hook", f"{hook.url}/sms", [SECRET], timeouts=LONG
         ) as messenger:
             yield HookDriver(messenger, hook)
+
+
+async def whatsapp() -> AsyncIterator[MessengerDriver]:
+    with FakeWhatsApp() as server:
+        async with open_whatsapp_messenger(account_of(server), timeouts=LONG) as messenger:
+            yield WhatsAppDriver(messenger, server)

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,17 +22,6 @@ _TIMEOUT: Final = 4.5
 """The default of each: one stall of the machine does not use it up."""
 
 
-class _WithMethods:
-    """A store with the methods of a proxy."""
-
-    def __init__(self, store: Any, proxy: TcpProxy) -> None:
-        self._store = store
-        proxy.add_methods(self)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
 @asynccontextmanager
 async def _behind_proxy(
     url: str, open_database: Callable[[str], AbstractAsyncContextManager[Database]]
@@ -41,8 +29,8 @@ async def _behind_proxy(
     """Open the database of a URL twice."""
     with TcpProxy(url) as proxy:
         async with open_database(proxy.proxied_url) as database, open_database(url) as other:
-            records: Any = _WithMethods(database.records, proxy)
-            yield OutageInstances(replace(database, records=records), other)
+            proxy.add_methods(database.records)
+            yield OutageInstances(database, other)
 
 
 @asynccontextmanager

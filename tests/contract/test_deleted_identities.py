@@ -1,3 +1,5 @@
+"""Identities that are deleted, purged or expired, on all databases."""
+
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,16 +12,6 @@ from tests.support.stored_values import replace_stored, values_of
 pytestmark = IN_MEMORY_FIRST
 
 MINUTE = timedelta(minutes=1)
-
-
-async def test_the_deleted_of_some_ids_are_found(repositories: Repositories) -> None:
-    await repositories.identities.add(an_identity(id=an_id(1)))
-    await repositories.identities.add(a_deleted_identity(id=an_id(2)))
-    await repositories.identities.add(a_deleted_identity(id=an_id(4)).purge(NOW))
-    find = repositories.identities.find_deleted
-
-    assert await find([an_id(1), an_id(2), an_id(2), an_id(4), an_id(5)]) == {an_id(2), an_id(4)}
-    assert await find([]) == frozenset()
 
 
 async def test_identities_are_listed_until_they_are_purged_and_their_name_is_free(
@@ -41,27 +33,11 @@ async def test_identities_are_listed_until_they_are_purged_and_their_name_is_fre
     named = values_of(await identities.list_with_username(NOW + 3 * MINUTE, 9))
     assert named == [purged, deleted[2], deleted[3]]
     assert values_of(await identities.list_with_username(NOW + 3 * MINUTE, 1)) == [purged]
+    assert (await identities.count_users(1), await identities.count_users(9)) == (None, 1)
     await replace_stored(identities, deleted[2].purge(NOW))
     await replace_stored(identities, purged.release_username())
     assert values_of(await identities.list_unpurged(9)) == [deleted[3], deleted[1]]
     assert values_of(await identities.list_with_username(NOW, 9)) == []
-
-
-async def test_users_are_counted_by_their_names_without_deleted_ones(
-    repositories: Repositories,
-) -> None:
-    identities = repositories.identities
-    assert await identities.count_users(3) == 0
-    for number in (1, 2):
-        await identities.add(an_identity(id=an_id(number), user=a_user(f"Zoë {number}")))
-    await identities.add(an_identity(id=an_id(3)))
-    await identities.add(a_deleted_identity(id=an_id(4)))
-    await identities.add(a_deleted_identity(id=an_id(5), user=a_user("Rahul")))
-
-    assert await identities.count_users(3) == 2
-    assert await identities.count_users(2) is None
-    # It may be of an earlier moment, as of the rows of another test.
-    assert await identities.estimate_number() >= 0
 
 
 async def test_identities_that_expired_are_listed_the_earliest_first(

@@ -144,29 +144,6 @@ async def test_only_a_change_of_the_phone_replaces_it(repositories: Repositories
     assert await load() == changed
 
 
-async def test_changes_of_phones_are_listed_the_earliest_attempt_first(
-    repositories: Repositories,
-) -> None:
-    identities = repositories.identities
-    changing = [
-        an_identity(
-            id=an_id(number),
-            phone_change=replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute)),
-        )
-        for number, minute in enumerate([3, 1, 2, 4])
-    ]
-    changing[0] = changing[0].delete(NOW)
-    for identity in [*changing, an_identity(id=an_id(5))]:
-        await identities.add(identity)
-
-    for minute, limit, numbers in ((4, 9, [1, 2, 0, 3]), (4, 2, [1, 2]), (3, 9, [1, 2, 0])):
-        attempted = NOW + timedelta(minutes=minute)
-        found = values_of(await identities.list_phone_changes(attempted, limit))
-        assert found == [changing[number] for number in numbers]
-    await replace_stored(identities, replace(changing[1], phone_change=None))
-    assert await identities.list_phone_changes(NOW + timedelta(minutes=1), 9) == []
-
-
 FIRST, SECOND = "3f2a9c0b71de", "a07c5e19b842"
 """Stored names of destinations."""
 
@@ -190,42 +167,46 @@ def with_failed_event(number: int, minutes: int) -> Identity:
     return replace(user, events=user.events.settle([gave_up, failed], [FIRST, SECOND]))
 
 
-async def test_identities_with_due_events_are_listed_the_earliest_first(
+async def test_changes_and_events_are_listed_the_earliest_first(
     repositories: Repositories,
 ) -> None:
     identities = repositories.identities
-    users = [with_event(number, minutes) for number, minutes in enumerate([3, 1, 2, 4])]
-    users[0] = users[0].delete(NOW + timedelta(minutes=3)).purge(NOW + timedelta(minutes=3))
-    for identity in [*users, an_identity(id=an_id(5), user=a_user("User 5"))]:
+    changing = [
+        an_identity(
+            id=an_id(number),
+            phone_change=replace(CHANGE, attempted_at=NOW + timedelta(minutes=minute)),
+        )
+        for number, minute in enumerate([3, 1, 2, 4], start=1)
+    ]
+    changing[0] = changing[0].delete(NOW)
+    due = [with_event(number, minute) for number, minute in enumerate([3, 1, 2, 4], start=11)]
+    due[0] = due[0].delete(NOW + timedelta(minutes=3)).purge(NOW + timedelta(minutes=3))
+    failed = [with_failed_event(number, minute) for number, minute in enumerate([3, 1, 2], 21)]
+    for identity in (*changing, *due, *failed, an_identity(id=an_id(31), user=a_user())):
         await identities.add(identity)
 
     for minute, limit, numbers in ((4, 9, [1, 2, 0, 3]), (4, 2, [1, 2]), (3, 9, [1, 2, 0])):
-        found = await identities.list_with_due_events(NOW + timedelta(minutes=minute), limit)
-        assert values_of(found) == [users[number] for number in numbers]
-    accepted = EventProgress(destination=FIRST).mark_sent(users[1].events.last_number)
-    sent = users[1].events.settle([accepted], [FIRST])
-    await replace_stored(identities, replace(users[1], events=sent))
-    assert await identities.list_with_due_events(NOW + timedelta(minutes=1), 9) == []
-
-
-async def test_identities_with_failed_events_are_listed_the_earliest_first(
-    repositories: Repositories,
-) -> None:
-    identities = repositories.identities
-    failed = [with_failed_event(number, minutes) for number, minutes in enumerate([2, 1, 3])]
-    for identity in [*failed, with_event(4, 0)]:
-        await identities.add(identity)
-
-    assert values_of(await identities.list_with_failed_events(9)) == [
-        failed[1],
-        failed[0],
-        failed[2],
-    ]
-    assert values_of(await identities.list_with_failed_events(1)) == [failed[1]]
+        until = NOW + timedelta(minutes=minute)
+        for found, added in (
+            (await identities.list_phone_changes(until, limit), changing),
+            (await identities.list_with_due_events(until, limit), due),
+        ):
+            assert values_of(found) == [added[number] for number in numbers]
+    for limit, numbers in ((9, [1, 2, 0]), (1, [1])):
+        found = await identities.list_with_failed_events(limit)
+        assert values_of(found) == [failed[number] for number in numbers]
+    accepted = EventProgress(destination=FIRST).mark_sent(due[1].events.last_number)
     retried = replace(failed[1], events=failed[1].events.retry(NOW))
+    await replace_stored(identities, replace(changing[1], phone_change=None))
+    await replace_stored(
+        identities, replace(due[1], events=due[1].events.settle([accepted], [FIRST]))
+    )
     await replace_stored(identities, retried)
-    assert values_of(await identities.list_with_failed_events(9)) == [failed[0], failed[2]]
-    assert (await identities.list_with_due_events(NOW, 1))[0].value == retried
+    assert await identities.list_phone_changes(NOW + timedelta(minutes=1), 9) == []
+    assert values_of(await identities.list_with_failed_events(9)) == [failed[2], failed[0]]
+    assert values_of(await identities.list_with_due_events(NOW + timedelta(minutes=1), 9)) == [
+        retried
+    ]
 
 
 async def test_events_of_an_unreadable_identity_stop_no_others_and_are_logged_once(

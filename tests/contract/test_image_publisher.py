@@ -1,16 +1,13 @@
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
 
 import pytest
 import pytest_asyncio
 
 from adapters.media.pillow import open_image_publisher
 from application.features.media.ports import ImagePublisher
-from domain.features.media.errors import InvalidImage, UnsupportedImageType
 from domain.features.media.image import ImageFormat, ImageLimits, VariantSpec
 from tests.integration.adapters.media.pillow.image_publishing import Published, publish_by
-from tests.support.builders import an_id
 from tests.support.fakes.images import temporary_files
 from tests.support.images import animated_gif, as_file, decode, plain_jpeg, transparent_png
 
@@ -31,16 +28,6 @@ async def publisher() -> AsyncIterator[ImagePublisher]:
 
 async def publish(publisher: ImagePublisher, content: bytes, *specs: VariantSpec) -> Published:
     return await publish_by(publisher, content, 1, *specs)
-
-
-@pytest.mark.parametrize("content", [plain_jpeg(), plain_jpeg()[:-300], b"not an image"])
-async def test_the_upload_stays_open(publisher: ImagePublisher, content: bytes) -> None:
-    with as_file(content) as upload:
-        async with AsyncExitStack() as stack:
-            with suppress(UnsupportedImageType, InvalidImage):
-                await stack.enter_async_context(publisher.publish(upload, an_id(1)))
-
-        assert not upload.closed
 
 
 async def test_concurrent_uploads_are_independent(publisher: ImagePublisher) -> None:

@@ -26,7 +26,6 @@ from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.servers.http_server import TcpProxy
 from tests.support.servers.s3 import S3Server
-from tests.support.stored_files import open_files
 
 
 class InMemoryStore(Store):
@@ -70,7 +69,11 @@ class DiskStore(Store):
         await asyncio.to_thread(self._folder.mkdir)
 
     async def wait_until_released(self) -> None:
-        assert open_files(self._folder) == []
+        assert self._list_open() == []
+
+    def _list_open(self) -> list[Path]:
+        opened = [descriptor.resolve() for descriptor in Path("/proc/self/fd").iterdir()]
+        return [path for path in opened if path.is_relative_to(self._folder)]
 
 
 class S3Store(Store):

@@ -56,28 +56,6 @@ async def test_a_verification_is_saved_with_its_version_for_its_phone_only(
     assert await verifications.load(a_phone()) == Versioned(OWNED, first.version + 1)
 
 
-@pytest.mark.parametrize(
-    "verification", [OWNED, a_phone_verification().block(NOW)], ids=["identity", "blocked"]
-)
-async def test_a_verification_never_expires_while_it_has_an_identity_or_a_block(
-    verifications: PhoneVerifications, verification: PhoneVerification
-) -> None:
-    await verifications.save(a_phone(), verification, 0)
-
-    assert await verifications.delete_expired(NOW + 10_000 * DAY, 10) == 0
-    loaded = await verifications.load(a_phone())
-    assert loaded.value == verification
-    await verifications.save(a_phone(), a_phone_verification(), loaded.version)
-    assert (await verifications.load(a_phone())).value == a_phone_verification()
-    expires_at = a_phone_verification().expires_at
-    assert expires_at is not None
-    assert await verifications.delete_expired(expires_at - MILLISECOND, 10) == 0
-    assert await verifications.delete_expired(expires_at, 10) == 1
-    # An empty one has expired.
-    await verifications.save(a_phone(), PhoneVerification(), 0)
-    assert await verifications.delete_expired(NOW, 10) == 1
-
-
 KEPT = a_phone_verification(
     identity_id=an_id(),
     challenges=MessageChallenges(

@@ -21,7 +21,6 @@ from domain.identities.staff import Staff
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption
-from tests.support.stored_values import replace_stored
 
 pytestmark = IN_MEMORY_FIRST
 
@@ -82,28 +81,6 @@ async def test_each_filter_lists_its_users_in_the_order_of_creation_and_id(
         for limit in (1, 2, 9):
             listed = await list_all(user_list, user_filter, limit)
             assert listed == [an_id(number) for number in numbers], (user_filter, limit)
-
-
-async def test_who_is_there_all_the_time_is_listed_once_whatever_changes_meanwhile(
-    repositories: Repositories, user_list: StoredUserList
-) -> None:
-    identities = repositories.identities
-    members = {number: a_member(number, 0) for number in range(10, 20)}
-    for member in members.values():
-        await identities.add(member)
-
-    first = await user_list.list_after(UserFilter(), None, 3)
-    # The last one of the page and the next one are gone, others change, and one comes.
-    await replace_stored(identities, members[12].delete(NOW))
-    await replace_stored(identities, members[13].delete(NOW))
-    await replace_stored(identities, members[10].block(NOW))
-    await replace_stored(identities, members[14].promote(Role.ADMINISTRATOR))
-    await identities.add(a_member(20, 1))
-    rest = await user_list.list_after(UserFilter(), first.next_cursor, 99)
-
-    assert [user.id for user in first.users] == [an_id(number) for number in (10, 11, 12)]
-    assert [user.id for user in rest.users] == [an_id(number) for number in range(14, 21)]
-    assert rest.next_cursor is None
 
 
 async def test_a_page_ends_after_a_bounded_number_of_others(

@@ -27,7 +27,9 @@ FORM: Final = (
 
 class TwilioVoiceDriver(VoiceDriver):
     def __init__(self) -> None:
-        super().__init__(TwilioSignatures(ACCOUNT, TOKEN), TwilioWebhookParser(), TwimlMarkup())
+        self.signatures = TwilioSignatures(ACCOUNT, TOKEN)
+        self.parser = TwilioWebhookParser()
+        self.markup = TwimlMarkup()
 
     async def sign(
         self, url: str, body: bytes | None = None, signed_at: datetime | None = None

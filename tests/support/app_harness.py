@@ -73,7 +73,7 @@ from domain.phone import PhoneNumber
 from tests.support.acts import BY_COMMAND, REASON
 from tests.support.builders import a_phone, a_session, an_identity, change_parts
 from tests.support.call_texts import CALL_TEXTS
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy
+from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy, Part
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.images import image_publisher, temporary_files
 from tests.support.fakes.media_files import InMemoryFiles
@@ -126,6 +126,14 @@ class AppHarness(CoreHarness):
     relying_party: RelyingParty | None = field(
         default_factory=lambda: WebAuthnRelyingParty("example.org", [PASSKEY_ORIGIN], "Dialtone")
     )
+
+    app_passkeys = Part(AppPasskeysFeature)
+    library = Part(LibraryFeature)
+    media = Part(MediaFeature)
+    passkeys = Part(PasskeysFeature)
+    phone_change = Part(PhoneChangeFeature)
+    staff_passkeys = Part(StaffPasskeysFeature)
+    voice = Part(VoiceFeature)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -200,38 +208,10 @@ class AppHarness(CoreHarness):
         )
         core.add(StartFeature(core, None))
 
-    @property
-    def passkeys(self) -> PasskeysFeature:
-        return self.use_cases.of(PasskeysFeature)
-
-    @property
-    def app_passkeys(self) -> AppPasskeysFeature:
-        return self.use_cases.of(AppPasskeysFeature)
-
-    @property
-    def staff_passkeys(self) -> StaffPasskeysFeature:
-        return self.use_cases.of(StaffPasskeysFeature)
-
-    @property
-    def media(self) -> MediaFeature:
-        return self.use_cases.of(MediaFeature)
-
-    @property
-    def library(self) -> LibraryFeature:
-        return self.use_cases.of(LibraryFeature)
-
-    @property
-    def phone_change(self) -> PhoneChangeFeature:
-        return self.use_cases.of(PhoneChangeFeature)
-
     async def move_phone(self, user_id: str, phone: PhoneNumber) -> Identity:
         """Change the number of a user by a command."""
         change = self.phone_change.change_phone_of_user
         return (await change(BY_COMMAND, user_id, phone, REASON)).require_identity()
-
-    @property
-    def voice(self) -> VoiceFeature:
-        return self.use_cases.of(VoiceFeature)
 
     async def report_call(
         self,

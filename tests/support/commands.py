@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any, Final, Self
 from unittest.mock import patch
 
@@ -51,13 +52,8 @@ def _lines_of(
         yield from context.invoke(command.callback, settings, **context.params)
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The exit code of a command, and what it has printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
+Ended = CompletedProcess[str]
+"""The exit code of a command, and what it has printed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +87,7 @@ class CommandLine:
             redirect_stderr(StringIO()) as stderr,
         ):
             code = self._run(line, stderr)
-        return Ended(code, stdout.getvalue(), stderr.getvalue())
+        return Ended(line, code, stdout.getvalue(), stderr.getvalue())
 
     def _run(self, line: Sequence[str], stderr: StringIO) -> int:
         command, arguments = _dialtone(), [*line]

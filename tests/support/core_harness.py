@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from adapters.databases.records.database import Database
 from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 R = TypeVar("R", bound="DataclassInstance")
+T = TypeVar("T")
 
 WEBHOOK_URLS: Final = WebhookUrls("https://dialtone.example.org")
 A_MESSAGE: Final = ReportedDelivery(
@@ -64,6 +65,16 @@ class CorePolicy:
 def make_core_policy(**decisions: Any) -> CorePolicy:
     """Return a policy. Each decision goes to the parts that have its name."""
     return change_parts(CorePolicy(), decisions)
+
+
+class Part(Generic[T]):
+    """The use cases of one kind, as an attribute of a harness."""
+
+    def __init__(self, kind: type[T]) -> None:
+        self._kind = kind
+
+    def __get__(self, app: "CoreHarness", _: object = None) -> T:
+        return app.use_cases.of(self._kind)
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
@@ -88,6 +99,10 @@ class CoreHarness:
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
     use_cases: UseCases = field(init=False)
+
+    limits = Part(LimitUseCases)
+    user_details = Part(UserDetailsUseCases)
+    otp = Part(OtpUseCases)
 
     def __post_init__(self) -> None:
         self.database.faults = self.faults
@@ -127,18 +142,6 @@ class CoreHarness:
     @property
     def identities(self) -> IdentityUseCases:
         return self.use_cases.identities
-
-    @property
-    def limits(self) -> LimitUseCases:
-        return self.use_cases.of(LimitUseCases)
-
-    @property
-    def user_details(self) -> UserDetailsUseCases:
-        return self.use_cases.of(UserDetailsUseCases)
-
-    @property
-    def otp(self) -> OtpUseCases:
-        return self.use_cases.of(OtpUseCases)
 
     @property
     def operations(self) -> OperationsUseCases:

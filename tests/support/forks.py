@@ -1,41 +1,56 @@
 """Programs of this project as forks of a process that has imported them.
 
-A program that starts imports everything again, which is most of its CPU time. So this module, run
-as a program, imports another one once, and forks for each of its runs that a test starts. Imports,
-options of the interpreter and the installed `dialtone` are tested without it.
+A program that starts imports everything again, which is most of its CPU time. So it runs as a child
+of the fork server of `multiprocessing`, which has imported everything once. Imports, options of the
+interpreter and the installed `dialtone` are tested without it.
 """
 
 import atexit
-import gc
 import importlib
-import json
+import multiprocessing
 import os
-import pkgutil
-import select
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
+from multiprocessing.forkserver import ensure_running
 from pathlib import Path
+from pkgutil import iter_modules
 from tempfile import TemporaryFile
 from typing import Final
-
-import adapters
+from unittest.mock import patch
 
 PROJECT: Final = Path(__file__).parents[2]
 DIALTONE: Final = "entrypoints.commands.cli"
-_ROOMS: Final = tuple(room.name for room in pkgutil.iter_modules(adapters.__path__, "adapters."))
 _LATER_IMPORTS: Final = (
-    *(f"entrypoints.commands.{name}" for name in ("administration", "operations", "shared")),
-    "entrypoints.server",
-    *_ROOMS,
+    *(
+        PROJECT / "entrypoints/commands" / name
+        for name in ("administration", "operations", "shared")
+    ),
+    PROJECT / "entrypoints/server",
+    *(path for path in (PROJECT / "adapters").iterdir() if path.is_dir()),
 )
 """Packages with modules that a program imports when it needs them."""
-_MAX_MESSAGE: Final = 1 << 17
+
+
+@cache
+def _context() -> ForkServerContext:
+    """Start the process that forks. It ends with this process."""
+    context = multiprocessing.get_context("forkserver")
+    names = [
+        f"{'.'.join(package.relative_to(PROJECT).parts)}.{found.name}"
+        for package in _LATER_IMPORTS
+        for found in iter_modules([str(package)])
+    ]
+    context.set_forkserver_preload([DIALTONE, *names])
+    # The interpreter reads these when it starts, so the variables of a fork are too late.
+    with patch.dict(os.environ, {"PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}):
+        ensure_running()
+    return context
 
 
 class ForkedProgram:
@@ -57,20 +72,28 @@ class ForkedProgram:
         environ: Mapping[str, str],
         streams: Sequence[int],
     ) -> None:
-        self.returncode: int | None = None
-        self._replies, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        message = json.dumps([str(folder), dict(environ), [module, *arguments]]).encode()
-        with other:
-            socket.send_fds(_forking_process(module), [message], [other.fileno(), *streams])
-        self.pid = int(self._replies.recv(_MAX_MESSAGE))
+        passed = [Connection(os.dup(stream)) for stream in streams]
+        started = (passed, folder, dict(environ), [module, *arguments])
+        self._process = _context().Process(target=run_program, args=started)
+        self._process.start()
+        for stream in passed:
+            stream.close()
+        # Otherwise `multiprocessing` would wait for one that a failed test has left.
+        atexit.register(self.send_signal, signal.SIGKILL)
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
 
     def poll(self) -> int | None:
         """Return the exit code if it has ended; that of a killed program is negative."""
-        return self._receive_code(0)
+        return self._process.exitcode
 
     def wait(self, timeout: float) -> int:
         """Wait until it has ended; return the exit code."""
-        code = self._receive_code(timeout)
+        self._process.join(timeout)
+        code = self.poll()
         if code is None:
             raise subprocess.TimeoutExpired("fork", timeout)
         return code
@@ -80,14 +103,6 @@ class ForkedProgram:
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
-
-    def _receive_code(self, timeout: float) -> int | None:
-        if self.returncode is None:
-            self._replies.settimeout(timeout)
-            with suppress(BlockingIOError, TimeoutError):
-                self.returncode = int(self._replies.recv(_MAX_MESSAGE))
-                self._replies.close()
-        return self.returncode
 
 
 def run_forked(
@@ -116,84 +131,15 @@ def run_forked(
         return subprocess.CompletedProcess(arguments, code, stdout.read(), stderr.read())
 
 
-@cache
-def _forking_process(module: str) -> socket.socket:
-    """Start the process that forks, and return a connection to it. It ends with this process."""
-    own, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    # The interpreter reads these when it starts, so the variables of a fork are too late.
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "error"}
-    with other:
-        process = subprocess.Popen(
-            [sys.executable, "-m", __name__, module, str(other.fileno())],
-            cwd=PROJECT,
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            pass_fds=[other.fileno()],
-        )
-    atexit.register(process.wait)
-    atexit.register(own.close)
-    return own
-
-
-# The process that forks
-
-
-def main() -> None:
-    """Import the program, and fork for each message."""
-    module, descriptor = sys.argv[1:]
-    importlib.import_module(module)
-    for package in _LATER_IMPORTS:
-        folders = importlib.import_module(package).__path__
-        for found in pkgutil.iter_modules(folders, f"{package}."):
-            importlib.import_module(found.name)
-    # A fork has none of the other threads, but the locks that they held.
-    assert threading.active_count() == 1
-    gc.collect()
-    gc.freeze()
-    # Ctrl-C is for the tests, which then end their programs.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=int(descriptor)) as control:
-        fork_for_each_message(control)
-
-
-def fork_for_each_message(control: socket.socket) -> None:
-    """Report the process id of each program, and its exit code when it has ended."""
-    poll = select.poll()
-    poll.register(control, select.POLLIN)
-    programs: dict[int, tuple[int, int]] = {}
-    while True:
-        for ready, _ in poll.poll():
-            if ready in programs:
-                pid, replies = programs.pop(ready)
-                poll.unregister(ready)
-                os.close(ready)
-                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                with suppress(BrokenPipeError):
-                    os.write(replies, str(code).encode())
-                os.close(replies)
-                continue
-            message, descriptors, *_ = socket.recv_fds(control, _MAX_MESSAGE, 4)
-            if not message:
-                return
-            replies, *streams = descriptors
-            pid = os.fork()
-            if pid == 0:
-                run_program(streams, *json.loads(message))
-            os.write(replies, str(pid).encode())
-            descriptor = os.pidfd_open(pid)
-            poll.register(descriptor, select.POLLIN)
-            programs[descriptor] = (pid, replies)
-            for stream in streams:
-                os.close(stream)
-
-
 def run_program(
-    streams: Sequence[int], folder: str, variables: dict[str, str], arguments: list[str]
+    streams: Sequence[Connection], folder: Path, variables: dict[str, str], arguments: list[str]
 ) -> None:
-    """Run the program in a fork, and end that."""
-    for number, descriptor in enumerate(streams):
-        os.dup2(descriptor, number)
-    os.closerange(len(streams), os.sysconf("SC_OPEN_MAX"))
+    """Run the program in its fork."""
+    for number, stream in enumerate(streams):
+        os.dup2(stream.fileno(), number)
+        stream.close()
+    multiprocessing.set_start_method("fork", force=True)  # the default of a program
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115 -- until the end of the program
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(folder)
     os.environ.clear()
@@ -201,17 +147,7 @@ def run_program(
     sys.path[:0] = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
     sys.argv = arguments
     module, *options = arguments
-    code: object = 1
     try:
-        code = importlib.import_module(module).main(options)
-    except SystemExit as error:
-        code = error.code
-    except BaseException:  # noqa: BLE001 - as the interpreter does
-        sys.excepthook(*sys.exc_info())
-    # The interpreter would free all objects, which takes as long as a command.
-    atexit._run_exitfuncs()
-    os._exit(code if isinstance(code, int) else code is not None)
-
-
-if __name__ == "__main__":
-    main()
+        sys.exit(importlib.import_module(module).main(options))
+    finally:
+        atexit._run_exitfuncs()

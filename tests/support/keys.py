@@ -18,7 +18,7 @@ from adapters.security.keys.document import KeysByPurpose
 from adapters.security.keys.keys import load_secrets_file
 from application.ports.keys import Key
 from domain.token_issuers import TokenIssuers
-from tests.support.builders import NOW
+from tests.support.fakes.clock import MovableClock
 
 FIRST_KEY: Final = ("first", bytes(range(32)))
 
@@ -30,7 +30,7 @@ class FakeKeyRing:
         self.change(*keys or [FIRST_KEY], signs=signs)
 
     def change(self, *keys: tuple[str, bytes], signs: str | None = None) -> None:
-        self._keys = tuple(Key(key_id, NOW, key) for key_id, key in keys)
+        self._keys = tuple(Key(key_id, MovableClock().now(), key) for key_id, key in keys)
         self._signs = signs or self._keys[0].id
 
     def signing(self) -> Key:

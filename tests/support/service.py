@@ -124,15 +124,21 @@ class Service(Process):
     def launch(self, **options: Any) -> None:
         """Start it with other options of `Popen`, and do not wait."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        with self.outputs[0].open("ab") as stdout, self.outputs[1].open("ab") as stderr:
+        with (
+            Path(os.devnull).open("rb") as stdin,
+            self.outputs[0].open("ab") as stdout,
+            self.outputs[1].open("ab") as stderr,
+        ):
             self._old_log = self.log
-            streams = {"stdin": subprocess.DEVNULL, "stdout": stdout, "stderr": stderr}
-            self._process = subprocess.Popen(
-                [*self._program, "run"],
-                cwd=self.folder,
-                env=self.environ,
-                **{**streams, **options},
-            )
+            self._spawn([stream.fileno() for stream in (stdin, stdout, stderr)], options)
+
+    def _spawn(self, streams: Sequence[int], options: Mapping[str, Any]) -> None:
+        self._process = subprocess.Popen(
+            [*self._program, "run"],
+            cwd=self.folder,
+            env=self.environ,
+            **{**dict(zip(("stdin", "stdout", "stderr"), streams, strict=True)), **options},
+        )
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run another command in its environment."""
@@ -203,20 +209,12 @@ class ForkedService(Service):
 
     module = DIALTONE
 
-    def launch(self, **options: Any) -> None:
-        """Start it, and do not wait. With options of `Popen` it is started as any other service."""
+    def _spawn(self, streams: Sequence[int], options: Mapping[str, Any]) -> None:
+        """Fork it. With options of `Popen` it is started as any other service."""
         if options:
-            super().launch(**options)
+            super()._spawn(streams, options)
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (
-            Path(os.devnull).open("rb") as stdin,
-            self.outputs[0].open("ab") as stdout,
-            self.outputs[1].open("ab") as stderr,
-        ):
-            self._old_log = self.log
-            streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
-            program = ForkedProgram(self.module, ["run"], self.folder, self.environ, streams)
+        program = ForkedProgram(self.module, ["run"], self.folder, self.environ, streams)
         self._process = cast("subprocess.Popen[bytes]", program)
 
     def run(self, *arguments: str, stdin: int | None = None) -> "subprocess.CompletedProcess[str]":

@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast
 
-from adapters.databases.records.all_kinds import all_kinds
 from adapters.databases.records.call_deadlines import CallDeadlines
 from adapters.databases.records.database import Database
 from adapters.databases.records.limits import (
@@ -178,23 +177,6 @@ class InMemoryRecords:
             return False
         rows[record_id] = Row({**rows[record_id].fields, field: value}, version + 1)
         return True
-
-    async def has_undeclared(self, name: str, /) -> bool:
-        await self._arrive()
-        return bool(self.tables.get(name))
-
-    async def list_unknown(self) -> Sequence[str]:
-        await self._arrive()
-        return sorted(self.tables.keys() - {kind.name for kind in all_kinds()})
-
-    async def delete_undeclared(self, name: str, limit: int, /) -> int:
-        if not await self.has_undeclared(name):
-            return 0
-        rows = self.tables[name]
-        deleted = [*rows][:limit]
-        for record_id in deleted:
-            del rows[record_id]
-        return len(deleted)
 
     async def _rows(self, kind: RecordKind[R]) -> Table:
         await self._arrive()

@@ -15,10 +15,11 @@ from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.operations.system import SystemRandomness
 from adapters.security.encryption import AesPhoneEncryption
 from application.ports.keys import Key
+from application.ports.webhooks import SignedRequest
 from entrypoints.parts.factories import health_check_of, open_adapter
 from entrypoints.settings.values import Factory
 from tests.contract.suites.blocked_loop import find_blocking_calls
-from tests.contract.suites.port import Port, find_ports
+from tests.contract.suites.port import PORTS, Port
 from tests.contract.suites.promises import unproven
 
 ADAPTER: Final = "DIALTONE_TEST_ADAPTER"
@@ -59,7 +60,7 @@ def is_given() -> bool:
 
 def given_port() -> Port:
     """Return the port of the external adapter."""
-    return find_ports()[os.environ[PORT]]
+    return PORTS[os.environ[PORT]]
 
 
 def is_limit_store() -> bool:
@@ -120,6 +121,7 @@ async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
 
     What a test needs it for is unproven if there is no such method.
     """
+    assert adapter is not None, f"a driver of ours lacks what {name}() does"
     method = getattr(adapter, name, None)
     if method is None:
         unproven(f"no helper {name}()")
@@ -128,3 +130,11 @@ async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
         return await result if isawaitable(result) else result
     except Exception as error:
         raise TestMethodFailed(f"{name}() raised {type(error).__name__}") from error
+
+
+async def sign_by(adapter: Any, name: str, *arguments: object) -> SignedRequest:
+    """Return a request that a method for tests has signed."""
+    signed = await call_test_method(adapter, name, *arguments)
+    if not isinstance(signed, SignedRequest):
+        raise TestMethodFailed(f"{name}() returned {signed!r} instead of a SignedRequest")
+    return signed

@@ -22,7 +22,7 @@ from entrypoints.settings.startup_error import StartupError, name_variable
 from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES
 from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
 from tests.contract.suites.failure_text import hide_secrets
-from tests.contract.suites.port import find_ports
+from tests.contract.suites.port import PORTS
 from tests.contract.suites.promises import NOT_PROMISED
 
 OPENING_SECONDS: Final = 60
@@ -46,9 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
     adapter, port = config.getoption("--adapter"), config.getoption("--port")
     if ":" not in adapter:
         raise pytest.UsageError("ADAPTER: name the factory as package.module:factory.")
-    if port not in find_ports():
+    if port not in PORTS:
         wrong = f"there is no port {port}" if port else "it is missing"
-        names = ", ".join(find_ports())
+        names = ", ".join(PORTS)
         raise pytest.UsageError(f"PORT: {wrong}: name the adapter's port, one of {names}.")
     # In the environment, because some suites open the adapter in another process.
     os.environ[ADAPTER], os.environ[PORT] = adapter, port

@@ -1,45 +1,59 @@
-"""A port that an adapter may implement, and where its suites are."""
+"""The ports that an adapter may implement, and where their suites are."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import Final
 
-_SUITES: Final = "tests.contract.suites"
+from adapters.databases.records.database import Database
+from application.features.attestation.ports import Attestation
+from application.features.events.ports import EventDestination
+from application.features.media.ports import MediaFiles
+from application.features.voice.ports import VoiceProvider
+from application.ports.limits import LimitStore
+from application.ports.otp import Messenger
+
 _FOLDER: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """What the factory of a setting yields. The suites of a package have its promises.
+    """What the factory of a setting yields.
 
     Attributes:
-        name: What `--port` names it.
         setting: The variable that names the factory.
         protocol: What the adapter implements.
-        suites: The files or the folder of the suites, in the folder `suites`.
+        suites: The folder of the suites, in the folder `suites`.
+        names: Those of the suites in it, if not all are about this port.
     """
 
-    name: str
     setting: str
     protocol: type
-    suites: tuple[str, ...]
+    suites: str
+    names: tuple[str, ...] = ("",)
 
     @property
     def paths(self) -> list[Path]:
         """The files or the folder of the suites."""
-        return [_FOLDER / suite for suite in self.suites]
+        return [_FOLDER / self.suites / name for name in self.names]
 
 
-def find_ports() -> Mapping[str, Port]:
-    """Return the ports of all packages of suites, by their name.
-
-    Each package names its own. So the suites of a feature go with its folder, and the module of
-    a suite is not imported before pytest rewrites its assertions.
-    """
-    folders = import_module(_SUITES).__path__
-    packages = [found.name for found in iter_modules(folders, f"{_SUITES}.") if found.ispkg]
-    ports = [port for name in packages for port in import_module(name).PORTS]
-    return {port.name: port for port in sorted(ports, key=lambda port: port.name)}
+PORTS: Final = {
+    "attestation": Port("DIALTONE_ATTESTATION", Attestation, "attestation"),
+    "database": Port("DIALTONE_DATABASE", Database, "storage"),
+    "events": Port("DIALTONE_EVENTS", EventDestination, "events"),
+    "limits": Port(
+        "DIALTONE_LIMIT_STORE",
+        LimitStore,
+        "storage",
+        (
+            "test_limit_store.py",
+            "test_crash.py",
+            "test_storage_errors.py",
+            "test_unanswered_permits.py",
+        ),
+    ),
+    "media": Port("DIALTONE_MEDIA", MediaFiles, "media"),
+    "messages": Port("DIALTONE_SMS", Messenger, "messages"),
+    "voice": Port("DIALTONE_VOICE", VoiceProvider, "voice"),
+}
+"""By the name that `--port` has for each."""

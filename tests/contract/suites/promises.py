@@ -1,6 +1,6 @@
 """How a test ends that proves nothing, and that the last lines of a run list."""
 
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import pytest
 
@@ -24,3 +24,9 @@ def not_promised(reason: str) -> NoReturn:
         reason: What the adapter is without, such as "it has no check()".
     """
     pytest.skip(f"{NOT_PROMISED}{reason}")
+
+
+def require_health_check(adapter: Any) -> None:
+    """End a test of the health check if an adapter does without."""
+    if not getattr(adapter, "has_health_check", hasattr(adapter, "check")):
+        not_promised("it has no check()")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method
+from application.ports.otp import DeliveryStatus
+from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method, is_given
 from tests.contract.suites.promises import unproven
 
 T = TypeVar("T")
@@ -29,7 +30,19 @@ MENDS: Final = ("provider_is", "mend_provider")
 
 
 class ProviderDriver:
-    """What a provider does to the requests that it gets from now on."""
+    """What a provider does to the requests that it gets from now on.
+
+    These are methods that an external adapter has for tests, see docs/adapters.md. The drivers of
+    ours have no `adapter`: they know their fakes.
+    """
+
+    adapter: Any = None
+    _tasks: frozenset["asyncio.Task[Any]"] = frozenset()
+
+    def __init__(self, adapter: Any) -> None:
+        self.adapter = adapter
+        self._tasks = frozenset(asyncio.all_tasks())
+        self._is_failing = False
 
     async def provider_is(self, state: str) -> None:
         """Set what the provider does from now on.
@@ -44,14 +57,30 @@ class ProviderDriver:
         If a protocol begins with a handshake, `silent` and `drops` are about the requests after it:
         an adapter was used once before.
         """
-        raise NotImplementedError
+        await set_provider(self.adapter, state)
+        self._is_failing = state != "well"
+        if state == "well":
+            await self.wait_for_tasks()
 
     async def fail_provider(self, status: int) -> None:
         """Make the provider answer each request with this status and an empty body."""
-        raise NotImplementedError
+        await self._begin("fail_provider", status)
 
     async def wait_for_tasks(self) -> None:
         """Wait for tasks of the adapter, which may repeat what has failed."""
+        # That of the test is none of it.
+        others = {*self._tasks, asyncio.current_task()}
+        if self.adapter and (tasks := asyncio.all_tasks() - others):
+            await asyncio.wait(tasks, timeout=TASK_SECONDS)
+
+    async def end_test(self) -> None:
+        """Mend the provider, which may be a server that the next test uses too."""
+        if self._is_failing and any(hasattr(self.adapter, name) for name in MENDS):
+            await self.provider_is("well")
+
+    async def _begin(self, failure: str, *arguments: int) -> None:
+        await call_test_method(self.adapter, failure, *arguments)
+        self._is_failing = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,43 +109,19 @@ def answers(status: int) -> LostAnswer:
     return LostAnswer(status, f"answers {status} with an empty body")
 
 
+WITHOUT_PROVIDER: Final = (
+    DeliveryStatus.NOT_CONNECTED,
+    DeliveryStatus.UNAVAILABLE,
+    DeliveryStatus.REJECTED,
+    # The provider of an external adapter may also break off.
+    *([DeliveryStatus.UNKNOWN] if is_given() else []),
+)
+"""What a message or a call may be without a provider."""
 HANGS: Final = LostAnswer("silent", "reads the request and never answers")
 DISCONNECTS: Final = LostAnswer("drops", "reads the request and closes the connection")
 # A 302 or a 404 without the provider's own error may come from a proxy. After a 5xx the provider
 # may have done what it was asked for (RFC 9110, section 15.6).
 LOST_ANSWERS: Final = (HANGS, DISCONNECTS, *map(answers, (302, 404, 500, 503)))
-
-
-class ExternalProviderDriver(ProviderDriver):
-    """The provider of an external adapter, which has the same methods: see docs/adapters.md."""
-
-    def __init__(self, adapter: Any) -> None:
-        self.adapter = adapter
-        self._tasks = asyncio.all_tasks()
-        self._is_failing = False
-
-    async def provider_is(self, state: str) -> None:
-        await set_provider(self.adapter, state)
-        self._is_failing = state != "well"
-        if state == "well":
-            await self.wait_for_tasks()
-
-    async def fail_provider(self, status: int) -> None:
-        await self._begin("fail_provider", status)
-
-    async def wait_for_tasks(self) -> None:
-        # That of the test is none of it.
-        if tasks := asyncio.all_tasks() - self._tasks - {asyncio.current_task()}:
-            await asyncio.wait(tasks, timeout=TASK_SECONDS)
-
-    async def end_test(self) -> None:
-        """Mend the provider, which may be a server that the next test uses too."""
-        if self._is_failing and any(hasattr(self.adapter, name) for name in MENDS):
-            await self.provider_is("well")
-
-    async def _begin(self, failure: str, *arguments: int) -> None:
-        await call_test_method(self.adapter, failure, *arguments)
-        self._is_failing = True
 
 
 async def set_provider(adapter: Any, state: str) -> None:

@@ -23,21 +23,20 @@ from adapters.databases.records.database import Database
 from adapters.databases.sqlite import open_sqlite_database
 from tests.contract.examples.event_file import open_event_file
 from tests.contract.suites import plugin
-from tests.contract.suites.attestation.driver import ExternalAttestationDriver
+from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES, find_blocking_calls
 from tests.contract.suites.events import test_event_destination as events
-from tests.contract.suites.events.driver import ExternalEventsDriver
+from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.external_adapter import ADAPTER, PLACE, PORT
 from tests.contract.suites.media import test_killed_writes as killed_writes
 from tests.contract.suites.messages import test_messenger as messenger
-from tests.contract.suites.messages.driver import ExternalMessengerDriver
+from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.outcomes import observe
-from tests.contract.suites.port import find_ports
+from tests.contract.suites.port import PORTS
 from tests.contract.suites.storage import test_crash as crash
-from tests.contract.suites.storage import test_limits_crash as limits_crash
 from tests.contract.suites.storage import test_other_keys as other_keys
 from tests.contract.suites.storage.outages import OutageInstances
-from tests.contract.suites.voice.drivers import ExternalCallsDriver, ExternalVoiceDriver
+from tests.contract.suites.voice.drivers import CallsDriver, VoiceDriver
 from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
 from tests.integration.adapter_run.attestation_adapters import Questions
@@ -55,8 +54,9 @@ from tests.support.markdown import PROJECT
 from tests.support.voice.right_voice import RightVoice
 
 EXAMPLE: Final = "tests.contract.examples.file_messenger:open_file_messenger"
-PORTS: Final = ", ".join(sorted(find_ports()))
+PORT_NAMES: Final = ", ".join(PORTS)
 SECRET: Final = "correcthorsebattery"
+CONFIRMED: Final = crash.test_what_was_confirmed_is_there_after_a_crash
 _DATA: Final = bytes(1_000_000)
 
 
@@ -66,7 +66,7 @@ def path_of(factory: Callable[..., object]) -> str:
 
 def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
     suites = list((PROJECT / "tests/contract/suites").rglob("test_*.py"))
-    of_ports = [path for port in find_ports().values() for path in port.paths]
+    of_ports = [path for one in PORTS.values() for path in one.paths]
 
     assert all(any(map(suite.is_relative_to, of_ports)) for suite in suites)
     names = {suite.name for suite in suites}
@@ -75,7 +75,6 @@ def test_each_suite_runs_with_adapters_of_others_and_with_ours() -> None:
     assert names - with_ours == {
         "test_crash.py",
         "test_killed_writes.py",
-        "test_limits_crash.py",
         "test_other_keys.py",
     }
 
@@ -93,11 +92,11 @@ def open_instances(adapter: type[RightLimits]) -> OutageInstances:
 
 
 DRIVERS: Final[dict[str, Callable[[Any], Any]]] = {
-    "messenger_driver": lambda adapter: ExternalMessengerDriver(adapter()),
-    "events_driver": lambda adapter: ExternalEventsDriver(adapter()),
-    "attestation_driver": lambda adapter: ExternalAttestationDriver(adapter()),
-    "voice_driver": lambda adapter: ExternalVoiceDriver(adapter()),
-    "calls_driver": lambda adapter: ExternalCallsDriver(adapter()),
+    "messenger_driver": lambda adapter: MessengerDriver(adapter()),
+    "events_driver": lambda adapter: EventsDriver(adapter()),
+    "attestation_driver": lambda adapter: AttestationDriver(adapter()),
+    "voice_driver": lambda adapter: VoiceDriver(adapter()),
+    "calls_driver": lambda adapter: CallsDriver(adapter()),
     "limits": lambda adapter: adapter({}),
     "store": lambda adapter: adapter(),
     "files": lambda adapter: adapter(),
@@ -159,15 +158,17 @@ async def test_a_right_destination_of_events_keeps_a_promise(
     promise: Callable[..., Any], factory: Callable[..., Any], tmp_path: Path
 ) -> None:
     async with factory(environ={PLACE: str(tmp_path)}) as destination:
-        await promise(ExternalEventsDriver(destination))
+        await promise(EventsDriver(destination))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("factory", "port", "promise"),
     [
-        (open_sqlite, "database", crash.test_a_record_is_there_after_a_crash),
-        (open_sqlite, "database", limits_crash.test_a_permit_counts_after_a_crash),
+        *(
+            (open_sqlite, "database", partial(CONFIRMED, store=store))
+            for store in ("records", "limits")
+        ),
         (open_disk, "media", killed_writes.test_what_a_killed_write_leaves_in_a_folder_is_deleted),
     ],
 )
@@ -254,7 +255,7 @@ async def test_all_that_is_left_open_is_named(
     ("adapter", "port", "words"),
     [
         ("my_sms", "messages", "ADAPTER: name the factory as package.module:factory."),
-        (EXAMPLE, "", f"PORT: it is missing: name the adapter's port, one of {PORTS}."),
+        (EXAMPLE, "", f"PORT: it is missing: name the adapter's port, one of {PORT_NAMES}."),
         (EXAMPLE, "sms", "PORT: there is no port sms: name the adapter's port, one of"),
     ],
 )

@@ -9,10 +9,10 @@ import pytest
 from application.features.media.ports import MediaUrl
 from tests.contract.examples.event_file import EventFile
 from tests.contract.suites.events import test_event_destination as events
-from tests.contract.suites.events.driver import ExternalEventsDriver
+from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.media import test_media_files as media
 from tests.contract.suites.messages import test_messenger as messages
-from tests.contract.suites.messages.driver import ExternalMessengerDriver
+from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.provider_driver import HANGS, set_provider
 from tests.integration.adapter_run.event_lists import ARRIVES, OlderEventList
 from tests.integration.adapter_run.wrong_adapters import IN_DOUBT, OWN_URL, OlderMessenger
@@ -23,7 +23,7 @@ SERVED = media.test_a_store_that_serves_files_itself_does_so_with_their_content_
 
 
 async def test_older_methods_of_a_messenger_are_called_and_leave_its_urls_unproven() -> None:
-    driver = ExternalMessengerDriver(OlderMessenger())
+    driver = MessengerDriver(OlderMessenger())
 
     await messages.test_an_accepted_message_is_delivered_to_the_number(driver)
     await messages.test_after_an_outage_messages_are_sent_again_and_no_earlier_ones(driver)
@@ -35,20 +35,20 @@ async def test_older_methods_of_a_messenger_are_called_and_leave_its_urls_unprov
 
 
 async def test_older_methods_of_a_destination_are_called_and_leave_its_types_unproven() -> None:
-    driver = ExternalEventsDriver(OlderEventList())
+    driver = EventsDriver(OlderEventList())
 
     await events.test_events_of_all_types_arrive_in_their_order(driver)
-    driver = ExternalEventsDriver(OlderEventList())
+    driver = EventsDriver(OlderEventList())
     with pytest.raises(pytest.skip.Exception, match=r"received\(\) has no type, time and user"):
         await ARRIVES(driver)
-    driver = ExternalEventsDriver(OlderEventList())
+    driver = EventsDriver(OlderEventList())
     await events.test_an_event_without_an_answer_is_rejected_and_left_to_the_service(driver, HANGS)
     with pytest.raises(pytest.skip.Exception, match=r'no helper provider_is\("refuses"\)'):
         await driver.provider_is("refuses")
 
 
 async def test_what_a_provider_cannot_be_is_unproven(tmp_path: Path) -> None:
-    driver = ExternalEventsDriver(EventFile(tmp_path / "events"))
+    driver = EventsDriver(EventFile(tmp_path / "events"))
 
     with pytest.raises(pytest.skip.Exception, match=r'no helper provider_is\("silent"\)'):
         await driver.provider_is("silent")

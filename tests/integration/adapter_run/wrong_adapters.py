@@ -29,7 +29,6 @@ from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords
 from tests.contract.suites.media import test_media_files as media_files
-from tests.contract.suites.messages import test_fixed_webhook as webhook
 from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages import test_status_callbacks as callbacks
 from tests.contract.suites.provider_driver import HANGS
@@ -78,7 +77,9 @@ IN_DOUBT: Final = messenger.test_a_message_without_an_answer_is_unknown_and_not_
 OWN_URL: Final = messenger.test_each_message_has_the_url_for_its_own_status
 WHOLE: Final = messenger.test_a_text_is_delivered_whole_or_rejected
 SIGNED_ONLY: Final = callbacks.test_a_status_callback_counts_with_its_signature_only
-REFERENCE_OF_EACH: Final = webhook.test_the_statuses_of_several_messages_have_the_reference_of_each
+REFERENCE_OF_EACH: Final = (
+    callbacks.test_the_statuses_of_several_messages_have_the_reference_of_each
+)
 _KEY: Final = b"key"
 
 

@@ -34,13 +34,13 @@ _FIELDS: Final = {
     "text": r"(?s).{1,1000}",
     "channel": "sms",
     "message_type": "text",
-}
-_OPTIONAL: Final = {
     "ttl": r"\d{1,6}",
     "client_ref": ".{1,100}",
     "webhook_url": "https?://.+",
     "webhook_version": "v1|v0.1",
+    "sms": r"\{.+\}",
 }
+_REQUIRED: Final = ("to", "from", "text", "channel", "message_type")
 
 
 @cache
@@ -170,15 +170,9 @@ def _is_token(header: str) -> bool:
 
 
 def _find_invalid(message: Mapping[str, Any]) -> dict[str, str]:
-    required = {
-        name: "is required or invalid"
-        for name, pattern in _FIELDS.items()
-        if not re.fullmatch(pattern, str(message.get(name, "")))
+    texts = {**dict.fromkeys(_REQUIRED, ""), **message}
+    return {
+        name: "is missing, invalid or unknown"
+        for name, value in texts.items()
+        if name not in _FIELDS or not re.fullmatch(_FIELDS[name], str(value))
     }
-    optional = {
-        name: "invalid value"
-        for name, pattern in _OPTIONAL.items()
-        if name in message and not re.fullmatch(pattern, str(message[name]))
-    }
-    unknown = message.keys() - _FIELDS.keys() - _OPTIONAL.keys() - {"sms"}
-    return required | optional | dict.fromkeys(unknown, "is unknown")

@@ -2,7 +2,7 @@
 
 from application.features.attestation.ports import Attestation, ProofRequest
 from tests.contract.suites.external_adapter import call_test_method
-from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver
+from tests.contract.suites.provider_driver import ProviderDriver
 
 
 class AttestationDriver(ProviderDriver):
@@ -19,26 +19,6 @@ class AttestationDriver(ProviderDriver):
     binds_subject = True
     sets_time = True
 
-    async def solve(self, proof_request: ProofRequest) -> str:
-        """Return a response that is valid for a request."""
-        raise NotImplementedError
-
-    async def solve_wrongly(self, proof_request: ProofRequest) -> str:
-        """Return the response of a client that did not solve what was asked."""
-        raise NotImplementedError
-
-    async def solve_late(self, proof_request: ProofRequest) -> str:
-        """Return a response that was valid for a request, and has expired."""
-        raise NotImplementedError
-
-    async def received(self) -> list[str]:
-        """Return the responses that the provider was asked about, answered or not."""
-        raise NotImplementedError
-
-
-class ExternalAttestationDriver(ExternalProviderDriver, AttestationDriver):
-    """An external adapter. It may have methods for tests, see docs/adapters.md."""
-
     def __init__(self, attestation: Attestation) -> None:
         super().__init__(attestation)
         self.attestation = attestation
@@ -46,16 +26,17 @@ class ExternalAttestationDriver(ExternalProviderDriver, AttestationDriver):
         self.sets_time = self.binds_subject and not hasattr(attestation, "solve_late")
 
     async def solve(self, proof_request: ProofRequest) -> str:
-        response: str = await call_test_method(self.attestation, "solve", proof_request)
-        return response
+        """Return a response that is valid for a request."""
+        return str(await call_test_method(self.adapter, "solve", proof_request))
 
     async def solve_wrongly(self, proof_request: ProofRequest) -> str:
-        response: str = await call_test_method(self.attestation, "solve_wrongly", proof_request)
-        return response
+        """Return the response of a client that did not solve what was asked."""
+        return str(await call_test_method(self.adapter, "solve_wrongly", proof_request))
 
     async def solve_late(self, proof_request: ProofRequest) -> str:
-        response: str = await call_test_method(self.attestation, "solve_late", proof_request)
-        return response
+        """Return a response that was valid for a request, and has expired."""
+        return str(await call_test_method(self.adapter, "solve_late", proof_request))
 
     async def received(self) -> list[str]:
-        return list(await call_test_method(self.attestation, "received"))
+        """Return the responses that the provider was asked about, answered or not."""
+        return list(await call_test_method(self.adapter, "received"))

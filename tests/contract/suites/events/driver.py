@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from application.features.events.ports import EventDestination
-from tests.contract.suites.provider_driver import ExternalProviderDriver, ProviderDriver, list_sent
+from tests.contract.suites.provider_driver import ProviderDriver, list_sent
 
 
 class ReceivedEvent(NamedTuple):
@@ -22,19 +22,10 @@ class ReceivedEvent(NamedTuple):
 class EventsDriver(ProviderDriver):
     """A destination of events, and access to its receiver."""
 
-    destination: EventDestination
-
-    async def received(self) -> list[ReceivedEvent]:
-        """Return all events that the receiver ever got in their order, answered or not."""
-        raise NotImplementedError
-
-
-class ExternalEventsDriver(ExternalProviderDriver, EventsDriver):
-    """An external adapter. It may have methods for tests, see docs/adapters.md."""
-
     def __init__(self, destination: EventDestination) -> None:
         super().__init__(destination)
         self.destination = destination
 
     async def received(self) -> list[ReceivedEvent]:
-        return await list_sent(self.destination, "received", ReceivedEvent)
+        """Return all events that the receiver ever got in their order, answered or not."""
+        return await list_sent(self.adapter, "received", ReceivedEvent)

@@ -103,18 +103,14 @@ async def test_an_event_arrives_with_its_own_type_time_and_user(
         )
 
 
-async def test_an_id_arrives_whole(events_driver: EventsDriver) -> None:
+async def test_an_id_arrives_whole_also_of_an_event_without_a_phone(
+    events_driver: EventsDriver,
+) -> None:
     event_id = f"evt_{USER_ID}_".ljust(MAX_EVENT_ID_LENGTH - 1, "0")
-    events = [replace(an_event(), id=f"{event_id}{end}") for end in "12"]
+    events = [replace(an_event(), id=f"{event_id}{end}", phone=None) for end in "12"]
     for event in events:
         await send(events_driver, event)
     await expect_received(events_driver, *events)
-
-
-async def test_an_event_without_a_phone_arrives(events_driver: EventsDriver) -> None:
-    event = replace(an_event(), phone=None)
-    await send(events_driver, event)
-    await expect_received(events_driver, event)
 
 
 async def test_events_of_many_users_at_the_same_time_arrive(events_driver: EventsDriver) -> None:

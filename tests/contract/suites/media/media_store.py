@@ -15,7 +15,7 @@ import pytest
 from application.features.media.ports import MediaFiles
 from application.ports.system import HealthCheck
 from tests.contract.suites.external_adapter import call_test_method, open_external_adapter
-from tests.contract.suites.promises import not_promised, unproven
+from tests.contract.suites.promises import not_promised
 from tests.contract.suites.provider_driver import set_provider
 
 KEY: Final = f"ab/{1:032x}.jpg"
@@ -32,48 +32,31 @@ class Files(MediaFiles, HealthCheck, Protocol):
     """A media store with a health check."""
 
 
-class Store(Protocol):
-    """A media store that is empty at first, and may be open several times."""
+class Store:
+    """A media store that is empty at first, and may be open several times.
 
-    unfinished_writes_stay: bool
-    """Whether a lost store keeps what an unfinished write left. Otherwise it does nothing."""
-
-    def open_files(self) -> AbstractAsyncContextManager[Files]: ...
-
-    async def leave_unfinished(self, began_at: datetime) -> None:
-        """Leave what a write leaves that began at a time and did not finish."""
-
-    async def break_down(self) -> None:
-        """Make the store unavailable."""
-
-    async def hang(self) -> None:
-        """Let the store get what is sent, and answer nothing."""
-        unproven("it has no server that hangs")
-
-    async def mend(self) -> None:
-        """Make the store available again."""
-        unproven("it has no server that hangs")
-
-    async def wait_until_released(self) -> None:
-        """Check that no file is open, or wait until nobody holds a connection."""
-
-
-class ExternalStore(Store):
-    """An adapter of somebody else. Tests cannot change its files directly."""
+    These are methods that an adapter of somebody else has for tests, see docs/adapters.md. Ours
+    override them.
+    """
 
     unfinished_writes_stay = False
+    """Whether a lost store keeps what an unfinished write left. Otherwise it does nothing."""
+    _opened: Files | None = None
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._opened: Files | None = None
+
+    def open_files(self) -> AbstractAsyncContextManager[Files]:
+        return self._open_files()
 
     @asynccontextmanager
-    async def open_files(self) -> AsyncIterator[Files]:
+    async def _open_files(self) -> AsyncIterator[Files]:
         async with open_external_adapter(self._folder) as files:
             self._opened = files
             yield files
 
     async def leave_unfinished(self, began_at: datetime) -> None:
+        """Leave what a write leaves that began at a time and did not finish."""
         if await call_test_method(self._opened, "leave_unfinished", began_at) is False:
             not_promised("a write that does not end leaves nothing")
 
@@ -90,15 +73,19 @@ class ExternalStore(Store):
         return process.exitcode or 0
 
     async def break_down(self) -> None:
+        """Make the store unavailable."""
         await set_provider(self._opened, "away")
 
     async def hang(self) -> None:
+        """Let the store get what is sent, and answer nothing."""
         await set_provider(self._opened, "silent")
 
     async def mend(self) -> None:
+        """Make the store available again."""
         await set_provider(self._opened, "well")
 
     async def wait_until_released(self) -> None:
+        """Check that no file is open, or wait until nobody holds a connection."""
         count = 0
         for _ in range(round(_RELEASE_SECONDS / _POLL_SECONDS)):
             count = await call_test_method(self._opened, "count_open_files")

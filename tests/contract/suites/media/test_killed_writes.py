@@ -11,14 +11,14 @@ from tests.contract.suites.media.media_store import (
     KILLED,
     NOW,
     OTHER_KEY,
-    ExternalStore,
+    Store,
     read_file,
 )
 from tests.contract.suites.promises import not_promised
 
 
 async def test_what_a_killed_write_leaves_in_a_folder_is_deleted(tmp_path: Path) -> None:
-    store = ExternalStore(tmp_path)
+    store = Store(tmp_path)
     async with store.open_files() as files:
         await files.write(KEY, BytesIO(b"one"), JPEG)
         before = store.list_files()

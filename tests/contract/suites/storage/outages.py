@@ -187,6 +187,14 @@ async def make_unanswered(
     return outcome, was_done
 
 
+def unseen_words(name: str) -> str:
+    """Return why it is unproven that an unanswered call is not repeated."""
+    return (
+        f"of a silent provider, the server did not {name}, so nobody sees whether that is sent "
+        "again"
+    )
+
+
 async def _wait_until_seen(
     is_seen: Callable[[], Awaitable[bool]], calling: "asyncio.Future[object]"
 ) -> bool:

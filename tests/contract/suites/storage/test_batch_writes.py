@@ -13,9 +13,7 @@ from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.kinds import (
     ENCRYPTED_PHONE,
     IDENTITIES,
-    LEASES,
     PHONE_VERIFICATIONS,
-    LeaseRecord,
 )
 from adapters.databases.records.phone_verifications import PhoneVerificationRecord
 from adapters.databases.records.record_kind import RecordKind
@@ -23,12 +21,11 @@ from adapters.databases.records.record_store import (
     BatchReplacements,
     BatchWrites,
     Overwrite,
-    RecordStore,
     Replacement,
     StoredRecord,
 )
 from tests.contract.suites.promises import not_promised
-from tests.contract.suites.storage.record_examples import NOW, load_one
+from tests.contract.suites.storage.record_examples import NOW
 
 LATER = NOW + timedelta(days=365)
 
@@ -45,44 +42,25 @@ NEWER_VERIFICATIONS: Final = RecordKind(
 )
 
 
-async def add_newer(store: RecordStore) -> UnknownFieldRecord:
-    """Add a record with a field that this program does not know."""
-    newer = UnknownFieldRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
-    assert await store.add(NEWER_VERIFICATIONS, "1", newer, 1)
-    return newer
-
-
-async def test_only_records_with_their_version_are_replaced(database: Database) -> None:
-    store = database.records
-    if not isinstance(store, BatchReplacements):
-        not_promised("it has no replace_all()")
-    for name in ("a", "b"):
-        await store.add(LEASES, name, LeaseRecord(expires_at=NOW), 5)
-    later = LeaseRecord(expires_at=LATER)
-
-    replaced = await store.replace_all(
-        LEASES, [Replacement("a", later, 5), Replacement("b", later, 4)]
-    )
-
-    assert replaced == 1
-    found = await store.load(LEASES, ["a", "b"])
-    assert {name: stored.version for name, stored in found.items()} == {"a": 6, "b": 5}
-    assert found["a"].record.expires_at == LATER
-
-
-async def test_records_that_are_replaced_together_keep_what_each_would_keep(
+async def test_only_records_with_their_version_are_replaced_and_keep_what_each_would_keep(
     database: Database,
 ) -> None:
     store = database.records
     if not isinstance(store, BatchReplacements):
         not_promised("it has no replace_all()")
-    newer = await add_newer(store)
+    newer = UnknownFieldRecord(blocked_at=NOW, encrypted_phone=b"first", unknown="kept")
+    for name in ("a", "b"):
+        assert await store.add(NEWER_VERIFICATIONS, name, newer, 5)
     replaced = PhoneVerificationRecord(identity_id="a", encrypted_phone=b"second")
 
-    assert await store.replace_all(PHONE_VERIFICATIONS, [Replacement("1", replaced, 1)]) == 1
+    written = [Replacement("a", replaced, 5), Replacement("b", replaced, 4)]
+    assert await store.replace_all(PHONE_VERIFICATIONS, written) == 1
 
     expected = msgspec.structs.replace(newer, blocked_at=None, identity_id="a")
-    assert await load_one(store, NEWER_VERIFICATIONS) == StoredRecord("1", expected, 2)
+    assert await store.load(NEWER_VERIFICATIONS, ["a", "b"]) == {
+        "a": StoredRecord("a", expected, 6),
+        "b": StoredRecord("b", newer, 5),
+    }
 
 
 async def test_only_records_with_their_version_are_overwritten(database: Database) -> None:

@@ -21,6 +21,7 @@ from adapters.databases.records.record_store import IndexPosition
 from application.ports.errors import StorageError, StorageTimeout, StorageUnavailable
 from tests.contract.suites import external_adapter
 from tests.contract.suites.outcomes import expect_errors
+from tests.contract.suites.promises import require_health_check
 from tests.contract.suites.storage.outages import (
     A_LIMIT,
     MAX_SECONDS,
@@ -117,3 +118,16 @@ async def test_it_works_again_after_an_outage(
     if not external_adapter.is_limit_store():
         await add_reports(database.records, "a new one")
         assert await load_one(database.records, DELIVERY_REPORTS, "a new one")
+
+
+async def test_the_health_check_of_a_working_database_succeeds(database: Database) -> None:
+    await database.health.check()
+
+
+async def test_the_health_check_of_an_unusable_database_raises_a_storage_error(
+    unusable_database: Database,
+) -> None:
+    health = unusable_database.health
+    require_health_check(health)
+
+    await expect_errors({"check": health.check()}, StorageError, seconds=15)

@@ -1,8 +1,7 @@
 """Permits whose acquisition or release was sent, and was not answered: none counts twice."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
 from itertools import count
 from typing import Final
 
@@ -10,14 +9,15 @@ import pytest
 
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
-from domain.otp.rate_limits import LimitPurpose, RateLimit
-from domain.otp.sliding_window import SlidingWindow
+from domain.otp.rate_limits import RateLimit
 from tests.contract.suites.outcomes import ObservedCall
 from tests.contract.suites.promises import unproven
 from tests.contract.suites.storage.outages import (
+    A_LIMIT,
     WITHOUT_AN_ANSWER,
     OutageInstances,
     make_unanswered,
+    unseen_words,
 )
 from tests.contract.suites.storage.record_examples import NOW
 
@@ -25,23 +25,11 @@ STORED: Final = 5
 """Permits that are acquired before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of permits by one.
-
-    Attributes:
-        make: Makes it.
-        by: How many permits more there are afterwards.
-    """
-
-    make: Callable[[LimitStore, RateLimit], Awaitable[object]]
-    by: int
-
-
-CHANGES: Final = {
-    "acquire": Change(lambda store, limit: store.acquire([limit], NOW), 1),
-    "release": Change(lambda store, limit: store.release([limit], NOW), -1),
+CHANGES: Final[dict[str, tuple[Callable[[LimitStore, RateLimit], Awaitable[object]], int]]] = {
+    "acquire": (lambda store, limit: store.acquire([limit], NOW), 1),
+    "release": (lambda store, limit: store.release([limit], NOW), -1),
 }
+"""What changes the permits, and how many more there are afterwards."""
 
 
 @WITHOUT_AN_ANSWER
@@ -49,13 +37,13 @@ CHANGES: Final = {
 async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     outage_instances: OutageInstances, name: str, is_lost: bool
 ) -> None:
-    change, other = CHANGES[name], outage_instances.other.limits
+    (make, by), other = CHANGES[name], outage_instances.other.limits
     subjects = count()
-    limit = a_limit("")
+    limit = A_LIMIT
 
     async def prepare() -> None:
         nonlocal limit
-        limit = a_limit(str(next(subjects)))
+        limit = replace(A_LIMIT, subject=str(next(subjects)))
         for _ in range(STORED):
             await other.acquire([limit], NOW)
 
@@ -69,22 +57,14 @@ async def test_a_call_that_is_not_answered_is_an_error_and_is_not_repeated(
     outcome, was_done = await make_unanswered(
         outage_instances,
         prepare,
-        lambda: change.make(outage_instances.database.limits, limit),
+        lambda: make(outage_instances.database.limits, limit),
         is_done,
         is_lost=is_lost,
     )
 
-    check(name, outcome, await used_permits() - STORED, change.by, is_lost=is_lost)
+    check(name, outcome, await used_permits() - STORED, by, is_lost=is_lost)
     if not was_done:
-        unproven(
-            f"of a silent provider, the server did not {name}, so nobody sees whether that is "
-            "sent again"
-        )
-
-
-def a_limit(subject: str) -> RateLimit:
-    window = SlidingWindow(100, timedelta(hours=1))
-    return RateLimit(subject, LimitPurpose.DELIVERIES, "requests", window)
+        unproven(unseen_words(name))
 
 
 def check(name: str, outcome: ObservedCall, more: int, by: int, *, is_lost: bool) -> None:

@@ -29,25 +29,18 @@ async def add_leases(database: Database) -> None:
         await database.records.add(LEASES, str(number), LeaseRecord(expires_at=NOW), 1)
 
 
-async def test_records_are_found_by_the_name_of_their_kind(
+async def test_records_are_found_by_the_name_of_their_kind_and_deleted_in_batches(
     database: Database, store: UndeclaredRecords
 ) -> None:
     assert not await store.has_undeclared(LEASES.name)
     await add_leases(database)
-
     assert await store.has_undeclared(LEASES.name)
-    assert not await store.has_undeclared(NO_TABLE)
-
-
-async def test_they_are_deleted_in_batches_until_none_is_left(
-    database: Database, store: UndeclaredRecords
-) -> None:
-    await add_leases(database)
 
     deleted = [await store.delete_undeclared(LEASES.name, 3) for _ in range(3)]
 
     assert deleted == [3, 2, 0]
-    assert not await store.has_undeclared(LEASES.name)
+    for name in (LEASES.name, NO_TABLE):
+        assert not await store.has_undeclared(name)
     assert await store.delete_undeclared(NO_TABLE, 3) == 0
 
 

@@ -1,6 +1,5 @@
 """The promises of the port that places calls and has the recordings."""
 
-from collections.abc import Awaitable, Callable
 from secrets import token_hex
 from typing import Any, Final
 
@@ -10,19 +9,19 @@ from application.features.voice.ports import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
-from tests.contract.suites.external_adapter import is_given
 from tests.contract.suites.outcomes import (
     CHECK_SECONDS,
     expect_check_to_end,
     expect_errors,
     observe,
 )
-from tests.contract.suites.promises import not_promised
+from tests.contract.suites.promises import require_health_check
 from tests.contract.suites.provider_driver import (
     DISCONNECTS,
     FAILED_CALLS,
     HANGS,
     LOST_ANSWERS,
+    WITHOUT_PROVIDER,
     LostAnswer,
     answers,
 )
@@ -39,13 +38,6 @@ LONG_CONTENT: Final = CONTENT * 32
 PLACE_SECONDS: Final = 15
 RECORDING_SECONDS: Final = 30
 """See the ports."""
-WITHOUT_PROVIDER: Final = (
-    DeliveryStatus.NOT_CONNECTED,
-    DeliveryStatus.UNAVAILABLE,
-    DeliveryStatus.REJECTED,
-    # The provider of an external adapter may also break off.
-    *([DeliveryStatus.UNKNOWN] if is_given() else []),
-)
 
 
 async def place_call(
@@ -185,8 +177,14 @@ async def test_an_account_that_is_refused_is_unavailable_and_no_invalid_number(
     await expect_not_repeated(calls_driver, url)
 
 
-async def test_a_recording_is_read_until_it_is_deleted(calls_driver: CallsDriver) -> None:
+async def test_a_recording_is_read_also_in_part_until_it_is_deleted(
+    calls_driver: CallsDriver,
+) -> None:
     recording_id = await calls_driver.add_recording(CONTENT)
+    async with calls_driver.calls.open_recording(recording_id) as recording:
+        async for chunk in recording.chunks:
+            assert CONTENT.startswith(chunk)
+            break
     assert await read(calls_driver.calls, recording_id) == CONTENT
 
     await calls_driver.calls.delete_recording(recording_id)
@@ -205,17 +203,6 @@ async def test_an_unknown_recording_is_not_found_and_is_deleted(
     assert deleted.words == "returned None", (
         f"delete_recording {deleted.words}, but one that is not there is deleted"
     )
-
-
-async def test_a_recording_need_not_be_read_to_its_end(calls_driver: CallsDriver) -> None:
-    recording_id = await calls_driver.add_recording(CONTENT)
-
-    async with calls_driver.calls.open_recording(recording_id) as recording:
-        async for chunk in recording.chunks:
-            assert CONTENT.startswith(chunk)
-            break
-
-    assert await read(calls_driver.calls, recording_id) == CONTENT
 
 
 async def test_a_recording_that_breaks_off_is_not_taken_for_the_whole(
@@ -266,27 +253,20 @@ async def test_a_provider_without_an_answer_has_no_recording_and_does_not_delete
     await expect_no_recording(calls_driver, recording_id)
 
 
-def find_check(calls_driver: CallsDriver) -> Callable[[], Awaitable[None]]:
-    """Return the health check, which an adapter need not have."""
-    calls: Any = calls_driver.calls
-    if not getattr(calls, "has_health_check", True):
-        not_promised("it has no check()")
-    check: Callable[[], Awaitable[None]] = calls.check
-    return check
-
-
 async def test_the_health_check_fails_without_the_provider(calls_driver: CallsDriver) -> None:
-    check = find_check(calls_driver)
+    calls: Any = calls_driver.calls
+    require_health_check(calls)
     await calls_driver.provider_is("away")
-    await expect_errors({"check": check()}, CallProviderUnavailable, seconds=CHECK_SECONDS)
+    await expect_errors({"check": calls.check()}, CallProviderUnavailable, seconds=CHECK_SECONDS)
 
 
 async def test_the_health_check_ends_in_time_if_the_provider_hangs(
     calls_driver: CallsDriver,
 ) -> None:
-    check = find_check(calls_driver)
+    calls: Any = calls_driver.calls
+    require_health_check(calls)
     await calls_driver.provider_is("silent")
-    await expect_check_to_end(check(), CallProviderUnavailable)
+    await expect_check_to_end(calls.check(), CallProviderUnavailable)
 
 
 def secrets_in(text: str, phone: PhoneNumber) -> list[str]:

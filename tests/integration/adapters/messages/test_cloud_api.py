@@ -10,7 +10,7 @@ from adapters.messages.whatsapp_cloud.messenger import WhatsAppMessenger, open_w
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import SignedRequest
-from tests.contract.whatsapp.whatsapp_driver import account_of
+from tests.contract.messenger_drivers import account_of
 from tests.support.builders import a_message, a_phone
 from tests.support.timeouts import LONG
 from tests.support.whatsapp.fake_whatsapp import FakeWhatsApp, a_status, a_template, sign

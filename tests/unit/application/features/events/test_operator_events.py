@@ -32,18 +32,14 @@ def operator_events_of(app: AppHarness, *destinations: str) -> OperatorEvents:
     )
 
 
-def fail(
-    events: UserEvents, now: datetime = NOW, *destinations: str, name: str = BACKEND
-) -> UserEvents:
+def fail(events: UserEvents, now: datetime = NOW) -> UserEvents:
     """Return the events after a failed attempt."""
-    progress = events.progress_of(name).mark_failed(now)
-    return events.settle([progress], destinations or (BACKEND,))
+    return events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
 
 
-def fail_for_days(events: UserEvents, *destinations: str, name: str = BACKEND) -> UserEvents:
+def fail_for_days(events: UserEvents) -> UserEvents:
     """Return the events after a destination has failed until they are kept."""
-    first = fail(events, NOW, *destinations, name=name)
-    return fail(first, NOW + RETRY_PERIOD, *destinations, name=name)
+    return fail(fail(events), NOW + RETRY_PERIOD)
 
 
 async def add(app: AppHarness, events: UserEvents, number: int = 1) -> str:
@@ -66,20 +62,6 @@ async def test_events_that_wait_are_listed_with_their_next_attempt(app: AppHarne
     assert (first.failures, first.next_attempt_at) == (1, NOW + timedelta(seconds=5))
     assert await operator_events_of(app).list_of(user_id) == [first, second]
     assert await operator_events_of(app).list_failed(9) == []
-
-
-async def test_an_event_may_wait_for_one_destination_and_be_kept_for_another(
-    app: AppHarness,
-) -> None:
-    events = fail_for_days(CREATED_AND_BLOCKED, BACKEND, OTHER)
-    await add(app, fail(events, NOW + RETRY_PERIOD, BACKEND, OTHER, name=OTHER))
-
-    app.clock.advance(RETRY_PERIOD)
-    operator_events = operator_events_of(app, BACKEND, OTHER)
-
-    assert {event.destination for event in await operator_events.list_failed(9)} == {BACKEND}
-    waiting = await operator_events.list_waiting(9)
-    assert {event.destination for event in waiting} == {OTHER}
 
 
 async def test_a_list_has_at_most_the_requested_number_of_events(app: AppHarness) -> None:
@@ -176,16 +158,6 @@ async def test_nothing_is_retried_without_a_user_or_an_event(app: AppHarness) ->
         await operator_events.retry(an_id(77))
     with pytest.raises(UserNotFound):
         await operator_events.list_of(an_id(77))
-
-
-async def test_events_of_a_deleted_user_are_listed_and_retried(app: AppHarness) -> None:
-    identity = replace(an_identity(user=a_user()), events=fail_for_days(CREATED_AND_BLOCKED))
-    await app.database.repositories().identities.add(identity.delete(NOW + timedelta(days=9)))
-
-    types = [event.type for event in await operator_events_of(app).list_of(identity.id)]
-
-    assert types[-1] is EventType.USER_DELETED
-    assert await operator_events_of(app).retry(identity.id) == RetriedEvents(3, 1)
 
 
 async def events_of(app: AppHarness) -> EventDetails | None:

@@ -1,7 +1,6 @@
 """Each act of or for a user makes its event, and events are sent at least once and in order."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -11,8 +10,6 @@ from application.features.events import send_events as module
 from application.features.events.feature import EventsFeature
 from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
-from application.features.imports.feature import ImportsFeature
-from application.features.imports.user_lines import ImportedUser
 from application.principal import Principal
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
@@ -22,7 +19,6 @@ from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
 from tests.support.fakes.destination import FakeDestination
-from tests.support.imports.builders import IMPORT_RUN
 from tests.unit.application.features.phone_change.phone_changes import change_phone
 
 BACKEND, OTHER = "backend", "other"
@@ -33,8 +29,6 @@ CREATED, UPDATED, DELETED = (
 )
 BLOCKED, UNBLOCKED = EventType.USER_BLOCKED, EventType.USER_UNBLOCKED
 AWAY: Final = EventRejected("status 503")
-
-UserAct = Callable[[AppHarness, Principal], Awaitable[object]]
 
 
 @pytest.fixture
@@ -88,110 +82,70 @@ def restart(app: AppHarness, **options: object) -> AppHarness:
     return AppHarness(**{**kept, **options})  # type: ignore[arg-type]
 
 
-async def rename(app: AppHarness, user: Principal) -> None:
-    await app.identities.rename_user(user, parse_username("Another name"))
-
-
-async def promote_twice(app: AppHarness, user: Principal) -> None:
-    for _ in range(2):
-        await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
-        await send_until_settled(app)
-
-
-async def block(app: AppHarness, _: Principal) -> None:
+async def block(app: AppHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
 
 
-async def unblock(app: AppHarness, _: Principal) -> None:
-    await app.identities.operator_actions.unblock(a_phone())
-
-
-async def block_and_unblock(app: AppHarness, user: Principal) -> None:
-    for act in (block, block, unblock, unblock):
-        await act(app, user)
-
-
-ACTS: Final[dict[str, tuple[UserAct, list[EventType]]]] = {
-    "create again": (lambda app, user: app.create_user(user), []),
-    "rename": (rename, [UPDATED]),
-    "rename to the same": (
-        lambda app, user: app.identities.rename_user(user, parse_username("Rahul Sharma")),
-        [],
-    ),
-    "promote twice": (promote_twice, [UPDATED]),
-    "set the external id": (
-        lambda app, user: app.identities.operator_actions.set_external_id(
-            user.identity.id, ExternalId("auth0|1")
-        ),
-        [UPDATED],
-    ),
-    "sign out": (
-        lambda app, user: app.identities.operator_actions.revoke_sessions(user.identity.id),
-        [],
-    ),
-    "block and unblock, each twice": (block_and_unblock, [BLOCKED, UNBLOCKED]),
-    "delete": (lambda app, user: app.identities.delete_user(user), [DELETED]),
-    "change the number": (
-        lambda app, user: change_phone(app, user, a_phone(2)),
-        [EventType.PHONE_CHANGED],
-    ),
-}
-
-
-@pytest.mark.parametrize(("act", "types"), ACTS.values(), ids=ACTS)
-async def test_an_act_makes_its_event(
-    app: AppHarness, backend: FakeDestination, act: UserAct, types: list[EventType]
-) -> None:
+async def test_each_act_makes_its_event_once(app: AppHarness, backend: FakeDestination) -> None:
     user = await app.add_user()
-    await act(app, user)
+    act, by_owner = app.identities.operator_actions, app.identities
+    await app.create_user(user)
+    for name in ("Rahul Sharma", "Another name"):
+        await by_owner.rename_user(user, parse_username(name))
+    await send_until_settled(app)
+    for _ in range(2):
+        await act.change_role(user.identity.id, Role.ADMINISTRATOR)
+        await send_until_settled(app)
+    await act.set_external_id(user.identity.id, ExternalId("auth0|1"))
+    for do in (act.block, act.block, act.unblock, act.unblock, act.revoke_sessions):
+        await do(a_phone())
+    signed_in = await app.log_in()
+    await change_phone(app, signed_in, a_phone(2))
+    await by_owner.delete_user(signed_in)
     await send_until_settled(app)
 
-    assert backend.types == [CREATED, *types]
+    assert backend.types == [
+        CREATED, UPDATED, UPDATED, UPDATED, BLOCKED, UNBLOCKED, EventType.PHONE_CHANGED, DELETED
+    ]  # fmt: skip
     assert {event.user_id for event in backend.accepted} == {user.identity.id}
     assert backend.accepted[0].occurred_at <= app.clock.now()
     assert await send(app) == SentEvents()
 
 
-async def test_a_login_and_an_import_make_no_event(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    await app.log_in(a_phone(1))
-    user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
-    await app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
-    await send(app)
-
-    assert backend.attempted == []
-
-
-async def test_the_phone_is_sent_only_if_the_operator_wants_it(
+async def test_the_phone_is_sent_only_if_the_operator_wants_it_and_the_purge_comes_first(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     user = await app.add_user()
     await send(app)
     with_phone = restart(app, policy=make_policy(events_with_phone=True))
-    await rename(with_phone, user)
+    await block(with_phone)
+    await send(with_phone)
+    await app.identities.operator_actions.unblock(a_phone())
+    await app.identities.delete_user.by_id(user.identity.id)
+    assert (await app.operations.cleanup())["purged_identities"] == 1
     await send(with_phone)
 
-    assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
+    assert [event.phone for event in backend.accepted] == [None, a_phone().e164, None, None]
+    assert backend.types == [CREATED, BLOCKED, UNBLOCKED, DELETED]
 
 
 async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
-    async def start() -> tuple[AppHarness, Act, FakeDestination, Principal]:
+    async def start() -> tuple[AppHarness, Act, FakeDestination]:
         backend = FakeDestination()
         app = AppHarness(destinations={BACKEND: backend})
-        user = await app.add_user()
-        await block(app, user)
+        await app.add_user()
+        await block(app)
 
         async def send_all() -> None:
             await send(app)
-            await unblock(app, user)
+            await app.identities.operator_actions.unblock(a_phone())
             await send(app)
 
-        return app, send_all, backend, user
+        return app, send_all, backend
 
-    async for app, _, backend, user in at_each_operation(start, Fault.KILLED, Fault.LOST):
+    async for app, _, backend in at_each_operation(start, Fault.KILLED, Fault.LOST):
         survivor = restart(app)
-        await unblock(survivor, user)
+        await survivor.identities.operator_actions.unblock(a_phone())
         await send_until_settled(survivor)
 
         distinct = {event.id: event.type for event in backend.accepted}
@@ -217,8 +171,12 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
 
 
 async def test_a_destination_that_hangs_delays_no_other(
-    both: AppHarness, backend: FakeDestination, other: FakeDestination
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(module, "BATCH_SIZE", module.PARALLEL_USERS)
     await add_users(both, 12)
     backend.gate = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -239,55 +197,15 @@ async def test_a_destination_that_hangs_delays_no_other(
 async def test_no_attempt_begins_after_the_time_to_send(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    user = await app.add_user()
-    await block_and_unblock(app, user)
+    await app.add_user()
+    await block(app)
     loop = asyncio.get_running_loop()
     backend.gate = asyncio.Event()
     loop.call_later(4.5, backend.gate.set)
     await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
     assert backend.types == [CREATED]
     await send(app)
-    assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
-
-
-async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_again(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    await add_users(app, 12)
-    backend.rejects = lambda _: AWAY
-    assert (await send(app)).failed == PARALLEL_USERS
-    assert (await send(app)).failed == 0
-    attempts = []
-    for seconds in (9, 1, 19, 1):
-        app.advance(seconds=seconds)
-        attempts.append((await send(app)).failed > 0)
-    assert attempts == [False, True, False, True]
-    app.advance(minutes=5)
-    backend.rejects = lambda _: None
-    for _ in range(5):
-        app.advance(minutes=5)
-        await send(app)
-    assert len({event.user_id for event in backend.accepted}) == 12
-
-
-async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
-    both: AppHarness, backend: FakeDestination, other: FakeDestination
-) -> None:
-    users = await add_users(both, 7)
-    await send_to_both(both)
-    backend.rejects = lambda _: AWAY
-    attempt_times = []
-    for number, user in enumerate(users, start=1):
-        both.advance(seconds=1)
-        await both.identities.operator_actions.block(a_phone(number))
-        await send_to_both(both)
-        stored = both.database.identities[user.identity.id].value
-        attempt_times.append(stored.events.next_attempt_at(BACKEND))
-
-    assert len(backend.attempted) == 7 + 5
-    assert len(other.accepted) == 7 + 7
-    in_five_minutes = both.clock.now() + timedelta(minutes=5)
-    assert attempt_times[5:] == [in_five_minutes - timedelta(seconds=early) for early in (1, 0)]
+    assert backend.types == [CREATED, BLOCKED]
 
 
 async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minute(
@@ -335,7 +253,7 @@ async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_f
 async def test_what_happens_during_the_last_attempt_is_sent_too(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    user = await app.add_user()
+    await app.add_user()
     backend.rejects = lambda _: AWAY
     await send(app)
     app.advance(days=3)
@@ -343,46 +261,13 @@ async def test_what_happens_during_the_last_attempt_is_sent_too(
     last_attempt = asyncio.create_task(send(app))
     while len(backend.attempted) < 2:  # noqa: ASYNC110 -- it has no event
         await asyncio.sleep(0)
-    await block(app, user)
+    await block(app)
     backend.gate.set()
     assert (await last_attempt).failed == 1
     backend.rejects = lambda _: None
     await send(app)
 
     assert backend.types == [CREATED, BLOCKED]
-
-
-async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
-    both: AppHarness,
-    backend: FakeDestination,
-    other: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "BATCH_SIZE", 2)
-    users = await add_users(both, 7)
-    other.gate = asyncio.Event()
-    slow = asyncio.create_task(send(both, OTHER))
-    await send(both)
-    assert len(backend.accepted) == len(users)
-    assert other.accepted == []
-    other.gate.set()
-    await slow
-    await send(both, OTHER)
-
-    assert len(other.accepted) == len(users)
-
-
-async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    user = await app.add_user()
-    await send(app)
-    await app.identities.delete_user(user)
-    assert (await app.operations.cleanup())["purged_identities"] == 1
-    with_phone = restart(app, policy=make_policy(events_with_phone=True))
-    await send(with_phone)
-
-    assert (backend.types, backend.accepted[-1].phone) == ([CREATED, DELETED], None)
 
 
 async def test_each_destination_gets_all_events(
@@ -394,7 +279,7 @@ async def test_each_destination_gets_all_events(
     user = await both.add_user()
     other.rejects = lambda _: ValueError(a_phone().e164)
     sent = await both.use_cases.of(EventsFeature).send()
-    await block(both, user)
+    await block(both)
     await both.use_cases.of(EventsFeature).send()
     raised = [line for line in caplog.records if line.exc_info]
     assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]

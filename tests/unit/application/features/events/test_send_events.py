@@ -1,6 +1,7 @@
 """Each act of or for a user makes its event, and events are sent at least once and in order."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -69,19 +70,6 @@ async def add_users(app: AppHarness, count: int) -> list[Principal]:
     return [await app.add_user(a_phone(n), f"user {n}") for n in range(1, count + 1)]
 
 
-def restart(app: AppHarness, **options: object) -> AppHarness:
-    """Return the same service as another process has it."""
-    kept = {
-        "faults": app.faults,
-        "database": app.database,
-        "messenger": app.messenger,
-        "clock": app.clock,
-        "randomness": app.randomness,
-        "destinations": app.destinations,
-    }
-    return AppHarness(**{**kept, **options})  # type: ignore[arg-type]
-
-
 async def block(app: AppHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
 
@@ -117,7 +105,7 @@ async def test_the_phone_is_sent_only_if_the_operator_wants_it_and_the_purge_com
 ) -> None:
     user = await app.add_user()
     await send(app)
-    with_phone = restart(app, policy=make_policy(events_with_phone=True))
+    with_phone = replace(app, policy=make_policy(events_with_phone=True))
     await block(with_phone)
     await send(with_phone)
     await app.identities.operator_actions.unblock(a_phone())
@@ -144,7 +132,7 @@ async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
         return app, send_all, backend
 
     async for app, _, backend in at_each_operation(start, Fault.KILLED, Fault.LOST):
-        survivor = restart(app)
+        survivor = replace(app)
         await survivor.identities.operator_actions.unblock(a_phone())
         await send_until_settled(survivor)
 
@@ -156,7 +144,7 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     send_now = app.use_cases.of(EventsFeature).send
-    send_of_other = restart(app).use_cases.of(EventsFeature).send
+    send_of_other = replace(app).use_cases.of(EventsFeature).send
     assert await send_now() == {BACKEND: SentEvents()}
     assert await send_of_other() is None
     assert await send_now() == {BACKEND: SentEvents()}  # it goes on without a break
@@ -222,7 +210,7 @@ async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minut
     assert len(backend.attempted) < PARALLEL_USERS + 540 / 20 + 5
     assert {event.user_id for event in other.accepted} == {user.identity.id for user in users}
 
-    survivor = restart(both)
+    survivor = replace(both)
     backend.rejects = lambda _: None
     for _ in range(6):
         await send_to_both(survivor)
@@ -302,7 +290,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
     other.rejects = lambda _: AWAY
     await both.use_cases.of(EventsFeature).send()
     both.advance(seconds=5)
-    await send(restart(both, destinations={BACKEND: backend}))
+    await send(replace(both, destinations={BACKEND: backend}))
 
     stored = both.database.identities[user.identity.id].value
     assert (stored.events.unsent, stored.events.next_send_at) == ((), None)

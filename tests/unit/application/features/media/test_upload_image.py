@@ -1,8 +1,11 @@
-"""An upload is complete or leaves nothing, and its idempotency key makes no second item."""
+"""An upload and its variants are complete or leave nothing; a key makes no second item."""
 
 import asyncio
+import logging
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from tempfile import TemporaryFile
 from typing import Any, Final
 from unittest.mock import ANY, Mock
 
@@ -24,7 +27,13 @@ from domain.features.media.errors import (
     UploadInProgress,
 )
 from domain.features.media.image import VariantSpec
-from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT, ItemFilter, PageRequest
+from domain.features.media.item import (
+    FILE_DELETION_DELAY,
+    UPLOAD_TIMEOUT,
+    ItemFilter,
+    MediaItem,
+    PageRequest,
+)
 from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, MediaUsage
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import (
@@ -39,31 +48,26 @@ from tests.support.images import plain_jpeg
 from tests.support.media.stored import stored_idempotency_keys, stored_items, stored_usages
 
 
-@pytest.fixture
-def principal(owner: Principal) -> Principal:
-    return owner
-
-
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
-    app: AppHarness, principal: Principal, monkeypatch: pytest.MonkeyPatch
+    app: AppHarness, owner: Principal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publish = Mock(wraps=app.image_publisher.publish)
     monkeypatch.setattr(app.image_publisher, "publish", publish)
     administrator = await app.add_administrator(a_phone(3))
-    uploaded = await app.upload_image(administrator, owner_id=principal.identity.id)
-    assert uploaded.item.owner_id == principal.identity.id
+    uploaded = await app.upload_image(administrator, owner_id=owner.identity.id)
+    assert uploaded.item.owner_id == owner.identity.id
     publish.assert_called_once_with(ANY, administrator.identity.id, ())
     other = await app.add_administrator(a_phone(4))
     with pytest.raises(Forbidden):
         await app.upload_image(administrator, owner_id=other.identity.id)
     with pytest.raises(UnsupportedImageType):
-        await app.upload_image(administrator, b"no image", owner_id=principal.identity.id)
-    await app.identities.delete_user(principal)
-    for user_id in (principal.identity.id, an_id(99)):
+        await app.upload_image(administrator, b"no image", owner_id=owner.identity.id)
+    await app.identities.delete_user(owner)
+    for user_id in (owner.identity.id, an_id(99)):
         with pytest.raises(UserNotFound):
             await app.upload_image(administrator, owner_id=user_id)
     [entry] = app.database.audit_entries
-    assert (entry.action, entry.subject) == (AuditAction.UPLOAD_ITEM, principal.identity.id)
+    assert (entry.action, entry.subject) == (AuditAction.UPLOAD_ITEM, owner.identity.id)
 
 
 # Errors
@@ -87,7 +91,7 @@ async def assert_nothing_is_left(app: AppHarness) -> None:
     "error", [MediaStorageFull, MediaFileRejected, MediaStorageUnavailable, ItemSaveFailed]
 )
 async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothing(
-    app: AppHarness, principal: Principal, error: type[Exception]
+    app: AppHarness, owner: Principal, error: type[Exception]
 ) -> None:
     async def interrupt() -> None:
         if error is not ItemSaveFailed:
@@ -96,7 +100,7 @@ async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothi
 
     app.faults.run_before("media_files.write", interrupt)
     with pytest.raises(error):
-        await app.upload_image(principal)
+        await app.upload_image(owner)
     await assert_nothing_is_left(app)
 
 
@@ -111,11 +115,10 @@ async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
     async for app, _, principal in at_each_operation(start_upload):
         # What the cleanup deletes is no finding of a check.
         assert (await app.media.check_media.find(lambda _: None)).orphans == 0
-        items = [stored.value for stored in stored_items(app.database).values()]
-        is_complete = any(item.is_ready for item in items)
-        outcomes.append(is_complete)
-        if is_complete:
-            assert app.files.contents.keys() == {*items[0].storage_keys}
+        outcomes.append(has_ready_item(app))
+        if has_ready_item(app):
+            [stored] = stored_items(app.database).values()
+            assert app.files.contents.keys() == {*stored.value.storage_keys}
             await app.identities.delete_user(principal)
         else:
             await assert_nothing_is_left(app)
@@ -225,3 +228,102 @@ async def test_an_upload_that_failed_has_freed_its_key() -> None:
         await repeat()
         assert has_ready_item(app)
     assert failed > 3
+
+
+# Variants
+
+
+THUMB, LED = VariantSpec("thumb", 32, 32), VariantSpec("led", 64, 64, is_exact=True)
+
+
+def with_specs(app: AppHarness, *specs: VariantSpec) -> AppHarness:
+    """Return the same service with other settings."""
+    return replace(app, policy=make_policy(variant_specs=specs))
+
+
+async def rebuild(app: AppHarness) -> tuple[int, int, int]:
+    report = await app.media.rebuild_variants(TemporaryFile)
+    return report.checked_items, report.rebuilt_items, report.failed_items
+
+
+def assert_no_other_files(app: AppHarness, item: MediaItem) -> None:
+    assert sorted(app.files.contents) == sorted(item.storage_keys)
+
+
+async def test_an_upload_has_variants_that_are_deleted_with_it() -> None:
+    app = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+    principal = await app.add_user()
+    uploaded = await app.upload_image(principal)
+    (thumb,) = uploaded.item.variants
+    assert (thumb.name, thumb.size) == ("thumb", "32x32")
+    assert list(uploaded.variants) == ["thumb"]
+    assert uploaded.variants["thumb"].endswith(thumb.storage_key)
+    assert uploaded.url.url.endswith(uploaded.item.storage_key)
+    assert app.files.contents[thumb.storage_key].startswith(b"GIF8")
+    found = await app.media.open_file.find(thumb.storage_key)
+    assert found.image == thumb.image
+    assert_no_other_files(app, uploaded.item)
+    app.faults.fail_on("media_files.delete")
+    await app.media.delete_item(principal, uploaded.item.id)
+    assert app.files.contents
+    app.advance(seconds=FILE_DELETION_DELAY.total_seconds())
+    await app.operations.cleanup()
+    assert app.files.contents == {}
+
+
+async def test_variants_are_rebuilt_after_a_change_and_former_ones_deleted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+    principal = await app.add_user()
+    items = [(await app.upload_image(principal)).item for _ in range(3)]
+    del app.files.contents[items[2].storage_key]
+    app = with_specs(app, LED)
+    with caplog.at_level(logging.INFO):
+        assert await rebuild(app) == (3, 2, 1)
+    assert "'reason': 'MediaFileNotFound'" in caplog.text
+    assert "'all_items': 3" in caplog.text
+    rebuilt = (await app.get_item(items[0].id)).item
+    assert [(variant.name, variant.size) for variant in rebuilt.variants] == [("led", "64x64!")]
+    assert rebuilt.unused_keys == ()
+    assert items[0].variants[0].storage_key not in app.files.contents
+    assert rebuilt.variants[0].storage_key in app.files.contents
+    assert await rebuild(app) == (3, 0, 1)
+    assert await rebuild(with_specs(app)) == (3, 2, 1)
+    assert len(app.files.contents) == 2 + 1  # the lost item keeps its thumbnail
+
+
+async def upload_with_thumbnail() -> tuple[AppHarness, str]:
+    app = AppHarness(policy=make_policy(variant_specs=[THUMB]))
+    return app, (await app.upload_image(await app.add_user(), plain_jpeg(8, 6))).item.id
+
+
+async def test_a_rebuild_that_is_killed_is_finished_by_the_next_one() -> None:
+    async def start() -> tuple[AppHarness, Act, str]:
+        app, item_id = await upload_with_thumbnail()
+        app = with_specs(app, LED)
+        return app, partial(rebuild, app), item_id
+
+    async for app, _, item_id in at_each_operation(start, Fault.KILLED):
+        killed = (await app.get_item(item_id)).item
+        assert {*app.files.contents} <= {*killed.storage_keys}
+        assert all(variant.storage_key in app.files.contents for variant in killed.variants)
+        await rebuild(app)
+        rebuilt = (await app.get_item(item_id)).item
+        assert rebuilt.has_variants([LED])
+        assert_no_other_files(app, rebuilt)
+
+
+async def test_two_rebuilds_at_the_same_time_leave_no_file_missing() -> None:
+    async def start() -> tuple[AppHarness, Act, Act, str]:
+        other, item_id = await upload_with_thumbnail()
+        app, other = with_specs(other, LED), with_specs(other)
+        return app, partial(rebuild, app), partial(rebuild, other), item_id
+
+    async for app, _, _, item_id in before_each_operation(start):
+        rebuilt = (await app.get_item(item_id)).item
+        assert {variant.storage_key for variant in rebuilt.variants} <= {*app.files.contents}
+        assert {*app.files.contents} <= {*rebuilt.storage_keys}
+
+        await rebuild(app)
+        assert_no_other_files(app, (await app.get_item(item_id)).item)

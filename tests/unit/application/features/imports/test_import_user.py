@@ -278,17 +278,9 @@ async def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
 # Users who are blocked there
 
 
-async def import_rahul(app: AppHarness, *, is_blocked: bool = True, **fields: Any) -> ImportResult:
-    return await import_user(app, username="Rahul", is_blocked=is_blocked, **fields)
-
-
 def only_identity(app: AppHarness) -> Identity:
     [stored] = app.database.identities.values()
     return stored.value
-
-
-def acts(app: AppHarness) -> list[tuple[AuditAction, str, str]]:
-    return [(entry.action, entry.subject, entry.reason) for entry in app.database.audit_entries]
 
 
 async def can_sign_in(app: AppHarness) -> bool:
@@ -301,37 +293,26 @@ async def can_sign_in(app: AppHarness) -> bool:
     return True
 
 
-async def test_a_blocked_user_is_imported_and_cannot_sign_in(app: AppHarness) -> None:
-    tried = await import_rahul(app, dry_run=True)
+async def test_a_blocked_user_is_imported_and_only_an_operator_unblocks(app: AppHarness) -> None:
+    rahul: dict[str, Any] = {"id": an_id(7), "username": "Rahul", "is_blocked": True}
+    tried = await import_user(app, dry_run=True, **rahul)
     assert not app.database.audit_entries
 
-    result = await import_rahul(app)
+    result = await import_user(app, **rahul)
 
     imported = only_identity(app)
     assert (tried.outcome, tried.is_blocked) == (result.outcome, result.is_blocked)
     assert (result.outcome, result.is_blocked) == (ImportOutcome.CREATED, True)
-    assert imported.is_blocked
-    assert imported.username is not None
-    assert acts(app) == [(AuditAction.BLOCK, imported.id, IMPORT_RUN.reason)]
+    assert (imported.is_blocked, imported.events.unsent) == (True, ())
+    [entry] = app.database.audit_entries
+    assert (entry.action, entry.reason) == (AuditAction.BLOCK, IMPORT_RUN.reason)
     assert app.events.types.count(PhoneBlockedByOperator) == 1
-    assert imported.events.unsent == ()
-    assert not await can_sign_in(app)
-
-    await app.identities.operator_actions.unblock(a_phone())
-    assert await can_sign_in(app)
-    assert only_identity(app).id == imported.id
-
-
-async def test_an_import_never_unblocks_and_blocks_nobody_whom_an_operator_unblocked(
-    app: AppHarness,
-) -> None:
-    await import_rahul(app, id=an_id(7))
-    result = await import_rahul(app, id=an_id(7), is_blocked=False)
+    result = await import_user(app, **{**rahul, "is_blocked": False})
     assert result.outcome is ImportOutcome.UNCHANGED
     assert not await can_sign_in(app)
 
     await app.identities.operator_actions.unblock(a_phone())
-    result = await import_rahul(app, id=an_id(7))
+    result = await import_user(app, **rahul)
     assert (result.outcome, result.is_blocked) == (ImportOutcome.UNCHANGED, False)
     assert await can_sign_in(app)
 
@@ -341,5 +322,5 @@ async def test_nobody_signs_in_between_the_import_and_the_block(app: AppHarness)
         assert not await can_sign_in(app)
 
     app.faults.run_before("identities.add", sign_in)
-    await import_rahul(app)
+    await import_user(app, is_blocked=True)
     assert only_identity(app).sessions == ()

@@ -8,7 +8,6 @@ import pytest
 
 from application.features.imports.feature import ImportsFeature
 from application.features.imports.lines import (
-    CheckedLines,
     ImportCounts,
     ImportOutcome,
     ImportProblem,
@@ -38,22 +37,25 @@ def parse(region: str | None = None, **fields: str) -> ImportedUser:
     return user
 
 
-def problem_of(region: str | None = None, **fields: str) -> ImportProblem | None:
-    line = read(region, **fields)
-    assert isinstance(line, InvalidLine)
-    return line.result.problem
-
-
-@pytest.mark.parametrize(
-    ("text", "claims"), [('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)]
-)
-def test_claims_are_an_object_of_json(text: str, claims: str | None) -> None:
-    assert parse(claims=text).claims == claims
-
-
-@pytest.mark.parametrize("text", [PHONE, "(415) 555-0101", "tel:+1-415-555-0101"])
-def test_a_phone_is_read_as_at_a_sign_in(text: str) -> None:
-    assert parse("US", phone=text).phone.e164 == PHONE
+def test_fields_are_read_as_people_and_other_systems_write_them() -> None:
+    for text, claims in (('{"b": [1], "a": "x"}', '{"a":"x","b":[1]}'), ("{}", ""), (" ", None)):
+        assert parse(claims=text).claims == claims
+    for text in (PHONE, "(415) 555-0101", "tel:+1-415-555-0101"):
+        assert parse("US", phone=text).phone.e164 == PHONE
+    for flag, is_blocked in (
+        ("", False),
+        ("TRUE", True),  # a boolean in any case
+        (" t ", True),  # of PostgreSQL
+        ("yes", True),
+        ("1", True),
+        ("False", False),
+        ("null", False),  # nothing
+    ):
+        assert parse(blocked=flag).is_blocked is is_blocked
+    # A name that is a phone number is none.
+    for name in (PHONE, "(415) 555-0101", "  "):
+        assert parse("US", username=name).username is None
+    assert parse(username="Zoë").username == "Zoë"
 
 
 @pytest.mark.parametrize(
@@ -102,35 +104,12 @@ def test_an_id_of_another_form_is_an_external_id() -> None:
     assert parse(id="  ").external_id is None
 
 
-@pytest.mark.parametrize(
-    ("text", "is_blocked"),
-    [
-        ("", False),
-        ("TRUE", True),  # a boolean in any case
-        (" t ", True),  # of PostgreSQL
-        ("yes", True),
-        ("1", True),
-        ("False", False),
-        ("null", False),  # nothing
-    ],
-)
-def test_who_is_blocked_is_a_flag(text: str, is_blocked: bool) -> None:
-    assert parse(blocked=text).is_blocked is is_blocked
-
-
 def test_blocks_are_ignored_if_the_operator_says_so() -> None:
     parser = UserLines(default_region=None, rules=DEFAULT_RULES, ignores_blocks=True)
     for text in ("true", "maybe"):
         user = parser.parse(Line(7, {"phone": PHONE, "blocked": text}))
         assert isinstance(user, ImportedUser)
         assert not user.is_blocked
-
-
-def test_a_name_that_is_a_phone_number_is_no_name() -> None:
-    assert parse(username=PHONE).username is None
-    assert parse("US", username="(415) 555-0101").username is None
-    assert parse(username="  ").username is None
-    assert parse(username="Zoë").username == "Zoë"
 
 
 @pytest.mark.parametrize(
@@ -154,7 +133,9 @@ def test_another_text_is_a_problem_of_the_line(
     field: str, problem: ImportProblem, texts: list[str]
 ) -> None:
     for text in texts:
-        assert problem_of(**{field: text}) is problem, text
+        line = read(**{field: text})
+        assert isinstance(line, InvalidLine), text
+        assert line.result.problem is problem
 
 
 class Recorder(Observer):
@@ -183,11 +164,6 @@ def users(count: int) -> list[dict[str, str]]:
     return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
 
 
-async def check(listed: Sequence[dict[str, str]]) -> CheckedLines[ImportedUser]:
-    parser = UserLines(default_region=None, rules=DEFAULT_RULES)
-    return await check_lines(Source(lambda: lines_of(listed), parser.parse), Recorder())
-
-
 async def import_all(
     app: AppHarness,
     listed: Sequence[dict[str, str]],
@@ -195,7 +171,8 @@ async def import_all(
     *,
     dry_run: bool = False,
 ) -> ImportCounts:
-    checked = await check(listed)
+    parser = UserLines(default_region=None, rules=DEFAULT_RULES)
+    checked = await check_lines(Source(lambda: lines_of(listed), parser.parse), Recorder())
     import_users = app.use_cases.of(ImportsFeature).import_users
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 

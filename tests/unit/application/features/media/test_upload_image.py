@@ -147,8 +147,9 @@ KEY: Final[dict[str, Any]] = {"idempotency_key": "8e03978e-40d5-43dd-bc93-6894a5
 
 
 async def test_the_same_upload_returns_its_item_for_a_day(
-    app: AppHarness, owner: Principal, other: Principal
+    app: AppHarness, owner: Principal
 ) -> None:
+    other = await app.add_user(a_phone(2), "Priya")
     first = await app.upload_image(owner, **KEY)
     assert (await app.upload_image(owner, **KEY)).item == first.item
     assert (await app.upload_image(other, **KEY)).item != first.item

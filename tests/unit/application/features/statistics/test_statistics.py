@@ -109,11 +109,6 @@ ONE_HOUR: Final = timedelta(hours=1)
 TOKEN: Final = Actor(ActorKind.SERVICE_TOKEN, "dashboard")
 
 
-@pytest.fixture
-def app() -> AppHarness:
-    return AppHarness()
-
-
 def feature_of(app: AppHarness) -> StatisticsFeature:
     return app.use_cases.of(StatisticsFeature)
 

@@ -39,16 +39,10 @@ async def log_in(
     app: CoreHarness, device: str | None = None, *, with_refresh: bool = True
 ) -> Tokens:
     """Log in twelve hours later, when no rate limit applies."""
-    app.advance(hours=12)
-    await app.request_otp()
-    code = app.messenger.messages[-1].code
-    result = await app.verify_otp(code, device=device, with_refresh=with_refresh)
-    assert isinstance(result, LoggedIn)
-    return result.tokens
+    return (await app.open_session(device=device, with_refresh=with_refresh)).tokens
 
 
 def refresh_token(tokens: Tokens) -> RefreshToken:
-    assert tokens.refresh_token is not None
     return a_parsed_token(tokens.refresh_token)
 
 

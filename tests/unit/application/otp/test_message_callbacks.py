@@ -154,9 +154,7 @@ async def report(
     app: CoreHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
     """Report a status, as the provider does."""
-    await app.otp.record_message_status.report_delivery(
-        report_id_of(request_id), reported, A_MESSAGE, error_code
-    )
+    await app.otp.report_delivery(report_id_of(request_id), reported, A_MESSAGE, error_code)
 
 
 async def test_the_url_for_the_status_names_the_report_and_not_the_request() -> None:

@@ -14,7 +14,7 @@ from application.update import change
 from domain.errors import UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
-from tests.support.acts import BY_COMMAND, show
+from tests.support.acts import show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
 
@@ -64,15 +64,6 @@ async def test_events_that_wait_are_listed_with_their_next_attempt(app: AppHarne
     assert await operator_events_of(app).list_failed(9) == []
 
 
-async def test_a_list_has_at_most_the_requested_number_of_events(app: AppHarness) -> None:
-    for number in (1, 2):
-        await add(app, fail_for_days(CREATED_AND_BLOCKED), number)
-        await add(app, fail(CREATED_AND_BLOCKED), number + 2)
-    for limit in (1, 3):
-        assert len(await operator_events_of(app).list_failed(limit)) == limit
-        assert len(await operator_events_of(app).list_waiting(limit)) == limit
-
-
 async def test_a_retry_of_a_user_is_for_events_that_wait_and_that_are_kept(
     app: AppHarness,
 ) -> None:
@@ -94,10 +85,12 @@ async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
     for number in range(1, 6):
         await add(app, fail_for_days(CREATED_AND_BLOCKED), number)
     await add(app, fail(CREATED_AND_BLOCKED), 6)
+    assert len(await operator_events_of(app).list_failed(3)) == 3
 
     for _ in range(2):  # they are due now
         assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
     assert len(await operator_events_of(app).list_waiting(99)) == 12
+    assert len(await operator_events_of(app).list_waiting(3)) == 3
 
 
 async def test_a_retry_finds_all_while_a_service_sends(
@@ -160,22 +153,13 @@ async def test_nothing_is_retried_without_a_user_or_an_event(app: AppHarness) ->
         await operator_events.list_of(an_id(77))
 
 
-async def events_of(app: AppHarness) -> EventDetails | None:
-    return (await show(app)).parts.find(EventDetails)
-
-
 async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
-    principal = await app.add_user()
-    assert await events_of(app) == EventDetails(waiting=1, failed=0)
-    created = principal.identity.events
-    first = created.progress_of("backend").mark_failed(app.clock.now())
-    kept = created.settle([first.mark_failed(app.clock.now() + RETRY_PERIOD)], ["backend"])
-    identity = replace(principal.identity, events=kept)
-
-    identities = app.database.repositories().identities
-    await change(identities, identity.id, lambda _: (identity, None))
-    assert await events_of(app) == EventDetails(waiting=0, failed=1)
-
-    app.advance(days=9)  # a newer event makes another attempt, for all of them
-    await app.administration.act_for_users.block(BY_COMMAND, principal.identity.id, "fraud")
-    assert await events_of(app) == EventDetails(waiting=2, failed=0)
+    for number, (events, counts) in enumerate(
+        [
+            (fail(CREATED_AND_BLOCKED), EventDetails(waiting=2, failed=0)),
+            (fail_for_days(CREATED_AND_BLOCKED), EventDetails(waiting=0, failed=2)),
+        ],
+        start=1,
+    ):
+        shown = await show(app, await add(app, events, number))
+        assert shown.parts.find(EventDetails) == counts

@@ -100,7 +100,9 @@ def item(app: AppHarness, number: int = 101) -> MediaItem:
     return stored_items(app.database)[an_id(number)].value
 
 
-async def test_items_keep_id_owner_category_and_time(items: Import) -> None:
+async def test_items_keep_id_owner_category_and_time_and_a_repeat_opens_no_file_again(
+    items: Import,
+) -> None:
     items.add()
     items.add(102, category="", created_at="")
 
@@ -114,6 +116,11 @@ async def test_items_keep_id_owner_category_and_time(items: Import) -> None:
     assert items.app.files.contents.keys() == {*imported.storage_keys, *other.storage_keys}
     assert dict(counts.outcomes) == {"created": 2}
     assert items.reported == []
+    items.pictures.opened.clear()
+    items.add(103)
+    assert dict((await items.run()).outcomes) == {"unchanged": 2, "created": 1}
+    assert items.pictures.opened == ["103.gif"]
+    assert item(items.app) == imported
 
 
 @pytest.mark.parametrize(
@@ -169,21 +176,6 @@ async def test_an_id_of_somebody_elses_item_is_in_use(items: Import) -> None:
 
     assert items.reported == [(1, "id_in_use")]
     assert item(items.app).owner_id == an_id(1)
-
-
-async def test_a_repeat_opens_no_file_again_and_imports_what_is_new(items: Import) -> None:
-    items.add()
-    await items.run()
-    await items.app.media.categorize_item(await items.app.log_in(), an_id(101), "cats")
-    before = item(items.app)
-    items.pictures.opened.clear()
-    items.add(102)
-
-    counts = await items.run()
-
-    assert dict(counts.outcomes) == {"unchanged": 1, "created": 1}
-    assert item(items.app) == before
-    assert items.pictures.opened == ["102.gif"]
 
 
 async def test_a_repeat_completes_an_interrupted_import() -> None:

@@ -39,9 +39,6 @@ def call_number(number: int, **changes: Any) -> Call:
     return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
 
 
-# Statuses
-
-
 @pytest.mark.parametrize(
     ("status", "outcome", "reported"),
     [
@@ -60,10 +57,9 @@ async def test_the_report_of_a_delivery_follows_its_call(
     assert app.database.delivery_reports["a-report"].value.status is reported
 
 
-# Pages
-
-
-async def test_members_see_their_own_calls_and_administrators_all(app: AppHarness) -> None:
+async def test_members_see_their_own_calls_administrators_all_and_operators_those_of_a_user(
+    app: AppHarness,
+) -> None:
     calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
     await add(app, *calls)
 
@@ -71,15 +67,9 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     for principal, seen in ((MEMBER, [3, 1]), (ADMINISTRATOR, [3, 2, 1, 0]), (TIRED, [])):
         page = await list_calls(principal, None, 10)
         assert [call.id for call in page.calls] == [an_id(number) for number in seen]
-
-
-async def test_operators_see_the_last_calls_of_a_user(app: AppHarness) -> None:
-    call = call_number(1, identity_id=(await app.add_user()).identity.id)
-    await add(app, call)
-    assert (await show(app)).parts.find(CallDetails) == CallDetails([call])
-
-
-# Recordings of administrators
+    user = call_number(9, identity_id=(await app.add_user()).identity.id)
+    await add(app, user)
+    assert (await show(app)).parts.find(CallDetails) == CallDetails([user])
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
-"""Failures in a row: what strangers have left after them, what ends them, and who is recognized."""
+"""Failures in a row: what strangers have left, what ends them, and how many guesses there are."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -257,3 +258,67 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
 
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), request_id=decision.request_id)
+
+
+def guess(driver: VerificationDriver, client_ip: str, request_id: str | None = None) -> None:
+    """Guess until an attempt is not looked at."""
+    with suppress(TooManyAttempts):
+        while driver.verification.find_comparable(driver.check().attempt):
+            before = driver.verification
+            driver.fail(1, client_ip, request_id)
+            if driver.verification is before:
+                return
+
+
+def guess_for_a_day(driver: VerificationDriver, networks: int, *, logins_of_owner: int = 0) -> int:
+    """Return how many guesses strangers of so many networks had in a day."""
+    begin, guesses = driver.now, 0
+    login_times = [DAY * number // max(1, logins_of_owner) for number in range(logins_of_owner)]
+    while (elapsed := (driver.now - begin).total_seconds()) < DAY:
+        before = driver.verification.prune(driver.now).failures.in_a_row
+        for number in range(networks):
+            ids = []
+            for _ in range(4):
+                with suppress(TooManyOtpRequests):
+                    ids.append(driver.request(unknown_ip(number)).request_id)
+            for request_id in (*ids, None):
+                guess(driver, unknown_ip(number), request_id)
+        guess(driver, unknown_ip(9_999))
+        guesses += driver.verification.failures.in_a_row - before
+        if login_times and login_times[0] <= elapsed:
+            login_times.pop(0)
+            decision = driver.deliver(HOME_IP)
+            assert driver.accepts(code_of(decision.challenge), HOME_IP, decision.request_id)
+        driver.wait(61)
+    return guesses
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("networks", "of_days"),
+    [(1, (62, *[12] * 8)), (2, (74, 24, *[10] * 7)), (5, (74, 24, 10))],
+)
+def test_strangers_have_few_guesses_at_a_phone_and_fewer_from_day_to_day(
+    networks: int, of_days: tuple[int, ...]
+) -> None:
+    driver = VerificationDriver()
+    for day, bound in enumerate(of_days, start=1):
+        assert guess_for_a_day(driver, networks) <= bound, day
+    # What is stored does not grow.
+    assert len(driver.verification.deliveries.all) <= 12
+
+
+@pytest.mark.slow
+def test_each_login_of_the_owner_brings_strangers_fifty_guesses() -> None:
+    driver = VerificationDriver()
+    driver.log_in(HOME_IP)
+    assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12 + 17 * 3
+
+
+def test_a_message_brings_twenty_two_guesses(driver: VerificationDriver) -> None:
+    clients = [unknown_ip(number) for number in range(4)]
+    ids = [(client_ip, driver.request(client_ip).request_id) for client_ip in clients]
+    for client_ip, request_id in ids:
+        guess(driver, client_ip, request_id)
+        guess(driver, client_ip)
+    assert driver.verification.failures.in_a_row == 5 + 5 + 3 * (2 + 2)

@@ -2,12 +2,10 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Final
 
 import pytest
 
 from application.administration.find_user import UserQuery
-from application.administration.operator import operating_system_user
 from application.administration.unblock_by_actor import BlockState
 from application.identities.events import IdentityDetached
 from application.otp.events import BlockedLogin
@@ -22,7 +20,6 @@ from domain.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
@@ -31,8 +28,6 @@ from tests.support.at_each_operation import Act, Attempt, at_each_operation, bef
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
 
-OPERATOR: Final = operating_system_user("alice")
-
 
 async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None:
     app = CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
@@ -40,7 +35,7 @@ async def test_an_account_that_lost_its_phone_can_be_deleted_by_its_id() -> None
     app.advance(days=101)  # the phone is recycled
     later = (await app.log_in()).identity.id
 
-    await app.administration.act_for_users.delete(OPERATOR, earlier, "ticket")
+    await app.administration.act_for_users.delete(BY_COMMAND, earlier, "ticket")
 
     assert app.database.identities[earlier].value.is_deleted
     assert not app.database.identities[later].value.is_deleted
@@ -62,25 +57,19 @@ async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done
     app: CoreHarness,
 ) -> None:
     reset_limits = app.administration.act_for_users.reset_limits
-    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)).resets_left == 1
+    assert (await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=2)).resets_left == 1
     with pytest.raises(ConflictingValue):
-        await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=2)
-    assert (await reset_limits(OPERATOR, a_phone(), "ticket", expected_left=1)).resets_left == 0
-
-
-async def rename(app: CoreHarness, user_id: str, name: str) -> Identity:
-    act = app.administration.act_for_users
-    user = await act.rename(BY_COMMAND, user_id, parse_username(name), REASON)
-    return user.require_identity()
+        await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=2)
+    assert (await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=1)).resets_left == 0
 
 
 async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
-    nameless = (await app.log_in()).identity.id
+    act, nameless = app.administration.act_for_users, (await app.log_in()).identity.id
     with pytest.raises(ConflictingValue):
-        await rename(app, nameless, "Priya")
-    await app.administration.act_for_users.detach(BY_COMMAND, nameless, REASON)
+        await act.rename(BY_COMMAND, nameless, parse_username("Priya"), REASON)
+    await act.detach(BY_COMMAND, nameless, REASON)
     with pytest.raises(UserNotFound):
-        await rename(app, nameless, "Priya")
+        await act.rename(BY_COMMAND, nameless, parse_username("Priya"), REASON)
     assert len(app.database.audit_entries) == 1
 
 
@@ -244,15 +233,13 @@ async def is_blocked(app: CoreHarness) -> bool:
     return False
 
 
-async def start_block() -> tuple[CoreHarness, Act, str]:
-    """Return the block of a known phone, and its access token."""
-    app = CoreHarness()
-    token = await app.access_token()
-    return app, partial(app.identities.operator_actions.block, a_phone()), token
-
-
 async def test_an_interrupted_block_is_completed_by_the_next() -> None:
-    async for app, block, token in at_each_operation(start_block):
+    async def start() -> tuple[CoreHarness, Act, str]:
+        app = CoreHarness()
+        token = await app.access_token()
+        return app, partial(app.identities.operator_actions.block, a_phone()), token
+
+    async for app, block, token in at_each_operation(start):
         await block()
         with pytest.raises(Unauthenticated):
             await app.identities.authenticate(token)
@@ -270,9 +257,6 @@ async def test_an_interrupted_unblock_lets_nobody_in_until_it_is_repeated() -> N
         assert await is_blocked(app)
         await unblock()
         await app.access_token()
-
-
-# At the same time as a login
 
 
 @pytest.mark.parametrize("is_block_first", [True, False])

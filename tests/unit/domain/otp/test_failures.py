@@ -315,7 +315,8 @@ def test_each_login_of_the_owner_brings_strangers_fifty_guesses() -> None:
     assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12 + 17 * 3
 
 
-def test_a_message_brings_twenty_two_guesses(driver: VerificationDriver) -> None:
+def test_a_message_brings_twenty_two_guesses() -> None:
+    driver = VerificationDriver()
     clients = [unknown_ip(number) for number in range(4)]
     ids = [(client_ip, driver.request(client_ip).request_id) for client_ip in clients]
     for client_ip, request_id in ids:

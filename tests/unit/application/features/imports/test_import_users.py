@@ -1,6 +1,6 @@
 """The users of a file: parsed, checked as a whole, imported in parallel, reported in order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -156,10 +156,6 @@ class Recorder(Observer):
         return self.stops_after is not None and self.done >= self.stops_after
 
 
-def lines_of(users: Sequence[dict[str, str]]) -> Iterator[Line]:
-    yield from (Line(number, fields) for number, fields in enumerate(users, 1))
-
-
 def users(count: int) -> list[dict[str, str]]:
     return [{"phone": a_phone(number).e164, "id": f"m{number}"} for number in range(count)]
 
@@ -172,7 +168,8 @@ async def import_all(
     dry_run: bool = False,
 ) -> ImportCounts:
     parser = UserLines(default_region=None, rules=DEFAULT_RULES)
-    checked = await check_lines(Source(lambda: lines_of(listed), parser.parse), Recorder())
+    lines = [Line(number, fields) for number, fields in enumerate(listed, 1)]
+    checked = await check_lines(Source(lambda: iter(lines), parser.parse), Recorder())
     import_users = app.use_cases.of(ImportsFeature).import_users
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 

@@ -22,12 +22,9 @@ from domain.features.media.item import ItemFilter, ItemState, MediaItem, PageReq
 from domain.identities.role import Role
 from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.builders import a_phone, an_id
+from tests.support.builders import a_phone
 from tests.support.media.builders import an_item
 from tests.support.media.stored import stored_items
-
-RAHUL = an_id(1)
-UNKNOWN = an_item(id=an_id(9)).storage_key
 
 
 async def test_with_the_visibility_owner_members_see_only_their_own_items() -> None:

@@ -13,7 +13,7 @@ from application.principal import Principal
 from domain.features.media.errors import QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+from domain.features.media.usage import PENDING_TIMEOUT, Quota
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
@@ -43,12 +43,8 @@ def app() -> AppHarness:
     return app_with(Quota(max_bytes=4 * SIZE, max_items=3))
 
 
-def usage_of(app: AppHarness, user: Principal) -> MediaUsage:
-    return stored_usages(app.database)[user.identity.id].value
-
-
 def used(app: AppHarness, user: Principal) -> tuple[int, int]:
-    usage = usage_of(app, user)
+    usage = stored_usages(app.database)[user.identity.id].value
     return usage.used_bytes, usage.used_items
 
 

@@ -100,18 +100,14 @@ async def test_a_change_interrupted_at_any_call_is_completed(
 
 async def check_new_number(app: AppHarness, user: Principal) -> None:
     """Until the identity has it, and the number points to it, a sign-in gets no session of it."""
-    identity, before = identity_of(app, user), record_of_or_none(app, NEW)
-    if identity.phone_change is None or identity.phone == NEW or before != identity.id:
+    identity, stored = identity_of(app, user), app.database.phone_verifications
+    owner = stored[NEW].value.identity_id if NEW in stored else None
+    if identity.phone_change is None or identity.phone == NEW or owner != identity.id:
         return
     app.advance(seconds=20)
     await app.request_otp(NEW)
     assert not isinstance(await app.verify_otp(app.last_code, NEW), LoggedIn)
     assert record_of(app, NEW).identity_id == identity.id
-
-
-def record_of_or_none(app: AppHarness, phone: PhoneNumber) -> str | None:
-    stored = app.database.phone_verifications
-    return stored[phone].value.identity_id if phone in stored else None
 
 
 async def test_the_audit_has_a_change_as_failed_only_if_it_ended_without_effect() -> None:

@@ -30,7 +30,6 @@ from domain.features.statistics import (
     query_hours,
 )
 from domain.otp.delivery import Channel
-from domain.phone import parse_phone
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.counted_events import (
@@ -63,12 +62,6 @@ def counted_by(count: CountStatistics) -> PeriodCounts:
     [
         (accepted(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
         (unconfirmed(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
-        (
-            accepted(
-                phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
-            ),
-            CountedGroup("IN", Channel.VOICE, "the line", Result.SENT),
-        ),
         (
             delivered(country="", provider=""),
             CountedGroup(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),

@@ -109,7 +109,8 @@ async def exit_the_process() -> object:
 
 
 async def hang(seconds: float = 60) -> object:
-    return await asyncio.sleep(seconds)  # on the clock of the test
+    await asyncio.sleep(seconds)  # on the clock of the test
+    return None
 
 
 @pytest.mark.parametrize(

@@ -369,15 +369,9 @@ async def test_a_rejection_says_limit_part_until_when_and_how_the_client_was_kno
     await app.otp.rejections.write()
 
     [rejection] = kept(app)
-    assert rejection == Rejection(
-        at=app.clock.now(),
-        channel=Channel.SMS,
-        limit="unverified_per_country",
-        owner="strangers",
-        until=app.clock.now() + timedelta(seconds=error.value.retry_after),
-        recognition=Recognition.NONE,
-        has_proof=False,
-    )
+    assert (rejection.limit, rejection.owner) == ("unverified_per_country", "strangers")
+    assert rejection.until == app.clock.now() + timedelta(seconds=error.value.retry_after)
+    assert rejection.recognition is Recognition.NONE
 
 
 async def test_a_phone_is_written_once_a_minute(app: CoreHarness) -> None:

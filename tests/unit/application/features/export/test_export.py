@@ -160,14 +160,6 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     assert actors == {"change_phone": "you", "export": "an operator, by a command"}
 
 
-async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
-    token = await app.access_token()
-    app.advance(minutes=15)
-    principal = await app.identities.authenticate(token)
-    with pytest.raises(FreshLoginRequired):
-        await export_own_data(app, principal)
-
-
 async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppHarness) -> None:
     principal = await app.log_in()
     export = app.use_cases.of(ExportFeature).export_own_data
@@ -176,6 +168,11 @@ async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppH
     with pytest.raises(TooManyExports) as caught:
         await read(export(principal))
     assert caught.value.retry_after == timedelta(days=1).total_seconds()
+    # A login within 15 minutes is needed.
+    token = await app.access_token()
+    app.advance(days=1)
+    with pytest.raises(FreshLoginRequired):
+        await export_own_data(app, await app.identities.authenticate(token))
 
 
 async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(

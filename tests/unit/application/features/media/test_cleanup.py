@@ -12,15 +12,12 @@ from domain.features.media.errors import ItemNotFound
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import (
     FILE_DELETION_DELAY,
-    UPLOAD_TIMEOUT,
     ItemState,
     MediaItem,
 )
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
-from tests.support.fault_injector import ProcessKilled
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items, stored_usages
 
@@ -69,43 +66,6 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
     app.clock.advance(FILE_DELETION_DELAY + TICK)
     assert await app.operations.cleanup() == CleanupReport(unfinished_files=1)
     assert app.files.unfinished == [NOW + TICK]
-
-
-async def start_cleanup() -> tuple[AppHarness, Act]:
-    """Return the cleanup of an expired upload, a deleted item and an identity with an item."""
-    app = AppHarness()
-    principal = await app.add_user(a_phone(1), "Rahul")
-    uploaded = (await app.upload_image(principal)).item.storage_key
-    now = app.clock.now()
-    pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
-    deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
-    for item in (pending, deleting):
-        await add_item(app, item)
-        app.files.contents[item.storage_key] = b"content"
-    app.clock.advance(FILE_DELETION_DELAY)
-    app.faults.fail_on("media_items.list_owned_by", kill=True)
-    with pytest.raises(ProcessKilled):
-        await app.identities.delete_user(principal)
-    app.faults.reset()
-    assert uploaded in app.files.contents
-    return app, app.operations.cleanup
-
-
-@pytest.mark.slow
-async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
-    async for app, clean_up in at_each_operation(start_cleanup, Fault.KILLED):
-        principal = await app.log_in(a_phone(1))
-        uploaded = (await app.upload_image(principal)).item
-        await clean_up()
-        app.clock.advance(timedelta(days=10_000))
-        await clean_up()
-
-        assert (await app.operations.cleanup()).total() == 0
-        assert app.files.contents.keys() == {uploaded.storage_key}
-        assert stored_items(app.database).keys() == {uploaded.id}
-        deleted, _ = app.database.identities.values()
-        assert deleted.value.purged_at
-        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
 
 
 async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(

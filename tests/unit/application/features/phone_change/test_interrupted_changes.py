@@ -27,7 +27,6 @@ from tests.support.at_each_operation import (
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
-    OTHER,
     identity_of,
     notified,
     record_of,
@@ -187,22 +186,6 @@ def meeting_a_login(phone: PhoneNumber) -> Callable[[], Awaitable[Race]]:
         return app, change, Attempt(partial(app.verify_otp, app.last_code, phone)), user
 
     return start
-
-
-@pytest.mark.slow
-async def test_two_changes_to_one_number_give_it_to_one_of_them() -> None:
-    async def start() -> tuple[AppHarness, Attempt, Attempt, list[Principal]]:
-        app = AppHarness()
-        users = [await app.add_user(OLD), await app.add_user(OTHER, "Another Name")]
-        first = await make_change(app, users[0])
-        app.advance(minutes=1)
-        return app, Attempt(first), Attempt(await make_change(app, users[1])), users
-
-    async for app, first, second, users in before_each_operation(start):
-        assert len([user for user in users if identity_of(app, user).phone == NEW]) == 1
-        in_use = [isinstance(change.result, PhoneInUse) for change in (first, second)]
-        assert in_use.count(True) == 1
-        check_owners(app)
 
 
 @ORDERS

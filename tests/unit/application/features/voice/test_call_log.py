@@ -36,7 +36,7 @@ TIRED = replace(ADMINISTRATOR, has_recent_login=False)
 
 
 def call_number(number: int, **changes: Any) -> Call:
-    return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
+    return a_call(id=an_id(number), started_at=NOW + timedelta(hours=number), **changes)
 
 
 @pytest.mark.parametrize(
@@ -86,21 +86,16 @@ async def read(app: AppHarness, principal: Principal, number: int = 1, index: in
         return b"".join([chunk async for chunk in recording.chunks])
 
 
-@pytest.mark.parametrize(
-    ("principal", "number", "index", "error"),
-    [
+async def test_nobody_else_hears_a_recording_and_no_other_is_found(recorded: AppHarness) -> None:
+    for principal, number, index, error in (
         (MEMBER, 1, 1, Forbidden),
         (TIRED, 1, 1, ReauthenticationRequired),
         (ADMINISTRATOR, 2, 0, CallNotFound),
         (ADMINISTRATOR, 1, -1, CallRecordingNotFound),
         (ADMINISTRATOR, 1, 0, CallRecordingNotFound),
-    ],
-)
-async def test_nobody_else_hears_a_recording_and_no_other_is_found(
-    recorded: AppHarness, principal: Principal, number: int, index: int, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        await read(recorded, principal, number, index)
+    ):
+        with pytest.raises(error):
+            await read(recorded, principal, number, index)
 
 
 TICK = timedelta(milliseconds=1)
@@ -157,7 +152,7 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
 ) -> None:
     last_request_at = NOW + timedelta(minutes=3)
     call = a_call(status=status, last_request_at=last_request_at)
-    await voice_repositories(app.database).calls.add(call)
+    await add(app, call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
     assert (await app.operations.cleanup())["ended_calls"] == 0

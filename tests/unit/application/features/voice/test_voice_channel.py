@@ -18,7 +18,6 @@ from domain.otp.challenge import OTP_TTL
 from domain.otp.challenges import MessageChallenges
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.phone_verification import PhoneVerification
-from domain.phone import PhoneNumber
 from tests.support.app_harness import CALL_URLS, AppHarness, make_policy
 from tests.support.builders import a_challenge, a_phone, an_id
 from tests.support.core_harness import WEBHOOK_URLS
@@ -29,18 +28,14 @@ from tests.support.voice.builders import a_call
 from tests.support.voice.stored import stored_calls, voice_repositories
 
 
-def app_with_phone_line(**policy: Any) -> AppHarness:
-    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS, **policy))
-
-
 @pytest.fixture
 def app() -> AppHarness:
-    return app_with_phone_line()
+    return AppHarness(policy=make_policy(webhook_urls=WEBHOOK_URLS))
 
 
-async def request_call(app: AppHarness, phone: PhoneNumber | None = None) -> str:
+async def request_call(app: AppHarness) -> str:
     """Request a call and return the request id."""
-    return (await app.request_otp(phone, channel=Channel.VOICE)).request_id
+    return (await app.request_otp(channel=Channel.VOICE)).request_id
 
 
 def stored_call(app: AppHarness) -> Call:
@@ -49,8 +44,7 @@ def stored_call(app: AppHarness) -> Call:
     return call.value
 
 
-async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
-    app = app_with_phone_line(provider="the line")
+async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -> None:
     principal = await app.log_in()
     app.messenger.messages.clear()
     app.advance(hours=12)
@@ -63,7 +57,7 @@ async def test_the_phone_is_called_by_urls_that_name_the_call() -> None:
     status_url = CALL_URLS.call_status(call.id, app.labels_of(a_phone()))
     assert placed == PlacedCall(a_phone(), CALL_URLS.code_call(call.id), status_url)
     assert app.messenger.messages == []
-    assert (delivery.channel, delivery.provider) == (Channel.VOICE, "the line")
+    assert (delivery.channel, delivery.provider) == (Channel.VOICE, "line")
     assert (delivery.call_id, call.provider_call_id) == (call.id, provider_call_id)
     assert call.identity_id == principal.identity.id
     assert call.challenge_id == verification.challenges.all[-1].id
@@ -136,8 +130,9 @@ async def test_a_login_by_the_code_of_a_call_and_not_of_a_message_marks_the_call
     assert (call.is_caller_verified, call.identity_id == identity_id) == (is_of_call, is_of_call)
 
 
-async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent() -> None:
-    app = app_with_phone_line()
+async def test_after_three_unknown_calls_no_call_is_placed_and_a_message_is_still_sent(
+    app: AppHarness,
+) -> None:
     app.call_provider.result = UNKNOWN
     for number in range(1, 4):
         assert (await app.request_otp(a_phone(number), channel=Channel.VOICE)).sent
@@ -186,12 +181,9 @@ def record(app: AppHarness) -> Call:
     return stored_calls(app.database)[CALL_ID].value
 
 
-def said(instructions: tuple[Instruction, ...]) -> list[str]:
-    return [instruction.text for instruction in instructions if isinstance(instruction, Say)]
-
-
 def digits(instructions: tuple[Instruction, ...]) -> str:
-    return "".join(text for text in said(instructions) if text.isdecimal())
+    said = [instruction.text for instruction in instructions if isinstance(instruction, Say)]
+    return "".join(text for text in said if text.isdecimal())
 
 
 async def test_the_code_is_read_twice_after_a_key(placed: AppHarness) -> None:

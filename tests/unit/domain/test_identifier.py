@@ -14,6 +14,8 @@ from domain.errors import InvalidIdentifier, InvalidValue
 from domain.identifier import RANDOM_BYTES, make_identifier, parse_identifier
 from tests.support.builders import NOW, a_phone_verification, an_id, an_identity
 from tests.support.examples import examples
+from tests.support.media.builders import an_item
+from tests.support.voice.builders import a_call
 
 TIMES = st.integers(0, 0xFFFFFFFF).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 RANDOM = st.binary(min_size=RANDOM_BYTES, max_size=RANDOM_BYTES)
@@ -41,10 +43,17 @@ def test_other_text_is_not_an_id(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["user-1", "A" * 24])
 def test_no_entity_has_an_id_from_elsewhere(text: str) -> None:
-    with pytest.raises(InvalidIdentifier, match="An id has 24 hex digits"):
-        an_identity(id=text)
+    for make, field in (
+        (an_identity, "id"),
+        (a_phone_verification, "identity_id"),
+        (an_item, "owner_id"),
+        (a_call, "id"),
+        (a_call, "identity_id"),
+    ):
+        with pytest.raises(InvalidIdentifier, match="An id has 24 hex digits"):
+            make(**{field: text})
     with pytest.raises(InvalidIdentifier):
-        a_phone_verification(identity_id=text)
+        an_item(id=text, storage_key=f"00/{an_id()}-{0:032x}.jpg")
 
 
 MIN_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)

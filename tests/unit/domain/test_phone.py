@@ -48,20 +48,15 @@ def test_a_number_may_begin_with_the_digits_of_its_country_code() -> None:
         assert parse_phone(text, "IN").e164 == "+919198765432"
 
 
-def test_the_legacy_api_needs_no_plus_before_the_country_code() -> None:
+def test_the_legacy_api_needs_no_plus_and_drops_a_zero_before_the_country_code() -> None:
     for text in ("91,98765_43210", "tel:98765-43210;phone-context=+91"):
         assert parse_international_phone(text) == INDIAN_PHONE
-
-
-def test_the_legacy_api_drops_a_zero_before_the_country_code_of_the_region() -> None:
     assert parse_international_phone("0 91 98765 43210", "IN") == INDIAN_PHONE
     # Without the region, this number of Germany would become one of the United States.
     for region in (None, "DE", "IN"):
         with pytest.raises(InvalidPhone):
             parse_international_phone("0102 23456789", region)
-
-
-def test_the_legacy_api_reads_no_national_numbers() -> None:
+    # It reads no national numbers.
     for text in ("9876543210", "09876543210", "9198765432", "09198765432"):
         with pytest.raises(InvalidPhone):
             parse_international_phone(text, "IN")
@@ -218,10 +213,7 @@ def test_a_number_has_a_country_a_range_of_ten_thousand_and_a_masked_form(
 ) -> None:
     phone = PhoneNumber(e164)
     assert (phone.country, phone.number_range, phone.masked) == (country, number_range, masked)
-
-
-def test_the_repr_does_not_contain_the_number() -> None:
-    assert INDIAN_PHONE.e164 not in f"{INDIAN_PHONE!r} {INDIAN_PHONE} {[INDIAN_PHONE]}"
+    assert e164 not in f"{phone!r} {phone} {[phone]}"
 
 
 TYPES: Final = PhoneNumberType
@@ -352,13 +344,10 @@ def test_any_text_is_rejected_or_a_phone_of_a_country(text: str, country: str | 
             assert phone.country in ALL_COUNTRIES
 
 
-@pytest.mark.parametrize("text", ["", "*", "I", "IND", "XX", "001", " IN", "India"])
-def test_an_invalid_country_code_is_rejected(text: str) -> None:
-    with pytest.raises(InvalidValue, match=r"\AA country is .* ISO code .* letters, like IN\.\Z"):
-        parse_country(text)
-
-
 def test_every_country_code_is_parsed_in_any_case() -> None:
+    for text in ("", "*", "I", "IND", "XX", "001", " IN", "India"):
+        with pytest.raises(InvalidValue, match=r"\AA country is .* ISO code .* like IN\.\Z"):
+            parse_country(text)
     assert {parse_country(country) for country in ALL_COUNTRIES} == ALL_COUNTRIES
     assert parse_country("in") == parse_country("In") == "IN"
     assert len(ALL_COUNTRIES) > 200

@@ -237,7 +237,9 @@ def test_a_code_from_before_a_block_makes_no_identity(driver: VerificationDriver
 def test_a_retry_by_the_same_client_has_the_login_of_the_code(driver: VerificationDriver) -> None:
     decision = driver.request()
     code, request_id = code_of(decision.challenge), decision.request_id
-    used = driver.use(code, request_id=request_id)
+    result = driver.verify(code, request_id=request_id)
+    assert isinstance(result, Correct)
+    used = result.code
     assert used.login == used.challenge.login == Login(IDENTITY_ID, "a-session", request_id)
     before = driver.verification
     for client_ip, sent_id in ((HOME_IP, None), (HOME_IP, request_id), (WORK_IP, request_id)):

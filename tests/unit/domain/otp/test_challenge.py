@@ -32,11 +32,6 @@ CODE: Final = OtpCode("012313")
 HYPHENS: Final = [*"-\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"]
 
 
-def in_script(digits: str, zero: str) -> str:
-    """Return the digits in the script of this zero."""
-    return "".join(chr(ord(zero) + int(digit)) for digit in digits)
-
-
 # Life
 
 
@@ -112,8 +107,9 @@ def test_digits_of_every_script_are_parsed() -> None:
     # They are in the first two planes.
     zeros = [char for char in map(chr, range(0x2_0000)) if unicodedata.decimal(char, None) == 0]
     scripts = [zero for zero in zeros if chr(ord(zero) + 9).isdecimal()]
-    parsed = {zero: parse_otp_code(in_script("23456789", zero), 8) for zero in scripts}
-    assert parsed == dict.fromkeys(scripts, OtpCode("23456789"))
+    for zero in scripts:
+        digits = "".join(chr(ord(zero) + digit) for digit in range(2, 10))
+        assert parse_otp_code(digits, 8) == OtpCode("23456789")
 
 
 @pytest.mark.parametrize(
@@ -216,19 +212,8 @@ REPORT_ID = "fedcba9876543210" * 2
 
 
 def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
-    text = REQUEST_ID + REPORT_ID
-    assert (parse_request_id(text), parse_report_id(text)) == (REQUEST_ID, REPORT_ID)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        REQUEST_ID,
-        REQUEST_ID + REPORT_ID + "0",
-        REQUEST_ID + REPORT_ID + "\n",
-        (REQUEST_ID + REPORT_ID).upper(),
-    ],
-)
-def test_any_other_text_names_no_report_and_is_an_unknown_request_id(text: str) -> None:
-    assert (parse_request_id(text), parse_report_id(text)) == (text, None)
+    whole = REQUEST_ID + REPORT_ID
+    assert (parse_request_id(whole), parse_report_id(whole)) == (REQUEST_ID, REPORT_ID)
+    # Any other text names no report, and is an unknown request id.
+    for text in ("", REQUEST_ID, whole + "0", whole + "\n", whole.upper()):
+        assert (parse_request_id(text), parse_report_id(text)) == (text, None)

@@ -46,12 +46,9 @@ def test_the_closest_locale_is_looked_for_first(text: str, fallbacks: tuple[str,
     assert locale_fallbacks(text) == fallbacks
 
 
-@pytest.mark.parametrize(
-    "text",
-    [None, "", "e", "english", "12", "\uff45\uff4e", "en." + "a" * 98],
-)
-def test_a_text_that_is_not_a_locale_has_no_fallbacks(text: str | None) -> None:
-    assert locale_fallbacks(text) == ()
+def test_a_text_that_is_not_a_locale_has_no_fallbacks() -> None:
+    for text in (None, "", "e", "english", "12", "\uff45\uff4e", "en." + "a" * 98):
+        assert locale_fallbacks(text) == ()
 
 
 @given(st.text())
@@ -60,16 +57,11 @@ def test_fallbacks_of_any_text_are_safe_as_file_names(text: str) -> None:
         assert re.fullmatch("[A-Za-z0-9-]+", name)
 
 
-def test_the_locale_of_a_template_may_have_a_code_with_three_letters() -> None:
+def test_the_locale_of_a_template_has_one_spelling_and_may_have_three_letters() -> None:
     assert [parse_locale(text) for text in ("deu", "fra-CA", "fil")] == ["de", "fr-CA", "fil"]
-
-
-@pytest.mark.parametrize("text", ["", "EN", "pt_BR", "iw", "en.", "DEU", "deu_AT"])
-def test_another_spelling_of_a_locale_is_invalid(text: str) -> None:
-    with pytest.raises(
-        InvalidValue, match=r"\AA language is written like en, pt-BR or zh-Hant\.\Z"
-    ):
-        parse_locale(text)
+    for text in ("", "EN", "pt_BR", "iw", "en.", "DEU", "deu_AT"):
+        with pytest.raises(InvalidValue, match="A language is written like en, pt-BR or zh-Hant"):
+            parse_locale(text)
 
 
 @pytest.mark.parametrize("text", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu\n"])

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -255,14 +255,6 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
     assert name_limit(of_token) == ("per_token", "")
 
 
-def at(second: int) -> datetime:
-    return NOW + timedelta(seconds=second)
-
-
-def times(*seconds: int) -> list[datetime]:
-    return [at(second) for second in seconds]
-
-
 @given(
     st.integers(1, 6),
     st.integers(1, 100),
@@ -272,11 +264,11 @@ def times(*seconds: int) -> list[datetime]:
 def test_the_next_event_is_allowed_exactly_at_the_returned_time(
     limit: int, period: int, events: list[int], now: int
 ) -> None:
-    window = SlidingWindow(limit, timedelta(seconds=period))
-    past = times(*(event for event in events if event <= now))
-    available_at = window.next_available(past, at(now))
+    window, time = SlidingWindow(limit, timedelta(seconds=period)), NOW + timedelta(seconds=now)
+    past = [NOW + timedelta(seconds=event) for event in events if event <= now]
+    available_at = window.next_available(past, time)
     assert window.remaining(past, available_at) > 0
-    if available_at > at(now):
+    if available_at > time:
         assert window.remaining(past, available_at - timedelta(milliseconds=1)) == 0
 
 

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.errors import InvalidIdentifier
 from domain.features.voice.call import CallStatus
 from domain.features.voice.call_texts import CallTexts, Text
 from domain.features.voice.instructions import (
@@ -156,20 +155,13 @@ def test_a_call_goes_on_by_what_was_heard_in_its_state(
         assert step.position.state == path[-1]
 
 
-@pytest.mark.parametrize(
-    ("keys", "instructions"),
-    [
-        (["1"], [DialLineOperator(Position("operator", 2))]),
-        (["2"], [RecordCaller(Position("feedback", 2), 120)]),
-        ([], [Pause(3), GoTo(Position("consent", 2))]),
-    ],
-)
-def test_a_text_is_said_before_the_call_waits(keys: list[str], instructions: list[object]) -> None:
-    step = walk(VERIFIED, *press(*keys)) if keys else walk(UNKNOWN, *press("1"))
-    assert [*step.instructions[1:]] == instructions
-
-
-def test_nothing_is_said_before_an_effect() -> None:
+def test_a_text_is_said_before_the_call_waits_and_nothing_before_an_effect() -> None:
+    for caller, key, instructions in (
+        (VERIFIED, "1", (DialLineOperator(Position("operator", 2)),)),
+        (VERIFIED, "2", (RecordCaller(Position("feedback", 2), 120),)),
+        (UNKNOWN, "1", (Pause(3), GoTo(Position("consent", 2)))),
+    ):
+        assert walk(caller, *press(key)).instructions[1:] == instructions
     consent = CALL_TEXTS.locales["en"].texts[Text.CONSENT]
     joining = walk(UNKNOWN, *press("1"), Continued())
     leaving = walk(UNVERIFIED, *press("3", "1"))
@@ -260,9 +252,7 @@ def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(
     step = finish_effect(CALL_TEXTS, chosen.position, replace(caller, locale="en"), is_done=True)
     assert said(step) == [chosen.position.state]
     assert step.position == Position(chosen.position.state, 2)
-
-
-def test_a_menu_that_offers_no_language_does_not_understand_its_key() -> None:
+    # A menu that offers no language does not understand its key.
     assert said(walk(UNVERIFIED, *press("3", "9"))) == ["not_understood", "confirm_leaving_again"]
 
 
@@ -289,11 +279,11 @@ def test_menus_are_over_after_five_minutes_and_ten_for_a_verified_number() -> No
         assert said(advance(CALL_TEXTS, record, caller, Recorded("RE1"), over)) == ["feedback_kept"]
 
 
-@pytest.mark.parametrize("event", [SILENCE, Continued(), Recorded("RE1"), *press("1")])
-def test_a_state_of_another_version_ends_the_call_with_an_apology(event: CallEvent) -> None:
-    step = advance(CALL_TEXTS, Position("lottery", 3), UNVERIFIED, event)
-    assert (said(step), step.instructions[-1]) == (["apology"], HangUp())
-    assert (step.position, step.outcome) == (None, CallOutcome.FAILED)
+def test_a_state_of_another_version_ends_the_call_with_an_apology() -> None:
+    for event in (SILENCE, Continued(), Recorded("RE1"), *press("1")):
+        step = advance(CALL_TEXTS, Position("lottery", 3), UNVERIFIED, event)
+        assert (said(step), step.instructions[-1]) == (["apology"], HangUp())
+        assert (step.position, step.outcome) == (None, CallOutcome.FAILED)
 
 
 EVENTS = st.one_of(
@@ -337,6 +327,9 @@ def test_every_call_ends_and_no_event_raises_and_silence_has_no_effect(
     assert step.instructions[-1] == HangUp()
 
 
+# The record of a call
+
+
 LATER = NOW + timedelta(seconds=90)
 CALL = a_call()
 MENU = Position("menu")
@@ -354,22 +347,12 @@ def test_a_status_never_goes_backwards(reported: list[CallStatus]) -> None:
     assert (calls[-1].ended_at is not None) == (calls[-1].status in FINAL)
 
 
-def test_a_duration_is_that_of_an_ended_call_and_never_negative() -> None:
+def test_a_duration_is_never_negative_and_the_last_outcome_counts() -> None:
     assert CALL.advance_status(CallStatus.IN_PROGRESS, NOW).duration is None
     set_back = CALL.advance_status(CallStatus.BUSY, NOW - timedelta(hours=1))
     assert set_back.duration == timedelta()
-
-
-def test_the_last_outcome_counts() -> None:
     call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
     assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
-
-
-def test_no_id_is_from_elsewhere() -> None:
-    with pytest.raises(InvalidIdentifier):
-        a_call(id="user-1")
-    with pytest.raises(InvalidIdentifier):
-        a_call(identity_id="user-1")
 
 
 def test_each_limit_of_calls_has_a_name() -> None:

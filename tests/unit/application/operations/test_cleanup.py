@@ -1,4 +1,4 @@
-"""The cleanup deletes everything that is over, and nothing else."""
+"""The cleanup deletes everything that is over, also of processes that ended, and nothing else."""
 
 import asyncio
 from dataclasses import replace
@@ -6,14 +6,19 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
+from adapters.databases.records.kinds import INSTANCES
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
+from application.ports.errors import ConfigurationError
 from domain.administration.audit import AUDIT_RETENTION
+from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
+from domain.token_issuers import TokenIssuers
 from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.core_harness import CoreHarness
@@ -155,3 +160,72 @@ async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHa
     app.clock.advance(TICK)
     assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
     assert app.database.identities[deleted.id].value.username_key is None
+
+
+# The record of a process that serves
+
+
+async def test_a_process_renews_one_record_and_deletes_it_at_the_end(app: CoreHarness) -> None:
+    started_at, rows = app.clock.now(), app.database.records.tables[INSTANCES.name]
+    await app.operations.instance.renew()
+    app.advance(RENEWAL_INTERVAL.total_seconds())
+    await app.operations.instance.renew()
+
+    [record_id] = rows
+    loaded = await app.database.repositories().instances.load(record_id)
+    assert loaded is not None
+    assert loaded.value.issuer == TokenIssuers().issuer
+    assert (loaded.value.started_at, loaded.value.renewed_at) == (started_at, app.clock.now())
+    assert loaded.value.expires_at == app.clock.now() + INSTANCE_TTL
+
+    await app.operations.instance.delete()
+    assert not rows
+
+
+async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up(
+    app: CoreHarness,
+) -> None:
+    await app.operations.instance.renew()
+    check_none_alive(serving(TokenIssuers()), "a database", NOW + timedelta(seconds=30))
+
+    app.advance(60 + 29)
+    assert (await app.operations.cleanup())["expired_instances"] == 0
+    app.advance(1)
+    assert (await app.operations.cleanup())["expired_instances"] == 1
+
+
+NEW = TokenIssuers.of("https://a.test", ["dialtone"])
+CAREFUL = TokenIssuers.of("dialtone", ["https://a.test"])
+
+
+def serving(*issuers: TokenIssuers, seconds_left: int = 30) -> list[InstanceRecord]:
+    return [
+        InstanceRecord(
+            id=str(number),
+            program_version="",
+            started_at=NOW,
+            renewed_at=NOW,
+            expires_at=NOW + timedelta(seconds=seconds_left),
+            issuer=each.issuer,
+            accepted_issuers=each.accepted_issuers,
+        )
+        for number, each in enumerate(issuers)
+    ]
+
+
+def test_only_other_issuers_that_all_accept_need_a_note() -> None:
+    assert check_issuers(NEW, serving(NEW, NEW), NOW) == ""
+    assert check_issuers(NEW, serving(TokenIssuers(), seconds_left=0), NOW) == ""
+    note = check_issuers(NEW, serving(CAREFUL, NEW, CAREFUL), NOW)
+    assert note.endswith("these settings, with https://a.test: 2 with dialtone")
+
+
+def test_an_issuer_that_some_reject_is_an_error() -> None:
+    for own, others, text in (
+        # One of a version without the setting.
+        (NEW, [TokenIssuers()], "of https://a.test are rejected by instances with dialtone."),
+        (TokenIssuers(), [NEW], "of https://a.test are rejected by these settings."),
+        (CAREFUL, [NEW, TokenIssuers()], "https://a.test are rejected by instances with dialtone."),
+    ):
+        with pytest.raises(ConfigurationError, match=text):
+            check_issuers(own, serving(*others), NOW)

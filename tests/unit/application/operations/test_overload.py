@@ -303,6 +303,9 @@ async def test_a_check_runs_at_once_and_every_second_until_the_database_answers(
     ]
 
 
+# How long a request waits for it
+
+
 def call(request: CurrentRequest, now: float, seconds: float) -> None:
     request.begin_storage_call(now)
     request.end_storage_call(now + seconds)

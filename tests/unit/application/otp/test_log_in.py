@@ -13,7 +13,6 @@ from application.identities.extensions import AllowLogin, PendingLogin, RejectLo
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
-from application.principal import Principal
 from domain.errors import LoginRejected, TooManyAttemptsFromIp, TooManyOtpRequests, UserNotFound
 from domain.identities.device_token import DeviceToken
 from domain.identities.role import Role
@@ -349,23 +348,11 @@ def recycling() -> CoreHarness:
     return CoreHarness(policy=make_core_policy(recycled_after=timedelta(days=100)))
 
 
-async def principal_of(app: CoreHarness, logged_in: LoggedIn) -> Principal:
-    return await app.identities.authenticate(logged_in.tokens.access_token)
-
-
-async def create_owner(app: CoreHarness) -> tuple[Principal, LoggedIn]:
-    """Log in and create a user."""
-    logged_in = await app.open_session()
-    principal = await principal_of(app, logged_in)
-    await app.create_user(principal)
-    return principal, logged_in
-
-
 async def test_an_unused_phone_gets_a_new_identity() -> None:
     app = recycling()
-    before, _ = await create_owner(app)
+    before = await app.add_user()
     app.advance(days=101)
-    after = await principal_of(app, await app.open_session())
+    after = await app.log_in()
     assert after.identity.id != before.identity.id
     assert after.identity.user is None
     detached = app.database.identities[before.identity.id].value
@@ -376,23 +363,18 @@ async def test_an_unused_phone_gets_a_new_identity() -> None:
         await app.identities.get_user(before.identity.id)
     await app.create_user(after)
     app.advance(days=1)
-    assert (await principal_of(app, await app.open_session())).identity.id == after.identity.id
+    assert (await app.log_in()).identity.id == after.identity.id
 
 
-async def test_a_device_token_proves_continuity() -> None:
+async def test_a_device_token_and_a_role_keep_the_account_however_long_it_was_unused() -> None:
     app = recycling()
-    before, logged_in = await create_owner(app)
+    before = await app.open_session()
     app.advance(days=101)
-    after = await principal_of(app, await app.open_session(device_token=logged_in.device_token))
+    after = await app.open_session(device_token=before.device_token)
     assert after.identity.id == before.identity.id
-
-
-async def test_staff_keep_their_account_however_long_it_was_unused() -> None:
-    app = recycling()
-    before, _ = await create_owner(app)
     await app.identities.operator_actions.change_role(before.identity.id, Role.SUPPORT)
     app.advance(days=1001)
-    after = await principal_of(app, await app.open_session())
+    after = await app.open_session()
     assert (after.identity.id, after.identity.staff.role) == (before.identity.id, Role.SUPPORT)
     assert IdentityDetached not in app.events.types
 
@@ -404,7 +386,7 @@ async def leave_unused() -> tuple[CoreHarness, Attempt, str]:
         The login with it, and the id of the phone's identity.
     """
     app = recycling()
-    before, _ = await create_owner(app)
+    before = await app.add_user()
     app.advance(days=101)
     await app.request_otp()
     return app, Attempt(partial(app.verify_otp, app.last_code)), before.identity.id
@@ -416,6 +398,6 @@ async def test_an_interrupted_detachment_is_completed_by_a_login() -> None:
             await login()
         if not isinstance(login.result, LoggedIn):  # the code was used before
             login.result = await app.open_session()
-        after_id = (await principal_of(app, login.result)).identity.id
+        after_id = login.result.identity.id
         assert set(app.database.identities) == {before_id, after_id} != {before_id}
         assert len(app.database.identities[after_id].value.sessions) == 1

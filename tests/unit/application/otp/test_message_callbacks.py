@@ -1,5 +1,6 @@
 """What providers report of messages, by a URL for each or one for all, and what clients learn."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,46 +123,31 @@ async def test_a_messenger_that_breaks_its_promise_hides_no_other(
     assert line.msg == {"event": "message_callback_failed", "provider": "broken"}
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        ("1158201444", "1158201444"),
-        ("", None),
-        ("<script>\n", None),
-        ("\N{SNOWMAN}", None),
-        ("1" * (MAX_HANDSHAKE_LENGTH + 1), None),
-    ],
-)
-def test_a_handshake_is_answered_by_the_messenger_that_recognizes_it(
-    answer: str, expected: str | None
-) -> None:
-    messengers = (Messenger(), Messenger(do=fail), Messenger(do=lambda: answer))
-    handshakes = {str(number): messenger for number, messenger in enumerate(messengers)}
-
-    assert AnswerHandshake(handshakes)(REQUEST) == expected
+def test_a_handshake_is_answered_by_the_messenger_that_recognizes_it() -> None:
+    too_long = "1" * (MAX_HANDSHAKE_LENGTH + 1)
+    answers = ["1158201444", "", "<script>\n", "\N{SNOWMAN}", too_long]
+    third = Messenger(do=lambda: answers.pop(0))
+    handshakes = {"first": Messenger(), "second": Messenger(do=fail), "third": third}
+    answered = [AnswerHandshake(handshakes)(REQUEST) for _ in range(5)]
+    assert answered == ["1158201444", None, None, None, None]
 
 
 # What clients learn about a delivery
-
-
-def report_id_of(request_id: str) -> str:
-    report_id = parse_report_id(request_id)
-    assert report_id is not None
-    return report_id
 
 
 async def report(
     app: CoreHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
 ) -> None:
     """Report a status, as the provider does."""
-    await app.otp.report_delivery(report_id_of(request_id), reported, A_MESSAGE, error_code)
+    report_id = parse_report_id(request_id) or ""
+    await app.otp.report_delivery(report_id, reported, A_MESSAGE, error_code)
 
 
 async def test_the_url_for_the_status_names_the_report_and_not_the_request() -> None:
     app = app_with()
     request_id = (await app.request_otp()).request_id
     (status_url,) = app.messenger.status_urls
-    report_id, labels = report_id_of(request_id), app.labels_of(a_phone())
+    report_id, labels = parse_report_id(request_id), app.labels_of(a_phone())
     # Its parameters are in alphabetical order.
     assert status_url == (
         "https://dialtone.example.org/sms/status"
@@ -202,3 +188,23 @@ async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_t
     resend = await app.request_otp()
     statuses = [await app.otp.get_delivery_status(each.request_id) for each in (again, resend)]
     assert statuses == [(DELIVERED, None), (QUEUED, None)]
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (rb"A\ud83d", "A\ufffd"),
+        (rb"\uDE00\u0041", "\ufffdA"),
+        (rb"\ude00\ud83d\ud83d\ude00", "\ufffd\ufffd\U0001f600"),
+        (rb"\\\ud83d", "\\\ufffd"),
+        (b"Jos\xe9", "Jos\ufffd"),
+        (b"\xed\xa0\xbd", "\ufffd" * 3),
+        (b"a\0\x1f\nb", "a   b"),
+        (rb"\\ud83d \" \u00e9 \uD83D\uDE00 \ud83d\\ude00", '\\ud83d " é \U0001f600 \ufffd\\ude00'),
+        ("\ufeffé\u2028".encode(), "\ufeffé\u2028"),
+    ],
+)
+def test_text_that_is_no_unicode_is_replaced_in_json(written: bytes, text: str) -> None:
+    request = SignedRequest("", {}, body=b'\xef\xbb\xbf{\r\n"a":\t"' + written + b'"}')
+
+    assert json.loads(request.json_text) == {"a": text}

@@ -186,7 +186,6 @@ async def test_a_test_otp_needs_no_cooldown_served_country_or_provider() -> None
 
 
 HOUR = timedelta(hours=1)
-ONE_PER_HOUR = SlidingWindow(1, HOUR)
 
 
 def app_with_limits(**limits: Any) -> CoreHarness:
@@ -256,7 +255,7 @@ async def test_at_the_limit_attempts_of_others_are_not_looked_at(limit_name: str
 
 
 async def test_only_wrong_codes_of_others_that_count_use_the_limit() -> None:
-    app = app_with_limits(others_total=ONE_PER_HOUR)
+    app = app_with_limits(others_total=SlidingWindow(1, HOUR))
     await app.verify_otp("000000", a_phone(1), OTHER_IP)  # without an active code
     request_id = (await app.request_otp(a_phone(1), CLIENT_IP)).request_id
     code = app.last_code

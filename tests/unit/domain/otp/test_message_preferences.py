@@ -15,8 +15,6 @@ from domain.otp.message_preferences import (
     parse_platform,
 )
 
-APP_HASHES = ["FA+9qCX9VSu", "01234567/9a"]
-
 
 def test_an_unknown_platform_is_the_general_one() -> None:
     unknown = {parse_platform(text) for text in (None, "", "toaster", "general")}
@@ -64,10 +62,9 @@ def test_the_locale_of_a_template_has_one_spelling_and_may_have_three_letters() 
             parse_locale(text)
 
 
-@pytest.mark.parametrize("text", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu\n"])
-def test_an_app_hash_has_eleven_characters(text: str) -> None:
-    assert [parse_app_hash(valid) for valid in APP_HASHES] == APP_HASHES
-    with pytest.raises(
-        InvalidValue, match=r"\AAn app hash has 11 characters: letters, digits, .*/"
-    ):
-        parse_app_hash(text)
+def test_an_app_hash_has_eleven_characters() -> None:
+    for valid in ("FA+9qCX9VSu", "01234567/9a"):
+        assert parse_app_hash(valid) == valid
+    for text in ("FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu\n"):
+        with pytest.raises(InvalidValue, match="An app hash has 11 characters: letters, digits"):
+            parse_app_hash(text)

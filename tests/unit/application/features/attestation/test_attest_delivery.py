@@ -44,15 +44,10 @@ def phone(number: int) -> PhoneNumber:
     return parse_phone(f"+1415{555 + number // 3}{2000 + number}", None)
 
 
-def network_ip(number: int) -> str:
-    """Return an IP; three in a row have the same network."""
-    return f"198.18.{number // 3}.{number}"
-
-
 async def flood(app: AppHarness, count: int = STRANGERS) -> None:
-    """Use up the limits of strangers."""
+    """Use up the limits of strangers, of whom three in a row have the same network."""
     for number in range(count):
-        await app.request_otp(phone(number), network_ip(number))
+        await app.request_otp(phone(number), f"198.18.{number // 3}.{number}")
 
 
 @pytest_asyncio.fixture

@@ -31,7 +31,6 @@ from tests.support.imports.builders import IMPORT_RUN
 from tests.support.media.stored import stored_items, stored_usages
 
 UPLOADED_AT: Final = NOW - timedelta(days=800)
-TOO_LARGE: Final = bytes(10**6 + 1)
 
 
 class FakePictures:
@@ -133,7 +132,7 @@ async def test_items_keep_id_owner_category_and_time_and_a_repeat_opens_no_file_
         ({"owner": ""}, GIF, "owner_not_imported"),
         ({"owner": "Zoë"}, GIF, "owner_not_imported"),
         ({"file": "missing.gif"}, GIF, "file_missing"),
-        ({}, TOO_LARGE, "file_too_large"),
+        ({}, bytes(10**6 + 1), "file_too_large"),
         ({}, b"%PDF-1.4", "unsupported_image_type"),
     ],
 )

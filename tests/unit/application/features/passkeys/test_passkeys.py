@@ -196,10 +196,9 @@ async def test_it_is_added_and_removed_only_within_15_minutes_of_a_login(user: U
     own = user.app.app_passkeys.own
     with pytest.raises(FreshLoginRequired):
         own.start(late)
-    with pytest.raises(FreshLoginRequired):
-        await own.add(late, "{}", None, None, None)
-    with pytest.raises(FreshLoginRequired):
-        await own.remove(late, passkey_id, None)
+    for act in (own.add(late, "{}", None, None, None), own.remove(late, passkey_id, None)):
+        with pytest.raises(FreshLoginRequired):
+            await act
     signed_in = await user.sign_in()
     user.principal = await user.app.identities.authenticate(signed_in.tokens.access_token)
     await user.add(a_device(1))
@@ -227,10 +226,8 @@ async def test_a_removed_passkey_signs_nobody_in_and_its_number_is_told(user: Us
 async def test_names_are_those_of_devices_and_no_two_are_the_same(user: User) -> None:
     await user.add()
     await user.add(a_device(1))
-    assert [each.name for each in user.stored.passkeys] == [
-        "Chrome on Android",
-        "Chrome on Android 2",
-    ]
+    names = ["Chrome on Android", "Chrome on Android 2"]
+    assert [each.name for each in user.stored.passkeys] == names
     with pytest.raises(ConflictingValue):
         await user.add(a_device(2), "Chrome on Android")
     with pytest.raises(PasskeyExists):

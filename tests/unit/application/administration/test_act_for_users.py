@@ -73,6 +73,9 @@ async def test_an_account_without_a_name_gets_none(app: CoreHarness) -> None:
     assert len(app.database.audit_entries) == 1
 
 
+# The number is taken from an account, because it has another owner now
+
+
 async def start() -> tuple[CoreHarness, Act, str]:
     """Return a service, the detachment of a user who has requested a code, and the user's id."""
     app = CoreHarness()

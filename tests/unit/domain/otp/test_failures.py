@@ -254,6 +254,10 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
         driver.verify(code_of(decision.challenge), request_id=decision.request_id)
 
 
+# How many guesses strangers have at one phone, whatever they do: they ask from each network
+# whenever they may, and use up all attempts with ids and without.
+
+
 def guess(driver: VerificationDriver, client_ip: str, request_id: str | None = None) -> None:
     """Guess until an attempt is not looked at."""
     with suppress(TooManyAttempts):

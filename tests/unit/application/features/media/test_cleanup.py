@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
+from application.features.media.check_media import MIN_SUSPICIOUS, MediaFindings
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
@@ -89,12 +89,8 @@ async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
 
 
-def checker(app: AppHarness) -> CheckMedia:
-    return app.media.check_media
-
-
 async def find(app: AppHarness) -> MediaFindings:
-    return await checker(app).find(lambda _: None)
+    return await app.media.check_media.find(lambda _: None)
 
 
 async def test_items_without_a_file_and_files_without_an_item_are_found_and_repaired(
@@ -112,7 +108,7 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     assert broken.id in stored_items(app.database)
 
     shown: list[int] = []
-    await checker(app).repair(findings, lambda progress: shown.append(progress.repaired))
+    await app.media.check_media.repair(findings, lambda progress: shown.append(progress.repaired))
     assert (shown, findings.repaired) == ([1, 2, 3], 3)
     assert app.files.contents.keys() == {whole.storage_key, "readme.txt"}
     with pytest.raises(ItemNotFound):
@@ -137,7 +133,7 @@ async def test_an_item_loses_its_variants_that_have_no_complete_file() -> None:
 
     assert findings.items_without_file == [empty.id]
     assert (findings.items_without_variant, findings.orphans) == ([item.id], 2)
-    await checker(app).repair(findings, lambda _: None)
+    await app.media.check_media.repair(findings, lambda _: None)
     assert (await app.get_item(item.id)).item.variants == (kept,)
     assert (await find(app)).orphans == 0
 
@@ -148,7 +144,7 @@ async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principa
     findings = await find(app)
     findings.files_without_item.append(item.storage_key)
     app.files.contents[item.storage_key] = content
-    await checker(app).repair(findings, lambda _: None)
+    await app.media.check_media.repair(findings, lambda _: None)
     assert (findings.repaired, app.files.contents) == (0, {item.storage_key: content})
 
 

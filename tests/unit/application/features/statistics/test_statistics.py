@@ -1,7 +1,6 @@
 """What is counted of events, written, and reported from what was written."""
 
 from datetime import timedelta
-from typing import Final
 
 import pytest
 
@@ -96,9 +95,6 @@ def test_nothing_of_a_person_is_counted() -> None:
     assert a_phone().e164 not in text
 
 
-ONE_HOUR: Final = timedelta(hours=1)
-
-
 def feature_of(app: AppHarness) -> StatisticsFeature:
     return app.use_cases.of(StatisticsFeature)
 
@@ -120,7 +116,7 @@ async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batche
         for _ in range(2):
             await feature_of(app).write()
         assert (await report(app)).total[Result.SENT] == number
-        app.clock.advance(ONE_HOUR)
+        app.clock.advance(timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.features.voice.call import CallStatus
-from domain.features.voice.call_texts import CallTexts, Text
+from domain.features.voice.call_texts import Text
 from domain.features.voice.instructions import (
     CallLimits,
     DialLineOperator,
@@ -20,7 +20,6 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.menu import (
     MAX_VISITS,
-    State,
     advance,
     finish_effect,
     skip_line_operator,
@@ -44,7 +43,6 @@ from domain.otp.rate_limits import name_limit
 from domain.phone import PhoneNumber
 from tests.support.builders import NOW
 from tests.support.call_texts import CALL_TEXTS, spoken
-from tests.support.examples import examples
 from tests.support.voice.builders import a_call
 
 AMERICAN, INDIAN = PhoneNumber("+14155552671"), PhoneNumber("+919876543210")
@@ -284,47 +282,6 @@ def test_a_state_of_another_version_ends_the_call_with_an_apology() -> None:
         step = advance(CALL_TEXTS, Position("lottery", 3), UNVERIFIED, event)
         assert (said(step), step.instructions[-1]) == (["apology"], HangUp())
         assert (step.position, step.outcome) == (None, CallOutcome.FAILED)
-
-
-EVENTS = st.one_of(
-    st.builds(Answered, st.sampled_from(["", "1", "2", "3", "9", "12", "x"]), st.just("")),
-    st.builds(Answered, st.just(""), st.sampled_from(["", "yes", "leave, please", "?"])),
-    st.builds(Dialed, st.sampled_from(DialResult)),
-    st.builds(Recorded, st.just("RE1"), st.integers(0, 9)),
-    st.just(Continued()),
-)
-CALLERS = st.builds(
-    ClaimedCaller,
-    st.sampled_from([None, AMERICAN, INDIAN]),
-    st.sampled_from([None, "an identity"]),
-)
-
-
-@settings(max_examples=examples(25))
-@given(CALLERS, st.data())
-def test_every_call_ends_and_no_event_raises_and_silence_has_no_effect(
-    caller: ClaimedCaller, data: st.DataObject
-) -> None:
-    texts: CallTexts = CALL_TEXTS
-    silent = start(texts, caller)
-    while silent.position:
-        assert silent.effect is None
-        silent = advance(texts, silent.position, caller, SILENCE)
-    step = start(texts, caller)
-    visits = []
-    while position := step.position:
-        assert position.state in [*State]
-        assert not (step.effect and step.instructions)
-        if step.effect:
-            step = finish_effect(texts, position, caller, is_done=data.draw(st.booleans()))
-            continue
-        visits.append(position.visit)
-        # After a while the caller says nothing: then the call ends by itself.
-        event = data.draw(EVENTS) if len(visits) < 12 else Continued()
-        step = advance(texts, position, caller, event)
-        assert len(visits) < 60
-    assert visits == sorted(set(visits))
-    assert step.instructions[-1] == HangUp()
 
 
 # The record of a call

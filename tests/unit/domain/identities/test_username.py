@@ -318,9 +318,9 @@ def test_a_phone_number_is_no_new_username(name: str, region: str | None) -> Non
     assert parse_username(name, UsernameRules(default_region=region), Username(name)).text == name
 
 
-@pytest.mark.parametrize("name", ["98765 43210", "007", "Asha 2024", "1984", "R2-D2", "+1", "42"])
-def test_other_digits_are_a_username(name: str) -> None:
-    assert parse_username(name, UsernameRules()).text == name
+def test_other_digits_are_a_username() -> None:
+    for name in ("98765 43210", "007", "Asha 2024", "1984", "R2-D2", "+1", "42"):
+        assert parse_username(name, UsernameRules()).text == name
 
 
 # One's own name

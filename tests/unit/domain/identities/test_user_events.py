@@ -134,3 +134,10 @@ def test_a_newer_event_has_three_days_too_after_a_destination_gave_up() -> None:
 def test_without_a_destination_no_event_is_recorded() -> None:
     silent = UserEvents(is_recording=False)
     assert silent.record(EventType.USER_CREATED, NOW) is silent
+
+
+def test_postponed_events_wait_until_the_later_time() -> None:
+    events, later = recorded(EventType.USER_CREATED), NOW + timedelta(minutes=5)
+    postponed = events.progress_of(BACKEND).postpone(later)
+    waiting = events.settle([postponed, postponed.postpone(NOW)], [BACKEND])
+    assert (waiting.next_attempt_at(BACKEND), waiting.next_send_at) == (later, later)

@@ -40,9 +40,6 @@ END_BLOCK: Final = Act(
     needs_reason=True,
     needs_passkey=True,
 )
-BLOCK_ACTS: Final = (ADD_BLOCK, END_BLOCK)
-
-
 READ_INTERVAL: Final = timedelta(seconds=5)
 """How often each process reads them: so late a block of another process acts at most."""
 READ_TIMEOUT: Final = timedelta(seconds=15)

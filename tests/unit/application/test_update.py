@@ -75,6 +75,10 @@ async def test_conflicts_are_retried_with_the_latest_record_and_with_jitter_afte
     assert await counter.increase() == 10 * conflicts + 1
     assert (counter.loads, len(counter.writes)) == (conflicts + 1, 1)
     assert delays == [0.02] * delayed
+    too_many = Counter(conflicts=MAX_RETRIES + 1)
+    with pytest.raises(ConcurrencyConflict):
+        await too_many.increase()
+    assert too_many.writes == []
 
 
 async def test_a_coroutine_decides_anew_after_a_conflict() -> None:
@@ -120,10 +124,3 @@ async def test_an_unknown_identity_is_added_or_changed_if_it_exists_meanwhile(
     saved = await change(identities, an_id(), promote)
     assert saved.is_administrator
     assert app.database.identities[an_id()] == Versioned(saved, 1 + is_added_meanwhile)
-
-
-async def test_too_many_conflicts_are_an_error(delays: list[float]) -> None:
-    counter = Counter(conflicts=MAX_RETRIES + 1)
-    with pytest.raises(ConcurrencyConflict):
-        await counter.increase()
-    assert counter.writes == []

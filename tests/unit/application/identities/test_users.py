@@ -1,40 +1,40 @@
-"""Users are created, found, renamed, deleted and counted."""
+"""Users are created, renamed, deleted and counted, and have the rights of their role."""
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from application.identities import count_users
 from application.identities.count_users import MAX_AGE, UserCount
 from application.ports.errors import StorageUnavailable
+from application.ports.keys import TokenClaims
 from application.principal import Principal
-from domain.errors import UsernameInUse, UserNotFound
-from domain.identities.identity import Identity
+from domain.administration.scope import Scope
+from domain.errors import (
+    HasTestOtp,
+    ReauthenticationRequired,
+    Unauthenticated,
+    UsernameInUse,
+    UserNotFound,
+)
 from domain.identities.role import Role
 from domain.identities.username import parse_username
+from domain.otp.challenge import OtpCode
+from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.builders import a_phone, a_user, an_identity
-from tests.support.core_harness import CoreHarness
+from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
+from tests.support.core_harness import CoreHarness, make_core_policy
+from tests.support.keys import access_tokens
 
 OTHER_PHONE = a_phone(2)
-
-
-# Names that look like that of somebody with a role
 
 
 async def add_staff(app: CoreHarness) -> Principal:
     """Log in as an administrator with the name Rahul Sharma."""
     await app.add_user(a_phone())
     return await app.add_administrator(a_phone())
-
-
-async def rename(app: CoreHarness, principal: Principal, name: str) -> Identity:
-    """Rename a user with the identity that is stored now."""
-    identity = app.database.identities[principal.identity.id].value
-    current = replace(principal, identity=identity)
-    username = parse_username(name, own=identity.username)
-    return await app.identities.rename_user(current, username)
 
 
 async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: CoreHarness) -> None:
@@ -50,10 +50,7 @@ async def test_a_name_that_looks_like_that_of_an_administrator_is_in_use(app: Co
             await app.create_user(creator, "RahuI Sharma", phone)
     await app.create_user(other, "Priya")
     with pytest.raises(UsernameInUse):
-        await rename(app, other, "RahuI Sharma")
-
-
-# Creating users of other phones
+        await app.identities.rename_user(other, parse_username("RahuI Sharma"))
 
 
 @pytest.fixture
@@ -123,12 +120,6 @@ async def test_a_parallel_login_does_not_restore_a_deleted_user(app: CoreHarness
     assert app.database.identities[principal.identity.id].value.is_deleted
 
 
-# Counting
-
-
-COUNT = "identities.count_users"
-
-
 async def test_more_than_can_be_counted_are_estimated(
     app: CoreHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,7 +135,7 @@ async def test_more_than_can_be_counted_are_estimated(
 
 async def test_a_count_is_held_for_five_minutes_and_an_error_is_not(app: CoreHarness) -> None:
     recent = app.identities.count_users.recent
-    app.faults.fail_on(COUNT)
+    app.faults.fail_on("identities.count_users")
     with pytest.raises(StorageUnavailable):
         await recent()
     assert await recent() == UserCount(0)
@@ -164,3 +155,65 @@ async def test_look_alikes_are_free_when_the_role_ends(app: CoreHarness) -> None
     await app.add_user(OTHER_PHONE, "RahuI Sharma")
     with pytest.raises(UsernameInUse):
         await app.add_user(a_phone(3), "Rahul Sharma")
+
+
+async def test_tokens_of_another_key_identity_or_session_are_rejected(app: CoreHarness) -> None:
+    principal = await app.log_in()
+    times = (NOW, NOW + timedelta(days=9))
+    own = TokenClaims(principal.identity.id, principal.session.id, *times)
+    await app.identities.authenticate(access_tokens().issue(own))
+    for tokens, claims in (
+        (access_tokens(2), own),
+        (access_tokens(), replace(own, identity_id=an_id(9))),
+        (access_tokens(), replace(own, session_id="another")),
+    ):
+        with pytest.raises(Unauthenticated):
+            await app.identities.authenticate(tokens.issue(claims))
+
+
+async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_the_login(
+    app: CoreHarness,
+) -> None:
+    member = await app.add_user(a_phone(1))
+    await app.add_administrator(a_phone(2))
+    token = await app.access_token(a_phone(2))
+    app.advance(24 * 3600 - 1)
+    recent = await app.identities.authenticate(token)
+    recent.check_can_act_for(member.identity.id, Scope.MODERATE_LIBRARY)
+
+    app.advance(1)
+
+    old = await app.identities.authenticate(token)
+    with pytest.raises(ReauthenticationRequired):
+        old.check_can_act_for(member.identity.id, Scope.MODERATE_LIBRARY)
+    assert not old.viewer.is_administrator
+    old.check_can_act_for(old.identity.id, Scope.MODERATE_LIBRARY)
+
+
+def with_test_otp(app: CoreHarness, expires_at: datetime | None = None) -> CoreHarness:
+    """Restart the app with a test OTP for phone 3."""
+    otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), expires_at),))
+    return replace(app, policy=make_core_policy(test_otps=otps))
+
+
+async def test_a_phone_with_a_test_otp_is_not_that_of_an_administrator(app: CoreHarness) -> None:
+    user_id = (await app.log_in(a_phone(3))).identity.id
+    for expires_at, user in ((None, a_phone(3)), (NOW, user_id)):
+        tested = with_test_otp(app, expires_at)
+        with pytest.raises(HasTestOtp):
+            await tested.identities.operator_actions.change_role(user, Role.ADMINISTRATOR)
+    await app.add_administrator(a_phone(3))
+    token = await app.access_token(a_phone(3))
+    assert (await app.identities.authenticate(token)).identity.is_administrator
+    principal = await with_test_otp(app).identities.authenticate(token)
+    assert not principal.identity.is_administrator
+
+
+async def test_unknown_and_deleted_users_are_not_found(app: CoreHarness) -> None:
+    principal = await app.add_user(a_phone(3))
+    await app.identities.delete_user(principal)
+    await app.request_otp(a_phone(2))
+    for user in (an_id(99), a_phone(1), a_phone(2), a_phone(3), principal.identity.id):
+        for role in (Role.MEMBER, Role.ADMINISTRATOR):
+            with pytest.raises(UserNotFound):
+                await app.identities.operator_actions.change_role(user, role)

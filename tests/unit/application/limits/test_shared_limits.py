@@ -1,4 +1,4 @@
-"""The use of limits that many phones share is measured, and operators are warned of it."""
+"""The use of limits that many phones share, and the approximate limits of one process."""
 
 import asyncio
 import logging
@@ -8,17 +8,20 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from application.limits.measure_limits import MAX_COUNTRIES, LimitUse
-from domain.errors import TooManyOtpRequests
+from application.limits.request_limits import MAX_SUBJECTS, RequestLimit
+from domain.errors import TooManyOtpRequests, TooManyRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.phone import PhoneNumber, parse_phone
+from domain.phone import parse_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
+from tests.support.fakes.clock import SecondsClock
 
 GERMAN_PHONE: Final = parse_phone("+4915112345678", None)
 MAX_AGE: Final = 15
-READ: Final = "limit_store.count_used"
 LIMITS: Final = replace(
     RateLimits(),
     per_country=SlidingWindow(20, timedelta(hours=1)),
@@ -61,7 +64,7 @@ async def test_a_measurement_is_held_for_15_seconds() -> None:
 
     app.advance(MAX_AGE - 0.001)
     assert (await measure_strangers(app))["US"].used == 0
-    assert app.faults.calls.count(READ) == 1
+    assert app.faults.calls.count("limit_store.count_used") == 1
     app.advance(0.001)
     assert (await measure_strangers(app))["US"].used == 1
 
@@ -75,13 +78,6 @@ async def test_where_all_countries_are_served_those_that_were_seen_are_measured(
     app.advance(MAX_AGE)
 
     assert len(await measure_strangers(app)) == MAX_COUNTRIES + 1
-
-
-# Warnings
-
-
-def a_phone_of_another_range(number: int) -> PhoneNumber:
-    return parse_phone(f"+1{(212, 213, 305, 415, 503, 617)[number]}5550100")
 
 
 def app_with_limit(permits: int) -> CoreHarness:
@@ -98,9 +94,9 @@ def warnings_in(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
 async def request_codes(app: CoreHarness, count: int) -> list[str]:
     """Request codes for phones of different ranges; return the limits that reject some."""
     limits = []
-    for number in range(count):
+    for number, area in zip(range(count), (212, 213, 305, 415, 503, 617), strict=False):
         try:
-            await app.request_otp(a_phone_of_another_range(number), client_ip=f"10.{number}.0.1")
+            await app.request_otp(parse_phone(f"+1{area}5550100"), client_ip=f"10.{number}.0.1")
         except TooManyOtpRequests as error:
             limits.append(error.limit)
     return limits
@@ -140,3 +136,70 @@ async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
         "part": "strangers",
         "country": "US",
     }
+
+
+@pytest.fixture
+def clock() -> SecondsClock:
+    return SecondsClock()
+
+
+def a_limit(clock: SecondsClock, count: int = 3, workers: int = 1) -> RequestLimit:
+    return RequestLimit(SlidingWindow(count, timedelta(minutes=1)), workers, clock)
+
+
+def acquire_at_once(limit: RequestLimit, subject: str = "a") -> int:
+    """Return how many requests are allowed at once."""
+    for count in range(10**6):
+        try:
+            limit.acquire(subject)
+        except TooManyRequests:
+            return count
+    raise AssertionError
+
+
+def test_the_next_request_is_allowed_after_retry_after(clock: SecondsClock) -> None:
+    limit = a_limit(clock)
+    assert [acquire_at_once(limit, subject) for subject in "abc"] == [3, 3, 3]
+    for pause, seconds in ((0, 20), (0, 20), (19.9, 1)):
+        clock.seconds += pause
+        with pytest.raises(TooManyRequests) as error:
+            limit.acquire("a")
+        assert error.value.retry_after == seconds
+    clock.seconds += 0.1
+    assert acquire_at_once(limit) == 1
+    clock.seconds += 60
+    assert acquire_at_once(limit) == 3
+
+
+@given(st.integers(1, 20), st.lists(st.floats(0, 60), max_size=30))
+def test_at_most_twice_the_limit_comes_in_a_period(count: int, pauses: list[float]) -> None:
+    clock = SecondsClock()
+    limit = a_limit(clock, count)
+    allowed: list[float] = []
+    for pause in pauses:
+        clock.seconds += pause
+        allowed += [clock.seconds] * acquire_at_once(limit)
+    for began_at in allowed:
+        assert sum(began_at <= time < began_at + 60 for time in allowed) <= 2 * count
+
+
+def test_each_worker_has_a_share_of_at_least_one(clock: SecondsClock) -> None:
+    for workers, share in ((1, 6), (4, 2), (100, 1)):
+        assert acquire_at_once(a_limit(clock, 6, workers)) == share
+    unlimited = RequestLimit(None, 1, clock)
+    for _ in range(1000):
+        unlimited.acquire("a")
+
+
+def test_memory_is_bounded_and_a_subject_that_sends_too_much_is_not_forgotten(
+    clock: SecondsClock,
+) -> None:
+    limit = a_limit(clock)
+    assert acquire_at_once(limit, "quiet") == 3
+    assert acquire_at_once(limit, "loud") == 3
+    for number in range(MAX_SUBJECTS):
+        limit.acquire(str(number))
+        if number % 1000 == 0:
+            assert acquire_at_once(limit, "loud") == 0
+    assert acquire_at_once(limit, "loud") == 0
+    assert acquire_at_once(limit, "quiet") == 3

@@ -1,7 +1,9 @@
-"""Readiness checks all parts, holds the results and answers in time."""
+"""Readiness checks all parts in time, and the clock is that of the database."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -13,8 +15,10 @@ from adapters.operations.system import (
     HeldHealthCheck,
 )
 from application.operations.check_readiness import CheckReadiness, Readiness
+from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import PortError, StorageUnavailable
 from application.ports.system import HealthCheck
+from tests.support.fakes.clock import MovableClock
 
 
 @dataclass
@@ -60,21 +64,14 @@ async def test_a_part_is_listed_without_details_and_an_instance_is_ready_without
     )
 
 
-@pytest.mark.parametrize(
-    ("is_database_shared", "is_own", "is_ready"),
-    [(True, False, True), (False, False, False), (True, True, False), (False, True, False)],
-)
-async def test_only_a_part_of_its_own_makes_an_instance_not_ready(
-    is_database_shared: bool, is_own: bool, is_ready: bool
-) -> None:
+async def test_only_a_part_of_its_own_makes_an_instance_not_ready() -> None:
     away = SlowHealthCheck(error=StorageUnavailable("away"))
-    check_readiness = CheckReadiness(away, is_database_shared=is_database_shared)
-    check_readiness.add("media", away, is_own=is_own)
-
-    readiness = await check_readiness()
-
-    assert (readiness.database, readiness.parts) == ("away", {"media": "away"})
-    assert readiness.is_ready == is_ready
+    for is_shared, is_own in ((True, False), (False, False), (True, True), (False, True)):
+        check_readiness = CheckReadiness(away, is_database_shared=is_shared)
+        check_readiness.add("media", away, is_own=is_own)
+        readiness = await check_readiness()
+        assert (readiness.database, readiness.parts) == ("away", {"media": "away"})
+        assert readiness.is_ready == (is_shared and not is_own)
 
 
 @pytest.mark.parametrize(
@@ -131,3 +128,42 @@ async def test_any_exception_of_a_check_is_a_problem_that_is_logged_once(
     assert [(line.msg, bool(line.exc_info)) for line in caplog.records] == [
         ({"event": "health_check_failed"}, True)
     ]
+
+
+CLOCK = MovableClock()
+
+
+def database_time(behind: float) -> Callable[[], Awaitable[datetime]]:
+    """Return what reads the time of a database, halfway in four seconds."""
+
+    async def read_time() -> datetime:
+        CLOCK.advance(timedelta(seconds=4))
+        return CLOCK.now() - timedelta(seconds=2 + behind)
+
+    return read_time
+
+
+@pytest.mark.parametrize(
+    ("behind", "level", "text"),
+    [
+        (5, "", ""),
+        (6, "WARNING", "6 s ahead of the database"),
+        (360, "ERROR", "360 s ahead of the database"),
+        (-31, "ERROR", "31 s behind the database"),
+    ],
+)
+async def test_a_clock_that_differs_is_logged_and_fails_its_health_check(
+    behind: float, level: str, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    compare = CompareClocks(database_time(behind), CLOCK)
+    await compare.check()  # nothing is known yet
+
+    assert await compare() == timedelta(seconds=behind)
+
+    expected = [(level, {"event": "clock_differs", "reason": text})] if text else []
+    assert [(line.levelname, line.msg) for line in caplog.records] == expected
+    if text:
+        with pytest.raises(PortError, match=text):
+            await compare.check()
+    else:
+        await compare.check()

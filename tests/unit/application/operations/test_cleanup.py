@@ -1,18 +1,24 @@
-"""The cleanup deletes everything that is over, and nothing else."""
+"""The cleanup deletes everything that is over, also of processes that ended, and nothing else."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
+from adapters.databases.records.kinds import INSTANCES
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import CleanupReport
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
+from application.ports.errors import ConfigurationError
 from domain.administration.audit import AUDIT_RETENTION
+from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
+from domain.token_issuers import TokenIssuers
 from tests.support.at_each_operation import Act, at_each_operation
 from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.core_harness import CoreHarness
@@ -20,14 +26,6 @@ from tests.support.fault_injector import ProcessKilled
 
 TICK = timedelta(milliseconds=1)
 INTERVAL = timedelta(hours=1)
-
-
-async def test_the_cleanup_keeps_everything_in_use(app: CoreHarness) -> None:
-    principal = await app.add_user()
-    assert await app.operations.cleanup() == CleanupReport()
-    app.clock.advance(timedelta(days=10_000))
-    await app.operations.cleanup()
-    assert (await app.log_in()).identity.user == principal.identity.user
 
 
 async def test_the_phone_of_a_deleted_identity_is_detached_and_forgotten_a_day_later(
@@ -44,14 +42,18 @@ async def test_the_phone_of_a_deleted_identity_is_detached_and_forgotten_a_day_l
     assert (await app.operations.cleanup())["expired_phone_verifications"] == 1
 
 
-async def test_the_client_ips_of_a_phone_with_an_identity_are_removed_when_they_expire(
+async def test_of_an_account_only_the_client_ips_are_removed_when_they_expire(
     app: CoreHarness,
 ) -> None:
-    principal = await app.log_in()
+    principal = await app.add_user()
+    assert await app.operations.cleanup() == CleanupReport()
     app.clock.advance(TRUSTED_IP_TTL)
     assert (await app.operations.cleanup())["pruned_phone_verifications"] == 1
     [after] = app.database.phone_verifications.values()
     assert after.value == PhoneVerification(identity_id=principal.identity.id)
+    app.clock.advance(timedelta(days=10_000))
+    await app.operations.cleanup()
+    assert (await app.log_in()).identity.user == principal.identity.user
 
 
 async def test_no_limits_and_phone_verifications_are_left_when_all_expired(
@@ -83,17 +85,13 @@ async def test_it_works_in_short_steps_and_says_how_many_are_done(
     assert totals == [2, 4, 5]
 
 
-def second_instance(app: CoreHarness) -> CoreHarness:
-    return CoreHarness(faults=app.faults, database=app.database, clock=app.clock)
-
-
 async def test_another_instance_takes_over_when_the_lease_expired(app: CoreHarness) -> None:
     await app.database.repositories().identities.add(a_deleted_identity())
     app.faults.fail_on("identities.list_unpurged", kill=True)
     with pytest.raises(ProcessKilled):
         await app.operations.scheduled_cleanup(INTERVAL)
     app.faults.reset()
-    other = second_instance(app)
+    other = replace(app)
 
     app.clock.advance(INTERVAL - TICK)
     assert await other.operations.scheduled_cleanup(INTERVAL) is None
@@ -101,15 +99,13 @@ async def test_another_instance_takes_over_when_the_lease_expired(app: CoreHarne
     assert await other.operations.scheduled_cleanup(INTERVAL) == CleanupReport(purged_identities=1)
 
 
-async def start_cleanup() -> tuple[CoreHarness, Act]:
-    """Return the cleanup of a deleted identity."""
-    app = CoreHarness()
-    await app.identities.delete_user(await app.add_user(a_phone(1), "Rahul"))
-    return app, app.operations.cleanup
-
-
 async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
-    async for app, clean_up in at_each_operation(start_cleanup):
+    async def start() -> tuple[CoreHarness, Act]:
+        app = CoreHarness()
+        await app.identities.delete_user(await app.add_user(a_phone(1), "Rahul"))
+        return app, app.operations.cleanup
+
+    async for app, clean_up in at_each_operation(start):
         principal = await app.log_in(a_phone(1))
         await clean_up()
         assert (await app.operations.cleanup()).total() == 0
@@ -127,9 +123,6 @@ async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: Core
     app.clock.advance(TICK)
     report = await app.operations.cleanup()
     assert (report["expired_audit_entries"], app.database.audit_entries) == (1, [])
-
-
-# Its pace
 
 
 async def test_a_pause_is_as_long_as_the_step_before() -> None:
@@ -167,3 +160,72 @@ async def test_a_username_is_released_thirty_days_after_the_deletion(app: CoreHa
     app.clock.advance(TICK)
     assert await app.operations.cleanup() == CleanupReport(released_usernames=1)
     assert app.database.identities[deleted.id].value.username_key is None
+
+
+# The record of a process that serves
+
+
+async def test_a_process_renews_one_record_and_deletes_it_at_the_end(app: CoreHarness) -> None:
+    started_at, rows = app.clock.now(), app.database.records.tables[INSTANCES.name]
+    await app.operations.instance.renew()
+    app.advance(RENEWAL_INTERVAL.total_seconds())
+    await app.operations.instance.renew()
+
+    [record_id] = rows
+    loaded = await app.database.repositories().instances.load(record_id)
+    assert loaded is not None
+    assert loaded.value.issuer == TokenIssuers().issuer
+    assert (loaded.value.started_at, loaded.value.renewed_at) == (started_at, app.clock.now())
+    assert loaded.value.expires_at == app.clock.now() + INSTANCE_TTL
+
+    await app.operations.instance.delete()
+    assert not rows
+
+
+async def test_a_killed_process_counts_for_half_a_minute_and_is_then_cleaned_up(
+    app: CoreHarness,
+) -> None:
+    await app.operations.instance.renew()
+    check_none_alive(serving(TokenIssuers()), "a database", NOW + timedelta(seconds=30))
+
+    app.advance(60 + 29)
+    assert (await app.operations.cleanup())["expired_instances"] == 0
+    app.advance(1)
+    assert (await app.operations.cleanup())["expired_instances"] == 1
+
+
+NEW = TokenIssuers.of("https://a.test", ["dialtone"])
+CAREFUL = TokenIssuers.of("dialtone", ["https://a.test"])
+
+
+def serving(*issuers: TokenIssuers, seconds_left: int = 30) -> list[InstanceRecord]:
+    return [
+        InstanceRecord(
+            id=str(number),
+            program_version="",
+            started_at=NOW,
+            renewed_at=NOW,
+            expires_at=NOW + timedelta(seconds=seconds_left),
+            issuer=each.issuer,
+            accepted_issuers=each.accepted_issuers,
+        )
+        for number, each in enumerate(issuers)
+    ]
+
+
+def test_only_other_issuers_that_all_accept_need_a_note() -> None:
+    assert check_issuers(NEW, serving(NEW, NEW), NOW) == ""
+    assert check_issuers(NEW, serving(TokenIssuers(), seconds_left=0), NOW) == ""
+    note = check_issuers(NEW, serving(CAREFUL, NEW, CAREFUL), NOW)
+    assert note.endswith("these settings, with https://a.test: 2 with dialtone")
+
+
+def test_an_issuer_that_some_reject_is_an_error() -> None:
+    for own, others, text in (
+        # One of a version without the setting.
+        (NEW, [TokenIssuers()], "of https://a.test are rejected by instances with dialtone."),
+        (TokenIssuers(), [NEW], "of https://a.test are rejected by these settings."),
+        (CAREFUL, [NEW, TokenIssuers()], "https://a.test are rejected by instances with dialtone."),
+    ):
+        with pytest.raises(ConfigurationError, match=text):
+            check_issuers(own, serving(*others), NOW)

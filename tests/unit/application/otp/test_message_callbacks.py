@@ -1,8 +1,10 @@
-"""The requests of message providers that have one URL for everything."""
+"""What providers report of messages, by a URL for each or one for all, and what clients learn."""
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,11 +18,12 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
+from domain.otp.delivery import parse_report_id
 from domain.otp.delivery_report import ReportedStatus
-from tests.support.builders import a_phone
-from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, make_core_policy
+from tests.support.builders import NOW, a_phone
+from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness, make_core_policy
 
-DELIVERED, QUEUED = ReportedStatus.DELIVERED, ReportedStatus.QUEUED
+QUEUED, SENT, DELIVERED = ReportedStatus.QUEUED, ReportedStatus.SENT, ReportedStatus.DELIVERED
 UNDELIVERED = ReportedStatus.UNDELIVERED
 REQUEST = SignedRequest("", {})
 
@@ -120,20 +123,88 @@ async def test_a_messenger_that_breaks_its_promise_hides_no_other(
     assert line.msg == {"event": "message_callback_failed", "provider": "broken"}
 
 
+def test_a_handshake_is_answered_by_the_messenger_that_recognizes_it() -> None:
+    too_long = "1" * (MAX_HANDSHAKE_LENGTH + 1)
+    answers = ["1158201444", "", "<script>\n", "\N{SNOWMAN}", too_long]
+    third = Messenger(do=lambda: answers.pop(0))
+    handshakes = {"first": Messenger(), "second": Messenger(do=fail), "third": third}
+    answered = [AnswerHandshake(handshakes)(REQUEST) for _ in range(5)]
+    assert answered == ["1158201444", None, None, None, None]
+
+
+# What clients learn about a delivery
+
+
+async def report(
+    app: CoreHarness, request_id: str, reported: ReportedStatus, error_code: str | None = None
+) -> None:
+    """Report a status, as the provider does."""
+    report_id = parse_report_id(request_id) or ""
+    await app.otp.report_delivery(report_id, reported, A_MESSAGE, error_code)
+
+
+async def test_the_url_for_the_status_names_the_report_and_not_the_request() -> None:
+    app = app_with()
+    request_id = (await app.request_otp()).request_id
+    (status_url,) = app.messenger.status_urls
+    report_id, labels = parse_report_id(request_id), app.labels_of(a_phone())
+    # Its parameters are in alphabetical order.
+    assert status_url == (
+        "https://dialtone.example.org/sms/status"
+        f"?country=US&delivery={report_id}&phone_hash={labels.phone_hash}"
+    )
+    assert request_id[:32] not in status_url
+
+
+async def test_a_delivery_without_a_report_is_queued_and_so_is_an_unknown_one() -> None:
+    app = app_with()
+    request_id = (await app.request_otp()).request_id
+    for sent_id in (request_id, "0" * 64, request_id[:32], "unknown", ""):
+        assert await app.otp.get_delivery_status(sent_id) == (QUEUED, None)
+    await report(app, request_id, QUEUED)
+    assert app.database.delivery_reports == {}
+
+
+async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_advance() -> None:
+    app = app_with()
+    request_id = (await app.request_otp()).request_id
+    for error_code in (None, "30003"):
+        await report(app, request_id, SENT, error_code)
+        assert await app.otp.get_delivery_status(request_id) == (SENT, None)
+    await report(app, request_id, UNDELIVERED, "30003")
+    for late in ReportedStatus:
+        await report(app, request_id, late, "30005")
+        assert await app.otp.get_delivery_status(request_id) == (UNDELIVERED, "30003")
+    (stored,) = app.database.delivery_reports.values()
+    assert stored.value.expires_at == NOW + timedelta(days=1)
+
+
+async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to() -> None:
+    app = app_with()
+    first, again = await app.request_otp(), await app.request_otp(client_ip="198.51.100.1")
+    assert not again.sent
+    await report(app, first.request_id, DELIVERED)
+    app.advance(15)
+    resend = await app.request_otp()
+    statuses = [await app.otp.get_delivery_status(each.request_id) for each in (again, resend)]
+    assert statuses == [(DELIVERED, None), (QUEUED, None)]
+
+
 @pytest.mark.parametrize(
-    ("answer", "expected"),
+    ("written", "text"),
     [
-        ("1158201444", "1158201444"),
-        ("", None),
-        ("<script>\n", None),
-        ("\N{SNOWMAN}", None),
-        ("1" * (MAX_HANDSHAKE_LENGTH + 1), None),
+        (rb"A\ud83d", "A\ufffd"),
+        (rb"\uDE00\u0041", "\ufffdA"),
+        (rb"\ude00\ud83d\ud83d\ude00", "\ufffd\ufffd\U0001f600"),
+        (rb"\\\ud83d", "\\\ufffd"),
+        (b"Jos\xe9", "Jos\ufffd"),
+        (b"\xed\xa0\xbd", "\ufffd" * 3),
+        (b"a\0\x1f\nb", "a   b"),
+        (rb"\\ud83d \" \u00e9 \uD83D\uDE00 \ud83d\\ude00", '\\ud83d " é \U0001f600 \ufffd\\ude00'),
+        ("\ufeffé\u2028".encode(), "\ufeffé\u2028"),
     ],
 )
-def test_a_handshake_is_answered_by_the_messenger_that_recognizes_it(
-    answer: str, expected: str | None
-) -> None:
-    messengers = (Messenger(), Messenger(do=fail), Messenger(do=lambda: answer))
-    handshakes = {str(number): messenger for number, messenger in enumerate(messengers)}
+def test_text_that_is_no_unicode_is_replaced_in_json(written: bytes, text: str) -> None:
+    request = SignedRequest("", {}, body=b'\xef\xbb\xbf{\r\n"a":\t"' + written + b'"}')
 
-    assert AnswerHandshake(handshakes)(REQUEST) == expected
+    assert json.loads(request.json_text) == {"a": text}

@@ -1,4 +1,4 @@
-"""Verifying a code."""
+"""Verifying a code, and the pepper that each is derived with."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,26 +7,23 @@ import pytest
 
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
-from domain.errors import TooManyAttempts, TooManyOtpRequests
+from application.otp_codes import CHALLENGE_BYTES, OtpCodes
+from domain.errors import TooManyAttempts, TooManyOtpRequests, Unavailable
 from domain.otp.challenge import OTP_TTL, Challenge, OtpCode
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
-from tests.support.builders import CLIENT_IP, a_phone
+from tests.support.builders import CLIENT_IP, NOW, a_challenge, a_phone
 from tests.support.core_harness import CoreHarness, CorePolicy, make_core_policy, wrong_code
-
-
-async def request_code(app: CoreHarness) -> tuple[str, str]:
-    """Return the code of a new message and its request id."""
-    result = await app.request_otp()
-    return app.last_code, result.request_id
+from tests.support.keys import FakeKeyRing
 
 
 async def test_code_and_request_id_of_another_phone_are_rejected(app: CoreHarness) -> None:
     other = await app.request_otp(a_phone(2))
     other_code = app.last_code
-    code, _ = await request_code(app)
+    await app.request_otp()
+    code = app.last_code
     assert isinstance(await app.verify_otp(other_code), OtpRejected)
     assert isinstance(await app.verify_otp(code, request_id=other.request_id), OtpRejected)
     assert isinstance(await app.verify_otp(code), LoggedIn)
@@ -156,3 +153,22 @@ async def test_a_correct_code_whose_attempts_others_use_up_is_not_used(
     assert raised.value.retry_after <= OTP_TTL.total_seconds()
     # Otherwise one message would use up what others have in a country, by parallel attempts.
     assert app.database.permits["total:attempts:others"] == 5
+
+
+# Peppers
+
+
+NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
+
+
+def test_new_challenges_use_the_current_pepper_and_each_has_the_code_of_its_own() -> None:
+    codes = OtpCodes(FakeKeyRing(NEW, OLD), TestOtps())
+    assert codes.make_challenge(NOW, bytes(CHALLENGE_BYTES)).key_id == NEW[0]
+    assert [*codes.key_ids()] == [NEW[0], OLD[0]]
+    for key_id, key in (NEW, OLD):
+        challenge = a_challenge(key_id=key_id)
+        code = codes.derive(challenge, a_phone()).digits
+        assert code == challenge.derive_code(key, a_phone())
+    for removed in ("", "0000000c"):
+        with pytest.raises(Unavailable):
+            codes.derive(a_challenge(key_id=removed), a_phone())

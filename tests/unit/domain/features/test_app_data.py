@@ -36,18 +36,14 @@ def test_the_limit_counts_bytes_of_compact_json() -> None:
         parse_app_data(an_id(), {"a": f"{longest}é"})
 
 
-@pytest.mark.parametrize(
-    ("values", "error", "advice"),
-    [
+def test_an_error_says_what_to_do() -> None:
+    cases: list[tuple[dict[str, Any], type[Exception], str]] = [
         ({"": 1}, TooShort, "at least one character"),
         ({"k" * (MAX_KEY_LENGTH + 1): 1}, TooLong, "at most 64 characters"),
         ({"address": {"city": "Pune"}}, UnsupportedValue, "'address' is no text"),
         ({"id": MAX_INTEGER + 1}, InvalidNumber, "as a text"),
         ({"plan": "Zoë\0"}, InvalidCharacters, r"U\+0000"),
-    ],
-)
-def test_an_error_says_what_to_do(
-    values: dict[str, Any], error: type[Exception], advice: str
-) -> None:
-    with pytest.raises(error, match=advice):
-        parse_app_data(an_id(), values)
+    ]
+    for values, error, advice in cases:
+        with pytest.raises(error, match=advice):
+            parse_app_data(an_id(), values)

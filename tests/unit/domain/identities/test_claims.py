@@ -1,12 +1,14 @@
-"""Claims of a user: a JSON object that fits into a token."""
+"""Claims of a user, which fit into a token, and the id that another system has for it."""
 
 from typing import Any
 
 import pytest
 
-from domain.errors import InvalidCharacters, InvalidNumber, TooLong
+from domain.errors import InvalidCharacters, InvalidNumber, TooLong, TooShort
 from domain.identities.claims import MAX_CLAIMS_BYTES, merge_claims, parse_claims, read_claims
+from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH, parse_external_id
 from domain.json_values import MAX_INTEGER
+from tests.support.builders import NOW, an_identity
 
 
 def test_claims_may_have_objects_and_arrays_in_them() -> None:
@@ -41,3 +43,19 @@ def test_the_claims_of_the_session_win_key_by_key() -> None:
     merged = {"plan": "pro", "roles": [], "device": "kiosk"}
     assert merge_claims(of_user, of_session) == merged
     assert (merge_claims("", of_session), merge_claims("", "")) == (read_claims(of_session), {})
+
+
+def test_an_external_id_is_kept_as_it_is_and_by_a_detached_identity_too() -> None:
+    for text in ("A", "auth0|5 c", "~" * MAX_EXTERNAL_ID_LENGTH):
+        assert parse_external_id(text) == text
+    for text, error in (
+        ("", TooShort),
+        ("x" * (MAX_EXTERNAL_ID_LENGTH + 1), TooLong),
+        (" a", InvalidCharacters),
+        ("Zoë", InvalidCharacters),
+        ("a\x7f", InvalidCharacters),
+    ):
+        with pytest.raises(error):
+            parse_external_id(text)
+    identity = an_identity(external_id=parse_external_id("7"))
+    assert identity.detach(NOW).external_id == "7"

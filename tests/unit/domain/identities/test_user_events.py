@@ -42,7 +42,13 @@ def test_an_update_takes_the_place_of_the_one_before_with_a_new_number() -> None
     ]
 
 
-def test_an_update_while_the_one_before_is_sent_comes_to_all_destinations() -> None:
+def test_an_event_recorded_while_another_is_sent_is_sent_next_to_all_destinations() -> None:
+    events = recorded(EventType.USER_CREATED)
+    progress = events.progress_of(BACKEND).mark_sent(events.unsent[0].number)
+    now = NOW + timedelta(seconds=9)
+    settled = events.record(EventType.USER_BLOCKED, now).settle([progress], [BACKEND])
+    assert [event.type for event in settled.due(BACKEND, now)] == [EventType.USER_BLOCKED]
+    assert settled.next_send_at == now
     events = recorded(EventType.USER_UPDATED)
     sent = events.settle([events.progress_of(BACKEND).mark_sent(events.unsent[0].number)], BOTH)
     updated = sent.record(EventType.USER_UPDATED, NOW)
@@ -125,15 +131,13 @@ def test_a_newer_event_has_three_days_too_after_a_destination_gave_up() -> None:
     assert (failed.gave_up_at, failed.next_attempt_at) == (None, earlier + timedelta(seconds=5))
 
 
-def test_an_event_recorded_while_another_is_sent_is_sent_next() -> None:
-    events = recorded(EventType.USER_CREATED)
-    progress = events.progress_of(BACKEND).mark_sent(events.unsent[0].number)
-    now = NOW + timedelta(seconds=9)
-    settled = events.record(EventType.USER_BLOCKED, now).settle([progress], [BACKEND])
-    assert [event.type for event in settled.due(BACKEND, now)] == [EventType.USER_BLOCKED]
-    assert settled.next_send_at == now
-
-
 def test_without_a_destination_no_event_is_recorded() -> None:
     silent = UserEvents(is_recording=False)
     assert silent.record(EventType.USER_CREATED, NOW) is silent
+
+
+def test_postponed_events_wait_until_the_later_time() -> None:
+    events, later = recorded(EventType.USER_CREATED), NOW + timedelta(minutes=5)
+    postponed = events.progress_of(BACKEND).postpone(later)
+    waiting = events.settle([postponed, postponed.postpone(NOW)], [BACKEND])
+    assert (waiting.next_attempt_at(BACKEND), waiting.next_send_at) == (later, later)

@@ -61,10 +61,6 @@ def is_rejected(text: str) -> bool:
     return False
 
 
-def names_with(character: str) -> list[str]:
-    return [f"ab{character}", f"{character}ab", f"a{character}b"]
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -217,10 +213,9 @@ def test_invisible_characters_and_noncharacters_are_rejected() -> None:
     planes = range(0, sys.maxunicode, PLANE_SIZE)
     noncharacters = [chr(plane + last) for plane in planes for last in (0xFFFE, 0xFFFF)]
     noncharacters += "\ufdd0\ufdef"
-    names = [
-        name for character in [*ignorable, *blank, *noncharacters] for name in names_with(character)
-    ]
-    assert [name for name in names if not is_rejected(name)] == []
+    for character in [*ignorable, *blank, *noncharacters]:
+        for name in (f"ab{character}", f"{character}ab", f"a{character}b"):
+            assert is_rejected(name), ascii(name)
     # The next characters after these ranges are names.
     for character in "\u2070\ufdf0\ufffc\U0001bca4\U0001d17b\U000e1000":
         assert not is_rejected(f"7{character}"), ascii(character)
@@ -337,9 +332,9 @@ def test_a_phone_number_is_no_new_username(name: str, region: str | None) -> Non
     assert parse_username(name, UsernameRules(default_region=region), Username(name)).text == name
 
 
-@pytest.mark.parametrize("name", ["98765 43210", "007", "Asha 2024", "1984", "R2-D2", "+1", "42"])
-def test_other_digits_are_a_username(name: str) -> None:
-    assert parse_username(name, UsernameRules()).text == name
+def test_other_digits_are_a_username() -> None:
+    for name in ("98765 43210", "007", "Asha 2024", "1984", "R2-D2", "+1", "42"):
+        assert parse_username(name, UsernameRules()).text == name
 
 
 # One's own name

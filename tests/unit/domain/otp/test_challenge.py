@@ -1,4 +1,4 @@
-"""A challenge and its code: derivation (RFC 4226 §5.3), life, and parsing."""
+"""A challenge, its code (RFC 4226 §5.3), and the deliveries that carry it."""
 
 import hmac
 import re
@@ -21,17 +21,15 @@ from domain.otp.challenge import (
     parse_otp_code,
 )
 from domain.otp.challenges import MessageChallenges
+from domain.otp.deliveries import Deliveries, order_after
+from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel, parse_report_id, parse_request_id
+from domain.otp.permits import LimitOwner, Permits
 from domain.otp.sliding_window import CLOCK_SKEW
-from tests.support.builders import NOW, a_challenge, a_phone, an_id
+from tests.support.builders import NOW, a_challenge, a_delivery, a_phone, an_id
 
 KEY: Final = b"a pepper of thirty-two bytes, yes"
 CODE: Final = OtpCode("012313")
 HYPHENS: Final = [*"-\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"]
-
-
-def in_script(digits: str, zero: str) -> str:
-    """Return the digits in the script of this zero."""
-    return "".join(chr(ord(zero) + int(digit)) for digit in digits)
 
 
 # Life
@@ -92,25 +90,23 @@ def test_spaces_and_hyphens_are_dropped() -> None:
     assert repr(CODE) == "OtpCode(******)"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
+def test_invisible_characters_are_dropped() -> None:
+    for text in (
         "\u2068012313\u2069",  # from a right-to-left message
         # Between digits of another script.
         "\u0660\u061c\u0661\u0662\u200d\u0663\u00ad\u0661\u2060\u0663\ufe0f\U000e007f",
-    ],
-)
-def test_invisible_characters_are_dropped(text: str) -> None:
-    for repeated in (text, text + "\u2066" * 1000):
-        assert parse_otp_code(repeated) == CODE
+    ):
+        for repeated in (text, text + "\u2066" * 1000):
+            assert parse_otp_code(repeated) == CODE
 
 
 def test_digits_of_every_script_are_parsed() -> None:
     # They are in the first two planes.
     zeros = [char for char in map(chr, range(0x2_0000)) if unicodedata.decimal(char, None) == 0]
     scripts = [zero for zero in zeros if chr(ord(zero) + 9).isdecimal()]
-    parsed = {zero: parse_otp_code(in_script("23456789", zero), 8) for zero in scripts}
-    assert parsed == dict.fromkeys(scripts, OtpCode("23456789"))
+    for zero in scripts:
+        digits = "".join(chr(ord(zero) + digit) for digit in range(2, 10))
+        assert parse_otp_code(digits, 8) == OtpCode("23456789")
 
 
 @pytest.mark.parametrize(
@@ -163,3 +159,58 @@ def test_a_used_code_is_kept_while_its_login_can_be_repeated_and_others_until_th
 def test_a_challenge_of_a_clock_that_was_wrong_is_dropped() -> None:
     assert CHALLENGES.prune(NOW - CLOCK_SKEW) == CHALLENGES
     assert CHALLENGES.prune(NOW - CLOCK_SKEW - MICROSECOND).all == ()
+
+
+OTHER = a_delivery(request_id="another-request")
+
+
+def test_a_result_is_kept_unless_the_delivery_has_left_its_channel() -> None:
+    sent = a_delivery(channel=Channel.WHATSAPP, provider="meta")
+    deliveries = Deliveries((OTHER, sent))
+    unknown = deliveries.keep_result("a-request", Channel.WHATSAPP, "", "x" * 1_000)
+    assert unknown.find("a-request") == replace(sent, unknown_reason="x" * MAX_REJECTION_LENGTH)
+
+    left = unknown.fall_back("a-request", Channel.SMS, "twilio", "131026 no WhatsApp")
+    fell_back = "whatsapp: 131026 no WhatsApp"
+    assert left.all == (
+        OTHER,
+        replace(sent, channel=Channel.SMS, provider="twilio", fell_back=fell_back),
+    )
+    assert left.keep_result("a-request", Channel.WHATSAPP, "meta", None) == left
+    found = unknown.fall_back("a-request", Channel.SMS, "twilio", "x" * 1_000).find("a-request")
+    assert found is not None
+    assert len(found.fell_back) == MAX_REJECTION_LENGTH
+
+
+def test_the_provider_that_had_the_code_last_is_tried_last_and_each_once() -> None:
+    for last, order in (("", "abc"), ("other", "abc"), ("a", "bca"), ("c", "abc")):
+        assert list(order_after(["a", "b", "c"], last)) == list(order)
+
+
+def test_a_delivery_that_no_longer_counts_stays() -> None:
+    deliveries = Deliveries((OTHER, a_delivery())).stop_counting("a-request")
+    assert deliveries.counted == (OTHER,)
+    assert len(deliveries.all) == 2
+    assert deliveries.reset().counted == ()
+
+
+def test_a_used_code_settles_only_the_deliveries_that_carried_it() -> None:
+    of_code = a_delivery(permits=Permits(NOW, LimitOwner.STRANGERS))
+    of_another = replace(of_code, challenge_id="another-challenge")
+    settled = Deliveries((of_code, of_another, of_code)).settle(of_code.challenge_id)
+    assert settled.all == (a_delivery(), of_another, a_delivery())
+
+
+# Request ids
+
+
+REQUEST_ID = "0123456789abcdef" * 2
+REPORT_ID = "fedcba9876543210" * 2
+
+
+def test_a_request_id_is_64_hex_digits_of_the_request_and_the_report() -> None:
+    whole = REQUEST_ID + REPORT_ID
+    assert (parse_request_id(whole), parse_report_id(whole)) == (REQUEST_ID, REPORT_ID)
+    # Any other text names no report, and is an unknown request id.
+    for text in ("", REQUEST_ID, whole + "0", whole + "\n", whole.upper()):
+        assert (parse_request_id(text), parse_report_id(text)) == (text, None)

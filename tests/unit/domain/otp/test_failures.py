@@ -1,5 +1,6 @@
-"""Failures in a row: what strangers have left after them, what ends them, and who is recognized."""
+"""Failures in a row: what strangers have left, what ends them, and how many guesses there are."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -72,26 +73,20 @@ def test_after_fifty_failures_a_request_joins_only_where_it_brings_an_attempt(
 ) -> None:
     driver.request(WORK_IP)
     driver.fail_in_a_row(50)
-    joined = driver.copy().request(WORK_IP)
-    assert not joined.is_new
+    assert not driver.copy().request(WORK_IP).is_new
     with pytest.raises(TooManyOtpRequests) as error:
         driver.request(unknown_ip(1))
     assert (error.value.retry_after, error.value.limit) == (15, "cooldown")
-    assert driver.fail(1, WORK_IP) == [0]
+    # The id of the joined request brings no second attempt.
+    joined_first = driver.copy()
+    joined = joined_first.request(WORK_IP)
+    for each in (driver, joined_first):
+        assert each.fail(1, WORK_IP) == [0]
+    with pytest.raises(TooManyAttempts):
+        joined_first.fail(1, WORK_IP, joined.request_id)
     with pytest.raises(TooManyOtpRequests):
         driver.request(WORK_IP)
     assert not driver.request(HOME_IP).is_new  # it is recognized
-
-
-def test_the_id_of_a_joined_request_brings_no_second_attempt_after_fifty_failures(
-    driver: VerificationDriver,
-) -> None:
-    driver.request(WORK_IP)
-    driver.fail_in_a_row(50)
-    joined = driver.request(WORK_IP)
-    assert driver.fail(1, WORK_IP) == [0]
-    with pytest.raises(TooManyAttempts):
-        driver.fail(1, WORK_IP, joined.request_id)
 
 
 def test_after_a_hundred_failures_strangers_get_no_messages_for_a_day_and_then_ten_attempts(
@@ -257,3 +252,87 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
 
     with pytest.raises(TooManyAttempts):
         driver.verify(code_of(decision.challenge), request_id=decision.request_id)
+
+
+# How many guesses strangers have at one phone, whatever they do: they ask from each network
+# whenever they may, and use up all attempts with ids and without.
+
+
+def guess(driver: VerificationDriver, client_ip: str, request_id: str | None = None) -> None:
+    """Guess until an attempt is not looked at."""
+    with suppress(TooManyAttempts):
+        while driver.verification.find_comparable(driver.check().attempt):
+            before = driver.verification
+            driver.fail(1, client_ip, request_id)
+            if driver.verification is before:
+                return
+
+
+def guess_for_a_day(driver: VerificationDriver, networks: int, *, logins_of_owner: int = 0) -> int:
+    """Return how many guesses strangers of so many networks had in a day."""
+    begin, guesses = driver.now, 0
+    login_times = [DAY * number // max(1, logins_of_owner) for number in range(logins_of_owner)]
+    while (elapsed := (driver.now - begin).total_seconds()) < DAY:
+        before = driver.verification.prune(driver.now).failures.in_a_row
+        for number in range(networks):
+            ids = []
+            for _ in range(4):
+                with suppress(TooManyOtpRequests):
+                    ids.append(driver.request(unknown_ip(number)).request_id)
+            for request_id in (*ids, None):
+                guess(driver, unknown_ip(number), request_id)
+        guess(driver, unknown_ip(9_999))
+        guesses += driver.verification.failures.in_a_row - before
+        if login_times and login_times[0] <= elapsed:
+            login_times.pop(0)
+            decision = driver.deliver(HOME_IP)
+            assert driver.accepts(code_of(decision.challenge), HOME_IP, decision.request_id)
+        driver.wait(61)
+    return guesses
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("networks", "of_days"),
+    [(1, (62, *[12] * 8)), (2, (74, 24, *[10] * 7)), (5, (74, 24, 10))],
+)
+def test_strangers_have_few_guesses_at_a_phone_and_fewer_from_day_to_day(
+    networks: int, of_days: tuple[int, ...]
+) -> None:
+    driver = VerificationDriver()
+    for day, bound in enumerate(of_days, start=1):
+        assert guess_for_a_day(driver, networks) <= bound, day
+    # What is stored does not grow.
+    assert len(driver.verification.deliveries.all) <= 12
+
+
+@pytest.mark.slow
+def test_each_login_of_the_owner_brings_strangers_fifty_guesses() -> None:
+    driver = VerificationDriver()
+    driver.log_in(HOME_IP)
+    assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12
+
+
+def test_a_message_brings_twenty_two_guesses() -> None:
+    driver = VerificationDriver()
+    clients = [unknown_ip(number) for number in range(4)]
+    ids = [(client_ip, driver.request(client_ip).request_id) for client_ip in clients]
+    for client_ip, request_id in ids:
+        guess(driver, client_ip, request_id)
+        guess(driver, client_ip)
+    assert driver.verification.failures.in_a_row == 5 + 5 + 3 * (2 + 2)
+
+
+def test_two_messages_bring_66_chances_where_guesses_without_an_id_are_at_two_codes() -> None:
+    driver = VerificationDriver()
+    first = [(unknown_ip(number), driver.request(unknown_ip(number))) for number in range(4)]
+    driver.wait(250)
+    second = [(unknown_ip(number), driver.request(unknown_ip(number))) for number in range(4, 8)]
+    chances = 0
+    for client_ip, decision in (*first, *second):
+        for request_id in (decision.request_id, None):
+            while (check := driver.check(client_ip=client_ip, request_id=request_id)).left:
+                chances += len(driver.verification.find_comparable(check.attempt))
+                driver.fail(1, client_ip, request_id)
+    assert driver.verification.failures.in_a_row == 2 * 22
+    assert chances == 2 * (11 + 2 * 11)

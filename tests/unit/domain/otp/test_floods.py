@@ -81,10 +81,6 @@ class Country:
         )
 
 
-def with_proofs() -> Country:
-    return Country(RateLimits(has_attested_limits=True))
-
-
 def a_twentieth() -> Country:
     """Return a country with a twentieth of the default limits, to be quick."""
     of_hour = SlidingWindow(50, timedelta(hours=1))
@@ -101,7 +97,7 @@ def test_a_flood_of_strangers_costs_600_messages_an_hour_and_keeps_no_owner_out(
 
 
 def test_with_attestation_it_costs_450_and_new_customers_send_a_proof() -> None:
-    country = with_proofs()
+    country = Country(RateLimits(has_attested_limits=True))
 
     assert country.flood(1_000) == 450
     assert (country.serves(STRANGER), country.serves(WITH_PROOF)) == (False, True)

@@ -1,4 +1,4 @@
-"""The preferences of a client: platform, locale and app hash."""
+"""The preferences of a client, and the length of an SMS (3GPP TS 23.038, TS 23.040)."""
 
 import re
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
+from domain.otp.message_parts import SmsEncoding, SmsLength, measure_sms
 from domain.otp.message_preferences import (
     Platform,
     locale_fallbacks,
@@ -14,8 +15,6 @@ from domain.otp.message_preferences import (
     parse_locale,
     parse_platform,
 )
-
-APP_HASHES = ["FA+9qCX9VSu", "01234567/9a"]
 
 
 def test_an_unknown_platform_is_the_general_one() -> None:
@@ -46,12 +45,9 @@ def test_the_closest_locale_is_looked_for_first(text: str, fallbacks: tuple[str,
     assert locale_fallbacks(text) == fallbacks
 
 
-@pytest.mark.parametrize(
-    "text",
-    [None, "", "e", "english", "12", "\uff45\uff4e", "en." + "a" * 98],
-)
-def test_a_text_that_is_not_a_locale_has_no_fallbacks(text: str | None) -> None:
-    assert locale_fallbacks(text) == ()
+def test_a_text_that_is_not_a_locale_has_no_fallbacks() -> None:
+    for text in (None, "", "e", "english", "12", "\uff45\uff4e", "en." + "a" * 98):
+        assert locale_fallbacks(text) == ()
 
 
 @given(st.text())
@@ -60,22 +56,55 @@ def test_fallbacks_of_any_text_are_safe_as_file_names(text: str) -> None:
         assert re.fullmatch("[A-Za-z0-9-]+", name)
 
 
-def test_the_locale_of_a_template_may_have_a_code_with_three_letters() -> None:
+def test_the_locale_of_a_template_has_one_spelling_and_may_have_three_letters() -> None:
     assert [parse_locale(text) for text in ("deu", "fra-CA", "fil")] == ["de", "fr-CA", "fil"]
+    for text in ("", "EN", "pt_BR", "iw", "en.", "DEU", "deu_AT"):
+        with pytest.raises(InvalidValue, match="A language is written like en, pt-BR or zh-Hant"):
+            parse_locale(text)
 
 
-@pytest.mark.parametrize("text", ["", "EN", "pt_BR", "iw", "en.", "DEU", "deu_AT"])
-def test_another_spelling_of_a_locale_is_invalid(text: str) -> None:
-    with pytest.raises(
-        InvalidValue, match=r"\AA language is written like en, pt-BR or zh-Hant\.\Z"
-    ):
-        parse_locale(text)
+def test_an_app_hash_has_eleven_characters() -> None:
+    for valid in ("FA+9qCX9VSu", "01234567/9a"):
+        assert parse_app_hash(valid) == valid
+    for text in ("FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu\n"):
+        with pytest.raises(InvalidValue, match="An app hash has 11 characters: letters, digits"):
+            parse_app_hash(text)
 
 
-@pytest.mark.parametrize("text", ["FA+9qCX9VS", "FA+9qCX9VSuu", "FA-9qCX9VSu", "FA+9qCX9VSu\n"])
-def test_an_app_hash_has_eleven_characters(text: str) -> None:
-    assert [parse_app_hash(valid) for valid in APP_HASHES] == APP_HASHES
-    with pytest.raises(
-        InvalidValue, match=r"\AAn app hash has 11 characters: letters, digits, .*/"
-    ):
-        parse_app_hash(text)
+GSM7, UCS2 = SmsEncoding.GSM7, SmsEncoding.UCS2
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("", SmsLength(GSM7, 0, 1)), ("é\nÇ@", SmsLength(GSM7, 4, 1)),
+        ("a" * 160, SmsLength(GSM7, 160, 1)), ("a" * 161, SmsLength(GSM7, 161, 2)),
+        ("a" * 306, SmsLength(GSM7, 306, 2)), ("a" * 307, SmsLength(GSM7, 307, 3)),
+        ("ж" * 70, SmsLength(UCS2, 70, 1)), ("ж" * 71, SmsLength(UCS2, 71, 2)),
+        ("ж" * 134, SmsLength(UCS2, 134, 2)), ("ж" * 135, SmsLength(UCS2, 135, 3)),
+        *((character, SmsLength(UCS2, 1, 1)) for character in "óç\uffff"),
+    ],
+)  # fmt: skip
+def test_a_text_is_measured_as_carriers_measure_it(text: str, length: SmsLength) -> None:
+    assert measure_sms(text) == length
+
+
+def test_a_character_of_the_extension_table_takes_two_septets_that_are_not_split() -> None:
+    for character in "^{}\\[~]|€\f":
+        assert measure_sms(character * 80) == SmsLength(GSM7, 160, 1)
+        assert measure_sms(character * 80 + "a") == SmsLength(GSM7, 161, 2)
+    assert measure_sms("a" * 152 + "€" + "a" * 152).parts == 3
+    assert measure_sms("a" * 151 + "€" + "a" * 153).parts == 2
+
+
+def test_an_emoji_takes_two_units_and_is_not_split_between_parts() -> None:
+    assert measure_sms("😀" * 35) == SmsLength(UCS2, 70, 1)
+    assert measure_sms("a" * 66 + "😀" + "a" * 66).parts == 3
+    assert measure_sms("a" * 65 + "😀" + "a" * 67).parts == 2
+
+
+def test_the_basic_alphabet_has_127_characters_besides_the_escape() -> None:
+    # All of its Latin and Greek letters, punctuation and currencies are below U+3000.
+    characters = [chr(code_point) for code_point in range(0x3000)]
+    basic = [text for text in characters if measure_sms(text) == SmsLength(GSM7, 1, 1)]
+    assert len(basic) == 127

@@ -1,15 +1,26 @@
-"""The rate limits that count a delivery or a verification."""
+"""The rate limits of a delivery or a verification, their names, and the windows that count."""
 
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Final
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.permits import LimitOwner, Outcome
-from domain.otp.rate_limits import DeliveryRoute, LimitPurpose, RateLimit, RateLimits
-from domain.otp.sliding_window import SlidingWindow
+from domain.otp.rate_limits import (
+    DeliveryRoute,
+    LimitName,
+    LimitPurpose,
+    RateLimit,
+    RateLimits,
+    name_limit,
+)
+from domain.otp.sliding_window import SlidingWindow, whole_seconds
+from tests.support.builders import NOW
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LIMITS = RateLimits(
@@ -187,3 +198,80 @@ def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
             RateLimit("ip:ab", purpose, "requests", window),
             RateLimit("network:cd", purpose, "requests", of_site),
         )
+
+
+# The limits that many phones share, and their names in log lines and metrics
+
+
+WITH_PROOFS: Final = RateLimits(has_attested_limits=True)
+ANY_ROUTE: Final = DeliveryRoute(
+    HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh", is_call=True, identity_id="1"
+)
+OWNERS: Final = ("recognized", "strangers", "attested")
+DELIVERIES: Final = {
+    limit for owner in OWNERS for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, LimitOwner(owner))
+}
+
+
+def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() -> None:
+    shared = WITH_PROOFS.shared_limits(["IN"])
+
+    assert set(shared) == {
+        limit for limit in (*DELIVERIES, *WITH_PROOFS.for_others("IN")) if limit.is_shared
+    }
+    assert len(set(shared)) == len(shared)
+    assert [limit.subject for limit in WITH_PROOFS.shared_limits([])] == ["total"] * 6
+    assert not any(limit.name.endswith("attested") for limit in RateLimits().shared_limits(["IN"]))
+
+
+def test_each_shared_limit_has_a_name_of_its_own() -> None:
+    names = [(name_limit(limit), limit.country) for limit in WITH_PROOFS.shared_limits(["IN"])]
+
+    expected = {
+        *(
+            (f"{name}_per_country", owner, "IN")
+            for name in ("unverified", "calls")
+            for owner in OWNERS
+        ),
+        *((f"{name}_per_country", "", "IN") for name in ("all", "all_day", "attempts_of_others")),
+        *(("unverified_total", owner, "") for owner in OWNERS),
+        *((f"{name}_total", "", "") for name in ("all", "all_day", "attempts_of_others")),
+    }
+    assert len(names) == len(expected)
+    assert set(names) == {(LimitName(name, owner), country) for name, owner, country in expected}
+
+
+def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
+    assert {(limit.subject, *name_limit(limit)) for limit in DELIVERIES if not limit.is_shared} == {
+        ("ip:ab", "per_ip", ""),
+        ("phone:gh", "per_phone", ""),
+        ("identity:1", "per_identity", ""),
+        *(("network:cd", "per_network", owner) for owner in ("", *OWNERS)),
+        *(("range:ef", "per_number_range", owner) for owner in ("", *OWNERS)),
+    }
+    of_token = RateLimit(
+        "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))
+    )
+    assert name_limit(of_token) == ("per_token", "")
+
+
+@given(
+    st.integers(1, 6),
+    st.integers(1, 100),
+    st.lists(st.integers(0, 200), max_size=12),
+    st.integers(0, 250),
+)
+def test_the_next_event_is_allowed_exactly_at_the_returned_time(
+    limit: int, period: int, events: list[int], now: int
+) -> None:
+    window, time = SlidingWindow(limit, timedelta(seconds=period)), NOW + timedelta(seconds=now)
+    past = [NOW + timedelta(seconds=event) for event in events if event <= now]
+    available_at = window.next_available(past, time)
+    assert window.remaining(past, available_at) > 0
+    if available_at > time:
+        assert window.remaining(past, available_at - timedelta(milliseconds=1)) == 0
+
+
+def test_waits_are_rounded_up_to_whole_seconds() -> None:
+    for seconds, wait in ((0.001, 1), (0.999, 1), (1.001, 2)):
+        assert whole_seconds(NOW, NOW + timedelta(seconds=seconds)) == wait

@@ -12,7 +12,6 @@ from domain.otp.attempts import (
     Exhausted,
     OtpAttempt,
     Retried,
-    UsedCode,
     VerificationResult,
     Wrong,
 )
@@ -84,10 +83,8 @@ class VerificationDriver:
             policy=self.policy,
             device=self.device,
         )
-        check, permits = (
-            check_request(self.verification, request),
-            Permits(self.now, LimitOwner.STRANGERS),
-        )
+        check = check_request(self.verification, request)
+        permits = Permits(self.now, LimitOwner.STRANGERS)
         self.verification, decision = check.add_delivery(permits)
         return decision
 
@@ -140,12 +137,6 @@ class VerificationDriver:
     ) -> bool:
         """Verify a code now, and return whether the client gets the login of the code."""
         return can_log_in(self.verify(code, client_ip, request_id))
-
-    def use(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> UsedCode:
-        """Verify a code that is correct now, or that the same client sends again."""
-        result = self.verify(code, client_ip, request_id)
-        assert isinstance(result, Correct | Retried)
-        return result.code
 
     def fail(
         self, attempts: int, client_ip: str = HOME_IP, request_id: str | None = None

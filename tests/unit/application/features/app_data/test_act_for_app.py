@@ -23,7 +23,7 @@ from domain.features.app_data import AppData, parse_app_data
 from tests.support.acts import BY_COMMAND, a_token, assert_refused, permitted_operators, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
-from tests.unit.application.session_claims import app_claims_of, refresh
+from tests.unit.application.identities.test_session_tokens import app_claims_of, refresh
 
 _Do: TypeAlias = Callable[[ActForApp, Operator, UserQuery, str], Awaitable[None]]
 BACKEND: Final = a_token(Scope.SET_USER_DATA)
@@ -51,11 +51,6 @@ DO: Final[dict[str, _Do]] = {
     SET_CLAIMS.name: lambda act, operator, user, why: act.set_claims(operator, user, CLAIMS, why),
 }
 ACTS = pytest.mark.parametrize("act", [SET_APP_DATA, SET_CLAIMS], ids=lambda act: act.name)
-
-
-@pytest.fixture
-def app() -> AppHarness:
-    return AppHarness()
 
 
 @ACTS

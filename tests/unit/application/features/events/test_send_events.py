@@ -1,28 +1,32 @@
-"""Each act of or for a user makes its event, and events are sent at least once and in order."""
+"""Each act makes its event, which is sent at least once and in order, or kept for operators."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
-from typing import Final
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final, cast
 
 import pytest
 
-from application.features.events import send_events as module
-from application.features.events.feature import EventsFeature
+from application.features.events import operator_events as of_operators
+from application.features.events import send_events
+from application.features.events.feature import EventDetails, EventsFeature
+from application.features.events.operator_events import OperatorEvents, RetriedEvents
 from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
-from application.features.imports.feature import ImportsFeature
-from application.features.imports.user_lines import ImportedUser
+from application.ports.identities import Identities
 from application.principal import Principal
+from application.update import change
+from domain.errors import UserNotFound
 from domain.identities.external_id import ExternalId
+from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.user_events import EventType
+from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from domain.identities.username import parse_username
+from tests.support.acts import show
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
-from tests.support.builders import a_phone
+from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
 from tests.support.fakes.destination import FakeDestination
-from tests.support.imports.builders import IMPORT_RUN
 from tests.unit.application.features.phone_change.phone_changes import change_phone
 
 BACKEND, OTHER = "backend", "other"
@@ -33,8 +37,6 @@ CREATED, UPDATED, DELETED = (
 )
 BLOCKED, UNBLOCKED = EventType.USER_BLOCKED, EventType.USER_UNBLOCKED
 AWAY: Final = EventRejected("status 503")
-
-UserAct = Callable[[AppHarness, Principal], Awaitable[object]]
 
 
 @pytest.fixture
@@ -61,11 +63,6 @@ async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
     return await app.use_cases.of(EventsFeature).send.send_due(name)
 
 
-async def send_to_both(app: AppHarness) -> None:
-    for name in (OTHER, BACKEND):
-        await send(app, name)
-
-
 async def send_until_settled(app: AppHarness) -> None:
     while (await send(app)).accepted:
         pass
@@ -75,104 +72,51 @@ async def add_users(app: AppHarness, count: int) -> list[Principal]:
     return [await app.add_user(a_phone(n), f"user {n}") for n in range(1, count + 1)]
 
 
-def restart(app: AppHarness, **options: object) -> AppHarness:
-    """Return the same service as another process has it."""
-    kept = {
-        "faults": app.faults,
-        "database": app.database,
-        "messenger": app.messenger,
-        "clock": app.clock,
-        "randomness": app.randomness,
-        "destinations": app.destinations,
-    }
-    return AppHarness(**{**kept, **options})  # type: ignore[arg-type]
-
-
-async def rename(app: AppHarness, user: Principal) -> None:
-    await app.identities.rename_user(user, parse_username("Another name"))
-
-
-async def promote_twice(app: AppHarness, user: Principal) -> None:
-    for _ in range(2):
-        await app.identities.operator_actions.change_role(user.identity.id, Role.ADMINISTRATOR)
-        await send_until_settled(app)
-
-
-async def block(app: AppHarness, _: Principal) -> None:
+async def block(app: AppHarness) -> None:
     await app.identities.operator_actions.block(a_phone())
 
 
-async def unblock(app: AppHarness, _: Principal) -> None:
-    await app.identities.operator_actions.unblock(a_phone())
-
-
-async def block_and_unblock(app: AppHarness, user: Principal) -> None:
-    for act in (block, block, unblock, unblock):
-        await act(app, user)
-
-
-ACTS: Final[dict[str, tuple[UserAct, list[EventType]]]] = {
-    "create again": (lambda app, user: app.create_user(user), []),
-    "rename": (rename, [UPDATED]),
-    "rename to the same": (
-        lambda app, user: app.identities.rename_user(user, parse_username("Rahul Sharma")),
-        [],
-    ),
-    "promote twice": (promote_twice, [UPDATED]),
-    "set the external id": (
-        lambda app, user: app.identities.operator_actions.set_external_id(
-            user.identity.id, ExternalId("auth0|1")
-        ),
-        [UPDATED],
-    ),
-    "sign out": (
-        lambda app, user: app.identities.operator_actions.revoke_sessions(user.identity.id),
-        [],
-    ),
-    "block and unblock, each twice": (block_and_unblock, [BLOCKED, UNBLOCKED]),
-    "delete": (lambda app, user: app.identities.delete_user(user), [DELETED]),
-    "change the number": (
-        lambda app, user: change_phone(app, user, a_phone(2)),
-        [EventType.PHONE_CHANGED],
-    ),
-}
-
-
-@pytest.mark.parametrize(("act", "types"), ACTS.values(), ids=ACTS)
-async def test_an_act_makes_its_event(
-    app: AppHarness, backend: FakeDestination, act: UserAct, types: list[EventType]
-) -> None:
+async def test_each_act_makes_its_event_once(app: AppHarness, backend: FakeDestination) -> None:
     user = await app.add_user()
-    await act(app, user)
+    act, by_owner = app.identities.operator_actions, app.identities
+    await app.create_user(user)
+    for name in ("Rahul Sharma", "Another name"):
+        await by_owner.rename_user(user, parse_username(name))
+    await send_until_settled(app)
+    for _ in range(2):
+        await act.change_role(user.identity.id, Role.ADMINISTRATOR)
+        await send_until_settled(app)
+    await act.set_external_id(user.identity.id, ExternalId("auth0|1"))
+    for do in (act.block, act.block, act.unblock, act.unblock, act.revoke_sessions):
+        await do(a_phone())
+    signed_in = await app.log_in()
+    await change_phone(app, signed_in, a_phone(2))
+    await by_owner.delete_user(signed_in)
     await send_until_settled(app)
 
-    assert backend.types == [CREATED, *types]
+    assert backend.types == [
+        CREATED, UPDATED, UPDATED, UPDATED, BLOCKED, UNBLOCKED, EventType.PHONE_CHANGED, DELETED
+    ]  # fmt: skip
     assert {event.user_id for event in backend.accepted} == {user.identity.id}
     assert backend.accepted[0].occurred_at <= app.clock.now()
     assert await send(app) == SentEvents()
 
 
-async def test_a_login_and_an_import_make_no_event(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    await app.log_in(a_phone(1))
-    user = ImportedUser(phone=a_phone(2), username="Rahul", created_at=app.clock.now())
-    await app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
-    await send(app)
-
-    assert backend.attempted == []
-
-
-async def test_the_phone_is_sent_only_if_the_operator_wants_it(
+async def test_the_phone_is_sent_only_if_the_operator_wants_it_and_the_purge_comes_first(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     user = await app.add_user()
     await send(app)
-    with_phone = restart(app, policy=make_policy(events_with_phone=True))
-    await rename(with_phone, user)
+    with_phone = replace(app, policy=make_policy(events_with_phone=True))
+    await block(with_phone)
+    await send(with_phone)
+    await app.identities.operator_actions.unblock(a_phone())
+    await app.identities.delete_user.by_id(user.identity.id)
+    assert (await app.operations.cleanup())["purged_identities"] == 1
     await send(with_phone)
 
-    assert [event.phone for event in backend.accepted] == [None, a_phone().e164]
+    assert [event.phone for event in backend.accepted] == [None, a_phone().e164, None, None]
+    assert backend.types == [CREATED, BLOCKED, UNBLOCKED, DELETED]
 
 
 @pytest.mark.parametrize("act", ["delete", "detach"])
@@ -193,22 +137,22 @@ async def test_the_phone_of_a_closed_account_is_not_sent(
 
 
 async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
-    async def start() -> tuple[AppHarness, Act, FakeDestination, Principal]:
+    async def start() -> tuple[AppHarness, Act, FakeDestination]:
         backend = FakeDestination()
         app = AppHarness(destinations={BACKEND: backend})
-        user = await app.add_user()
-        await block(app, user)
+        await app.add_user()
+        await block(app)
 
         async def send_all() -> None:
             await send(app)
-            await unblock(app, user)
+            await app.identities.operator_actions.unblock(a_phone())
             await send(app)
 
-        return app, send_all, backend, user
+        return app, send_all, backend
 
-    async for app, _, backend, user in at_each_operation(start, Fault.KILLED, Fault.LOST):
-        survivor = restart(app)
-        await unblock(survivor, user)
+    async for app, _, backend in at_each_operation(start, Fault.KILLED, Fault.LOST):
+        survivor = replace(app)
+        await survivor.identities.operator_actions.unblock(a_phone())
         await send_until_settled(survivor)
 
         distinct = {event.id: event.type for event in backend.accepted}
@@ -219,7 +163,7 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
     app: AppHarness, backend: FakeDestination
 ) -> None:
     send_now = app.use_cases.of(EventsFeature).send
-    send_of_other = restart(app).use_cases.of(EventsFeature).send
+    send_of_other = replace(app).use_cases.of(EventsFeature).send
     assert await send_now() == {BACKEND: SentEvents()}
     assert await send_of_other() is None
     assert await send_now() == {BACKEND: SentEvents()}  # it goes on without a break
@@ -234,8 +178,12 @@ async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
 
 
 async def test_a_destination_that_hangs_delays_no_other(
-    both: AppHarness, backend: FakeDestination, other: FakeDestination
+    both: AppHarness,
+    backend: FakeDestination,
+    other: FakeDestination,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(send_events, "BATCH_SIZE", PARALLEL_USERS)
     await add_users(both, 12)
     backend.gate = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -249,62 +197,22 @@ async def test_a_destination_that_hangs_delays_no_other(
     sent = await sending
     assert sent is not None
     assert (sent[BACKEND].accepted, sent[BACKEND].reason) == (0, "no response in time")
-    assert backend.most_at_once == module.PARALLEL_USERS
+    assert backend.most_at_once == PARALLEL_USERS
     assert loop.time() - started < LEASE_PERIOD.total_seconds()
 
 
 async def test_no_attempt_begins_after_the_time_to_send(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    user = await app.add_user()
-    await block_and_unblock(app, user)
+    await app.add_user()
+    await block(app)
     loop = asyncio.get_running_loop()
     backend.gate = asyncio.Event()
     loop.call_later(4.5, backend.gate.set)
     await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
     assert backend.types == [CREATED]
     await send(app)
-    assert backend.types == [CREATED, BLOCKED, UNBLOCKED]
-
-
-async def test_a_destination_that_fails_is_paused_longer_each_time_and_tried_again(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    await add_users(app, 12)
-    backend.rejects = lambda _: AWAY
-    assert (await send(app)).failed == PARALLEL_USERS
-    assert (await send(app)).failed == 0
-    attempts = []
-    for seconds in (9, 1, 19, 1):
-        app.advance(seconds=seconds)
-        attempts.append((await send(app)).failed > 0)
-    assert attempts == [False, True, False, True]
-    app.advance(minutes=5)
-    backend.rejects = lambda _: None
-    for _ in range(5):
-        app.advance(minutes=5)
-        await send(app)
-    assert len({event.user_id for event in backend.accepted}) == 12
-
-
-async def test_users_who_wait_for_a_pause_are_not_due_at_the_same_moment(
-    both: AppHarness, backend: FakeDestination, other: FakeDestination
-) -> None:
-    users = await add_users(both, 7)
-    await send_to_both(both)
-    backend.rejects = lambda _: AWAY
-    attempt_times = []
-    for number, user in enumerate(users, start=1):
-        both.advance(seconds=1)
-        await both.identities.operator_actions.block(a_phone(number))
-        await send_to_both(both)
-        stored = both.database.identities[user.identity.id].value
-        attempt_times.append(stored.events.next_attempt_at(BACKEND))
-
-    assert len(backend.attempted) == 7 + 5
-    assert len(other.accepted) == 7 + 7
-    in_five_minutes = both.clock.now() + timedelta(minutes=5)
-    assert attempt_times[5:] == [in_five_minutes - timedelta(seconds=early) for early in (1, 0)]
+    assert backend.types == [CREATED, BLOCKED]
 
 
 async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minute(
@@ -315,16 +223,18 @@ async def test_after_a_destination_is_back_all_that_wait_are_sent_within_a_minut
     for turn in range(60):
         if turn < len(users):
             await both.identities.operator_actions.block(a_phone(turn + 1))
-        await send_to_both(both)
+        await send(both, OTHER)
+        await send(both)
         both.advance(seconds=9)
     # It is not asked for each of them.
     assert len(backend.attempted) < PARALLEL_USERS + 540 / 20 + 5
     assert {event.user_id for event in other.accepted} == {user.identity.id for user in users}
 
-    survivor = restart(both)
+    survivor = replace(both)
     backend.rejects = lambda _: None
     for _ in range(6):
-        await send_to_both(survivor)
+        await send(survivor, OTHER)
+        await send(survivor)
         survivor.advance(seconds=9)
     assert len(backend.accepted) == 2 * len(users)
     assert backend.most_at_once <= PARALLEL_USERS
@@ -352,7 +262,7 @@ async def test_events_that_alone_are_rejected_are_tried_later_and_delay_others_f
 async def test_what_happens_during_the_last_attempt_is_sent_too(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    user = await app.add_user()
+    await app.add_user()
     backend.rejects = lambda _: AWAY
     await send(app)
     app.advance(days=3)
@@ -360,46 +270,13 @@ async def test_what_happens_during_the_last_attempt_is_sent_too(
     last_attempt = asyncio.create_task(send(app))
     while len(backend.attempted) < 2:  # noqa: ASYNC110 -- it has no event
         await asyncio.sleep(0)
-    await block(app, user)
+    await block(app)
     backend.gate.set()
     assert (await last_attempt).failed == 1
     backend.rejects = lambda _: None
     await send(app)
 
     assert backend.types == [CREATED, BLOCKED]
-
-
-async def test_many_users_who_wait_for_a_slow_destination_delay_no_other(
-    both: AppHarness,
-    backend: FakeDestination,
-    other: FakeDestination,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(module, "BATCH_SIZE", 2)
-    users = await add_users(both, 7)
-    other.gate = asyncio.Event()
-    slow = asyncio.create_task(send(both, OTHER))
-    await send(both)
-    assert len(backend.accepted) == len(users)
-    assert other.accepted == []
-    other.gate.set()
-    await slow
-    await send(both, OTHER)
-
-    assert len(other.accepted) == len(users)
-
-
-async def test_the_deletion_of_a_user_is_sent_after_the_purge_too(
-    app: AppHarness, backend: FakeDestination
-) -> None:
-    user = await app.add_user()
-    await send(app)
-    await app.identities.delete_user(user)
-    assert (await app.operations.cleanup())["purged_identities"] == 1
-    with_phone = restart(app, policy=make_policy(events_with_phone=True))
-    await send(with_phone)
-
-    assert (backend.types, backend.accepted[-1].phone) == ([CREATED, DELETED], None)
 
 
 async def test_each_destination_gets_all_events(
@@ -411,7 +288,7 @@ async def test_each_destination_gets_all_events(
     user = await both.add_user()
     other.rejects = lambda _: ValueError(a_phone().e164)
     sent = await both.use_cases.of(EventsFeature).send()
-    await block(both, user)
+    await block(both)
     await both.use_cases.of(EventsFeature).send()
     raised = [line for line in caplog.records if line.exc_info]
     assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
@@ -434,7 +311,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
     other.rejects = lambda _: AWAY
     await both.use_cases.of(EventsFeature).send()
     both.advance(seconds=5)
-    await send(restart(both, destinations={BACKEND: backend}))
+    await send(replace(both, destinations={BACKEND: backend}))
 
     stored = both.database.identities[user.identity.id].value
     assert (stored.events.unsent, stored.events.next_send_at) == ((), None)
@@ -480,3 +357,150 @@ async def test_an_event_of_an_own_destination_may_fail_in_any_way(
         "failed with CancelledError",
         "failed with SystemExit",
     ]
+
+
+BACKEND, OTHER = "backend", "other"
+CREATED_AND_BLOCKED: Final = (
+    UserEvents().record(EventType.USER_CREATED, NOW).record(EventType.USER_BLOCKED, NOW)
+)
+
+
+def operator_events_of(app: AppHarness, *destinations: str) -> OperatorEvents:
+    return OperatorEvents(
+        identities=app.database.repositories().identities,
+        destinations=destinations or (BACKEND,),
+        clock=app.clock,
+    )
+
+
+def fail(events: UserEvents, now: datetime = NOW) -> UserEvents:
+    """Return the events after a failed attempt."""
+    return events.settle([events.progress_of(BACKEND).mark_failed(now)], [BACKEND])
+
+
+def fail_for_days(events: UserEvents) -> UserEvents:
+    """Return the events after a destination has failed until they are kept."""
+    return fail(fail(events), NOW + RETRY_PERIOD)
+
+
+async def add(app: AppHarness, events: UserEvents, number: int = 1) -> str:
+    identity: Identity = an_identity(
+        id=an_id(number), phone=a_phone(number), user=a_user(f"a{number}")
+    )
+    await app.database.repositories().identities.add(replace(identity, events=events))
+    return identity.id
+
+
+async def test_events_that_wait_are_listed_with_their_next_attempt(app: AppHarness) -> None:
+    user_id = await add(app, fail(CREATED_AND_BLOCKED))
+
+    first, second = await operator_events_of(app).list_waiting(9)
+
+    number = CREATED_AND_BLOCKED.unsent[0].number
+    assert (first.id, first.type) == (f"evt_{user_id}_{number}", EventType.USER_CREATED)
+    assert (second.id, second.type) == (f"evt_{user_id}_{number + 1}", EventType.USER_BLOCKED)
+    assert (first.user_id, first.destination, first.occurred_at) == (user_id, BACKEND, NOW)
+    assert (first.failures, first.next_attempt_at) == (1, NOW + timedelta(seconds=5))
+    assert await operator_events_of(app).list_of(user_id) == [first, second]
+    assert await operator_events_of(app).list_failed(9) == []
+
+
+async def test_a_retry_of_a_user_is_for_events_that_wait_and_that_are_kept(
+    app: AppHarness,
+) -> None:
+    operator_events, later = operator_events_of(app), NOW + timedelta(days=30)
+    app.clock.advance(later - app.clock.now())
+    failed = (fail(CREATED_AND_BLOCKED), fail_for_days(CREATED_AND_BLOCKED))
+    for number, events in enumerate(failed, 1):
+        user_id = await add(app, events, number)
+        assert await operator_events.retry(user_id) == RetriedEvents(2, 1)
+        listed = await operator_events.list_of(user_id)
+        assert [(event.failures, event.next_attempt_at) for event in listed] == [(0, later)] * 2
+    assert await operator_events.list_failed(9) == []
+
+
+async def test_all_events_that_wait_or_are_kept_are_retried_and_counted(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_operators, "BATCH_SIZE", 2)
+    for number in range(1, 6):
+        await add(app, fail_for_days(CREATED_AND_BLOCKED), number)
+    await add(app, fail(CREATED_AND_BLOCKED), 6)
+    assert len(await operator_events_of(app).list_failed(3)) == 3
+
+    for _ in range(2):  # they are due now
+        assert await operator_events_of(app).retry_all() == RetriedEvents(12, 6)
+    assert len(await operator_events_of(app).list_waiting(99)) == 12
+    assert len(await operator_events_of(app).list_waiting(3)) == 3
+
+
+async def test_a_retry_finds_all_while_a_service_sends(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(of_operators, "BATCH_SIZE", 2)
+    ids = [await add(app, fail(CREATED_AND_BLOCKED), number) for number in range(1, 7)]
+    operator_events = operator_events_of(app)
+    identities, sent = operator_events.identities, list[str]()
+
+    class SendsMeanwhile:
+        """Before each later page one user is sent everything, and leaves the list."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(identities, name)
+
+        async def list_with_due_events(self, until: datetime, limit: int, offset: int = 0) -> Any:
+            if len(sent) < 2 and offset:
+                sent.append(ids[len(sent)])
+                await change(identities, sent[-1], send_all, missing=UserNotFound)
+            return await identities.list_with_due_events(until, limit, offset)
+
+    def send_all(identity: Identity) -> tuple[Identity, None]:
+        return replace(identity, events=UserEvents()), None
+
+    operator_events = replace(operator_events, identities=cast("Identities", SendsMeanwhile()))
+    await operator_events.retry_all()
+
+    for user_id in set(ids) - set(sent):
+        assert {event.failures for event in await operator_events.list_of(user_id)} == {0}
+
+
+async def test_after_a_change_of_the_settings_a_retry_sends_to_the_new_destination(
+    app: AppHarness,
+) -> None:
+    user_id = await add(app, fail_for_days(CREATED_AND_BLOCKED))
+    operator_events = operator_events_of(app, OTHER)
+
+    kept = await operator_events.list_failed(9)
+    assert {(event.destination, event.next_attempt_at) for event in kept} == {
+        (OTHER, None),
+        (BACKEND, None),
+    }
+    assert await operator_events.retry_all() == RetriedEvents(2, 1)
+
+    events = app.database.identities[user_id].value.events
+    assert events.next_send_at == app.clock.now()
+    assert events.due(OTHER, app.clock.now()) == CREATED_AND_BLOCKED.unsent
+    # The first attempt drops what is left of the former one.
+    sent = events.settle([events.progress_of(OTHER).mark_sent(events.last_number)], [OTHER])
+    assert (sent.unsent, sent.failed_at) == ((), None)
+
+
+async def test_nothing_is_retried_without_a_user_or_an_event(app: AppHarness) -> None:
+    operator_events = operator_events_of(app)
+    assert await operator_events.retry(await add(app, UserEvents())) == RetriedEvents(0, 0)
+    with pytest.raises(UserNotFound):
+        await operator_events.retry(an_id(77))
+    with pytest.raises(UserNotFound):
+        await operator_events.list_of(an_id(77))
+
+
+async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHarness) -> None:
+    for number, (events, counts) in enumerate(
+        [
+            (fail(CREATED_AND_BLOCKED), EventDetails(waiting=2, failed=0)),
+            (fail_for_days(CREATED_AND_BLOCKED), EventDetails(waiting=0, failed=2)),
+        ],
+        start=1,
+    ):
+        shown = await show(app, await add(app, events, number))
+        assert shown.parts.find(EventDetails) == counts

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 from zipfile import ZipFile
 
 import pytest
 
 from adapters.databases.records.features.console import make_console_repositories
-from application.administration.operator import operating_system_user
 from application.features.app_data.feature import AppDataFeature
 from application.features.export.feature import EXPORT, Export, ExportFeature
 from application.features.export.files import EXPLAINED_FILES
@@ -29,7 +28,7 @@ from domain.features.app_data import AppData
 from domain.features.console import ConsoleDevice, ConsoleDevices
 from domain.phone import PhoneNumber
 from entrypoints.http.features.export.archive import write_archive
-from tests.support.acts import assert_refused, permitted_operators
+from tests.support.acts import BY_COMMAND, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.fakes.messenger import REJECTED
@@ -37,8 +36,6 @@ from tests.support.fault_injector import ProcessKilled
 from tests.support.voice.builders import a_call, a_recording
 from tests.support.voice.stored import voice_repositories
 from tests.unit.application.features.phone_change.phone_changes import request_codes
-
-OPERATOR: Final = operating_system_user("alice")
 
 
 async def read(opened: AbstractAsyncContextManager[Export]) -> ZipFile:
@@ -62,7 +59,7 @@ async def export_own_data(app: AppHarness, principal: Principal) -> ZipFile:
 
 
 async def export_user(app: AppHarness, query: PhoneNumber | str) -> ZipFile:
-    return await read(app.use_cases.of(ExportFeature).export_user(OPERATOR, query, "ticket"))
+    return await read(app.use_cases.of(ExportFeature).export_user(BY_COMMAND, query, "ticket"))
 
 
 def exports(app: AppHarness) -> Mapping[str, Any]:
@@ -88,7 +85,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     await add_call_with_recording(app, principal)
     app_data = AppData(principal.identity.id, '{"plan":"pro"}')
     await app.use_cases.of(AppDataFeature).stored_data.replace(app_data.id, app_data)
-    await app.administration.act_for_users.reset_limits(OPERATOR, a_phone(), "no code arrived")
+    await app.administration.act_for_users.reset_limits(BY_COMMAND, a_phone(), "no code arrived")
 
     archive = await export_own_data(app, principal)
 
@@ -160,14 +157,6 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
     assert actors == {"change_phone": "you", "export": "an operator, by a command"}
 
 
-async def test_a_login_within_15_minutes_is_needed(app: AppHarness) -> None:
-    token = await app.access_token()
-    app.advance(minutes=15)
-    principal = await app.identities.authenticate(token)
-    with pytest.raises(FreshLoginRequired):
-        await export_own_data(app, principal)
-
-
 async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppHarness) -> None:
     principal = await app.log_in()
     export = app.use_cases.of(ExportFeature).export_own_data
@@ -176,6 +165,11 @@ async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppH
     with pytest.raises(TooManyExports) as caught:
         await read(export(principal))
     assert caught.value.retry_after == timedelta(days=1).total_seconds()
+    # A login within 15 minutes is needed.
+    token = await app.access_token()
+    app.advance(days=1)
+    with pytest.raises(FreshLoginRequired):
+        await export_own_data(app, await app.identities.authenticate(token))
 
 
 async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(
@@ -205,8 +199,8 @@ async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
     user_id = (await app.add_user()).identity.id
     export = app.use_cases.of(ExportFeature).export_user
 
-    archive = await read(export(OPERATOR, a_phone(), "she asked"))
-    await break_off(export(OPERATOR, user_id, "ticket"))
+    archive = await read(export(BY_COMMAND, a_phone(), "she asked"))
+    await break_off(export(BY_COMMAND, user_id, "ticket"))
 
     done, begun, failed = app.database.audit_entries
     assert (done.action, done.subject, done.reason) == (AuditAction.EXPORT, user_id, "she asked")

@@ -9,22 +9,30 @@ import pytest
 
 from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
 from adapters.shared.http import HttpResponse, Transport
-from application.features.console.feature import ConsoleFeature
-from application.features.console.sign_in import ConsoleSignInCommand
 from application.features.login_hook.feature import LoginHookFeature
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
 from application.identities.extensions import AllowLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from domain.identities.external_id import parse_external_id
-from domain.otp.challenge import Purpose, parse_otp_code
 from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, NOW, a_parsed_token, a_phone
 from tests.support.core_harness import wrong_code
+from tests.unit.application.features.console.test_console import ADMINISTRATOR, sign_in
 from tests.unit.application.features.phone_change.phone_changes import change_phone
 
 FAILED = LoginHookFailed("the login hook did not decide: status 500")
+INQUIRY = LoginInquiry(
+    id="0f" * 16,
+    asked_at=NOW,
+    user_id=None,
+    external_id=None,
+    channel=Channel.SMS,
+    country="US",
+    device=None,
+    is_device_recognized=False,
+)
 
 
 class FakeLoginHook:
@@ -52,16 +60,8 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     assert second.identity.id == login.identity.id
 
     first, again = hook.asked
-    assert first == LoginInquiry(
-        id=first.id,
-        asked_at=first.asked_at,
-        user_id=None,
-        external_id=None,
-        channel=Channel.SMS,
-        country="US",
-        device="Pixel 9",
-        is_device_recognized=False,
-    )
+    asked = replace(INQUIRY, id=first.id, asked_at=first.asked_at, device="Pixel 9")
+    assert first == asked
     assert (again.user_id, again.external_id) == (login.identity.id, "customer-7")
     assert (again.device, again.is_device_recognized) == (None, True)
     assert first.id != again.id
@@ -95,7 +95,7 @@ async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_
 
 
 async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) -> None:
-    administrator = await app.add_administrator(a_phone(5))
+    await app.add_administrator(ADMINISTRATOR)
     user = await app.add_user(a_phone(1))
     hook = FakeLoginHook(app)
     app.advance(hours=12)
@@ -111,34 +111,13 @@ async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) ->
     token = a_parsed_token(login.tokens.refresh_token)
     await app.identities.refresh_session(token, CLIENT_IP)
     # A change of the number
-    await change_phone(app, user, a_phone(2))
+    await change_phone(app, user, a_phone(7))
     # The web console
-    entered = await app.request_otp(a_phone(5), purpose=Purpose.CONSOLE_SIGN_IN)
-    signed_in = await app.use_cases.of(ConsoleFeature).sign_in(
-        ConsoleSignInCommand(
-            phone=a_phone(5),
-            code=parse_otp_code(app.last_code),
-            request_id=entered.request_id,
-            client_ip=CLIENT_IP,
-            device_token=None,
-        )
-    )
-    assert signed_in.cookie
-    assert administrator.identity.is_administrator
+    assert (await sign_in(app)).cookie
     assert len(hook.asked) == 1
 
 
 SECRET = f"whsec_{'A' * 43}="
-INQUIRY = LoginInquiry(
-    id="0f" * 16,
-    asked_at=NOW,
-    user_id=None,
-    external_id=None,
-    channel=Channel.SMS,
-    country="US",
-    device=None,
-    is_device_recognized=False,
-)
 
 
 class SlowTransport:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.media.check_media import MIN_SUSPICIOUS, CheckMedia, MediaFindings
+from application.features.media.check_media import MIN_SUSPICIOUS, MediaFindings
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
@@ -12,15 +12,12 @@ from domain.features.media.errors import ItemNotFound
 from domain.features.media.image import VariantSpec
 from domain.features.media.item import (
     FILE_DELETION_DELAY,
-    UPLOAD_TIMEOUT,
     ItemState,
     MediaItem,
 )
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id
-from tests.support.fault_injector import ProcessKilled
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
 from tests.support.media.builders import an_item
 from tests.support.media.stored import media_repositories, stored_items, stored_usages
 
@@ -71,43 +68,6 @@ async def test_unfinished_files_are_deleted_after_the_longest_upload(app: AppHar
     assert app.files.unfinished == [NOW + TICK]
 
 
-async def start_cleanup() -> tuple[AppHarness, Act]:
-    """Return the cleanup of an expired upload, a deleted item and an identity with an item."""
-    app = AppHarness()
-    principal = await app.add_user(a_phone(1), "Rahul")
-    uploaded = (await app.upload_image(principal)).item.storage_key
-    now = app.clock.now()
-    pending = an_item(id=an_id(71), state=ItemState.PENDING, upload_deadline=now + UPLOAD_TIMEOUT)
-    deleting = an_item(id=an_id(72), state=ItemState.DELETING, deletion_requested_at=now)
-    for item in (pending, deleting):
-        await add_item(app, item)
-        app.files.contents[item.storage_key] = b"content"
-    app.clock.advance(FILE_DELETION_DELAY)
-    app.faults.fail_on("media_items.list_owned_by", kill=True)
-    with pytest.raises(ProcessKilled):
-        await app.identities.delete_user(principal)
-    app.faults.reset()
-    assert uploaded in app.files.contents
-    return app, app.operations.cleanup
-
-
-@pytest.mark.slow
-async def test_an_interrupted_cleanup_is_completed_by_the_next_and_keeps_a_login_between() -> None:
-    async for app, clean_up in at_each_operation(start_cleanup, Fault.KILLED):
-        principal = await app.log_in(a_phone(1))
-        uploaded = (await app.upload_image(principal)).item
-        await clean_up()
-        app.clock.advance(timedelta(days=10_000))
-        await clean_up()
-
-        assert (await app.operations.cleanup()).total() == 0
-        assert app.files.contents.keys() == {uploaded.storage_key}
-        assert stored_items(app.database).keys() == {uploaded.id}
-        deleted, _ = app.database.identities.values()
-        assert deleted.value.purged_at
-        assert (await app.log_in(a_phone(1))).identity.id == principal.identity.id
-
-
 async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it(
     app: AppHarness,
 ) -> None:
@@ -129,12 +89,8 @@ async def test_the_cleanup_retries_a_refused_deletion_until_the_store_accepts_it
 ORPHAN = f"ab/{7:024x}-{'ab' * 16}.jpg"
 
 
-def checker(app: AppHarness) -> CheckMedia:
-    return app.media.check_media
-
-
 async def find(app: AppHarness) -> MediaFindings:
-    return await checker(app).find(lambda _: None)
+    return await app.media.check_media.find(lambda _: None)
 
 
 async def test_items_without_a_file_and_files_without_an_item_are_found_and_repaired(
@@ -152,7 +108,7 @@ async def test_items_without_a_file_and_files_without_an_item_are_found_and_repa
     assert broken.id in stored_items(app.database)
 
     shown: list[int] = []
-    await checker(app).repair(findings, lambda progress: shown.append(progress.repaired))
+    await app.media.check_media.repair(findings, lambda progress: shown.append(progress.repaired))
     assert (shown, findings.repaired) == ([1, 2, 3], 3)
     assert app.files.contents.keys() == {whole.storage_key, "readme.txt"}
     with pytest.raises(ItemNotFound):
@@ -177,7 +133,7 @@ async def test_an_item_loses_its_variants_that_have_no_complete_file() -> None:
 
     assert findings.items_without_file == [empty.id]
     assert (findings.items_without_variant, findings.orphans) == ([item.id], 2)
-    await checker(app).repair(findings, lambda _: None)
+    await app.media.check_media.repair(findings, lambda _: None)
     assert (await app.get_item(item.id)).item.variants == (kept,)
     assert (await find(app)).orphans == 0
 
@@ -188,14 +144,12 @@ async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principa
     findings = await find(app)
     findings.files_without_item.append(item.storage_key)
     app.files.contents[item.storage_key] = content
-    await checker(app).repair(findings, lambda _: None)
+    await app.media.check_media.repair(findings, lambda _: None)
     assert (findings.repaired, app.files.contents) == (0, {item.storage_key: content})
 
 
-@pytest.mark.parametrize(("count", "is_suspicious"), [(MIN_SUSPICIOUS, True), (3, False)])
-async def test_two_stores_without_any_match_are_suspicious(
-    app: AppHarness, count: int, is_suspicious: bool
-) -> None:
-    app.files.contents = {f"ab/{number:024x}-{'ab' * 16}.jpg": b"" for number in range(count)}
-    findings = await find(app)
-    assert (findings.orphans, findings.is_suspicious) == (count, is_suspicious)
+async def test_two_stores_without_any_match_are_suspicious(app: AppHarness) -> None:
+    for count, is_suspicious in ((MIN_SUSPICIOUS, True), (3, False)):
+        app.files.contents = {f"ab/{number:024x}-{'ab' * 16}.jpg": b"" for number in range(count)}
+        findings = await find(app)
+        assert (findings.orphans, findings.is_suspicious) == (count, is_suspicious)

@@ -69,10 +69,6 @@ class Uploads:
             begun.set()
             task.result()
 
-    async def begin_many(self, count: int, ip: str) -> None:
-        for number in range(count):
-            await self.begin(f"{ip} {number}", ip)
-
     async def send(self, name: str, size: int) -> None:
         await self.running[name].append(bytes(size))
 
@@ -141,7 +137,8 @@ async def test_a_network_has_half_of_the_uploads(near: str, far: str) -> None:
 async def test_a_process_has_so_many_uploads_and_the_slowest_one_ends() -> None:
     async with uploads() as held:
         for ip in ("192.0.2.1", "198.51.100.1"):
-            await held.begin_many(MAX_UPLOADS // 2, ip)
+            for number in range(MAX_UPLOADS // 2):
+                await held.begin(f"{ip} {number}", ip)
         with pytest.raises(TooManyUploads):
             await held.begin("new")
         held.seconds = 100
@@ -293,8 +290,7 @@ class HangingFiles:
 async def read(files: LimitedFiles) -> None:
     async with files.open_file("a") as file:
         assert file is not None
-        async for chunk in file.chunks:
-            assert chunk == b"a"
+        assert [chunk async for chunk in file.chunks] == [b"a"]
 
 
 @pytest.mark.parametrize(

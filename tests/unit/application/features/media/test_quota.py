@@ -13,7 +13,7 @@ from application.principal import Principal
 from domain.features.media.errors import QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.features.media.usage import PENDING_TIMEOUT, MediaUsage, Quota
+from domain.features.media.usage import PENDING_TIMEOUT, Quota
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
@@ -43,12 +43,8 @@ def app() -> AppHarness:
     return app_with(Quota(max_bytes=4 * SIZE, max_items=3))
 
 
-def usage_of(app: AppHarness, user: Principal) -> MediaUsage:
-    return stored_usages(app.database)[user.identity.id].value
-
-
 def used(app: AppHarness, user: Principal) -> tuple[int, int]:
-    usage = usage_of(app, user)
+    usage = stored_usages(app.database)[user.identity.id].value
     return usage.used_bytes, usage.used_items
 
 
@@ -97,7 +93,7 @@ async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_no
         assert (app.faults.has_fired, used(app, owner)) == (True, actual(app, owner))
 
 
-async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
+async def test_after_a_kill_at_any_step_the_usage_is_right_again_and_no_file_is_left() -> None:
     async def start() -> tuple[AppHarness, Act, Principal]:
         app = app_with(Quota(max_bytes=4 * SIZE, max_items=3))
         owner = await app.add_user(a_phone(1), "Rahul")
@@ -106,6 +102,8 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
         async def upload_and_delete() -> None:
             item = (await app.upload_image(owner)).item
             await app.media.delete_item(owner, item.id)
+            app.clock.advance(FILE_DELETION_DELAY)
+            await app.operations.cleanup()
 
         return app, upload_and_delete, owner
 
@@ -115,6 +113,8 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again() -> None:
             app.clock.advance(duration)
             await app.operations.cleanup()
         assert used(app, owner) == actual(app, owner)
+        items = [stored.value for stored in stored_items(app.database).values()]
+        assert app.files.contents.keys() == {key for item in items for key in item.storage_keys}
 
 
 async def test_the_usage_of_a_deleted_identity_is_deleted(

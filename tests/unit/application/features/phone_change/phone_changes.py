@@ -10,9 +10,8 @@ from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import parse_otp_code
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness, make_policy
+from tests.support.app_harness import AppHarness
 from tests.support.builders import CLIENT_IP, a_phone
 
 OLD = a_phone(1)
@@ -64,18 +63,6 @@ async def sign_in(app: AppHarness, phone: PhoneNumber, *, minutes: int = 60) -> 
     result = await app.verify_otp(app.last_code, phone)
     assert isinstance(result, LoggedIn), result
     return await app.identities.authenticate(result.tokens.access_token)
-
-
-def with_test_otps(app: AppHarness, test_otps: TestOtps) -> AppHarness:
-    """Return the same service after a restart with these test OTPs."""
-    return AppHarness(
-        faults=app.faults,
-        database=app.database,
-        messenger=app.messenger,
-        clock=app.clock,
-        randomness=app.randomness,
-        policy=make_policy(test_otps=test_otps),
-    )
 
 
 def record_of(app: AppHarness, phone: PhoneNumber) -> PhoneVerification:

@@ -1,5 +1,6 @@
-"""An operator gives a user another number, and the former one is told."""
+"""A user gets another number, by an operator or by codes of both; the former one is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -8,9 +9,23 @@ import pytest
 from application.administration.operator import Operator
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.complete import PhoneChanged
-from domain.administration.audit import AuditAction
+from application.otp.events import PhoneNoticeSent
+from application.otp.log_in import LoggedIn
+from application.otp.verify_otp import OtpRejected
+from application.ports.errors import ConcurrencyConflict
+from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.scope import Scope
-from domain.errors import ConflictingValue, CountryNotServed, Forbidden, PhoneInUse, UserNotFound
+from domain.errors import (
+    ConflictingValue,
+    CountryNotServed,
+    Forbidden,
+    IncorrectOtp,
+    PhoneInUse,
+    TooManyOtpRequests,
+    Unauthenticated,
+    UserNotFound,
+)
+from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
@@ -19,16 +34,21 @@ from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, IN_API, a_token, assert_refused
 from tests.support.app_harness import AppHarness, make_policy
+from tests.support.builders import a_phone
+from tests.support.core_harness import wrong_code
 from tests.support.fakes.messenger import REJECTED
 from tests.unit.application.features.phone_change.phone_changes import (
     NEW,
     OLD,
     OTHER,
+    change_phone,
     identity_of,
+    make_command,
     notified,
+    record_of,
+    request_code,
     request_codes,
     sign_in,
-    with_test_otps,
 )
 
 RECYCLED_AFTER = timedelta(days=100)
@@ -44,18 +64,15 @@ async def change(
     return (await act(operator, user, phone, "saw the passport")).require_identity()
 
 
-@pytest.mark.parametrize("operator", [BY_COMMAND, IN_API], ids=["command", "person"])
-async def test_all_sessions_end_and_the_old_number_is_told_and_free(
-    app: AppHarness, operator: Operator
-) -> None:
+async def test_all_sessions_end_and_the_old_number_is_told_and_free(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    changed = await change(app, OLD, operator=operator)
+    changed = await change(app, OLD, operator=IN_API)
     assert (changed.id, changed.phone, changed.sessions) == (user.identity.id, NEW, ())
     (event,) = app.events.of_type(PhoneChanged)
     assert event.reason == "by an operator"
     (entry,) = app.database.audit_entries
     assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user.identity.id)
-    assert (entry.actor, entry.reason) == (operator.actor, "saw the passport")
+    assert (entry.actor, entry.reason) == (IN_API.actor, "saw the passport")
     assert notified(app) == [OLD]
     assert (await sign_in(app, OLD)).identity.id != user.identity.id
     assert (await sign_in(app, NEW)).identity.id == user.identity.id
@@ -91,15 +108,10 @@ async def test_only_who_may_changes_a_number_and_says_why(app: AppHarness) -> No
     for granted in ([Scope.CHANGE_PHONES], [Role.ADMINISTRATOR]):
         with pytest.raises(Forbidden, match="No service token"):
             await change(app, OLD, operator=a_token(*granted))
-
-    assert app.database.audit_entries == []
-    assert identity_of(app, user).phone == OLD
-
-
-async def test_only_a_command_changes_that_of_an_administrator(app: AppHarness) -> None:
-    user = await app.add_administrator(OLD)
+    await app.identities.operator_actions.change_role(OLD, Role.ADMINISTRATOR)
     with pytest.raises(Forbidden):
         await change(app, OLD, operator=IN_API)
+
     assert app.database.audit_entries == []
     assert identity_of(app, user).phone == OLD
 
@@ -132,7 +144,6 @@ async def test_the_number_of_staff_is_in_use_however_long_it_was_unused() -> Non
     with pytest.raises(PhoneInUse):
         await change(app, user.identity.id)
     assert app.database.identities[owner].value.is_administrator
-    assert app.database.identities[owner].value.detached_at is None
 
 
 async def test_that_no_provider_takes_it_is_no_error_and_it_is_tried_for_a_day(
@@ -156,8 +167,9 @@ async def test_nothing_is_sent_to_a_blocked_number_a_test_number_or_a_country_th
     numbers: list[PhoneNumber] = [OLD, OTHER, german]
     users = [await app.add_user(phone, f"User {phone.masked[-2:]}") for phone in numbers]
     await app.identities.operator_actions.block(OLD)
-    tested = with_test_otps(app, TestOtps((TestOtp(OTHER, parse_otp_code("123456")),)))
-    served = AppHarness(policy=make_policy(countries=["US"]), database=app.database)
+    test_otps = TestOtps((TestOtp(OTHER, parse_otp_code("123456")),))
+    tested = replace(app, policy=make_policy(test_otps=test_otps))
+    served = replace(app, policy=make_policy(countries=["US"]))
     for service, user in ((app, users[0]), (tested, users[1]), (served, users[2])):
         moved = await service.move_phone(user.identity.id, NEW)
         assert moved.phone_change is None
@@ -174,3 +186,202 @@ async def test_an_account_that_is_deleted_meanwhile_gets_no_number(app: AppHarne
         app.faults.reset()
     await app.operations.cleanup()
     assert NEW not in app.database.phone_verifications
+
+
+async def test_the_user_has_the_new_number_and_the_old_one_is_free(app: AppHarness) -> None:
+    await app.log_in(OLD)  # another session
+    user = await app.add_user(OLD)
+    user_id = user.identity.id
+    changed = await change_phone(app, user)
+    assert identity_of(app, user) == changed
+    assert (changed.id, changed.phone, changed.phone_change) == (user_id, NEW, None)
+    assert [session.id for session in changed.sessions] == [user.session.id]
+    assert changed.devices == ()
+    (event,) = app.events.of_type(PhoneChanged)
+    assert (event.phone, event.user_id, event.reason) == (NEW, user_id, "by its owner")
+    assert [notice.phone for notice in app.events.of_type(PhoneNoticeSent)] == [OLD]
+    (entry,) = app.database.audit_entries
+    assert (entry.actor.kind, entry.actor.id) == (ActorKind.USER, user_id)
+    assert (entry.action, entry.subject) == (AuditAction.CHANGE_PHONE, user_id)
+    assert (await sign_in(app, NEW)).identity.id == user_id
+    assert (await sign_in(app, OLD)).identity.id != user_id
+
+
+async def test_without_a_code_of_the_present_number_a_fresh_login_changes_nothing(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    assert user.has_fresh_login
+    code = await request_code(app, user)
+    with pytest.raises(OldOtpRequired):
+        await app.phone_change.change_phone(user, make_command(code, None))
+    assert identity_of(app, user).phone == OLD
+
+
+@pytest.mark.parametrize("field", ["old_otp", "otp"])
+async def test_a_wrong_code_is_named_and_the_right_ones_are_good_then(
+    app: AppHarness, field: str
+) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    assert command.old_code
+    right = command.code if field == "otp" else command.old_code
+    wrong = parse_otp_code(wrong_code(right.digits))
+    attempt = replace(command, code=wrong) if field == "otp" else replace(command, old_code=wrong)
+    with pytest.raises(IncorrectOtp) as raised:
+        await app.phone_change.change_phone(user, attempt)
+    assert (raised.value.field, raised.value.attempts_left) == (field, 4)
+    assert identity_of(app, user).phone == OLD
+    assert (await app.phone_change.change_phone(user, command)).phone == NEW
+
+
+async def test_a_code_for_a_change_is_for_this_change_of_this_identity_only(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    other = await app.add_user(OTHER, "Another Name")
+    to_sign_in = (await app.request_otp(NEW)).request_id
+    of_sign_in = make_command((app.last_code, to_sign_in), await request_code(app, user, None))
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(user, of_sign_in)
+    app.advance(minutes=1)
+    code = await request_code(app, user)
+    assert isinstance(await app.verify_otp(code[0], NEW, request_id=code[1]), OtpRejected)
+    assert isinstance(await app.verify_otp(code[0], NEW), OtpRejected)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(
+            other, make_command(code, await request_code(app, other, None))
+        )
+    assert record_of(app, NEW).identity_id is None
+
+
+@pytest.mark.parametrize("is_blocked", [False, True])
+async def test_that_a_number_is_in_use_is_said_after_the_right_codes_only(
+    app: AppHarness, is_blocked: bool
+) -> None:
+    user = await app.add_user(OLD)
+    if not is_blocked:
+        await app.log_in(NEW)
+    command = await request_codes(app, user)
+    if is_blocked:
+        await app.identities.operator_actions.block(NEW)
+    wrong = parse_otp_code(wrong_code(command.code.digits))
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(user, replace(command, code=wrong))
+    with pytest.raises(PhoneInUse):
+        await app.phone_change.change_phone(user, command)
+    assert (identity_of(app, user).phone, identity_of(app, user).phone_change) == (OLD, None)
+    assert app.database.audit_entries[-1].error == "phone_in_use"
+    other = await request_code(app, user, OTHER)
+    again = replace(command, phone=OTHER, code=parse_otp_code(other[0]), request_id=other[1])
+    with pytest.raises(IncorrectOtp) as raised:  # the code of the present number is used
+        await app.phone_change.change_phone(user, again)
+    assert raised.value.field == "old_otp"
+
+
+@pytest.mark.parametrize("owner", ["unverified", "deleted", "missing", "unused"])
+async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> None:
+    app = AppHarness(policy=make_policy(recycled_after=timedelta(days=100)))
+    before = await app.log_in(NEW)
+    identities = app.database.repositories().identities
+    loaded = await identities.load(before.identity.id)
+    assert loaded is not None
+    stored: Identity = loaded.value
+    match owner:
+        case "unverified":
+            unverified = Identity(stored.id, NEW, stored.created_at, is_verified=False)
+            await identities.replace(unverified, loaded.version)
+        case "deleted":
+            await app.identities.delete_user(before)
+        case "missing":
+            del app.database.records.tables["identities"][stored.id]
+        case _:
+            app.advance(days=101)
+    user = await app.add_user(OLD)
+    assert (await change_phone(app, user)).phone == NEW
+    assert record_of(app, NEW).identity_id == user.identity.id
+    assert app.database.identities[before.identity.id].value.is_closed
+    assert (await sign_in(app, NEW)).identity.id == user.identity.id
+
+
+async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
+    app: AppHarness,
+) -> None:
+    user = await app.add_administrator(OLD)
+    await app.create_user(user)
+    test_otps = TestOtps((TestOtp(OLD, parse_otp_code("123456")),))
+    app = replace(app, policy=make_policy(test_otps=test_otps))
+    app.advance(hours=12)
+    await app.request_otp(OLD)
+    result = await app.verify_otp("123456", OLD)
+    assert isinstance(result, LoggedIn)
+    tester = await app.identities.authenticate(result.tokens.access_token)
+    code = await request_code(app, tester)
+    old = ("123456", (await request_code(app, tester, None))[1])
+    changed = await app.phone_change.change_phone(tester, make_command(code, old))
+    assert (changed.phone, changed.staff.role) == (NEW, Role.MEMBER)
+
+
+async def test_an_identity_gets_ten_codes_a_day_for_changes(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    for number in range(10):
+        app.advance(hours=1)
+        await request_code(app, user, None if number % 5 == 0 else a_phone(10 + number))
+    with pytest.raises(TooManyOtpRequests) as raised:
+        await request_code(app, user, NEW)
+    assert raised.value.limit == "per_identity"
+
+
+async def test_the_same_codes_again_are_a_success_until_another_change(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    changed = await app.phone_change.change_phone(user, command)
+    messages = len(app.messenger.messages)
+    again = replace(user, identity=changed)
+    assert await app.phone_change.change_phone(again, command) == changed
+    assert len(app.messenger.messages) == messages
+    app.advance(minutes=1)
+    changed = await change_phone(app, again, OTHER)
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(replace(user, identity=changed), command)
+    assert identity_of(app, user).phone == OTHER
+
+
+@pytest.mark.parametrize("is_blocked", [False, True])
+async def test_an_account_that_is_signed_out_or_blocked_meanwhile_changes_nothing(
+    app: AppHarness, is_blocked: bool
+) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    actions = app.identities.operator_actions
+    await (actions.block(OLD) if is_blocked else actions.revoke_sessions(user.identity.id))
+    with pytest.raises(Unauthenticated):
+        await app.phone_change.change_phone(user, command)
+    assert identity_of(app, user).phone == OLD
+
+
+async def test_of_two_changes_of_one_session_the_slower_one_is_to_be_repeated(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    first = await request_codes(app, user)
+    app.advance(minutes=4, seconds=30)  # the next code of the present number is another one
+    second = await request_codes(app, user, OTHER)
+    app.faults.run_before("audit_log.add", lambda: app.phone_change.change_phone(user, first))
+    with pytest.raises(ConcurrencyConflict):
+        await app.phone_change.change_phone(user, second)
+    app.faults.reset()
+    assert identity_of(app, user).phone == NEW
+    assert notified(app) == [OLD]
+
+
+async def test_a_user_has_a_number_which_is_no_new_one(app: AppHarness) -> None:
+    principal = await app.log_in(OLD)
+    with pytest.raises(UserNotFound):
+        await request_code(app, principal)
+    user = replace(principal, identity=await app.create_user(principal))
+    with pytest.raises(ConflictingValue):
+        await request_code(app, user, OLD)
+    code = await request_code(app, user, None)
+    with pytest.raises(ConflictingValue):
+        await app.phone_change.change_phone(user, make_command(code, code, OLD))

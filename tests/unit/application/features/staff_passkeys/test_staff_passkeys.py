@@ -1,18 +1,17 @@
 """Passkeys of the staff: add one, sign in with it, and what is refused."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import pytest
 
-from application.administration.operator import operating_system_user
-from application.features.console.feature import ConsoleFeature
-from application.features.console.sign_in import ConsoleSignInCommand, ConsoleUser
-from application.features.passkeys.events import PasskeyFailed
+from application.administration.operator import staff_member
+from application.features.console.sign_in import ConsoleUser
 from application.features.staff_passkeys.enrol import ConsolePasskeyAdded
+from application.features.voice.call_log import CallsFeature
+from domain.access import LibraryVisibility
 from domain.errors import (
     ConflictingValue,
     Forbidden,
@@ -38,18 +37,16 @@ from domain.features.staff_passkeys import (
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS
 from domain.identities.role import Role
-from domain.otp.challenge import Purpose, parse_otp_code
 from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
-from tests.support.builders import CLIENT_IP, a_phone
-
-STAFF: Final = a_phone(2)
-OPERATOR: Final = operating_system_user("root")
-
-
-def a_device(number: int = 0, origin: str = PASSKEY_ORIGIN) -> SoftwareAuthenticator:
-    return SoftwareAuthenticator(origin, credential_id=bytes([number] * 16))
+from tests.support.builders import a_phone
+from tests.unit.application.features.console.test_console import (
+    ADMINISTRATOR,
+    authenticate,
+    sign_in,
+)
+from tests.unit.application.features.passkeys.test_passkeys import OPERATOR, a_device
 
 
 @dataclass
@@ -85,18 +82,10 @@ class Staff:
         return await self.app.staff_passkeys.use_for_enrolment(self.device.get(options))
 
     async def sign_in_by_code(self) -> str:
-        self.app.advance(hours=12)
-        result = await self.app.request_otp(STAFF, purpose=Purpose.CONSOLE_SIGN_IN)
-        command = ConsoleSignInCommand(
-            phone=STAFF,
-            code=parse_otp_code(self.app.last_code),
-            request_id=result.request_id,
-            client_ip=CLIENT_IP,
-        )
-        return (await self.app.use_cases.of(ConsoleFeature).sign_in(command)).cookie
+        return (await sign_in(self.app)).cookie
 
     async def open(self, cookie: str) -> ConsoleUser:
-        return await self.app.use_cases.of(ConsoleFeature).authenticate(cookie)
+        return await authenticate(self.app, cookie)
 
     async def has_ended(self, cookie: str) -> bool:
         try:
@@ -109,14 +98,10 @@ class Staff:
     def stored(self) -> Identity:
         return self.app.database.identities[self.id].value
 
-    @property
-    def failures(self) -> list[str]:
-        return [each.reason for each in self.app.events.of_type(PasskeyFailed)]
-
 
 async def make_staff(**policy: Any) -> Staff:
     app = AppHarness(policy=make_policy(**policy))
-    return Staff(app, (await app.add_administrator(STAFF)).identity.id)
+    return Staff(app, (await app.add_administrator(ADMINISTRATOR)).identity.id)
 
 
 @pytest.fixture
@@ -130,10 +115,12 @@ async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staf
     first = await staff.open(await staff.enrol())
     assert await staff.has_ended(by_code)
     await staff.app.messenger.arrived.wait()
-    assert (STAFF, "console_passkey_added US de") in staff.app.messenger.messages
+    assert (ADMINISTRATOR, "console_passkey_added US de") in staff.app.messenger.messages
     (added,) = staff.app.events.of_type(ConsolePasskeyAdded)
     (passkey,) = staff.stored.staff.passkeys
     assert (added.passkey_id, added.reason, passkey.name) == (passkey.id, "a link", "laptop")
+    shown = PasskeyFields.of(await staff.app.user_details.show_user(OPERATOR, staff.id, "a look"))
+    assert ([each.name for each in shown.console_passkeys], shown.passkeys) == (["laptop"], [])
     staff.app.advance(hours=12)
     user = await staff.open(await staff.sign_in())
     assert user.session.passkey_id == first.session.passkey_id == passkey.id
@@ -141,21 +128,12 @@ async def test_a_passkey_that_was_added_by_a_link_is_a_whole_sign_in(staff: Staf
     assert staff.stored.staff.passkeys[0].last_used_at == staff.app.clock.now()
 
 
-async def test_options_ask_for_a_discoverable_passkey_of_a_verified_user(staff: Staff) -> None:
-    await staff.enrol()
-    creation = json.loads(await staff.app.staff_passkeys.start_enrolment(await staff.invite()))
-    assert creation["rp"] == {"name": "Dialtone", "id": "example.org"}
-    selection = creation["authenticatorSelection"]
-    assert (selection["residentKey"], selection["userVerification"]) == ("required", "required")
-    assert len(creation["excludeCredentials"]) == 1
-    assert "phone" not in json.dumps(creation)
-    request = json.loads(staff.app.staff_passkeys.start_sign_in())
-    assert (request["rpId"], request["userVerification"]) == ("example.org", "required")
-    assert request["challenge"] != creation["challenge"]
-
-
 async def test_a_link_is_used_once_also_by_two_at_once(staff: Staff) -> None:
-    secret = await staff.invite()
+    secrets = [await staff.invite(), await staff.invite()]
+    created = a_device().create(await staff.app.staff_passkeys.start_enrolment(secrets[0]))
+    with pytest.raises(ChallengeNotValid):  # of another invitation
+        await staff.app.staff_passkeys.enrol(secrets[1], created, "phone")
+    secret = secrets[0]
     results = await asyncio.gather(
         staff.enrol(a_device(1), secret, "one"),
         staff.enrol(a_device(2), secret, "two"),
@@ -172,9 +150,11 @@ Act = Callable[[Staff], Awaitable[object]]
 
 VOIDS: Final[dict[str, Act]] = {
     "15 minutes": lambda staff: asyncio.to_thread(staff.app.advance, minutes=15),
-    "role": lambda staff: staff.app.identities.operator_actions.change_role(STAFF, Role.MEMBER),
+    "role": lambda staff: staff.app.identities.operator_actions.change_role(
+        ADMINISTRATOR, Role.MEMBER
+    ),
     "end of all sessions": lambda staff: staff.app.identities.operator_actions.revoke_sessions(
-        STAFF
+        ADMINISTRATOR
     ),
     "another passkey": lambda staff: staff.enrol(a_device(1)),
     "removal": lambda staff: staff.app.passkeys.remove_of_user(OPERATOR, staff.id, None, "lost"),
@@ -191,54 +171,6 @@ async def test_a_link_is_void(staff: Staff, act: Act) -> None:
     for call in (staff.app.staff_passkeys.start_enrolment(secret), staff.enrol(secret=secret)):
         with pytest.raises(InvitationNotValid):
             await call
-
-
-async def test_a_challenge_is_used_once_for_its_purpose_and_for_five_minutes(
-    staff: Staff,
-) -> None:
-    await staff.enrol()
-    passkeys = staff.app.staff_passkeys
-    response = staff.device.get(passkeys.start_sign_in())
-    with pytest.raises(ChallengeNotValid):
-        await passkeys.use_for_enrolment(response)
-    results = await asyncio.gather(
-        *(passkeys.sign_in(response) for _ in range(5)), return_exceptions=True
-    )
-    assert [type(each) for each in results].count(ChallengeNotValid) == 4
-    options = passkeys.start_sign_in()
-    staff.app.advance(minutes=5)
-    with pytest.raises(ChallengeNotValid):
-        await passkeys.sign_in(staff.device.get(options))
-    secrets = [await staff.invite(), await staff.invite()]
-    created = a_device(1).create(await passkeys.start_enrolment(secrets[0]))
-    with pytest.raises(ChallengeNotValid):  # of another invitation
-        await passkeys.enrol(secrets[1], created, "phone")
-
-
-def changed_device(**changes: Any) -> Act:
-    def act(staff: Staff) -> Awaitable[object]:
-        return staff.sign_in(replace(staff.device, **changes))
-
-    return act
-
-
-REJECTED: Final[dict[str, tuple[Act, str]]] = {
-    "another origin": (changed_device(origin="https://example.com"), "not verified: Invalid"),
-    "unknown passkey": (changed_device(credential_id=bytes(16)), "unknown passkey"),
-    "nobody": (changed_device(user_handle=b"0" * 24), "nobody has it"),
-}
-
-
-@pytest.mark.parametrize(("act", "reason"), REJECTED.values(), ids=REJECTED)
-async def test_strangers_are_not_told_why_they_are_rejected(
-    staff: Staff, act: Act, reason: str
-) -> None:
-    await staff.enrol(a_device(1))
-    staff.device = replace(a_device(1), user_handle=staff.id.encode())
-    with pytest.raises(PasskeyRejected) as caught:
-        await act(staff)
-    assert caught.value.message == ""
-    assert staff.failures[0].startswith(reason)
 
 
 async def test_a_passkey_without_a_count_signs_in_again(staff: Staff) -> None:
@@ -271,6 +203,9 @@ async def test_nothing_is_added_without_user_verification_or_twice_or_as_the_ele
 
 async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None:
     await staff.enrol()
+    answer = staff.device.get(staff.app.staff_passkeys.start_sign_in())
+    with pytest.raises(ChallengeNotValid):  # which is to sign in
+        await staff.app.staff_passkeys.use_for_enrolment(answer)
     secret = await staff.use_for_enrolment()
     staff.app.advance(minutes=4)
     await staff.enrol(a_device(1), secret, "phone")
@@ -281,35 +216,30 @@ async def test_a_passkey_that_is_used_now_adds_another_one(staff: Staff) -> None
         await staff.app.staff_passkeys.start_enrolment(late)
 
 
-async def test_who_has_a_passkey_has_no_session_by_code(staff: Staff) -> None:
-    assert not await staff.has_ended(await staff.sign_in_by_code())
-    await staff.enrol()
-    with pytest.raises(PasskeyRequired):
-        await staff.sign_in_by_code()
-
-
-async def test_where_passkeys_are_required_nobody_has_a_session_by_code() -> None:
-    staff = await make_staff(are_required=True)
-    with pytest.raises(PasskeyRequired) as error:
-        await staff.sign_in_by_code()
-    assert error.value.has_none
-    assert not await staff.has_ended(await staff.enrol())
-
-
-async def test_a_session_by_code_ends_when_passkeys_become_required(staff: Staff) -> None:
+async def test_no_code_opens_the_console_where_a_passkey_is_needed(staff: Staff) -> None:
     cookie = await staff.sign_in_by_code()
+    assert not await staff.has_ended(cookie)
     staff.app.use_cases.identities.extensions.needs_passkey = lambda _: True
     assert await staff.has_ended(cookie)
+    required = await make_staff(are_required=True)
+    with pytest.raises(PasskeyRequired) as error:
+        await required.sign_in_by_code()
+    assert error.value.has_none
+    user = await required.open(await required.enrol())
+    with pytest.raises(LastPasskey):
+        await required.app.staff_passkeys.remove_own(user, required.stored.staff.passkeys[0].id)
 
 
 async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff) -> None:
     passkeys = staff.app.staff_passkeys
     by_code = await staff.open(await staff.sign_in_by_code())
-    cookie = await staff.enrol()
+    await staff.enrol()
     (passkey,) = staff.stored.staff.passkeys
     with pytest.raises(PasskeyRequired):
         await passkeys.remove_own(by_code, passkey.id)
-    user = await staff.open(cookie)
+    with pytest.raises(PasskeyRequired):
+        await staff.sign_in_by_code()
+    user = await staff.open(await staff.sign_in())
     with pytest.raises(PasskeyNotFound):
         await passkeys.remove_own(user, "0" * 16)
     staff.app.advance(minutes=15)
@@ -321,13 +251,6 @@ async def test_the_owner_removes_a_passkey_in_a_session_by_passkey(staff: Staff)
     assert not await staff.has_ended(await staff.sign_in_by_code())
     with pytest.raises(PasskeyRejected):
         await staff.sign_in()
-
-
-async def test_the_only_passkey_stays_where_all_staff_needs_one() -> None:
-    staff = await make_staff(are_required=True)
-    user = await staff.open(await staff.enrol())
-    with pytest.raises(LastPasskey):
-        await staff.app.staff_passkeys.remove_own(user, staff.stored.staff.passkeys[0].id)
 
 
 async def test_a_command_removes_passkeys_by_name_id_or_all(staff: Staff) -> None:
@@ -376,18 +299,10 @@ async def test_without_a_host_name_there_are_no_passkeys_and_it_says_why() -> No
 async def test_passkeys_end_with_the_role(staff: Staff) -> None:
     await staff.enrol()
     operators = staff.app.identities.operator_actions
-    await operators.change_role(STAFF, Role.MEMBER)
+    await operators.change_role(ADMINISTRATOR, Role.MEMBER)
     assert staff.stored.staff.passkeys == ()
     with pytest.raises(PasskeyRejected):
         await staff.sign_in()
-    assert staff.failures == ["unknown passkey"]
-
-
-async def test_they_are_shown_apart_from_those_of_users(staff: Staff) -> None:
-    await staff.enrol()
-    details = await staff.app.user_details.show_user(OPERATOR, staff.id, "a look")
-    shown = PasskeyFields.of(details)
-    assert ([each.name for each in shown.console_passkeys], shown.passkeys) == (["laptop"], [])
 
 
 async def test_the_cleanup_deletes_what_has_expired(staff: Staff) -> None:
@@ -399,3 +314,33 @@ async def test_the_cleanup_deletes_what_has_expired(staff: Staff) -> None:
         await staff.app.operations.cleanup()
         kinds = ("used_passkey_challenges", "passkey_invitations")
         assert tuple(len(tables[kind]) for kind in kinds) == left
+
+
+# In the app, where a session by SMS has no right of staff anywhere
+
+
+async def test_staff_with_a_passkey_has_the_rights_of_members_in_the_app(staff: Staff) -> None:
+    await staff.enrol()
+    app, user = staff.app, (await staff.app.add_user()).identity.id
+    principal = await app.log_in(ADMINISTRATOR)
+    assert (principal.has_recent_login, principal.has_fresh_login) == (True, True)
+    with pytest.raises(PasskeyRequired):
+        staff_member(principal)
+    for act in (
+        app.create_user(principal, "Asha", a_phone(7)),
+        app.use_cases.of(CallsFeature).open_recording(principal, "0" * 24).__aenter__(),
+        app.upload_image(principal, owner_id=user),
+    ):
+        with pytest.raises(PasskeyRequired):
+            await act
+    _, number = await app.user_details.view_user(principal, user)
+    assert (number, principal.viewer.is_administrator) == (None, False)
+    with pytest.raises(PasskeyRequired):
+        principal.check_can_view_items_of(user, LibraryVisibility.OWNER)
+
+
+async def test_required_asks_staff_without_a_passkey_too() -> None:
+    app = (await make_staff(are_required=True)).app
+    with pytest.raises(PasskeyRequired):
+        staff_member(await app.log_in(ADMINISTRATOR))
+    assert not (await app.add_user()).needs_passkey

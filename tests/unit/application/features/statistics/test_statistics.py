@@ -1,16 +1,13 @@
 """What is counted of events, written, and reported from what was written."""
 
 from datetime import timedelta
-from typing import Final
 
 import pytest
 
-from application.administration.operator import Operator, operating_system_user
 from application.features.statistics import feature
 from application.features.statistics.feature import CountStatistics, StatisticsFeature
 from application.ports.errors import StorageError
 from application.ports.security_events import RejectionEvent, SecurityEvent
-from domain.administration.audit import Actor, ActorKind
 from domain.administration.scope import Scope
 from domain.errors import InsufficientScope
 from domain.features.statistics import (
@@ -30,7 +27,7 @@ from domain.features.statistics import (
     query_hours,
 )
 from domain.otp.delivery import Channel
-from domain.phone import parse_phone
+from tests.support.acts import BY_COMMAND, a_token
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
 from tests.support.counted_events import (
@@ -63,12 +60,6 @@ def counted_by(count: CountStatistics) -> PeriodCounts:
     [
         (accepted(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
         (unconfirmed(), CountedGroup("US", Channel.SMS, PROVIDER, Result.SENT)),
-        (
-            accepted(
-                phone=parse_phone("+919876543210"), channel=Channel.VOICE, provider="the line"
-            ),
-            CountedGroup("IN", Channel.VOICE, "the line", Result.SENT),
-        ),
         (
             delivered(country="", provider=""),
             CountedGroup(UNKNOWN, Channel.SMS, UNKNOWN, Result.DELIVERED),
@@ -104,16 +95,6 @@ def test_nothing_of_a_person_is_counted() -> None:
     assert a_phone().e164 not in text
 
 
-OPERATOR: Final = operating_system_user("alice")
-ONE_HOUR: Final = timedelta(hours=1)
-TOKEN: Final = Actor(ActorKind.SERVICE_TOKEN, "dashboard")
-
-
-@pytest.fixture
-def app() -> AppHarness:
-    return AppHarness()
-
-
 def feature_of(app: AppHarness) -> StatisticsFeature:
     return app.use_cases.of(StatisticsFeature)
 
@@ -123,7 +104,7 @@ def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:
 
 
 async def report(app: AppHarness, query: StatisticsQuery | None = None) -> Statistics:
-    return await feature_of(app).report(OPERATOR, query or a_day(app))
+    return await feature_of(app).report(BY_COMMAND, query or a_day(app))
 
 
 async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batches(
@@ -135,7 +116,7 @@ async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batche
         for _ in range(2):
             await feature_of(app).write()
         assert (await report(app)).total[Result.SENT] == number
-        app.clock.advance(ONE_HOUR)
+        app.clock.advance(timedelta(hours=1))
 
 
 @pytest.mark.parametrize(
@@ -155,9 +136,8 @@ async def test_what_could_not_be_written_is_in_the_next_write(
 
 
 async def test_statistics_need_their_scope(app: AppHarness) -> None:
-    operator = Operator(TOKEN, frozenset(Scope) - {Scope.READ_STATISTICS})
     with pytest.raises(InsufficientScope):
-        await feature_of(app).report(operator, a_day(app))
+        await feature_of(app).report(a_token(*set(Scope) - {Scope.READ_STATISTICS}), a_day(app))
 
 
 async def test_hours_are_kept_for_eight_days_and_days_for_400(app: AppHarness) -> None:

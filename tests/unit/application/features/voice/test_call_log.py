@@ -36,10 +36,7 @@ TIRED = replace(ADMINISTRATOR, has_recent_login=False)
 
 
 def call_number(number: int, **changes: Any) -> Call:
-    return a_call(**{"id": an_id(number), "started_at": NOW + timedelta(hours=number)} | changes)
-
-
-# Statuses
+    return a_call(id=an_id(number), started_at=NOW + timedelta(hours=number), **changes)
 
 
 @pytest.mark.parametrize(
@@ -60,10 +57,9 @@ async def test_the_report_of_a_delivery_follows_its_call(
     assert app.database.delivery_reports["a-report"].value.status is reported
 
 
-# Pages
-
-
-async def test_members_see_their_own_calls_and_administrators_all(app: AppHarness) -> None:
+async def test_members_see_their_own_calls_administrators_all_and_operators_those_of_a_user(
+    app: AppHarness,
+) -> None:
     calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
     await add(app, *calls)
 
@@ -71,15 +67,9 @@ async def test_members_see_their_own_calls_and_administrators_all(app: AppHarnes
     for principal, seen in ((MEMBER, [3, 1]), (ADMINISTRATOR, [3, 2, 1, 0]), (TIRED, [])):
         page = await list_calls(principal, None, 10)
         assert [call.id for call in page.calls] == [an_id(number) for number in seen]
-
-
-async def test_operators_see_the_last_calls_of_a_user(app: AppHarness) -> None:
-    call = call_number(1, identity_id=(await app.add_user()).identity.id)
-    await add(app, call)
-    assert (await show(app)).parts.find(CallDetails) == CallDetails([call])
-
-
-# Recordings of administrators
+    user = call_number(9, identity_id=(await app.add_user()).identity.id)
+    await add(app, user)
+    assert (await show(app)).parts.find(CallDetails) == CallDetails([user])
 
 
 @pytest.fixture
@@ -96,21 +86,16 @@ async def read(app: AppHarness, principal: Principal, number: int = 1, index: in
         return b"".join([chunk async for chunk in recording.chunks])
 
 
-@pytest.mark.parametrize(
-    ("principal", "number", "index", "error"),
-    [
+async def test_nobody_else_hears_a_recording_and_no_other_is_found(recorded: AppHarness) -> None:
+    for principal, number, index, error in (
         (MEMBER, 1, 1, Forbidden),
         (TIRED, 1, 1, ReauthenticationRequired),
         (ADMINISTRATOR, 2, 0, CallNotFound),
         (ADMINISTRATOR, 1, -1, CallRecordingNotFound),
         (ADMINISTRATOR, 1, 0, CallRecordingNotFound),
-    ],
-)
-async def test_nobody_else_hears_a_recording_and_no_other_is_found(
-    recorded: AppHarness, principal: Principal, number: int, index: int, error: type[Exception]
-) -> None:
-    with pytest.raises(error):
-        await read(recorded, principal, number, index)
+    ):
+        with pytest.raises(error):
+            await read(recorded, principal, number, index)
 
 
 TICK = timedelta(milliseconds=1)
@@ -167,7 +152,7 @@ async def test_a_call_whose_last_status_was_lost_ends_after_its_last_request(
 ) -> None:
     last_request_at = NOW + timedelta(minutes=3)
     call = a_call(status=status, last_request_at=last_request_at)
-    await voice_repositories(app.database).calls.add(call)
+    await add(app, call)
 
     app.clock.advance(timedelta(hours=5, minutes=2))
     assert (await app.operations.cleanup())["ended_calls"] == 0

@@ -1,21 +1,29 @@
-"""A library item: its states, its category and its storage key."""
+"""A library item: its states, its category and its files, and what is used of a quota."""
 
 from dataclasses import replace
 
 import pytest
 
-from domain.errors import InvalidIdentifier, InvalidValue
+from domain.errors import InvalidCharacters, InvalidValue, TooLong, TooShort
 from domain.features.media.image import Image, ImageFormat, VariantSpec
 from domain.features.media.item import (
     STORAGE_KEY_BYTES,
     UPLOAD_TIMEOUT,
     ItemState,
+    PageRequest,
     Variant,
     make_storage_key,
     parse_category,
     parse_storage_key,
 )
-from tests.support.builders import NOW, an_id
+from domain.features.media.usage import (
+    MAX_IDEMPOTENCY_KEY_LENGTH,
+    MAX_SUBTRACTED,
+    MediaUsage,
+    Quota,
+    parse_idempotency_key,
+)
+from tests.support.builders import NOW, an_id, made_id
 from tests.support.media.builders import an_item
 
 
@@ -82,28 +90,58 @@ def test_an_item_knows_all_its_files_until_they_are_deleted() -> None:
     assert item.with_unused_keys().has_variants(specs)
 
 
-def test_a_category_stays_exactly_as_sent() -> None:
+def test_a_category_stays_exactly_as_sent_or_the_error_says_why_it_is_invalid() -> None:
     for text in ("", " ", "Party  ", "e\u0308", "ﬁ", "\ttab", "🎉" * 64, "a" * 64):
         assert parse_category(text) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
+    for text, message in (
         ("a" * 65, "A category has at most 64 characters."),
         ("a\u0000", "A category has no NUL and no half of a character."),
         (chr(0xD800), "A category has no NUL and no half of a character."),
-    ],
-    ids=ascii,
-)
-def test_the_error_says_why_a_category_is_invalid(text: str, message: str) -> None:
-    with pytest.raises(InvalidValue) as error:
-        parse_category(text)
-    assert error.value.message == message
+    ):
+        with pytest.raises(InvalidValue) as error:
+            parse_category(text)
+        assert error.value.message == message
 
 
-def test_no_id_is_from_elsewhere() -> None:
-    with pytest.raises(InvalidIdentifier):
-        an_item(id="user-1", storage_key=f"00/{an_id()}-{0:032x}.jpg")
-    with pytest.raises(InvalidIdentifier):
-        an_item(owner_id="user-1")
+def test_a_repetition_of_each_step_changes_nothing() -> None:
+    item, quota = an_item(id=made_id()), Quota()
+    usage = MediaUsage(an_id(), bytes=10_000_000, items=10)
+
+    reserved = usage.reserve(item.id, item.image.bytes, quota)
+    confirmed = reserved.confirm(item.id)
+    removed = confirmed.remove(item)
+
+    assert reserved.reserve(item.id, item.image.bytes, quota) == reserved
+    assert confirmed.confirm(item.id) == confirmed
+    assert removed.remove(item) == removed
+    assert (removed.used_bytes, removed.used_items) == (usage.used_bytes, usage.used_items)
+    abandoned = reserved.remove(an_item(id=item.id, state=ItemState.PENDING))
+    assert abandoned.remove(an_item(id=item.id, state=ItemState.PENDING)) == abandoned == usage
+
+
+def test_the_record_stays_small_and_a_recount_forgets_what_was_subtracted() -> None:
+    usage = MediaUsage(an_id(), bytes=10_000_000_000, items=1000)
+    for number in range(2 * MAX_SUBTRACTED):
+        usage = usage.remove(an_item(id=an_id(number)))
+
+    assert usage.items == 1000 - 2 * MAX_SUBTRACTED
+    assert len(usage.deleting) == MAX_SUBTRACTED
+    assert usage.recount({}, [], NOW) == MediaUsage(usage.id)
+
+
+def test_a_page_has_ten_items_unless_requested_and_at_most_a_hundred() -> None:
+    requests = PageRequest(), PageRequest(3, 25), PageRequest(2, 1000)
+    assert [request.page_size for request in requests] == [10, 25, 100]
+
+
+def test_visible_ascii_characters_are_an_idempotency_key() -> None:
+    for text in ("1", "~!9f6c-3c5a", "k" * MAX_IDEMPOTENCY_KEY_LENGTH):
+        assert parse_idempotency_key(text) == text
+    for text, error in (
+        ("", TooShort),
+        ("k" * (MAX_IDEMPOTENCY_KEY_LENGTH + 1), TooLong),
+        ("two words", InvalidCharacters),
+        ("a\n", InvalidCharacters),
+    ):
+        with pytest.raises(error):
+            parse_idempotency_key(text)

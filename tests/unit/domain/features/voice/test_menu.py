@@ -1,12 +1,15 @@
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.features.voice.call_texts import CallTexts, Text
+from domain.features.voice.call import CallStatus
+from domain.features.voice.call_texts import Text
 from domain.features.voice.instructions import (
+    CallLimits,
     DialLineOperator,
     Gather,
     GoTo,
@@ -17,7 +20,6 @@ from domain.features.voice.instructions import (
 )
 from domain.features.voice.menu import (
     MAX_VISITS,
-    State,
     advance,
     finish_effect,
     skip_line_operator,
@@ -37,9 +39,11 @@ from domain.features.voice.step import (
     Register,
     Step,
 )
+from domain.otp.rate_limits import name_limit
 from domain.phone import PhoneNumber
+from tests.support.builders import NOW
 from tests.support.call_texts import CALL_TEXTS, spoken
-from tests.support.examples import examples
+from tests.support.voice.builders import a_call
 
 AMERICAN, INDIAN = PhoneNumber("+14155552671"), PhoneNumber("+919876543210")
 ANONYMOUS = ClaimedCaller()
@@ -149,20 +153,13 @@ def test_a_call_goes_on_by_what_was_heard_in_its_state(
         assert step.position.state == path[-1]
 
 
-@pytest.mark.parametrize(
-    ("keys", "instructions"),
-    [
-        (["1"], [DialLineOperator(Position("operator", 2))]),
-        (["2"], [RecordCaller(Position("feedback", 2), 120)]),
-        ([], [Pause(3), GoTo(Position("consent", 2))]),
-    ],
-)
-def test_a_text_is_said_before_the_call_waits(keys: list[str], instructions: list[object]) -> None:
-    step = walk(VERIFIED, *press(*keys)) if keys else walk(UNKNOWN, *press("1"))
-    assert [*step.instructions[1:]] == instructions
-
-
-def test_nothing_is_said_before_an_effect() -> None:
+def test_a_text_is_said_before_the_call_waits_and_nothing_before_an_effect() -> None:
+    for caller, key, instructions in (
+        (VERIFIED, "1", (DialLineOperator(Position("operator", 2)),)),
+        (VERIFIED, "2", (RecordCaller(Position("feedback", 2), 120),)),
+        (UNKNOWN, "1", (Pause(3), GoTo(Position("consent", 2)))),
+    ):
+        assert walk(caller, *press(key)).instructions[1:] == instructions
     consent = CALL_TEXTS.locales["en"].texts[Text.CONSENT]
     joining = walk(UNKNOWN, *press("1"), Continued())
     leaving = walk(UNVERIFIED, *press("3", "1"))
@@ -253,9 +250,7 @@ def test_a_caller_who_chooses_a_language_hears_the_menu_again_in_it(
     step = finish_effect(CALL_TEXTS, chosen.position, replace(caller, locale="en"), is_done=True)
     assert said(step) == [chosen.position.state]
     assert step.position == Position(chosen.position.state, 2)
-
-
-def test_a_menu_that_offers_no_language_does_not_understand_its_key() -> None:
+    # A menu that offers no language does not understand its key.
     assert said(walk(UNVERIFIED, *press("3", "9"))) == ["not_understood", "confirm_leaving_again"]
 
 
@@ -282,49 +277,53 @@ def test_menus_are_over_after_five_minutes_and_ten_for_a_verified_number() -> No
         assert said(advance(CALL_TEXTS, record, caller, Recorded("RE1"), over)) == ["feedback_kept"]
 
 
-@pytest.mark.parametrize("event", [SILENCE, Continued(), Recorded("RE1"), *press("1")])
-def test_a_state_of_another_version_ends_the_call_with_an_apology(event: CallEvent) -> None:
-    step = advance(CALL_TEXTS, Position("lottery", 3), UNVERIFIED, event)
-    assert (said(step), step.instructions[-1]) == (["apology"], HangUp())
-    assert (step.position, step.outcome) == (None, CallOutcome.FAILED)
+def test_a_state_of_another_version_ends_the_call_with_an_apology() -> None:
+    for event in (SILENCE, Continued(), Recorded("RE1"), *press("1")):
+        step = advance(CALL_TEXTS, Position("lottery", 3), UNVERIFIED, event)
+        assert (said(step), step.instructions[-1]) == (["apology"], HangUp())
+        assert (step.position, step.outcome) == (None, CallOutcome.FAILED)
 
 
-EVENTS = st.one_of(
-    st.builds(Answered, st.sampled_from(["", "1", "2", "3", "9", "12", "x"]), st.just("")),
-    st.builds(Answered, st.just(""), st.sampled_from(["", "yes", "leave, please", "?"])),
-    st.builds(Dialed, st.sampled_from(DialResult)),
-    st.builds(Recorded, st.just("RE1"), st.integers(0, 9)),
-    st.just(Continued()),
-)
-CALLERS = st.builds(
-    ClaimedCaller,
-    st.sampled_from([None, AMERICAN, INDIAN]),
-    st.sampled_from([None, "an identity"]),
-)
+# The record of a call
 
 
-@settings(max_examples=examples(25))
-@given(CALLERS, st.data())
-def test_every_call_ends_and_no_event_raises_and_silence_has_no_effect(
-    caller: ClaimedCaller, data: st.DataObject
-) -> None:
-    texts: CallTexts = CALL_TEXTS
-    silent = start(texts, caller)
-    while silent.position:
-        assert silent.effect is None
-        silent = advance(texts, silent.position, caller, SILENCE)
-    step = start(texts, caller)
-    visits = []
-    while position := step.position:
-        assert position.state in [*State]
-        assert not (step.effect and step.instructions)
-        if step.effect:
-            step = finish_effect(texts, position, caller, is_done=data.draw(st.booleans()))
-            continue
-        visits.append(position.visit)
-        # After a while the caller says nothing: then the call ends by itself.
-        event = data.draw(EVENTS) if len(visits) < 12 else Continued()
-        step = advance(texts, position, caller, event)
-        assert len(visits) < 60
-    assert visits == sorted(set(visits))
-    assert step.instructions[-1] == HangUp()
+LATER = NOW + timedelta(seconds=90)
+CALL = a_call()
+MENU = Position("menu")
+FINAL = [CallStatus(text) for text in ("completed", "busy", "no_answer", "failed", "canceled")]
+
+
+@given(st.lists(st.sampled_from(CallStatus)))
+def test_a_status_never_goes_backwards(reported: list[CallStatus]) -> None:
+    calls = [CALL]
+    for status in reported:
+        calls.append(calls[-1].advance_status(status, LATER))
+    for earlier, later in pairwise(calls):
+        assert later is earlier or later.status.follows(earlier.status)
+        assert not earlier.status.is_final or later is earlier
+    assert (calls[-1].ended_at is not None) == (calls[-1].status in FINAL)
+
+
+def test_a_duration_is_never_negative_and_the_last_outcome_counts() -> None:
+    assert CALL.advance_status(CallStatus.IN_PROGRESS, NOW).duration is None
+    set_back = CALL.advance_status(CallStatus.BUSY, NOW - timedelta(hours=1))
+    assert set_back.duration == timedelta()
+    call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
+    assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
+
+
+def test_each_limit_of_calls_has_a_name() -> None:
+    limits = CallLimits(lines=3)
+    every = (*limits.for_call("ab"), *limits.for_line_operator_call("ab"))
+    assert [(*name_limit(limit), limit.window.limit) for limit in every] == [
+        ("per_phone", "", 10),
+        ("inbound_total", "", 1_000),
+        ("per_phone", "", 3),
+        ("operator_total", "", 100),
+        ("lines_total", "", 3),
+    ]
+    shared = [(*name_limit(limit), limit.window.limit) for limit in limits.shared_limits]
+    assert [name for name in shared if name[1]] == [
+        ("inbound_total", "anonymous", 200),
+        ("operator_total", "anonymous", 20),
+    ]

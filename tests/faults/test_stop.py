@@ -143,22 +143,18 @@ def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
         assert service.errors == []
 
 
-def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None:
+@pytest.mark.parametrize("last", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once_and_so_does_ctrl_c(
+    tmp_path: Path, connect: Connect, last: signal.Signals
+) -> None:
     with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
-        wait_until_received(connect(service, UNFINISHED))
-        os.kill(service.pid, signal.SIGTERM)
-        service.wait_until_logged("service_stopping")
+        if last is signal.SIGTERM:
+            wait_until_received(connect(service, UNFINISHED))
+            os.kill(service.pid, signal.SIGTERM)
+            service.wait_until_logged("service_stopping")
         stopped_at = time.monotonic()
-        os.kill(service.pid, signal.SIGTERM)
-
-        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
-        assert service.errors == []
-
-
-def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
-        stopped_at = time.monotonic()
-        os.killpg(service.pid, signal.SIGINT)
+        send = os.kill if last is signal.SIGTERM else os.killpg  # as a terminal does
+        send(service.pid, last)
 
         assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
         assert service.errors == []

@@ -3,11 +3,13 @@
 import gc
 import os
 import pwd
+import shlex
 import signal
 import socket
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +18,12 @@ import pytest
 from adapters.operations import logging
 from entrypoints.commands.cli import main
 from entrypoints.commands.dialtone import make_dialtone
+from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.new_file import create_file
 from entrypoints.commands.shared.operator_name import find_operator
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_line
 from entrypoints.settings.startup_error import CommandError
+from tests.support.commands import CommandLine, all_commands
 
 # The arguments of `dialtone`, and what each command imports
 
@@ -210,3 +214,38 @@ def test_the_user_of_sudo_and_the_account_are_shown_beside_the_name(
     actor = find_operator(given).actor if given else find_operator().actor
 
     assert (actor.id, actor.name) == shown
+
+
+# Where there is no database, or no keys: they create none, and say where they looked
+
+NEED_NO_DATA: Final = {
+    *("run", "migrate", "restore", "keys generate"),  # they create it
+    *("check-settings", "flow check"),
+}
+NEED_NO_DATABASE: Final = ("copy", "keys rotate")  # apart from the one that --from names
+
+
+def examples() -> Iterator[tuple[str, list[str]]]:
+    """Yield each command that works on data with each of its examples."""
+    for context in all_commands():
+        name = context.command_path.removeprefix("dialtone ")
+        if isinstance(context.command, Command) and name not in NEED_NO_DATA:
+            for example in context.command.examples:
+                yield name, [*name.split(), *shlex.split(example)]
+    yield "migrate", ["migrate", "--delete-records", "TABLE", "--yes"]
+
+
+def test_no_command_works_in_an_empty_folder(tmp_path: Path) -> None:
+    unset = {"DIALTONE_DATABASE": "", "DIALTONE_SECRETS_FILE": ""}
+    dialtone = CommandLine(tmp_path, {**unset, "NEW_DATABASE": "sqlite:///new.db"})
+    for name, line in examples():
+        ended = dialtone.run(*line)
+
+        assert (ended.returncode, ended.stdout) == (2, ""), line
+        file = "secrets.json" if name in NEED_NO_DATABASE else "dialtone.db"
+        assert f" {tmp_path / 'var' / file}; DIALTONE_DATABASE is not set" in ended.stderr, line
+        assert "there is no .env in this folder" in ended.stderr
+        assert [*tmp_path.iterdir()] == [], line
+
+    (tmp_path / ".env").touch()
+    assert f" at {tmp_path}/var/dialtone.db. Run" in dialtone.run("cleanup").stderr

@@ -6,7 +6,6 @@ import pwd
 import shlex
 import signal
 import socket
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -135,19 +134,6 @@ def test_a_line_is_whole_and_acts_on_no_terminal(capsys: pytest.CaptureFixture[s
 
 
 # The file that a command writes
-
-
-def test_only_its_owner_can_read_a_file_that_a_command_writes(tmp_path: Path) -> None:
-    path = tmp_path / "export.zip"
-    previous = os.umask(0)
-    try:
-        with create_file(path) as file:
-            file.write(b"all data")
-    finally:
-        os.umask(previous)
-
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_bytes() == b"all data"
 
 
 def test_an_existing_file_is_never_changed_also_behind_a_link(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ from application.ports.errors import (
     StorageUnavailable,
     UniqueViolation,
 )
-from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.images import image_publisher
 from tests.support.fakes.media_files import InMemoryFiles
 from tests.support.images import encode, sample_image
@@ -41,15 +40,6 @@ class FailingRecords:
 
     async def load(self, *_: object) -> Any:
         raise self._error
-
-
-async def test_a_call_of_the_database_is_timed_by_its_operation() -> None:
-    metrics = Metrics()
-    records = measure_records(InMemoryDatabase().records, metrics)
-
-    assert await records.load(LEASES, ["x"]) == {}
-    labels = {"store": "database", "operation": "load"}
-    assert sample(metrics, "storage_duration_seconds_count", **labels) == 1
 
 
 @pytest.mark.parametrize(

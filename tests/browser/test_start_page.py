@@ -27,16 +27,6 @@ def page(chromium: Chromium, site: Site) -> Iterator[Page]:
         assert opened.run("return window.violations;") == []
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> list[Path]:
-    """Two pictures, of different sizes."""
-    files = []
-    for number, size in enumerate([(640, 480), (60, 90)]):
-        files.append(tmp_path / f"IMG_000{number}.JPG")
-        files[-1].write_bytes(plain_jpeg(*size))
-    return files
-
-
 def enter(page: Page, input_id: str, text: str) -> None:
     """Write into an input that Tab leads to, and press Enter."""
     page.tab_to(input_id)
@@ -45,7 +35,7 @@ def enter(page: Page, input_id: str, text: str) -> None:
 
 
 def test_a_newcomer_needs_only_the_page_and_the_keyboard(
-    page: Page, site: Site, phone: str, images: list[Path]
+    page: Page, site: Site, phone: str, tmp_path: Path
 ) -> None:
     page.press("Tab")
     assert page.run("return document.activeElement.innerText;") == "Skip to the sign-in"
@@ -61,7 +51,8 @@ def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     enter(page, "username", f"user {phone}")
     run(page, "await wait(() => isShown('library-empty'));")
 
-    for number, image in enumerate(images):
+    for number, size in enumerate([(640, 480), (60, 90)]):
+        (image := tmp_path / f"IMG_000{number}.JPG").write_bytes(plain_jpeg(*size))
         page.choose_file("#file", image)
         enter(page, "category", "art" * number)
         run(page, f"await wait(() => find('library').children.length > {number});")

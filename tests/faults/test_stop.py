@@ -12,14 +12,14 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.support import held_connections
 from tests.support.client import me, sign_in
-from tests.support.held_connections import LARGE_RESPONSE, hold
+from tests.support.held_connections import HEALTH, LARGE_RESPONSE, hold
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 Connect = Callable[..., socket.socket]
 
-HEALTH: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 UNFINISHED: Final = (
     b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
@@ -53,8 +53,8 @@ def connect() -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connect_to(service: Service, sent: bytes = b"") -> socket.socket:
-            connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
-            stack.enter_context(connection).sendall(sent)
+            connection = stack.enter_context(held_connections.connect(service.port))
+            connection.sendall(sent)
             return connection
 
         yield connect_to

@@ -6,12 +6,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from PIL import Image
 
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.images import phone_photo
-from tests.support.servers.collector import Collector
 from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
 from tests.support.service import REASON
 from tests.support.walker import Walker, walking
@@ -165,22 +163,6 @@ def test_a_user_adds_a_passkey_and_signs_in_with_it(walker: Walker) -> None:
     assert "Passkeys stay" in signed_out.stdout, signed_out.stderr
     removed = walker.service.run("user", "passkey-remove", walker.phone, "--all", *REASON)
     assert "has lost" in removed.stdout, removed.stderr
-
-
-@pytest.mark.slow
-def test_a_request_is_a_span_whose_id_its_lines_have(tmp_path: Path) -> None:
-    with Collector() as collector:
-        settings = {
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "DIALTONE_WORKERS": "2",
-        }
-        with walking(tmp_path / "service", **settings) as walker:
-            walker.http.post("/auth/request-otp", json={"phone": "+14155552671"})
-            walker.service.wait_for(lambda: bool(collector.spans))
-    [span] = collector.spans
-    assert span.name == "POST /auth/request-otp"
-    assert f'"span_id":"{span.span_id.hex()}"' in walker.service.log
 
 
 def test_a_caller_joins_and_hears_a_code(tmp_path: Path) -> None:

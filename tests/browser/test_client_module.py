@@ -262,27 +262,6 @@ def test_an_upload_shows_its_progress_and_is_repeated_as_one_item(tab: Tab) -> N
     assert 0 in sent[sent.index(progress[-1][1]) :]
 
 
-def test_all_files_of_a_multi_select_become_items_while_another_tab_uploads(
-    tabs: tuple[Tab, Tab],
-) -> None:
-    tabs[0].create_user()
-    for tab in tabs:
-        tab.start(
-            """
-            const image = await makeImage(100);
-            const waiting = [];
-            const items = await Promise.all(Array.from({length: 24}, (_, number) => {
-                const onProgress = (sent, total) => waiting[number] ??= sent < total;
-                return dialtone.upload(image, {onProgress});
-            }));
-            return [items.map(({id}) => id), waiting];
-            """
-        )
-    ended = [tab.run("return window.done;") for tab in tabs]
-    assert len({item_id for ids, _ in ended for item_id in ids}) == 48
-    assert [waiting for _, waiting in ended] == [[True] * 24] * 2
-
-
 def test_an_upload_in_which_nothing_is_sent_ends_after_a_time(tab: Tab) -> None:
     script = """
         let sent = 0;

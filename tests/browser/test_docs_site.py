@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.chromium import WAIT, Chromium, Page
+from tests.browser.chromium import WAIT, Chromium
 from tests.browser.looks import show
 from tests.support.markdown import PROJECT
 from tests.support.npm_packages import install_npm_packages
@@ -44,27 +44,20 @@ def docs_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url
 
 
-@pytest.fixture
-def page(chromium: Chromium) -> Iterator[Page]:
-    with chromium.page("about:blank", is_private=True) as opened:
-        yield opened
-
-
-def test_no_page_is_wider_than_a_phone_or_loads_from_other_hosts(page: Page, docs_url: str) -> None:
-    show(page, 390, "light")
-    for path in ("", "limits/", "settings/"):
-        page.open(f"{docs_url}/{path}")
-        assert page.run("return document.documentElement.scrollWidth;") == 390
-        loaded = page.run("return performance.getEntriesByType('resource').map(({name}) => name);")
-        assert [url for url in loaded if not url.startswith(docs_url)] == []
-
-
-def test_diagrams_are_drawn(page: Page, docs_url: str) -> None:
-    page.open(f"{docs_url}/architecture/")
-
-    # The theme replaces the text of a diagram by an element with the drawing.
-    drawn = page.run(
-        f"{WAIT} await wait(() => document.querySelectorAll('div.mermaid').length === 2);"
-        "return [...document.querySelectorAll('div.mermaid')].map(drawn => drawn.offsetHeight);"
-    )
+def test_pages_fit_on_a_phone_load_nothing_from_other_hosts_and_have_drawn_diagrams(
+    chromium: Chromium, docs_url: str
+) -> None:
+    with chromium.page("about:blank", is_private=True) as page:
+        show(page, 390, "light")
+        for path in ("", "limits/", "settings/", "architecture/"):
+            page.open(f"{docs_url}/{path}")
+            assert page.run("return document.documentElement.scrollWidth;") == 390
+            entries = "performance.getEntriesByType('resource').map(({name}) => name)"
+            loaded = page.run(f"return {entries};")
+            assert [url for url in loaded if not url.startswith(docs_url)] == []
+        # The theme replaces the text of a diagram by an element with the drawing.
+        drawn = page.run(
+            f"{WAIT} await wait(() => document.querySelectorAll('div.mermaid').length === 2);"
+            "return [...document.querySelectorAll('div.mermaid')].map(drawn => drawn.offsetHeight);"
+        )
     assert all(height > 50 for height in drawn)

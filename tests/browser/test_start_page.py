@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -14,16 +13,6 @@ from tests.support.images import plain_jpeg
 
 # Installing Chromium may take minutes.
 pytestmark = pytest.mark.timeout(600)
-
-_LATE_RESPONSES: Final = """
-    const { fetch } = window;
-    window.fetch = async (...request) => {
-        const response = await fetch(...request);
-        await new Promise((resolve) => setTimeout(resolve, 500));
-        return response;
-    };
-"""
-"""The session changes in another tab before this one has shown the last change."""
 
 
 @pytest.fixture
@@ -38,16 +27,6 @@ def page(chromium: Chromium, site: Site) -> Iterator[Page]:
         assert opened.run("return window.violations;") == []
 
 
-@pytest.fixture
-def images(tmp_path: Path) -> list[Path]:
-    """Two pictures, of different sizes."""
-    files = []
-    for number, size in enumerate([(640, 480), (60, 90)]):
-        files.append(tmp_path / f"IMG_000{number}.JPG")
-        files[-1].write_bytes(plain_jpeg(*size))
-    return files
-
-
 def enter(page: Page, input_id: str, text: str) -> None:
     """Write into an input that Tab leads to, and press Enter."""
     page.tab_to(input_id)
@@ -55,33 +34,8 @@ def enter(page: Page, input_id: str, text: str) -> None:
     page.press("Enter")
 
 
-def sign_in(page: Page, site: Site, phone: str) -> None:
-    run(page, f"send('phone', '{phone}'); await wait(() => isShown('code-form') && text('sent'));")
-    code = site.service.code(phone)
-    run(page, f"send('otp', '{code}'); await wait(() => isShown('user-form'));")
-
-
-def sign_up(page: Page, site: Site, phone: str) -> None:
-    sign_in(page, site, phone)
-    run(page, f"send('username', 'user {phone}'); await wait(() => isShown('library-empty'));")
-
-
-def upload(page: Page, file: Path) -> None:
-    page.choose_file("#file", file)
-    run(page, "find('file').form.requestSubmit();")
-
-
-def wait_for(page: Page, element_id: str, text: str = "") -> str:
-    """Wait until an element has a text, and return what it has."""
-    script = (
-        f"return await wait(() => text({element_id!r}).includes({text!r}) && text({element_id!r}));"
-    )
-    shown: str = run(page, script)
-    return shown
-
-
 def test_a_newcomer_needs_only_the_page_and_the_keyboard(
-    page: Page, site: Site, phone: str, images: list[Path]
+    page: Page, site: Site, phone: str, tmp_path: Path
 ) -> None:
     page.press("Tab")
     assert page.run("return document.activeElement.innerText;") == "Skip to the sign-in"
@@ -97,7 +51,8 @@ def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     enter(page, "username", f"user {phone}")
     run(page, "await wait(() => isShown('library-empty'));")
 
-    for number, image in enumerate(images):
+    for number, size in enumerate([(640, 480), (60, 90)]):
+        (image := tmp_path / f"IMG_000{number}.JPG").write_bytes(plain_jpeg(*size))
         page.choose_file("#file", image)
         enter(page, "category", "art" * number)
         run(page, f"await wait(() => find('library').children.length > {number});")
@@ -120,36 +75,3 @@ def test_a_newcomer_needs_only_the_page_and_the_keyboard(
     run(page, "await wait(() => isShown('phone-form'));")
     assert run(page, "return text('notice');") == "You are signed out."
     assert run(page, "return document.activeElement.id;") == "sign-in-heading"
-
-
-def test_an_upload_says_that_it_is_repeated_and_a_cancelled_one_that_arrived_is_shown(
-    page: Page, site: Site, phone: str, images: list[Path]
-) -> None:
-    sign_up(page, site, phone)
-    page.run(
-        """
-        window.send = XMLHttpRequest.prototype.send;
-        XMLHttpRequest.prototype.send = function () {
-            XMLHttpRequest.prototype.send = window.send;
-            this.onerror();
-        };
-        """
-    )
-    upload(page, images[0])
-    assert wait_for(page, "uploaded") == (
-        "The service did not respond. Check the connection. The upload is repeated."
-    )
-    wait_for(page, "uploaded", "Uploaded: 640")
-    run(page, "await wait(() => find('library').children.length === 1);")
-    page.run(
-        """
-        XMLHttpRequest.prototype.send = function (form) {
-            this.onload = () => document.getElementById("cancel").click();
-            this.abort = () => this.onabort();
-            window.send.call(this, form);
-        };
-        """
-    )
-    upload(page, images[1])
-    wait_for(page, "upload-error", "The upload was cancelled.")
-    run(page, "await wait(() => find('library').children.length === 2);")

@@ -8,6 +8,7 @@ from tests.support.servers.fake_hook import FakeReceiver
 from tests.support.servers.process import free_ports
 from tests.support.service import REASON, running
 
+PHONE: Final = "+14155560001"
 OWN_DESTINATION: Final = """
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ async def open_destination(environ):
 
 
 def test_what_happens_to_a_user_comes_to_the_backend_and_to_an_own_destination(
-    tmp_path: Path, phone: str
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "own_events.py").write_text(OWN_DESTINATION)
     [away_port] = free_ports(1)
@@ -44,11 +45,11 @@ def test_what_happens_to_a_user_comes_to_the_backend_and_to_an_own_destination(
             "DIALTONE_WORKERS": "2",
         }
         with running(tmp_path, settings) as service:
-            account = sign_up(service, phone)
+            account = sign_up(service, PHONE)
             with open_client(service, account.headers) as http:
                 assert http.patch("/users/me", json={"username": "New"}).status_code == 200
             for command in ("block", "unblock"):
-                assert service.run("user", command, phone, *REASON).returncode == 0
+                assert service.run("user", command, PHONE, *REASON).returncode == 0
             assert service.run("user", "delete", account.user_id, "--yes", *REASON).returncode == 0
             service.wait_for(lambda: len(receiver.types_of(account.user_id)) >= len(types))
             file = tmp_path / "events"
@@ -58,8 +59,8 @@ def test_what_happens_to_a_user_comes_to_the_backend_and_to_an_own_destination(
     assert receiver.types_of(account.user_id) == [f"user.{name}" for name in types]
     first, lines = receiver.events[0], file.read_text().splitlines()
     assert {*first} == {"id", "type", "time", "user_id", "phone"}
-    assert (first["user_id"], first["phone"]) == (account.user_id, phone)
-    assert lines[0] == f"user.created {account.user_id} {phone}"
+    assert (first["user_id"], first["phone"]) == (account.user_id, PHONE)
+    assert lines[0] == f"user.created {account.user_id} {PHONE}"
     assert [line.split()[0] for line in lines] == receiver.types_of(account.user_id)
-    assert phone not in service.log
+    assert PHONE not in service.log
     assert receiver.url + "/" not in service.log

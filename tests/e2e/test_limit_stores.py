@@ -8,7 +8,7 @@ import httpx
 from tests.support.client import bearer, open_client, sign_in
 from tests.support.service import running
 
-PHONES: Final = [f"+1415559002{number}" for number in range(7)]
+PHONES: Final = [f"+1415559002{number}" for number in range(5)]
 OWN_LIMITS: Final = """
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -52,13 +52,11 @@ def test_while_an_own_limit_store_is_away_nobody_signs_in_and_sessions_go_on(
         # The readiness is not read before: a success is held for five seconds.
         token = sign_in(service, PHONES[0])
         (tmp_path / "away").touch()
-        for phone in PHONES[1:4]:
-            failed = request_otp(phone)
-            assert (failed.status_code, failed.json()["code"]) == (503, "unavailable")
-        service.wait_until_logged("database_unavailable")
+        failed = request_otp(PHONES[1])
+        assert (failed.status_code, failed.json()["code"]) == (503, "unavailable")
         assert health() == ("ready", "the store is away")
         assert http.get("/auth/sessions", headers=bearer(token)).status_code == 200
 
         (tmp_path / "away").unlink()
         service.wait_for(lambda: health() == ("ready", "ok"))
-        assert [request_otp(phone).status_code for phone in PHONES[4:]] == [200, 200, 429]
+        assert [request_otp(phone).status_code for phone in PHONES[2:]] == [200, 200, 429]

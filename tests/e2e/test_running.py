@@ -1,14 +1,103 @@
-"""The cleanup and crashed workers of a running service."""
+"""Starts of the service, errors that stop one, crashed workers, and requests that break off."""
 
+import json
 import os
 import signal
+import socket
 import sqlite3
+import subprocess
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
+import httpx
+import pytest
+
+from entrypoints.parts.version import UNKNOWN, find_commit, installed_version
 from tests.support.client import me, sign_in
-from tests.support.service import START_TIMEOUT, ForkedService, running
+from tests.support.plain_http import PLAIN_HTTP
+from tests.support.service import START_TIMEOUT, ForkedService, Service, command, running
+
+INCOMPLETE_JSON: Final = (
+    b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}",
+    b"Transfer-Encoding: chunked\r\n\r\n5\r\n{",
+    b'Content-Length: 100\r\n\r\n{"phone": "',
+)
+
+
+def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_path: Path) -> None:
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media" / "0123.png").touch()  # a file of a database that was lost
+    service = Service(tmp_path).start()
+    service.wait_until_logged("service_started")
+    token = sign_in(service, "+14155590001")
+    assert service.stop() == 0
+    service.start()
+    assert me(service, token) == 404
+    # A kill may lose the latest lines.
+    service.wait_until_logged("service_started")
+    service.kill()
+    service.start()
+    assert me(service, token) == 404
+    service.wait_until_logged("service_started")
+    assert service.stop() == 0
+
+    own = [
+        line
+        for line in service.lines
+        if line["event"] != "http_request" and line["logger"] != "dialtone.security"
+    ]
+    events = [line["event"] for line in own]
+    stopped = ["service_stopping", "service_stopped"]
+    started = ["service_listens", "service_started"]
+    found = ["database_created", "database_found_empty"]
+    assert sorted(events[:4]) == sorted(found + started)
+    assert events[4:] == [*stopped, *started, *(started + stopped)]
+    listens = next(line for line in own if line["event"] == "service_listens")
+    for part in (service.url, f"{service.url}/docs", "shown below", "media", "dialtone.db"):
+        assert any(part in str(value) for value in listens.values()), part
+    start = next(line for line in own if line["event"] == "service_started")
+    assert start["version"] == installed_version()
+    assert start["commit"] == find_commit() != UNKNOWN
+    assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
+    assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"
+
+
+def test_messages_to_the_terminal_need_stdout(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        ["/bin/bash", "-c", 'exec "$0" run >&-', command()],
+        cwd=tmp_path,
+        env=Service(tmp_path).environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert "DIALTONE_SMS" in line
+    assert "stdout" in line
+    assert not (tmp_path / "secrets.json").exists()
+
+
+def test_while_it_opens_nothing_is_accepted_and_an_interrupt_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import asyncio\nfrom contextlib import asynccontextmanager\n"
+        "@asynccontextmanager\nasync def opened(*, environ):\n"
+        "    print('opening', flush=True)\n    await asyncio.sleep(60)\n    yield None\n"
+    )
+    service = ForkedService(tmp_path, {"DIALTONE_MEDIA": "slow:opened"})
+    service.launch()
+    service.wait_for(lambda: "opening" in service.shown)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{service.url}/health/live", **PLAIN_HTTP)
+
+    assert service.end(signal.SIGINT) == 130
+    created, *others = service.log.splitlines()
+    assert json.loads(created)["event"] == "database_created"
+    assert others == ["Interrupted."]
 
 
 def test_a_new_worker_waits_for_the_lock_of_the_database(tmp_path: Path) -> None:
@@ -73,3 +162,23 @@ def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path)
     warnings = [line["event"] for line in service.lines if line["level"] == "warning"]
     assert warnings == ["setting_unknown"]
     assert (tmp_path / "own.db").exists()
+
+
+def test_an_incomplete_json_body_is_a_bad_request(tmp_path: Path) -> None:
+    head = b"POST /auth/request-otp HTTP/1.1\r\nHost: dialtone\r\n"
+    with running(tmp_path) as service:
+        for rest in INCOMPLETE_JSON:
+            address, response = ("127.0.0.1", service.port), b""
+            # A server that rejects the head may close the connection before the body.
+            with (
+                socket.create_connection(address, timeout=20) as connection,
+                suppress(ConnectionError),
+            ):
+                connection.sendall(head + rest)
+                connection.shutdown(socket.SHUT_WR)
+                while received := connection.recv(65_536):
+                    response += received
+            # The server itself may close the connection without a response.
+            assert response == b"" or response.startswith(b"HTTP/1.1 400 ")
+    for text in ("request_crashed", "InternalError", "Traceback"):
+        assert text not in service.log

@@ -49,18 +49,12 @@ class FaultyService(ForkedService):
         constants: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__(folder, environ, inbox)
-        self.clock_offset = timedelta()
         folder.mkdir(parents=True, exist_ok=True)
         self._write(CONSTANTS_FILE, json.dumps(constants or {}))
 
-    def set_clock_offset(self, offset: timedelta) -> None:
-        """Set the difference of its clock to the correct time."""
-        self.clock_offset = offset
-        self._write(CLOCK_FILE, str(int(offset.total_seconds())))
-
     def advance_clock(self, duration: timedelta) -> None:
-        """Advance its clock."""
-        self.set_clock_offset(self.clock_offset + duration)
+        """Let its clock be ahead of the correct time."""
+        self._write(CLOCK_FILE, str(int(duration.total_seconds())))
 
     def kill_before(self, operation: str) -> None:
         """Let it be killed before the next call of an operation."""

@@ -1,46 +1,85 @@
-"""Disks that become full or read-only: only writes fail, and nothing is lost."""
+"""A disk that becomes full: only writes fail, and nothing is lost.
 
-import sys
+The service sees a mount of its own, which ends with it.
+"""
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 import httpx
 import pytest
 
-from tests.faults.disks import Command, ServiceOnDisk, fill, make_read_only, run_with_disk
 from tests.support.client import open_client, sign_up, upload_form, upload_item
 from tests.support.images import still_gif
-from tests.support.keys import create_secrets_file
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import command
+from tests.support.service import Service, command
 
-ROTATE: Final = """
-import sys
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from adapters.security.keys.rotation import rotate_secrets_file
-from application.ports.errors import ConfigurationError
-path = Path(sys.argv[1])
-try:
-    rotate_secrets_file(path, datetime.now(UTC) + timedelta(seconds=1), {})
-    print("rotated")
-except ConfigurationError as error:
-    print(error)
-print(path.read_text() == Path(sys.argv[2]).read_text(), *sorted(path.parent.glob("*s*")))
-"""
+PAGE_SIZE: Final = 4096
+_UNSHARE_COMMANDS: Final = (
+    ("unshare", "--mount"),
+    ("unshare", "--user", "--map-root-user", "--mount"),
+)
+_CANNOT_MOUNT: Final = (
+    "This test mounts a disk, which is not permitted. Run it as root, or allow user namespaces "
+    "(kernel.unprivileged_userns_clone=1, kernel.apparmor_restrict_unprivileged_userns=0). "
+    "Tried: {tried}"
+)
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Path:
-    """The folder where a test mounts a disk."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    return folder
+def _unshare_command(disk: Path) -> list[str]:
+    """Return the command that runs another one with mounts that nobody else sees."""
+    if not (shutil.which("unshare") and shutil.which("mount")):
+        pytest.fail("This test needs `unshare` and `mount` (package util-linux).")
+    tried = []
+    for unshare in _UNSHARE_COMMANDS:
+        completed = subprocess.run(
+            [*unshare, *_mount(disk, "1m")], capture_output=True, text=True, check=False, timeout=60
+        )
+        if completed.returncode == 0:
+            return [*unshare]
+        tried.append(f"{shlex.join(unshare)}: {completed.stderr.strip()}")
+    pytest.fail(_CANNOT_MOUNT.format(tried="; ".join(tried)))
 
 
-def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(
-    disk: Path, tmp_path: Path
-) -> None:
+def _mount(disk: Path, size: str) -> list[str]:
+    return ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+
+
+class ServiceOnDisk(Service):
+    """A service with a disk that only it sees, of a size like `64m`."""
+
+    def __init__(self, folder: Path, disk: Path, size: str, environ: Mapping[str, str]) -> None:
+        script = f'{shlex.join(_mount(disk, size))}\nexec "$@"'
+        program = [*_unshare_command(disk), "sh", "-ec", script, "sh", command()]
+        super().__init__(folder, environ, program=program)
+        self._disk = disk
+
+    @property
+    def _ballast(self) -> Path:
+        return Path(f"/proc/{self.pid}/root{self._disk}/ballast")
+
+    def fill(self, free_percent: float = 0) -> None:
+        """Fill the disk, up to what is left free."""
+        with self._ballast.open("ab", buffering=0) as ballast, suppress(OSError):
+            while self._free_percent() > free_percent and ballast.write(bytes(PAGE_SIZE)):
+                pass
+
+    def _free_percent(self) -> float:
+        usage = shutil.disk_usage(self._ballast)
+        return 100 * usage.free / usage.total
+
+    def free(self) -> None:
+        """Free what was filled."""
+        self._ballast.unlink()
+
+
+def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(tmp_path: Path) -> None:
+    (disk := tmp_path / "disk").mkdir()
     environ = {
         "DIALTONE_DATABASE": f"sqlite:///{disk}/dialtone.db",
         "DIALTONE_MEDIA": f"file://{disk}/media",
@@ -82,47 +121,3 @@ def test_a_full_disk_fails_only_writes_and_only_while_it_is_full(
             upload_item(service, account, still_gif())
     finally:
         service.kill()
-
-
-def test_a_database_on_a_disk_that_became_full_or_read_only_is_an_error_that_says_so(
-    disk: Path,
-) -> None:
-    path = disk / "dialtone.db"
-    settings = (
-        f"DIALTONE_DATABASE=sqlite:///{path} DIALTONE_MEDIA=file://{disk.parent}/media "
-        f"DIALTONE_SECRETS_FILE={disk.parent}/keys.json"
-    )
-    migrate, clean_up = (
-        ["sh", "-c", f"{settings} {command()} {name} 2>&1 | tail -n 1"]
-        for name in ("migrate", "cleanup")
-    )
-    free: Command = ["rm", f"{disk}/ballast"]
-
-    created, full, again, read_only = run_with_disk(
-        disk, "1m", migrate, fill(disk), clean_up, free, clean_up, make_read_only(disk), clean_up
-    )
-
-    assert "error" not in created + again
-    assert f"The disk that holds {path} is full: free some space and start again." in full
-    assert f"{path} cannot be written: " in read_only
-
-
-def test_a_rotation_on_a_full_or_read_only_disk_leaves_the_file(disk: Path, tmp_path: Path) -> None:
-    secrets, path = tmp_path / "secrets.json", disk / "secrets.json"
-    create_secrets_file(secrets)
-    rotate = [sys.executable, "-c", ROTATE, str(path), str(secrets)]
-
-    full, unchanged, read_only, still_unchanged = run_with_disk(
-        disk,
-        "64k",
-        ["cp", str(secrets), str(path)],
-        fill(disk),
-        rotate,
-        make_read_only(disk),
-        rotate,
-    )
-
-    assert f"{path} cannot be replaced: [Errno 28] No space left on device" in full
-    assert f"{path} is mounted (Read-only file system)" in read_only
-    for line in (unchanged, still_unchanged):
-        assert line == f"True {disk}/ballast {path}"

@@ -12,14 +12,14 @@ from typing import Final
 import httpx
 import pytest
 
+from tests.support import held_connections
 from tests.support.client import me, sign_in
-from tests.support.held_connections import LARGE_RESPONSE, hold
+from tests.support.held_connections import HEALTH, LARGE_RESPONSE, hold
 from tests.support.plain_http import PLAIN_HTTP
 from tests.support.service import Service
 
 Connect = Callable[..., socket.socket]
 
-HEALTH: Final = b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"
 UNFINISHED: Final = (
     b"POST /auth/request-otp HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     b"Content-Length: 9\r\nExpect: 100-continue\r\n\r\n"
@@ -53,8 +53,8 @@ def connect() -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def connect_to(service: Service, sent: bytes = b"") -> socket.socket:
-            connection = socket.create_connection(("127.0.0.1", service.port), timeout=30)
-            stack.enter_context(connection).sendall(sent)
+            connection = stack.enter_context(held_connections.connect(service.port))
+            connection.sendall(sent)
             return connection
 
         yield connect_to
@@ -143,22 +143,18 @@ def test_a_worker_that_does_not_end_is_killed(tmp_path: Path) -> None:
         assert service.errors == []
 
 
-def test_a_second_signal_stops_at_once(tmp_path: Path, connect: Connect) -> None:
+@pytest.mark.parametrize("last", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once_and_so_does_ctrl_c(
+    tmp_path: Path, connect: Connect, last: signal.Signals
+) -> None:
     with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
-        wait_until_received(connect(service, UNFINISHED))
-        os.kill(service.pid, signal.SIGTERM)
-        service.wait_until_logged("service_stopping")
+        if last is signal.SIGTERM:
+            wait_until_received(connect(service, UNFINISHED))
+            os.kill(service.pid, signal.SIGTERM)
+            service.wait_until_logged("service_stopping")
         stopped_at = time.monotonic()
-        os.kill(service.pid, signal.SIGTERM)
-
-        assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
-        assert service.errors == []
-
-
-def test_ctrl_c_does_not_wait_for_the_stop_delay(tmp_path: Path) -> None:
-    with started(tmp_path, DIALTONE_STOP_DELAY="60s", DIALTONE_WORKERS="2") as service:
-        stopped_at = time.monotonic()
-        os.killpg(service.pid, signal.SIGINT)
+        send = os.kill if last is signal.SIGTERM else os.killpg  # as a terminal does
+        send(service.pid, last)
 
         assert seconds_until_end(service, stopped_at) < CLOSE_SECONDS
         assert service.errors == []

@@ -1,4 +1,4 @@
-"""What a release needs: its version on all pages, its libraries, image and SBOM."""
+"""What a release needs: its version on all pages, its libraries and their locks, image and SBOM."""
 
 import json
 import os
@@ -94,3 +94,16 @@ def test_the_builder_of_the_image_gets_the_packages() -> None:
     (compiled,) = re.findall(r"-m compileall -q (.+) \\", dockerfile)
     assert {*compiled.split()} == packages
     assert f"> {COMMIT_FILE};" in dockerfile
+
+
+@pytest.mark.parametrize(
+    "folder", ["clients/react", "clients/typescript", "browser/npm", "docs_site/npm"]
+)
+def test_every_npm_package_has_a_digest_and_no_registry(folder: str) -> None:
+    lock = PROJECT / "tests" / folder / "package-lock.json"
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    assert packages.pop("")["devDependencies"]
+    assert packages
+    for name, package in packages.items():
+        assert package["integrity"].startswith("sha512-"), name
+        assert "resolved" not in package, name

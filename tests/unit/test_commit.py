@@ -28,7 +28,9 @@ def clone(tmp_path: Path) -> Path:
     return folder
 
 
-def test_in_a_clone_it_is_what_is_checked_out(clone: Path) -> None:
+def test_in_a_clone_and_in_a_worktree_it_is_what_is_checked_out_there(
+    clone: Path, tmp_path: Path
+) -> None:
     first = git(clone, "rev-parse", "HEAD")
     assert find_commit(clone) == first
 
@@ -41,11 +43,8 @@ def test_in_a_clone_it_is_what_is_checked_out(clone: Path) -> None:
     git(clone, "checkout", "--detach", first)
     assert find_commit(clone) == first
 
-
-def test_in_a_worktree_it_is_that_of_the_worktree(clone: Path, tmp_path: Path) -> None:
-    git(clone, "worktree", "add", "-b", "other", str(tmp_path / "worktree"))
-    git(clone, "commit", "--allow-empty", "--message=second")
-    assert find_commit(tmp_path / "worktree") == git(clone, "rev-parse", "other")
+    git(clone, "worktree", "add", "-b", "other", str(tmp_path / "worktree"), "feature/main")
+    assert find_commit(tmp_path / "worktree") == git(clone, "rev-parse", "other") != first
 
 
 def test_an_image_has_the_commit_that_its_build_wrote(tmp_path: Path) -> None:

@@ -40,9 +40,6 @@ _MAKE_TARGET: Final = re.compile(r"(?:^|`)make (?:-C \S+ )?([a-z-]+)", re.MULTIL
 _COMMAND: Final = re.compile(r"(?:^|[`$] ?|bin/)dialtone ([a-z][^`\n|]*)", re.MULTILINE)
 _WORD: Final = re.compile(r"[a-z][a-z-]*")
 _OPTION: Final = re.compile(r"--[a-z][a-z-]+")
-_LOG_LINE: Final = re.compile(
-    r"`((?:otp|shared|delivery|disk|database|secrets|media|cleanup|request|login)_[a-z_]+)`"
-)
 
 
 def test_links_lead_to_files_and_headings() -> None:
@@ -108,11 +105,3 @@ def test_code_and_samples_name_pages_that_exist() -> None:
 def test_the_adapter_that_the_page_shows_is_an_example() -> None:
     code = (PROJECT / "tests/contract/examples/file_messenger.py").read_text()
     assert any(code.endswith(shown) for shown in blocks_in("python", page("docs/adapters.md")))
-
-
-def test_the_log_lines_that_the_runbooks_name_are_documented() -> None:
-    pages = page("docs/log.md")
-    named = set(_LOG_LINE.findall(page("docs/runbooks.md")))
-
-    assert named
-    assert named - {name for row in rows(pages) for name in codes(row[0])} == set()

@@ -1,6 +1,5 @@
 """What a service does without any optional feature."""
 
-from tests.support.service import REASON
 from tests.support.walker import Walker
 from tests.walk.databases import ON_EACH_DATABASE
 
@@ -70,15 +69,3 @@ def test_anybody_finds_health_keys_and_description(walker: Walker) -> None:
     assert 'data-keeps-token="true"' in walker.http.get("/docs").text  # only in development
     assert walker.http.get("/openapi.json").json()["paths"]["/auth/request-otp"]
     assert walker.http.get("/no-such-path").status_code == 404
-
-
-def test_an_operator_sees_and_blocks_a_user(walker: Walker) -> None:
-    walker.sign_up("+14155570004", "Cem Tan")
-    service = walker.service
-    assert "Cem Tan" in service.run("user", "show", walker.phone).stdout
-    blocked = service.run("user", "block", walker.phone, *REASON)
-    assert blocked.returncode == 0, blocked.stderr
-    assert walker.http.get("/users/me").status_code == 401
-    assert "a test" in service.run("audit").stdout
-    assert service.run("cleanup").returncode == 0
-    assert service.run("check-settings").returncode == 0

@@ -1,16 +1,15 @@
 """What features do in a running service."""
 
+import json
 import re
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-import pytest
 from PIL import Image
 
-from tests.support.altcha_client import solve_challenge
+from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.images import phone_photo
-from tests.support.servers.collector import Collector
 from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
 from tests.support.service import REASON
 from tests.support.walker import Walker, walking
@@ -68,15 +67,6 @@ def test_a_user_changes_the_number_and_downloads_all_own_data(walker: Walker) ->
     assert walker.http.get("/users/me").json()["number"] == new
     exported = walker.http.get("/users/me/export")
     assert (exported.status_code, exported.headers["content-type"]) == (200, "application/zip")
-
-
-def test_an_operator_imports_and_lists_users(walker: Walker, tmp_path: Path) -> None:
-    file = tmp_path / "users.csv"
-    file.write_text("phone,username\n+14155570701,Import Walk\n", "utf-8")
-    imported = walker.service.run("import", "users", "--ignore-blocks", *REASON, str(file))
-    assert imported.returncode == 0, imported.stderr
-    listed = walker.service.run("user", "list", *REASON)
-    assert '"username":"Import Walk"' in listed.stdout
 
 
 def test_the_older_app_signs_in(walker: Walker) -> None:
@@ -153,39 +143,26 @@ def test_a_backend_keeps_data_with_a_user(walker: Walker) -> None:
         assert (error["field"], error["code"]) == expected
 
 
-@pytest.mark.slow
-def test_a_client_proves_itself_instead_of_waiting_for_a_limit(tmp_path: Path) -> None:
-    settings = {"DIALTONE_ATTESTATION": "altcha", "DIALTONE_SMS_LIMIT_PER_COUNTRY": "20/1h"}
-    with walking(tmp_path / "service", **settings) as walker:
-        phones = [f"+14155{number}0901" for number in range(71, 91)]
-        responses = [
-            walker.http.post("/auth/request-otp", json={"phone": phone, "attestation": {}})
-            for phone in phones
-        ]
-        assert responses[0].status_code == 200
-        asked = responses[-1]
-        assert (asked.status_code, asked.json()["code"]) == (403, "attestation_required")
-        [challenge] = asked.json()["attestation"]
-        proof = {"type": challenge["type"], "response": solve_challenge(challenge["challenge"])}
-        body = {"phone": phones[-1], "attestation": proof}
-        proven = walker.http.post("/auth/request-otp", json=body)
-        assert (proven.status_code, proven.json()["sent"]) == (200, True)
+def test_a_user_adds_a_passkey_and_signs_in_with_it(walker: Walker) -> None:
+    def ask(path: str) -> str:
+        return json.dumps(walker.http.post(f"{path}/options").json()["publicKey"])
 
+    def send(path: str, answer: str) -> Any:
+        response = walker.http.post(path, json={"credential": json.loads(answer)})
+        assert response.is_success, response.text
+        return response.json()
 
-@pytest.mark.slow
-def test_a_request_is_a_span_whose_id_its_lines_have(tmp_path: Path) -> None:
-    with Collector() as collector:
-        settings = {
-            "OTEL_BSP_SCHEDULE_DELAY": "100",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
-            "DIALTONE_WORKERS": "2",
-        }
-        with walking(tmp_path / "service", **settings) as walker:
-            walker.http.post("/auth/request-otp", json={"phone": "+14155552671"})
-            walker.service.wait_for(lambda: bool(collector.spans))
-    [span] = collector.spans
-    assert span.name == "POST /auth/request-otp"
-    assert f'"span_id":"{span.span_id.hex()}"' in walker.service.log
+    walker.sign_up("+14155570501", "Passkey Walk")
+    device = SoftwareAuthenticator(f"http://localhost:{walker.service.port}")
+    send("/users/me/passkeys", device.create(ask("/users/me/passkeys")))
+    signed_in = send("/auth/passkey", device.get(ask("/auth/passkey")))
+    assert signed_in["user_id"] == walker.user_id
+    listed = walker.service.run("user", "passkeys", walker.phone)
+    assert "used 20" in listed.stdout
+    signed_out = walker.service.run("user", "sign-out", walker.phone, *REASON)
+    assert "Passkeys stay" in signed_out.stdout, signed_out.stderr
+    removed = walker.service.run("user", "passkey-remove", walker.phone, "--all", *REASON)
+    assert "has lost" in removed.stdout, removed.stderr
 
 
 def test_a_caller_joins_and_hears_a_code(tmp_path: Path) -> None:

@@ -3,11 +3,12 @@
 import gc
 import os
 import pwd
+import shlex
 import signal
 import socket
-import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,12 @@ import pytest
 from adapters.operations import logging
 from entrypoints.commands.cli import main
 from entrypoints.commands.dialtone import make_dialtone
+from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.new_file import create_file
 from entrypoints.commands.shared.operator_name import find_operator
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_line
 from entrypoints.settings.startup_error import CommandError
+from tests.support.commands import CommandLine, all_commands
 
 # The arguments of `dialtone`, and what each command imports
 
@@ -133,19 +136,6 @@ def test_a_line_is_whole_and_acts_on_no_terminal(capsys: pytest.CaptureFixture[s
 # The file that a command writes
 
 
-def test_only_its_owner_can_read_a_file_that_a_command_writes(tmp_path: Path) -> None:
-    path = tmp_path / "export.zip"
-    previous = os.umask(0)
-    try:
-        with create_file(path) as file:
-            file.write(b"all data")
-    finally:
-        os.umask(previous)
-
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert path.read_bytes() == b"all data"
-
-
 def test_an_existing_file_is_never_changed_also_behind_a_link(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"mine")
     (tmp_path / "link").symlink_to("file")
@@ -210,3 +200,38 @@ def test_the_user_of_sudo_and_the_account_are_shown_beside_the_name(
     actor = find_operator(given).actor if given else find_operator().actor
 
     assert (actor.id, actor.name) == shown
+
+
+# Where there is no database, or no keys: they create none, and say where they looked
+
+NEED_NO_DATA: Final = {
+    *("run", "migrate", "restore", "keys generate"),  # they create it
+    *("check-settings", "flow check"),
+}
+NEED_NO_DATABASE: Final = ("copy", "keys rotate")  # apart from the one that --from names
+
+
+def examples() -> Iterator[tuple[str, list[str]]]:
+    """Yield each command that works on data with each of its examples."""
+    for context in all_commands():
+        name = context.command_path.removeprefix("dialtone ")
+        if isinstance(context.command, Command) and name not in NEED_NO_DATA:
+            for example in context.command.examples:
+                yield name, [*name.split(), *shlex.split(example)]
+    yield "migrate", ["migrate", "--delete-records", "TABLE", "--yes"]
+
+
+def test_no_command_works_in_an_empty_folder(tmp_path: Path) -> None:
+    unset = {"DIALTONE_DATABASE": "", "DIALTONE_SECRETS_FILE": ""}
+    dialtone = CommandLine(tmp_path, {**unset, "NEW_DATABASE": "sqlite:///new.db"})
+    for name, line in examples():
+        ended = dialtone.run(*line)
+
+        assert (ended.returncode, ended.stdout) == (2, ""), line
+        file = "secrets.json" if name in NEED_NO_DATABASE else "dialtone.db"
+        assert f" {tmp_path / 'var' / file}; DIALTONE_DATABASE is not set" in ended.stderr, line
+        assert "there is no .env in this folder" in ended.stderr
+        assert [*tmp_path.iterdir()] == [], line
+
+    (tmp_path / ".env").touch()
+    assert f" at {tmp_path}/var/dialtone.db. Run" in dialtone.run("cleanup").stderr

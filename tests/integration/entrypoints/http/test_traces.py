@@ -3,7 +3,9 @@
 from typing import Final
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
+from structlog.testing import capture_logs
 
+from adapters.operations.logging.configuration import add_request_fields
 from adapters.operations.tracing import open_tracer
 from adapters.shared.http import ConnectionFailed, Timeouts, Transport, open_transport
 from application.ports.otp import DeliveryResult, TextMessage
@@ -56,7 +58,7 @@ async def test_spans_have_the_documented_attributes_and_no_value_of_a_person() -
             ):
                 http.headers["X-Forwarded-For"] = CLIENT_IP
                 http.headers["traceparent"] = TRACEPARENT
-                with use_tracer(tracer):
+                with use_tracer(tracer), capture_logs([add_request_fields]) as lines:
                     sent = await http.post("/auth/request-otp", json={"phone": PHONE})
                     code = app.last_code
                     body = {"phone": PHONE, "otp": code, "refresh": True}
@@ -82,6 +84,7 @@ async def test_spans_have_the_documented_attributes_and_no_value_of_a_person() -
 
     [requested] = collector.named("POST /auth/request-otp")
     assert requested.trace_id.hex() == TRACE
+    assert (lines[0]["trace_id"], lines[0]["span_id"]) == (TRACE, requested.span_id.hex())
     assert attributes(requested) == {
         "http.request.method": "POST",
         "http.route": "/auth/request-otp",

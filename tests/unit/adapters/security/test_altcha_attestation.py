@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import runpy
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -14,6 +15,7 @@ from application.features.attestation.ports import ProofResult, ProofStatus
 from domain.otp.attestation_proof import Proof
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing
+from tests.support.markdown import PROJECT
 
 SUBJECT: Final = "a1" * 24
 DIFFICULTY: Final = 2
@@ -120,3 +122,10 @@ async def test_a_response_never_makes_the_server_derive_a_key(
 
     assert (await verify(altcha, response)).status is ProofStatus.VALID
     assert (await verify(altcha, changed(response, change))).status is ProofStatus.INVALID
+
+
+async def test_the_solver_in_python_of_the_docs_makes_a_valid_proof() -> None:
+    solve = runpy.run_path(str(PROJECT / "docs/deploy/solve_altcha.py"))["solve"]
+    altcha = attestation()
+    response = solve(await challenge_of(altcha))
+    assert (await verify(altcha, response)).status is ProofStatus.VALID

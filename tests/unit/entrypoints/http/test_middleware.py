@@ -98,14 +98,6 @@ async def send_from(peer: str, *headers: tuple[str, str]) -> tuple[str, list[dic
     return request_id, [dict(line) for line in lines]
 
 
-async def test_the_request_line_and_security_events_have_the_client_ip() -> None:
-    _, lines = await send_from(PROXY, ("x-forwarded-for", STRANGER))
-
-    assert [line["event"] for line in lines] == ["refresh_token_reused", "http_request"]
-    assert {line["client_ip"] for line in lines} == {STRANGER}
-    assert not any("trace_id" in line for line in lines)
-
-
 @pytest.mark.parametrize(
     ("sent", "trace"),
     [("A-z_0.9", f"01{TRACEPARENT[2:]}"), ("x" * 128, f"cc{TRACEPARENT[2:]}-.")],

@@ -1,4 +1,4 @@
-"""Conditional requests and ranges, as nginx answers them."""
+"""Conditional requests and ranges, as nginx answers them, and who gets compressed content."""
 
 from datetime import UTC, datetime
 
@@ -7,6 +7,7 @@ from litestar.datastructures import Headers
 
 from entrypoints.http.errors.exceptions import PreconditionFailed, RangeNotSatisfiable
 from entrypoints.http.responses.preconditions import Validators
+from entrypoints.http.responses.served_files import prefers_gzip
 
 ETAG = '"1-ab.jpg"'
 FILE = Validators(ETAG, datetime(2026, 5, 1, 9, 30, tzinfo=UTC))
@@ -77,3 +78,28 @@ def test_a_range_after_the_end_is_an_error() -> None:
 def test_a_range_is_used_only_if_the_file_is_the_same(if_range: str, *, is_used: bool) -> None:
     headers = {"range": "bytes=0-9", "if-range": if_range}
     assert FILE.find_range(headers, 100) == ((0, 10) if is_used else None)
+
+
+# Compressed content (RFC 9110 §12.5.3)
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_gzipped"),
+    [
+        ([], False),
+        (["gzip, deflate, br, zstd"], True),
+        (["deflate", "GZIP ; Q=0.001"], True),
+        (["br;q=1.0, *;q=0.1"], True),
+        (["gzip; q=0.000, *"], False),
+        (["*;q=0"], False),
+        (["identity;q=0, *;q=0"], False),
+        (["identity, gzip;q=0.5"], False),
+        (["identity;q=0.5, gzip;q=0.5"], True),
+        (["gzip;q=1.001"], False),
+        (["gzip;q=0.5;a=b, ,;,\xe9"], False),
+        (["gzipped, x-gzip"], True),
+    ],
+)
+def test_gzip_is_for_clients_that_take_it(lines: list[str], *, is_gzipped: bool) -> None:
+    headers = Headers([(b"accept-encoding", line.encode("latin-1")) for line in lines])
+    assert prefers_gzip(headers) is is_gzipped

@@ -58,30 +58,9 @@ async def never() -> dict[str, Any]:
     return await asyncio.Event().wait()  # type: ignore[return-value]  # it never returns
 
 
-async def respond(
-    file: OneFile,
-    send: Callable[[Any], Awaitable[None]] | None = None,
-    *,
-    is_head: bool = False,
-) -> None:
-    response = FileResponse(file.open, nullcontext(FileRead(IP)), HEADERS, is_head=is_head)
+async def respond(file: OneFile, send: Callable[[Any], Awaitable[None]] | None = None) -> None:
+    response = FileResponse(file.open, nullcontext(FileRead(IP)), HEADERS)
     await response({}, never, send or file.send)  # type: ignore[arg-type]  # it does not use the scope
-
-
-async def test_the_whole_file_is_sent_and_closed() -> None:
-    file = OneFile(*CHUNKS)
-
-    await respond(file)
-
-    assert file.sent[0]["status"] == 200
-    assert dict(file.sent[0]["headers"]) == {
-        b"cache-control": b"private",
-        b"content-type": b"image/jpeg",
-        b"content-length": b"11",
-    }
-    assert [message["body"] for message in file.sent[1:]] == [*CHUNKS, b""]
-    assert [message["more_body"] for message in file.sent[1:]] == [True, True, True, False]
-    assert not file.is_open
 
 
 async def test_the_file_is_closed_when_the_store_or_sending_fails() -> None:

@@ -29,19 +29,6 @@ class OwnMessenger:
 
 
 @asynccontextmanager
-async def open_arguments(
-    *, environ: object, phone_encryption: object = None
-) -> AsyncIterator[object]:
-    yield environ, phone_encryption
-
-
-async def test_a_factory_gets_keyword_arguments() -> None:
-    factory = Factory(f"{__name__}:{open_arguments.__name__}")
-    async with open_adapter(factory, VARIABLE, object, environ=1, phone_encryption=2) as adapter:
-        assert adapter == (1, 2)
-
-
-@asynccontextmanager
 async def open_without_environ(*, url: object) -> AsyncIterator[object]:
     yield url
 

@@ -50,11 +50,6 @@ class PasskeyBrowser(Browser):
         await self.open(f"{SIGN_IN}{query}")
         return await self.send(SIGN_IN, response=self.device.get(self.options))
 
-    async def enter_code(self, target: str = "/console/audit") -> httpx.Response:
-        """Sign in with the right code of a message."""
-        await self.send_code(query=f"?next={target}")
-        return await self.enter(self.harness.last_code)
-
     @property
     def options(self) -> str:
         found = re.search(r'data-options="([^"]*)"', self.page)
@@ -97,24 +92,14 @@ async def test_a_code_opens_no_session_of_somebody_who_has_a_passkey(
     browser.http.cookies.clear()
     await browser.open("/console/sign-in?next=/console/audit")
     assert f'href="{SIGN_IN}?next=%2Fconsole%2Faudit"' in browser.page
-    led = await browser.enter_code()
+    await browser.send_code(query="?next=/console/audit")
+    led = await browser.enter(browser.harness.last_code)
     assert SESSION_COOKIE not in browser.http.cookies
     assert led.headers["location"] == f"{SIGN_IN}?done=passkey_required&next=%2Fconsole%2Faudit"
     await browser.open(led.headers["location"])
     assert "this account needs its passkey" in browser.page
     signed_in = await browser.send(SIGN_IN, response=browser.device.get(browser.options))
     assert signed_in.headers["location"] == "/console/audit"
-
-
-async def test_who_needs_a_passkey_and_has_none_is_told_who_makes_a_link(
-    browser: PasskeyBrowser,
-) -> None:
-    browser.harness.use_cases.identities.extensions.needs_passkey = lambda _: True
-    led = await browser.enter_code()
-    assert SESSION_COOKIE not in browser.http.cookies
-    await browser.open(led.headers["location"])
-    assert "needs a passkey, and has none" in browser.page
-    assert "dialtone user passkey-invite" in browser.page
 
 
 async def test_what_needs_a_fresh_login_leads_to_the_passkey_and_back(

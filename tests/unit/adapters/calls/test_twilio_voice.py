@@ -1,4 +1,4 @@
-"""How Twilio's words are read, beyond the promises of the port."""
+"""How Twilio's words are read, beyond the promises of the port, and TwiML that is always valid."""
 
 import hashlib
 import json
@@ -7,11 +7,14 @@ import pytest
 
 from adapters.messages.twilio import webhook_fields
 from adapters.messages.twilio.message_status import read_message_status
+from adapters.messages.twilio.voice.markup import TwimlMarkup
 from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from adapters.messages.twilio.webhook_fields import USED_FIELDS
 from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
+from domain.features.voice.instructions import Gather, Instruction, Position, Say, Voice
 from domain.features.voice.step import Answered, Continued, Recorded
+from tests.support import twiml
 from tests.support.odd_text import write_oddly
 
 URL = "https://dialtone.example.org/voice"
@@ -69,3 +72,38 @@ def test_some_errors_say_that_no_sms_reaches_the_number() -> None:
     ):
         read = read_message_status({"MessageStatus": status, "ErrorCode": code})
         assert read.is_unreachable is is_unreachable
+
+
+# TwiML, whatever the instructions say
+
+VOICE = Voice("en-IN", "Google.en-IN-Neural2-A")
+MENU = Position("menu")
+MENU_URL = "https://dialtone.example.org/voice/c1?state=menu&visit=1"
+
+
+def render(*instructions: Instruction) -> str:
+    markup = TwimlMarkup().render(instructions, lambda _: MENU_URL, "")
+    twiml.validate(markup.text)
+    return markup.text
+
+
+def test_a_menu_is_rendered_as_documented() -> None:
+    text = render(Gather((Say("Yes or no?", VOICE),), MENU, VOICE, ("yes", "no")))
+
+    assert text == (
+        '<?xml version="1.0" encoding="UTF-8"?><Response>'
+        '<Gather action="https://dialtone.example.org/voice/c1?state=menu&amp;visit=1"'
+        ' actionOnEmptyResult="true" finishOnKey="" hints="yes,no" input="dtmf speech"'
+        ' language="en-IN" method="POST" numDigits="1" speechTimeout="2" timeout="5">'
+        '<Say language="en-IN" voice="Google.en-IN-Neural2-A">Yes or no?</Say></Gather>'
+        '<Redirect method="POST">https://dialtone.example.org/voice/c1?state=menu&amp;visit=1'
+        "</Redirect></Response>"
+    )
+
+
+@pytest.mark.parametrize("text", ["word " * 3000, "👩‍🚀" * 1500])
+def test_a_long_text_is_said_in_parts_without_a_loss(text: str) -> None:
+    said = [say.text or "" for say in twiml.validate(render(Say(text, VOICE)))]
+
+    assert len(said) > 1
+    assert "".join("".join(said).split()) == "".join(text.split())

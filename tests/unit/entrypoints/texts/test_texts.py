@@ -1,4 +1,4 @@
-"""What operators read of codes: why one was rejected, and why one arrives or does not."""
+"""What operators read: why a code was rejected, and lines of CSV."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,6 +9,7 @@ from domain.otp.delivery import Channel
 from domain.otp.permits import Recognition
 from domain.otp.rejection import COUNTRY_NOT_SERVED, PROVIDER_PAUSED, Rejection
 from entrypoints.texts.codes import describe_rejection
+from entrypoints.texts.csv_line import to_csv_line
 from tests.support.builders import NOW
 
 
@@ -39,3 +40,19 @@ def test_a_rejection_says_what_rejected_whom_and_until_when(
     usual = {"owner": "", "until": None, "recognition": Recognition.NONE, "has_proof": False}
     rejection = Rejection(at=NOW, channel=Channel.SMS, **usual | details)
     assert describe_rejection(rejection, "US") == f"rejected: {words}"
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("=1+1", "'=1+1"),
+        ("\t=1", "'\t'=1"),
+        ("a;=1", "a;'=1"),
+        ('a;"=1"', 'a;\'""=1""'),
+        ("\uff1d1", "'\uff1d1"),
+        ('a"b', 'a""b'),
+        ("a-b", "a-b"),
+    ],
+)
+def test_no_spreadsheet_runs_a_cell(cell: str, written: str) -> None:
+    assert to_csv_line([cell, None]) == f'"{written}",""'

@@ -80,7 +80,7 @@ class TerminalDriver(MessengerDriver):
     async def delivered(self) -> list[ReceivedMessage]:
         with suppress(BlockingIOError):  # nothing new
             self.boxes += os.read(self.reader, 1_000_000).decode()
-        return [ReceivedMessage(*box) for box in _BOX.findall(self.boxes)]
+        return [ReceivedMessage(*box, "") for box in _BOX.findall(self.boxes)]
 
     async def provider_is(self, state: str) -> None:
         self.stream.close()
@@ -133,7 +133,7 @@ class VonageDriver(ServerDriver, MessengerDriver):
 
     async def delivered(self) -> list[ReceivedMessage]:
         posted = [json.loads(each.body) for each in self.server.requests]
-        return [ReceivedMessage(f"+{each['to']}", each["text"]) for each in posted if each]
+        return [ReceivedMessage(f"+{each['to']}", each["text"], "") for each in posted if each]
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects_by_vonage(422, "messages#1150", parameters={"to": "invalid"})
@@ -217,7 +217,7 @@ class WhatsAppDriver(ServerDriver, MessengerDriver):
 
     async def delivered(self) -> list[ReceivedMessage]:
         return [
-            ReceivedMessage(message["to"], json.dumps(message["template"]["components"]))
+            ReceivedMessage(message["to"], json.dumps(message["template"]["components"]), "")
             for message in self.server.messages
         ]
 

@@ -18,17 +18,6 @@ TASK_SECONDS: Final = 1.0
 """How long the tests wait for what an adapter does in the background."""
 
 
-METHODS: Final = {
-    "away": "break_provider",
-    "silent": "hang_provider",
-    "drops": "drop_provider",
-    "refuses": "refuse_account",
-    "well": "mend_provider",
-}
-"""A method of an adapter for one state alone, which is called if `provider_is` does not set it."""
-MENDS: Final = ("provider_is", "mend_provider")
-
-
 class ProviderDriver:
     """What a provider does to the requests that it gets from now on.
 
@@ -75,7 +64,7 @@ class ProviderDriver:
 
     async def end_test(self) -> None:
         """Mend the provider, which may be a server that the next test uses too."""
-        if self._is_failing and any(hasattr(self.adapter, name) for name in MENDS):
+        if self._is_failing and hasattr(self.adapter, "provider_is"):
             await self.provider_is("well")
 
     async def _begin(self, failure: str, *arguments: int) -> None:
@@ -129,11 +118,9 @@ async def set_provider(adapter: Any, state: str) -> None:
 
     What a test needs it for is unproven if there is none, or it raises `NotImplementedError`.
     """
-    for name, *arguments in (["provider_is", state], [METHODS[state]]):
-        if not hasattr(adapter, name):
-            continue
+    if hasattr(adapter, "provider_is"):
         try:
-            await call_test_method(adapter, name, *arguments)
+            await call_test_method(adapter, "provider_is", state)
         except TestMethodFailed as error:
             if not isinstance(error.__cause__, NotImplementedError):
                 raise
@@ -145,8 +132,7 @@ async def set_provider(adapter: Any, state: str) -> None:
 async def list_sent(adapter: Any, method: str, kind: Callable[..., T]) -> list[T]:
     """Return what a method for tests lists, each value as this NamedTuple or with its fields.
 
-    A text alone is the first field. None is an empty text; a field that is left out is unknown.
+    None is an empty text.
     """
     sent = await call_test_method(adapter, method)
-    whole = ([each] if isinstance(each, str) else each for each in sent)
-    return [kind(*("" if field is None else field for field in each)) for each in whole]
+    return [kind(*("" if field is None else field for field in each)) for each in sent]

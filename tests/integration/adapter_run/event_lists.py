@@ -41,21 +41,6 @@ class EventList(FakeDestination):
         self.rejects = lambda _: EventRejected(f"status {status}")
 
 
-class OlderEventList(FakeDestination):
-    """A destination with the methods that an author wrote for the suites of 0.1."""
-
-    def received(self) -> list[str]:
-        return self.attempted
-
-    def break_provider(self) -> None:
-        self.rejects = lambda _: EventRejected("there is no receiver")
-
-    hang_provider = drop_provider = break_provider
-
-    def mend_provider(self) -> None:
-        self.rejects = lambda _: None
-
-
 @breaks(
     suite.test_without_a_receiver_an_event_is_rejected_in_time,
     "send returned None, but has to raise EventRejected",

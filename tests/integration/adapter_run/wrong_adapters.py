@@ -346,25 +346,6 @@ class SentIsDelivered(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_sent else statuses
 
 
-class OlderMessenger(RightMessenger):
-    """One with methods for tests as authors wrote them before: pairs, and one for each failure."""
-
-    async def received(self) -> Any:
-        return [(number, text) for number, text, _ in self.messages]
-
-    def break_provider(self) -> None:
-        self.failure = "unreachable"
-
-    def hang_provider(self) -> None:
-        self.failure = "no answer"
-
-    def refuse_account(self) -> None:
-        self.failure = "refused account"
-
-    def mend_provider(self) -> None:
-        self.failure = ""
-
-
 class RightLimits(InMemoryLimits):
     """Limits in memory, which can be closed and broken."""
 

@@ -8,15 +8,15 @@ from tests.contract.suites.provider_driver import ProviderDriver, list_sent
 
 
 class ReceivedEvent(NamedTuple):
-    """An event as the receiver got it, or its fields. Of an id alone nobody knows the others.
+    """An event as the receiver got it, or its fields.
 
     `at` is when it occurred, with a time zone: a time, or its ISO 8601 text.
     """
 
     id: str
-    type: str | None = None
-    at: datetime | str | None = None
-    user_id: str | None = None
+    type: str
+    at: datetime | str
+    user_id: str
 
 
 class EventsDriver(ProviderDriver):

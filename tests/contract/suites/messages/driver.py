@@ -19,12 +19,12 @@ class CheckedMessenger(Messenger, HealthCheck, Protocol):
 class ReceivedMessage(NamedTuple):
     """A message as the provider got it, or its fields. The number is E.164, the text the whole one.
 
-    A message without a URL for its status has an empty one; of a pair nobody knows it.
+    A message without a URL for its status has an empty one.
     """
 
     number: str
     text: str
-    status_url: str | None = None
+    status_url: str
 
 
 class MessengerDriver(ProviderDriver):

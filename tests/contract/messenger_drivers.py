@@ -80,7 +80,7 @@ class TerminalDriver(MessengerDriver):
     async def delivered(self) -> list[ReceivedMessage]:
         with suppress(BlockingIOError):  # nothing new
             self.boxes += os.read(self.reader, 1_000_000).decode()
-        return [ReceivedMessage(*box, "") for box in _BOX.findall(self.boxes)]
+        return [ReceivedMessage(number, text, "") for number, text in _BOX.findall(self.boxes)]
 
     async def provider_is(self, state: str) -> None:
         self.stream.close()

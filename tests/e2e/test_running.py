@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from contextlib import closing, suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from entrypoints.parts.version import UNKNOWN, find_commit, installed_version
 from tests.support.client import me, sign_in
 from tests.support.plain_http import PLAIN_HTTP
-from tests.support.service import START_TIMEOUT, ForkedService, Service, command, running
+from tests.support.service import START_TIMEOUT, ForkedService, Service, running
 
 INCOMPLETE_JSON: Final = (
     b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n{}",
@@ -62,24 +61,6 @@ def test_a_service_starts_again_with_its_data_after_a_stop_and_after_a_kill(tmp_
     assert start["commit"] == find_commit() != UNKNOWN
     assert (start["bind"], start["workers"]) == (f"127.0.0.1:{service.port}", 1)
     assert start["database"] == f"sqlite:///{tmp_path}/dialtone.db"
-
-
-def test_messages_to_the_terminal_need_stdout(tmp_path: Path) -> None:
-    ended = subprocess.run(
-        ["/bin/bash", "-c", 'exec "$0" run >&-', command()],
-        cwd=tmp_path,
-        env=Service(tmp_path).environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
-    assert "DIALTONE_SMS" in line
-    assert "stdout" in line
-    assert not (tmp_path / "secrets.json").exists()
 
 
 def test_while_it_opens_nothing_is_accepted_and_an_interrupt_is_one_line(tmp_path: Path) -> None:
@@ -145,23 +126,6 @@ def test_a_new_worker_that_cannot_start_stops_the_service_and_logs_the_reason(
     reasons = [line["reason"] for line in service.lines if line["event"] == "worker_start_failed"]
     assert reasons == ["DIALTONE_SMS: The account is locked: unlock it."]
     assert "Traceback" not in service.log
-
-
-def test_a_hangup_stops_a_service_that_logged_before_it_listened(tmp_path: Path) -> None:
-    (url := tmp_path / "url").write_text(f"sqlite:///{tmp_path}/own.db")
-    environ = {
-        "DIALTONE_DATABSE": "unknown",
-        "DIALTONE_DATABASE": "",
-        "DIALTONE_DATABASE_URL_FILE": str(url),
-    }
-    service = ForkedService(tmp_path, environ).start()
-    os.kill(service.pid, signal.SIGHUP)
-
-    assert service.wait() == 0
-    assert service.errors == []
-    warnings = [line["event"] for line in service.lines if line["level"] == "warning"]
-    assert warnings == ["setting_unknown"]
-    assert (tmp_path / "own.db").exists()
 
 
 def test_an_incomplete_json_body_is_a_bad_request(tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ def run_contract_tests(
     port: str,
     *arguments: str,
     environ: Mapping[str, str],
-    folder: Path = PROJECT,
 ) -> subprocess.CompletedProcess[str]:
-    """Run what `make test-adapter` starts, with an adapter in a folder."""
+    """Run what `make test-adapter` starts, with an adapter."""
     makefile = (PROJECT / "Makefile").read_text()
     [command] = [line for line in makefile.splitlines() if "--adapter=" in line]
     for variable, value in {
@@ -37,7 +36,7 @@ def run_contract_tests(
     return subprocess.run(
         ["sh", "-c", command],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": str(folder), **environ},
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **environ},
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,7 @@
 `make check` has the contract for all imports.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -20,7 +20,7 @@ from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.feature import Feature
 from tests.support import http_settings
 from tests.support.client import bearer
-from tests.support.features_contract import LAYERS, LIST, OWNERSHIP, PROJECT, Imports, Ownership
+from tests.support.features_contract import LAYERS, LIST, PROJECT, Ownership
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import AppSettings
 from tests.unit.entrypoints.settings.texts import META, TWILIO
@@ -131,21 +131,6 @@ def test_the_graph_of_imports_has_each_file_and_no_circle(graph: grimp.ImportGra
     assert graph.modules == names
     imports = {name: graph.find_modules_directly_imported_by(name) for name in names}
     TopologicalSorter(imports).prepare()  # or a CycleError has the circle
-
-
-def test_a_file_that_only_one_feature_uses_belongs_to_it(graph: grimp.ImportGraph) -> None:
-    importers = {name: graph.find_modules_that_directly_import(name) for name in graph.modules}
-    assert "entrypoints.composition.use_cases" in importers[LIST]
-    assert [*_find_unowned(OWNERSHIP, importers)] == [], "Move these below `features/`."
-
-
-def _find_unowned(ownership: Ownership, importers: Imports) -> Iterator[str]:
-    """Yield the modules of the core that only the files of one feature import."""
-    for module, names in sorted(importers.items()):
-        owners = [ownership.find_owners(name) for name in names]
-        only = owners[0].intersection(*owners) if owners else frozenset[str]()
-        if only and not ownership.find_owners(module):
-            yield f"{module} belongs to {', '.join(sorted(only))}"
 
 
 def test_each_folder_and_adapter_is_one_of_a_feature_that_is_listed() -> None:

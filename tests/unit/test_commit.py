@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from entrypoints.parts.version import COMMIT_FILE, ROOT, UNKNOWN, find_commit
+from entrypoints.parts.version import COMMIT_FILE, ROOT, find_commit
 
 COMMIT: Final = f"{0xC0FFEE:040x}"
 GIT: Final = ("git", "-c", "user.name=a", "-c", "user.email=a@example.org")
@@ -68,11 +68,3 @@ def test_an_archive_has_the_commit_that_it_was_made_of(clone: Path, tmp_path: Pa
     commit = git(clone, "rev-parse", "HEAD")
     assert find_commit(tmp_path / "unpacked") == commit
     assert find_commit(clone) == commit
-
-
-@pytest.mark.parametrize("head", [None, "ref: refs/heads/none\n", "not a commit", "\udcff"])
-def test_without_either_it_is_unknown(tmp_path: Path, head: str | None) -> None:
-    if head is not None:
-        (tmp_path / ".git").mkdir()
-        (tmp_path / ".git/HEAD").write_bytes(head.encode(errors="surrogateescape"))
-    assert find_commit(tmp_path) == UNKNOWN

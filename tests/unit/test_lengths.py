@@ -12,9 +12,6 @@ from adapters.databases.records.record_kind import (
     MAX_NAME_LENGTH,
     RecordKind,
 )
-from application.features.events.ports import MAX_EVENT_ID_LENGTH
-from application.features.events.send_events import event_id
-from domain.identifier import IDENTIFIER_LENGTH, RANDOM_BYTES, make_identifier
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.permits import LimitOwner
 from domain.otp.rate_limits import (
@@ -28,7 +25,6 @@ from domain.otp.rate_limits import (
 )
 from domain.otp.sliding_window import SlidingWindow
 from entrypoints.composition.features import KINDS
-from tests.support.builders import NOW
 from tests.support.full_records import FULL_RECORDS, MAPPINGS
 
 HASH_LENGTH: Final = 64
@@ -74,9 +70,3 @@ def test_limits_keep_to_their_lengths() -> None:
     for limit in (*of_owners, *limits.shared_limits(["US"])):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)
-
-
-def test_ids_are_as_long_as_their_ports_say() -> None:
-    identifier = make_identifier(NOW, bytes(RANDOM_BYTES))
-    assert len(identifier) == IDENTIFIER_LENGTH
-    assert len(event_id(identifier, 2**63 - 1)) <= MAX_EVENT_ID_LENGTH

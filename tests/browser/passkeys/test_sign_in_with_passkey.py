@@ -82,23 +82,3 @@ def test_a_user_adds_a_passkey_signs_in_with_it_and_removes_it(
         page,
         f"(await wait(() => {row})).querySelector('button').click(); await wait(() => !{row});",
     )
-
-
-def test_the_module_says_why_there_is_no_passkey(page: Page, service: Service, phone: str) -> None:
-    authenticator = add_authenticator(page)
-    assert call_module(page, "addPasskey()") == "signed_out"
-    page.call("WebAuthn.setUserVerified", authenticatorId=authenticator, isUserVerified=False)
-    sign_in_by_code(page, service, phone)
-    assert call_module(page, "addPasskey()") == "passkey_cancelled"
-
-
-def test_the_page_of_an_ip_leads_to_localhost(page: Page, service: Service, phone: str) -> None:
-    page.open(f"http://127.0.0.1:{service.port}/")
-    run(page, "await wait(() => isShown('phone-form'));")
-    sign_in_by_code(page, service, phone)
-
-    assert not run(page, "return isShown('add-passkey');")
-    with page.loading():
-        run(page, "document.querySelector('#passkeys-elsewhere a').click();")
-    run(page, "await wait(() => isShown('passkey-sign-in'));")
-    assert page.run("return location.origin;") == service.url

@@ -118,24 +118,6 @@ def test_an_argentine_number_is_one_phone_with_or_without_nine(
     assert parse_phone(text, region) == PhoneNumber("+5491123456789")
 
 
-def test_every_spelling_of_a_toll_free_number_is_accepted_as_an_exception_only() -> None:
-    rules = PhoneRules(exceptions=frozenset({PhoneNumber("+18002345678")}))
-    for text, region in (
-        ("+1 800 234 5678", None),
-        ("001 800 234 5678", None),
-        ("8002345678", "US"),
-    ):
-        assert parse_phone(text, region, rules).e164 == "+18002345678"
-        with pytest.raises(InvalidValue):
-            parse_phone(text, region)
-    assert parse_international_phone("18002345678", rules=rules).e164 == "+18002345678"
-    with pytest.raises(InvalidValue):
-        parse_international_phone("18002345678")
-    for number in ("+15005550006", "+19002345678", "+80012345678"):
-        with pytest.raises(InvalidValue):
-            parse_phone(number, rules=rules)
-
-
 @pytest.mark.parametrize(
     "text",
     [

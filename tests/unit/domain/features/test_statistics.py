@@ -182,23 +182,6 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
     assert [row.rejections for row in report.by_period][1:] == [{"all_total": 3, "per_ip": 1}] * 2
 
 
-def test_rows_by_two_dimensions_stand_together_by_the_first_one() -> None:
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("channel,provider")))
-    sums.add(counted(1))
-    assert [(row.names, row.counts[Result.SENT]) for row in sums.report().rows] == [
-        (("voice", "acme:open"), 5),
-        (("sms", "twilio"), 3),
-        (("sms", "none"), 0),
-    ]
-    sums = StatisticsSums(query_hours(NOW, 2, parse_dimensions("country,channel")))
-    sums.add(counted(1))
-    assert [row.names for row in sums.report().rows] == [
-        ("US", "voice"),
-        ("US", "sms"),
-        ("IN", "sms"),
-    ]
-
-
 def test_hours_are_at_most_a_week_and_the_last_one_is_not_over() -> None:
     assert query_hours(NOW, 1, BY_COUNTRY).starts == [START]
     starts = query_hours(NOW, MAX_HOURS, BY_COUNTRY).starts

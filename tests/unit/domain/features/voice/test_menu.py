@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from domain.features.voice.call import CallStatus
 from domain.features.voice.call_texts import Text
 from domain.features.voice.instructions import (
-    CallLimits,
     DialLineOperator,
     Gather,
     GoTo,
@@ -39,7 +38,6 @@ from domain.features.voice.step import (
     Register,
     Step,
 )
-from domain.otp.rate_limits import name_limit
 from domain.phone import PhoneNumber
 from tests.support.builders import NOW
 from tests.support.call_texts import CALL_TEXTS, spoken
@@ -310,20 +308,3 @@ def test_a_duration_is_never_negative_and_the_last_outcome_counts() -> None:
     assert set_back.duration == timedelta()
     call = CALL.complete(None, Step((), MENU, outcome=CallOutcome.JOINED), now=NOW)
     assert call.complete(MENU, Step((), None), now=NOW).outcome is CallOutcome.JOINED
-
-
-def test_each_limit_of_calls_has_a_name() -> None:
-    limits = CallLimits(lines=3)
-    every = (*limits.for_call("ab"), *limits.for_line_operator_call("ab"))
-    assert [(*name_limit(limit), limit.window.limit) for limit in every] == [
-        ("per_phone", "", 10),
-        ("inbound_total", "", 1_000),
-        ("per_phone", "", 3),
-        ("operator_total", "", 100),
-        ("lines_total", "", 3),
-    ]
-    shared = [(*name_limit(limit), limit.window.limit) for limit in limits.shared_limits]
-    assert [name for name in shared if name[1]] == [
-        ("inbound_total", "anonymous", 200),
-        ("operator_total", "anonymous", 20),
-    ]

@@ -13,7 +13,6 @@ from domain.features.statistics import (
     DAY,
     HOUR,
     MAX_HOURS,
-    MAX_UNWRITTEN_PERIODS,
     OTHER,
     CountedGroup,
     Dimension,
@@ -116,17 +115,6 @@ def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(sums: PeriodSums
         written += write_all(sums)
     assert [counted.starts_at for counted in written] == [START, START + 5 * ONE_HOUR, START]
     assert len({counted.id for counted in written}) == 3
-
-
-def test_a_process_without_a_database_keeps_a_day(sums: PeriodSums) -> None:
-    sums.add(START, REJECTED)
-    (first,) = sums.list_changed()
-    later = [START + number * ONE_HOUR for number in range(1, MAX_UNWRITTEN_PERIODS + 1)]
-    for hour in later:
-        sums.add(hour, REJECTED)
-    sums.mark_written(first)  # it was dropped during its write
-    assert [counted.starts_at for counted in write_all(sums)] == later
-    assert write_all(sums) == []
 
 
 def test_groups_that_are_too_many_are_counted_as_other(

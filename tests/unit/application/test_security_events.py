@@ -3,10 +3,13 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
+from pkgutil import walk_packages
 from typing import Any, Final
 
 import pytest
 
+import application
 from application.identities.events import (
     PhoneBlockedByOperator,
     PhoneUnblockedByOperator,
@@ -25,11 +28,7 @@ from application.otp.events import (
 )
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
-from domain.errors import (
-    DeliveryFailed,
-    PhoneUnreachable,
-    Unauthenticated,
-)
+from domain.errors import DeliveryFailed, PhoneUnreachable, Unauthenticated
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
 from domain.otp.delivery_report import ReportedStatus
@@ -106,6 +105,8 @@ async def test_what_operators_do_is_recorded_also_when_it_changes_nothing(app: C
 
 
 def test_the_documentation_has_each_event_with_its_level() -> None:
+    for module in walk_packages(application.__path__, "application."):
+        import_module(module.name)
     names = {(event.name, "warning" if event.is_warning else "info") for event in EVENT_TYPES}
 
     table = tables(page("docs/log.md#security-events"))[0]

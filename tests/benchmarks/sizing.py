@@ -84,15 +84,16 @@ def describe_primary() -> list[str]:
         [rate * ms / 1000 for rate, ms in zip(rates, PRIMARY_MS.values(), strict=True)]
         for rates in loads.values()
     ]
-    rows = [("busiest hour, cores of the primary", "one takes", *loads), ("---",) * 5]
+    rows = [("busiest hour, cores of the primary", "one takes", *loads)]
     for (name, ms), *columns in zip(PRIMARY_MS.items(), *cores, strict=True):
         rows.append((name, f"{ms:.2g} ms", *(f"{each:.1f}" for each in columns)))
     sums = [f"**{RESERVE * sum(column):.0f}**" for column in cores]
     rows.append((f"**all, with the factor {RESERVE}**", "", *sums))
     one = zip((me, page, sign_in, upload), PRIMARY_MS.values(), strict=True)
     users = PRIMARY_CORES / RESERVE / sum(rate * ms / 1000 for rate, ms in one)
-    table = [f"| {' | '.join(row)} |" for row in rows]
-    return [*table, f"{PRIMARY_CORES} cores: {users / 1e6:.0f} million users"]
+    header, *table = (f"| {' | '.join(row)} |" for row in rows)
+    last = f"{PRIMARY_CORES} cores: {users / 1e6:.0f} million users"
+    return [header, f"|{'---|' * 5}", *table, last]
 
 
 def _busiest_hour(users: float) -> list[float]:

@@ -113,15 +113,17 @@ test-browser: install-dev ## what pages of other origins can do, in Chromium
 test-clients: install-dev ## lint the API description; generate clients, sign in and upload with them
 	$(PYTEST) $(PARALLEL) tests/clients $(ARGS)
 
-coverage: install-dev ## make test with coverage; of all branches the domain needs 99 %
+coverage: install-dev ## make test with coverage; of all branches the domain needs 98 %
 	$(MAKE) test ARGS="--cov --cov-report= $(ARGS)"
 	$(MAKE) coverage-report
 
+# Each gate is a full point below the lowest of several runs: races and time limits decide which lines
+# of a few tests run.
 coverage-report: install-dev ## the report of the last run with coverage
-	.venv/bin/coverage report --include='domain/*' --fail-under=99
-	.venv/bin/coverage report --include='application/*' --fail-under=98
-	.venv/bin/coverage report --include='adapters/*' --fail-under=92
-	.venv/bin/coverage report --include='entrypoints/*' --fail-under=91
+	.venv/bin/coverage report --include='domain/*' --fail-under=98
+	.venv/bin/coverage report --include='application/*' --fail-under=96
+	.venv/bin/coverage report --include='adapters/*' --fail-under=90
+	.venv/bin/coverage report --include='entrypoints/*' --fail-under=89
 
 mutants: install-dev ## mutation tests of the domain (ARGS='domain.phone.*' for one module)
 	.venv/bin/mutmut run $(ARGS)

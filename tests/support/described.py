@@ -8,14 +8,21 @@ from typing import Any
 import httpx
 import msgspec
 
+from entrypoints.features.feature import Feature
 from entrypoints.http.app import describe_app
-from tests.support.http_settings import make_http_settings, make_plugins
+from tests.support.http_settings import current_features, make_http_settings, make_plugins
 from tests.support.schema_check import make_validator, resolve
 
 
-@cache
 def description() -> dict[str, Any]:
-    """Return the description of a service with all features."""
+    """Return the description of a service with all features, or with those of the test."""
+    return _describe(current_features())
+
+
+# Tests open services with other features, so each tuple of them has a description of its own.
+@cache
+def _describe(features: tuple[Feature, ...]) -> dict[str, Any]:
+    del features  # `make_plugins` reads them where tests replace them
     settings = make_http_settings("https://api.example.org")
     described = describe_app(settings.http, make_plugins(settings))
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described))
@@ -23,22 +30,26 @@ def description() -> dict[str, Any]:
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
+def _patterns(features: tuple[Feature, ...]) -> list[tuple[re.Pattern[str], str]]:
     # `/users/me` before `/users/{user_id}`.
-    ordered = sorted(description()["paths"], key=lambda path: path.count("{"))
+    ordered = sorted(_describe(features)["paths"], key=lambda path: path.count("{"))
     return [(re.compile(re.sub("{[^/]*?}", "[^/]+", path)), path) for path in ordered]
 
 
 @cache
-def _validator(path: str, method: str, status: str) -> Callable[[Any], bool]:
-    response = resolve(description(), description()["paths"][path][method]["responses"][status])
-    return make_validator(description(), response["content"]["application/json"]["schema"])
+def _validator(
+    features: tuple[Feature, ...], path: str, method: str, status: str
+) -> Callable[[Any], bool]:
+    document = _describe(features)
+    response = resolve(document, document["paths"][path][method]["responses"][status])
+    return make_validator(document, response["content"]["application/json"]["schema"])
 
 
 async def assert_described(response: httpx.Response) -> None:
     """Fail if an operation does not have the status, the headers or the body of its response."""
+    features = current_features()
     url, method = response.request.url.path, response.request.method.lower()
-    path = next((known for pattern, known in _patterns() if pattern.fullmatch(url)), "")
+    path = next((known for pattern, known in _patterns(features) if pattern.fullmatch(url)), "")
     methods = description()["paths"].get(path, {})
     # The fakes have no disk, whose health is in every answer of a service.
     if method not in methods or path == "/health/ready":
@@ -52,6 +63,6 @@ async def assert_described(response: httpx.Response) -> None:
     media_type = response.headers.get("content-type", "").partition(";")[0]
     if media_type == "application/json":
         body = msgspec.json.decode(await response.aread())
-        assert _validator(path, method, status)(body), response.text
+        assert _validator(features, path, method, status)(body), response.text
     else:
         assert media_type in described.get("content", {}) or not media_type, shown

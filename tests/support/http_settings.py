@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.read_settings import read_settings
+from entrypoints.features.feature import Feature
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from tests.support.builders import change_parts
@@ -29,6 +30,11 @@ class AppSettings:
     def server(self) -> HttpServerSettings:
         """The settings of all requests."""
         return self.http.server
+
+
+def current_features() -> tuple[Feature, ...]:
+    """Return all features, or those that the test has put in their place."""
+    return tuple(FEATURES)
 
 
 def make_plugins(settings: AppSettings) -> Sequence[ApiPlugin]:

@@ -241,6 +241,10 @@ class PhoneBlocked(DomainError):
     """The phone is blocked, and has to be unblocked first."""
 
 
+class LimitsResetBefore(DomainError):
+    """The limits of this phone were reset after the operator had looked at them."""
+
+
 class AccountBlocked(DomainError):
     """The code is correct, and its phone is blocked."""
 

@@ -8,7 +8,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
-from domain.errors import ConflictingValue, PhoneBlocked
+from domain.errors import LimitsResetBefore, PhoneBlocked
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -64,5 +64,5 @@ class ResetLimits:
         if verification.gets_no_messages:
             raise PhoneBlocked
         if expected_left not in (None, verification.prune(now).resets_left):
-            raise ConflictingValue("The limits were reset just before.")
+            raise LimitsResetBefore
         return verification.reset_limits(now)

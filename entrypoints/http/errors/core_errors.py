@@ -228,6 +228,11 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.PhoneBlocked: ErrorRow(
         409, "phone_blocked", "This phone is blocked, so nothing was done. Unblock it first."
     ),
+    errors.LimitsResetBefore: ErrorRow(
+        409,
+        "limits_reset_before",
+        "The limits of this phone were reset just before, so nothing was done now.",
+    ),
     errors.TooManyResets: ErrorRow(
         429,
         "rate_limited",

@@ -56,7 +56,7 @@ async def _reset_limits(call: ActCall) -> str:
         await call.act.reset_limits(
             call.operator, call.query, call.reason, expected_left=expected_left
         )
-    except errors.ConflictingValue:
+    except errors.LimitsResetBefore:
         return "limits_reset_before"
     return "limits_reset"
 

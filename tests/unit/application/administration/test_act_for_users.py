@@ -16,6 +16,7 @@ from domain.errors import (
     AccountBlocked,
     ConflictingValue,
     Forbidden,
+    LimitsResetBefore,
     PhoneBlocked,
     Unauthenticated,
     UserNotFound,
@@ -58,7 +59,7 @@ async def test_a_reset_of_limits_that_was_decided_before_another_one_is_not_done
 ) -> None:
     reset_limits = app.administration.act_for_users.reset_limits
     assert (await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=2)).resets_left == 1
-    with pytest.raises(ConflictingValue):
+    with pytest.raises(LimitsResetBefore):
         await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=2)
     assert (await reset_limits(BY_COMMAND, a_phone(), "ticket", expected_left=1)).resets_left == 0
 

@@ -1,6 +1,5 @@
 """What operators do, and who may: for the API, the console and the command alike."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +13,8 @@ class Act:
 
     Attributes:
         action: What the audit calls it.
-        does: What it does, where the API and the help of the command begin with the same words.
+        does: What it does, where the API and the help of the command begin with the same words, and
+            the act is no row of `USER_ACTS`.
         scope: What everybody needs but commands. None if only a command does it.
         needs_reason: Whether everybody says why. Otherwise programs may leave it out.
     """
@@ -26,11 +26,6 @@ class Act:
     needs_fresh_login: bool = False
     needs_passkey: bool = False
     needs_reason: bool = False
-
-
-def scopes_of(acts: Sequence[Act]) -> Sequence[Scope]:
-    """Return what is needed for these acts."""
-    return [act.scope for act in acts if act.scope is not None]
 
 
 VIEW_PHONE: Final = Act(
@@ -46,21 +41,18 @@ SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.
 BLOCK: Final = Act(
     name="block",
     action=AuditAction.BLOCK,
-    does="Block a phone",
     scope=Scope.SUPPORT_USERS,
 )
 UNBLOCK: Final = Act(name="unblock", action=AuditAction.UNBLOCK, scope=Scope.SUPPORT_USERS)
 PROMOTE: Final = Act(
     name="promote",
     action=AuditAction.PROMOTE,
-    does="Give a user a role of the staff",
     scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
 )
 DEMOTE: Final = Act(
     name="demote",
     action=AuditAction.DEMOTE,
-    does="Take the role away, so that the user is a member",
     scope=Scope.CHANGE_ROLES,
     needs_fresh_login=True,
 )
@@ -79,24 +71,9 @@ RENAME: Final = Act(
 DETACH: Final = Act(
     name="detach",
     action=AuditAction.DETACH,
-    does="Take the number from an account, because it belongs to somebody else now",
     scope=Scope.CHANGE_PHONES,
     needs_fresh_login=True,
 )
 DELETE: Final = Act(
     name="delete", action=AuditAction.DELETE, scope=Scope.DELETE_USERS, needs_fresh_login=True
 )
-CORE_ACTS: Final[Sequence[Act]] = (
-    VIEW_PHONE,
-    RESET_LIMITS,
-    SIGN_OUT,
-    BLOCK,
-    UNBLOCK,
-    PROMOTE,
-    DEMOTE,
-    SET_EXTERNAL_ID,
-    RENAME,
-    DETACH,
-    DELETE,
-)
-"""Those of the core, in the order in which the console shows them."""

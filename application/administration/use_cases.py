@@ -6,6 +6,7 @@ from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
 from application.administration.show_user import DetailsPart, ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
+from application.administration.user_acts import USER_ACTS, UserAct
 from application.administration.view_phone import ViewPhone, ViewUser
 from application.base_use_cases import Core
 from application.identities.use_cases import IdentityUseCases
@@ -20,7 +21,8 @@ from application.record_act import RecordAct
 class AdministrationUseCases:
     """The use cases of operators: find a user, act for one, and say who did it.
 
-    `details_parts`, `export_parts` and `list_retained_data` have what features add.
+    `details_parts`, `export_parts` and `list_retained_data` have what features add. So has
+    `user_acts`, before the deletion, which is the last one.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class AdministrationUseCases:
         verifications = repositories.phone_verifications
         self.details_parts: list[DetailsPart] = []
         self.export_parts: list[ExportPart] = []
+        self.user_acts: list[UserAct] = [*USER_ACTS]
         self.list_retained_data = ListRetainedData()
         self.find_user = FindUser(repositories.identities, verifications, keyed_hashes)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)

@@ -1,12 +1,20 @@
-"""What the cleanup does for changes of phones."""
+"""Changes of phones: what the cleanup and operators do, and the use cases."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
+from application.administration.user_acts import (
+    ActCall,
+    ActField,
+    FieldRules,
+    UserAct,
+    has_account,
+)
 from application.features.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
-from application.features.phone_change.change_phone_of_user import ChangePhoneOfUser
+from application.features.phone_change.change_phone_of_user import CHANGE_PHONE, ChangePhoneOfUser
 from application.features.phone_change.complete import (
     RETRY_DELAY,
     BeginPhoneChange,
@@ -21,6 +29,7 @@ from application.ports.versioned import Versioned
 from application.use_cases import UseCases
 from domain.errors import PhoneInUse
 from domain.identities.identity import Identity
+from domain.phone import PhoneNumber, parse_phone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,3 +98,45 @@ class PhoneChangeFeature:
             clock=clock,
             countries=countries,
         )
+        core.administration.user_acts.insert(-1, CHANGE_USER_PHONE)
+
+
+def _parse_phone(text: str, rules: FieldRules) -> PhoneNumber:
+    return parse_phone(text, rules.default_region, rules.phone_rules)
+
+
+async def _change_phone(call: ActCall) -> Mapping[str, Any]:
+    change_phone = call.use_cases.of(PhoneChangeFeature).change_phone_of_user
+    user = await change_phone(call.operator, call.query, call.values["new_phone"], call.reason)
+    is_notified = user.require_identity().phone_change is None
+    return {"subject": user.subject, "notice": "" if is_notified else _UNNOTICED}
+
+
+_UNNOTICED: Final = (
+    " No provider took the message to the former number: the service tries it again for a day."
+)
+CHANGE_USER_PHONE: Final = UserAct(
+    act=CHANGE_PHONE,
+    title="Change the number",
+    explains="Give a user who lost the phone another number. First make sure that this is the"
+    " owner, and say in the reason how: by a passport and a call back, for example. Most stolen"
+    " numbers were moved by a support that did not. All sessions end, and so do passkeys and a"
+    " role: the owner signs in with the new number. The former number gets a message, and is free:"
+    " the next sign-in with it opens another account. An account whose number belongs to somebody"
+    " else now gets a number again. The number of an administrator is changed by a command only.",
+    for_programs="No service token changes a number, whatever its scopes: a 403 `forbidden`. After"
+    " a 503 that is not `audit_failed`, the change may have begun: then it is completed. Show the"
+    " user before you repeat it.",
+    done="Phone number changed. All sessions have ended.{notice}",
+    run=_change_phone,
+    is_offered=has_account,
+    fields=[
+        ActField(
+            name="new_phone",
+            label="New number",
+            explains="With the country code, such as +49 1512 3456789; one without an account",
+            example="+14155552672",
+            parse=_parse_phone,
+        )
+    ],
+)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.commands.administration.user_acts import act_commands
+from entrypoints.commands.administration.user_acts import act_commands, act_for_user
 from entrypoints.commands.administration.user_details import show
 from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command, CommandGroup
@@ -43,7 +43,7 @@ def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
         ],
     )
     of_features = [action for feature in features for action in feature.user_actions]
-    for command in [count, show, *act_commands(), unblock, rename, delete, *of_features]:
+    for command in [count, show, *act_commands(), unblock, delete, *of_features]:
         user.add_command(command)
     return user
 
@@ -97,8 +97,7 @@ def unblock(
     dry_run: bool,
 ) -> Iterable[str]:
     """Allow a blocked phone to sign in, or all that somebody has blocked."""
-    from application.administration.acts import UNBLOCK
-    from entrypoints.commands.shared.user_calls import call_for_user, name_user
+    from application.administration.user_acts import UNBLOCK_USER
     from entrypoints.settings.startup_error import InvalidArgument
 
     if by is not None:
@@ -111,14 +110,7 @@ def unblock(
         raise InvalidArgument("Name the USER, or whose blocks end: --by KIND:ID --since TIME.")
     if since is not None or dry_run:
         raise InvalidArgument("--since and --dry-run go with --by KIND:ID.")
-    found = call_for_user(
-        settings,
-        user,
-        options,
-        lambda call: call.act.unblock(call.operator, call.query, call.reason),
-        act=UNBLOCK,
-    )
-    return [f"{name_user(found)} is not blocked now."]
+    return act_for_user(UNBLOCK_USER, settings, user, options, {})
 
 
 def _unblock_by_actor(
@@ -150,29 +142,6 @@ def _unblock_by_actor(
     unblocked = [block for block in blocks if block.state is BlockState.UNBLOCKED]
     end = "would be unblocked. Nothing was changed." if is_dry_run else "are unblocked."
     yield f"{len(unblocked)} of {len(blocks)} {end}"
-
-
-@click.command(cls=Command, examples=[f"{PHONE} 'Asha R.' {REASON}"])
-@user_argument
-@click.argument("username", help="The new username.")
-@act_options
-def rename(settings: "Settings", user: str, username: str, options: ActOptions) -> Iterable[str]:
-    """Give a user another username. The former one is free at once."""
-    from application.administration.acts import RENAME
-    from domain.identities.username import parse_username
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.user_calls import call_for_user
-
-    with name_option("USERNAME"):
-        parsed = parse_username(username, settings.username_rules)
-    renamed = call_for_user(
-        settings,
-        user,
-        options,
-        lambda call: call.act.rename(call.operator, call.query, parsed, call.reason),
-        act=RENAME,
-    )
-    return [f"{renamed.subject} has the username {parsed.text} now."]
 
 
 @click.command(cls=Command, examples=[f"{PHONE} {REASON}", f"{PHONE} --yes {REASON}"])

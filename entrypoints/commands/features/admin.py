@@ -139,13 +139,16 @@ class _ScopeOption(click.Option):
     """An option whose help lists all scopes, which are read when it is shown."""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        from application.administration.acts import CORE_ACTS, scopes_of
+        from application.administration.user_acts import USER_ACTS
         from domain.administration.role_scopes import STAFF_ROLES
         from domain.administration.scope import Scope
 
-        supporting = [act.name for act in CORE_ACTS if act.scope is Scope.SUPPORT_USERS]
-        explained = {Scope.READ_PHONES, Scope.SUPPORT_USERS}
-        of_core = [scope for scope in scopes_of(CORE_ACTS) if scope not in explained]
+        supporting = [row.name for row in USER_ACTS if row.act.scope is Scope.SUPPORT_USERS]
+        of_core = [
+            row.act.scope
+            for row in USER_ACTS
+            if row.act.scope is not None and row.act.scope is not Scope.SUPPORT_USERS
+        ]
         of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
         # Two acts may need the same one.
         others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])

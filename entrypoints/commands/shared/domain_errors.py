@@ -42,6 +42,8 @@ def _explain(error: DomainError) -> str:
                 "Another account has this username, or had it until a deletion within the last 30 "
                 "days, or somebody of the staff has one that looks like it."
             )
+        case errors.ExternalIdInUse():
+            return "Another account has this external id."
         case errors.AuditFailed():
             return (
                 "Nothing was done, because the database did not take the audit entry. Check the "

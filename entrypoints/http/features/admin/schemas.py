@@ -1,19 +1,24 @@
-"""Request and response bodies of what operators do for users."""
+"""Bodies, responses and errors of what operators do for users."""
 
-from collections.abc import Iterable
-from typing import Annotated, ClassVar, Final
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
 
+from application.administration import acts
+from application.identities.operators import JOINED_BY_CALL
+from domain import errors
 from domain.administration.retained_data import RetainedData
 from domain.administration.role_scopes import STAFF_ROLES
+from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from entrypoints.http.administration.target import ReasonField, UserBody
-from entrypoints.http.administration.user_details import SubjectField
+from entrypoints.http.administration.user_acts import ActPath, ActResponse
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
+    EXTERNAL_ID_EXAMPLE,
     UsernameField,
     described,
     external_id_field,
@@ -72,6 +77,19 @@ class ChangeUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     reason: ReasonField = None
 
 
+class ResetLimitsBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, and how many resets the client has seen."""
+
+    resets_left: Annotated[
+        int | None,
+        described(
+            "The `verification.resets_left` that the client has shown. If it is another number now,"
+            " nothing is done.",
+            2,
+        ),
+    ] = None
+
+
 class PromoteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     """A user, and the role that the user gets."""
 
@@ -81,14 +99,27 @@ class PromoteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
-class UserActionResponse(msgspec.Struct, kw_only=True):
-    """The action was done."""
+class RenameBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, and the username that the user gets."""
 
-    message: Annotated[str, described("What was done.", "Phone blocked")]
-    subject: SubjectField
+    new_username: UsernameField
 
 
-class ResetLimitsResponse(msgspec.Struct, kw_only=True):
+class ExternalIdBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, and what another system calls the user from now on."""
+
+    new_external_id: Annotated[
+        str | None,
+        described(
+            f"{EXTERNAL_ID_DESCRIPTION} Null or an empty text removes it.",
+            EXTERNAL_ID_EXAMPLE,
+            pattern=f"^$|{EXTERNAL_ID_PATTERN}",
+            maxLength=MAX_EXTERNAL_ID_LENGTH,
+        ),
+    ]
+
+
+class ResetLimitsResponse(ActResponse, kw_only=True):
     """The limits were reset: one more message can be sent."""
 
     resets_left: Annotated[
@@ -97,15 +128,45 @@ class ResetLimitsResponse(msgspec.Struct, kw_only=True):
     attempts: Annotated[int, described("How many attempts the next message brings.", 5)]
 
 
-class SignOutUserResponse(msgspec.Struct, kw_only=True):
+class SignOutUserResponse(ActResponse, kw_only=True):
     """All sessions have ended."""
 
     sessions_ended: Annotated[int, described("How many there were.", 2)]
 
 
-class DeleteUserResponse(msgspec.Struct, kw_only=True):
+class DeleteUserResponse(ActResponse, kw_only=True):
     """The account is deleted."""
 
     retained: Annotated[
         list[RetainedDataResponse], described("What remains, and until when at the latest.")
     ]
+
+    @classmethod
+    def of(cls, message: str, results: Mapping[str, Any]) -> Self:
+        return cls(message=message, retained=to_retained_data(results["retained"]))
+
+
+_NOT_VERIFIED: Final = FieldError("phone", FieldErrorCode.INVALID_VALUE, JOINED_BY_CALL)
+ACT_PATHS: Final[Mapping[str, ActPath]] = {
+    acts.RESET_LIMITS.name: ActPath(
+        operation_id="reset_limits",
+        body=ResetLimitsBody,
+        response=ResetLimitsResponse,
+        errors=[errors.PhoneBlocked, errors.LimitsResetBefore, errors.TooManyResets],
+    ),
+    acts.SIGN_OUT.name: ActPath(operation_id="sign_out_user", response=SignOutUserResponse),
+    acts.BLOCK.name: ActPath(operation_id="block_user"),
+    acts.UNBLOCK.name: ActPath(operation_id="unblock_user"),
+    acts.PROMOTE.name: ActPath(
+        operation_id="promote_user", body=PromoteBody, errors=[_NOT_VERIFIED]
+    ),
+    acts.DEMOTE.name: ActPath(operation_id="demote_user"),
+    acts.RENAME.name: ActPath(
+        operation_id="rename_user", body=RenameBody, errors=[errors.UsernameInUse]
+    ),
+    acts.SET_EXTERNAL_ID.name: ActPath(
+        operation_id="set_external_id", body=ExternalIdBody, errors=[errors.ExternalIdInUse]
+    ),
+    acts.DETACH.name: ActPath(operation_id="detach_user", errors=[errors.PhoneBlocked]),
+    acts.DELETE.name: ActPath(operation_id="delete_user", response=DeleteUserResponse),
+}

@@ -1,5 +1,6 @@
 """Changes of the phone number of a user: by the user, and by administrators."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -18,6 +19,8 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.administration.target import ACT_ERRORS
+from entrypoints.http.administration.user_acts import ActPath
+from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
@@ -190,6 +193,18 @@ def _make_preferences(data: schemas.RequestPhoneChangeOtpBody) -> MessagePrefere
 
 
 _PRESENT_NUMBER: Final = FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER)
+ACT_PATHS: Final[Mapping[str, ActPath]] = {
+    CHANGE_PHONE.name: ActPath(
+        operation_id="change_phone_of_user",
+        body=schemas.ChangePhoneOfUserBody,
+        response=schemas.ChangeUserPhoneResponse,
+        errors=[
+            FieldError("new_phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER),
+            CORE_TABLE.to_field_error("new_phone", errors.CountryNotServed()),
+            errors.PhoneInUse,
+        ],
+    )
+}
 
 
 class UserPhoneController(Controller):
@@ -222,18 +237,7 @@ class UserPhoneController(Controller):
         user_id: IdParameter,
         data: JSONBody[schemas.ChangeUserPhoneBody],
     ) -> schemas.ChangeUserPhoneResponse:
-        """Give a user who lost the phone another number. First check that it is the owner.
-
-        - All sessions end, and a role: the owner signs in with the new number.
-        - The former number gets a message, and is free: the next login with it opens an account.
-        - An account whose number belongs to somebody else now gets a number again.
-        - The number of an administrator is changed by a command only.
-        - No service token changes a number, whatever its scopes: a 403 `forbidden`.
-        - After a 503 that is not `audit_failed`, the change may have begun: then it is completed.
-          Show the user before you repeat it.
-
-        {who}.
-        """
+        """Do what `POST /admin/users/change-phone` does, for the user with this id. {who}."""
         query, settings = parse_id(user_id, InvalidUserId()), request.settings.otp
         with FieldErrors(data) as invalid:
             with invalid.of("phone"):

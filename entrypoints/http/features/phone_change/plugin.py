@@ -7,10 +7,13 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Controller
 
+from application.features.phone_change.feature import CHANGE_USER_PHONE
 from domain.features.phone_change import OldOtpRequired
+from entrypoints.http.administration.user_acts import make_act_controller
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.phone_change.controller import (
+    ACT_PATHS,
     PhoneChangeController,
     UserPhoneController,
 )
@@ -49,4 +52,7 @@ class PhoneChangePlugin(ApiPlugin):
     errors = ERRORS
     fields = MappingProxyType({ServiceError: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (PhoneChangeController,)
-    administration: Sequence[type[Controller]] = (UserPhoneController,)
+    administration: Sequence[type[Controller]] = (
+        UserPhoneController,
+        make_act_controller([CHANGE_USER_PHONE], ACT_PATHS),
+    )

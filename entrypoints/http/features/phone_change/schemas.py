@@ -5,6 +5,8 @@ from typing import Annotated, ClassVar, Final
 
 import msgspec
 
+from entrypoints.http.administration.target import UserBody
+from entrypoints.http.administration.user_acts import ActResponse
 from entrypoints.http.administration.user_details import SubjectField
 from entrypoints.http.fields import PhoneField, described, phone_field, reason_field
 from entrypoints.http.otp.schemas import CodeRequestBody, OtpField, otp_field
@@ -86,28 +88,36 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     ] = None
 
 
+_OWNER_CHECKED: Final = reason_field(
+    "How you made sure that this is the owner, for the audit.",
+    "Ticket 4711: passport, called back",
+    min_length=1,
+)
+UserPhoneField = Annotated[
+    str,
+    phone_field(
+        "The number that the account gets. A number without + is read in the default region of the"
+        " service.",
+        "+14155552672",
+    ),
+]
+
+
 class ChangeUserPhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The new number of a user, and how somebody made sure that it is hers."""
 
-    phone: Annotated[
-        str,
-        phone_field(
-            "The number that the account gets. A number without + is read in the default region of"
-            " the service.",
-            "+14155552672",
-        ),
-    ]
-    reason: Annotated[
-        str,
-        reason_field(
-            "How you made sure that this is the owner, for the audit.",
-            "Ticket 4711: passport, called back",
-            min_length=1,
-        ),
-    ]
+    phone: UserPhoneField
+    reason: Annotated[str, _OWNER_CHECKED]
 
 
-class ChangeUserPhoneResponse(msgspec.Struct, kw_only=True):
+class ChangePhoneOfUserBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, the number that the user gets, and how somebody made sure that it is hers."""
+
+    new_phone: UserPhoneField
+    reason: Annotated[str, _OWNER_CHECKED]
+
+
+class ChangeUserPhoneResponse(ActResponse, kw_only=True):
     """The account has the new number."""
 
     message: Annotated[str, described("What was done.", "Phone number changed")]

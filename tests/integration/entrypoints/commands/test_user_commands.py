@@ -60,6 +60,7 @@ def test_what_is_wrong_is_one_line_and_nothing_is_done(dialtone: CommandLine) ->
         (["user", "block", "0" * 24, *REASON], 1, "no account with this id"),
         (["user", "block", "\x1b[2J\n", *REASON], 2, "not a user"),
         (["user", "block", PHONE, "--reason", " "], 2, "--reason: "),
+        (["user", "rename", PHONE, "Support", *REASON], 2, "NEW_USERNAME: "),
         (["user", "export", PHONE, "--output", "-", *REASON], 2, "path of a file"),
         (["audit", "--by", "robot:1"], 2, "--by: "),
     ):
@@ -74,13 +75,13 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
     dialtone: CommandLine, user_id: str
 ) -> None:
     expected = {
-        "block": f"{MASKED} is blocked now.\n",
-        "unblock": f"{MASKED} is not blocked now.\n",
-        "promote": f"{user_id} has the role administrator now. All sessions have ended: sign in "
-        "again.\n",
-        "demote": f"{user_id} is a member now.\nThis was the last administrator: now only commands "
-        "do what administrators do. dialtone user promote makes somebody one.\n",
-        "sign-out": f"{MASKED} is signed out; revoked sessions: 0.\n",
+        "block": f"{MASKED}: Phone blocked\n",
+        "unblock": f"{MASKED}: Phone unblocked\n",
+        "promote": f"{MASKED}: User promoted. The role is administrator, and all sessions have "
+        "ended.\n",
+        "demote": f"{MASKED}: User demoted\nThis was the last administrator: now only commands do "
+        "what administrators do. dialtone user promote makes somebody one.\n",
+        "sign-out": f"{MASKED}: Sessions that have ended: 0. Passkeys stay.\n",
     }
 
     outputs = {
@@ -97,9 +98,12 @@ def test_what_is_done_for_a_user_is_in_the_audit_under_one_name(
         listed,
     )
     renamed = dialtone.run("user", "rename", PHONE, "User 4711", *REASON)
-    assert renamed.stdout == f"{user_id} has the username User 4711 now.\n"
+    assert renamed.stdout == f"{MASKED}: User renamed. The username is User 4711.\n"
+    for text in ("crm-7", ""):
+        named = dialtone.run("user", "external-id", PHONE, text, *REASON)
+        assert named.stdout == f"{MASKED}: External id changed. It is {text or 'none'}.\n"
     detached = dialtone.run("user", "detach", PHONE, *REASON)
-    assert detached.stdout.startswith(f"{user_id} has no number now")
+    assert f"Keep the id of the account, {user_id}" in detached.stdout
     dialtone.run("user", "block", PHONE, *REASON, "--as", "ben")
     assert " operator ben (" in dialtone.run("audit", "--by", "operating_system_user:ben").stdout
 

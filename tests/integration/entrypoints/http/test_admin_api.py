@@ -17,7 +17,8 @@ from tests.integration.entrypoints.http.administration import (
     admin_operations,
     open_admin_driver,
 )
-from tests.support.builders import an_id
+from tests.support.app_harness import AppHarness, make_policy
+from tests.support.builders import a_phone, an_id
 from tests.support.client import bearer
 
 CHANGE_PHONE: Final = f"{an_id()}/change-phone"
@@ -155,6 +156,18 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
             an_id(), {"username": "Support", "reason": "\0"},
             {"username": "reserved_name", "reason": "invalid_characters"},
         ),
+        ("rename", {"id": an_id()}, {"new_username": "missing_field"}),
+        (
+            "rename", {"id": an_id(), "new_username": "Support"}, {"new_username": "reserved_name"},
+        ),
+        (
+            "external-id", {"id": an_id(), "new_external_id": "Zoë"},
+            {"new_external_id": "invalid_characters"},
+        ),
+        (
+            "change-phone", {"id": "12", "new_phone": "nonsense", "reason": " "},
+            {"id": "invalid_id", "new_phone": "invalid_phone", "reason": "too_short"},
+        ),
         (
             CHANGE_PHONE, NEW_NUMBER | {"reason": " ", "phone": "nonsense"},
             {"reason": "too_short", "phone": "invalid_phone"},
@@ -190,29 +203,104 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
 ) -> None:
     user = driver.user_id
     await driver.harness.request_otp(USER)
-    done = [
-        ("reset-limits", {}, {"resets_left": 1, "attempts": 5}),
-        ("sign-out", {}, {"sessions_ended": 2}),
+    done: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+        (
+            "reset-limits", {"resets_left": 2},
+            {
+                "message": "The limits are reset, and a message is possible now. Attempts that it"
+                " brings: 5. Resets left today: 1.",
+                "resets_left": 1, "attempts": 5,
+            },
+        ),
+        (
+            "sign-out", {},
+            {"message": "Sessions that have ended: 2. Passkeys stay.", "sessions_ended": 2},
+        ),
         ("block", {}, {"message": "Phone blocked", "subject": user}),
         ("unblock", {}, {"message": "Phone unblocked", "subject": user}),
-        ("promote", {"role": "support"}, {"message": "User promoted", "subject": user}),
-        ("demote", {}, {"message": "User demoted", "subject": user}),
-        ("detach", {}, {"message": "User detached", "subject": user}),
         (
-            "change-phone", {"phone": STRANGER.e164},
+            "promote", {"role": "support"},
+            {
+                "message": "User promoted. The role is support, and all sessions have ended.",
+                "subject": user,
+            },
+        ),
+        ("demote", {}, {"message": "User demoted", "subject": user}),
+        (
+            "rename", {"new_username": "User 4711"},
+            {"message": "User renamed. The username is User 4711.", "subject": user},
+        ),
+        (
+            "external-id", {"new_external_id": "crm-7"},
+            {"message": "External id changed. It is crm-7.", "subject": user},
+        ),
+        (
+            "external-id", {"new_external_id": None},
+            {"message": "External id changed. It is none.", "subject": user},
+        ),
+        (
+            "change-phone", {"new_phone": a_phone(4).e164},
+            {
+                "message": "Phone number changed. All sessions have ended.", "subject": user,
+            },
+        ),
+        (
+            "detach", {},
+            {
+                "message": f"User detached. Keep the id of the account, {user}: with another number"
+                " it has an owner again.",
+                "subject": user,
+            },
+        ),
+        (
+            f"{user}/change-phone", {"phone": STRANGER.e164},
             {"message": "Phone number changed", "subject": user},
         ),
-        ("promote", {}, {"message": "User promoted", "subject": user}),
+        (
+            "promote", {},
+            {
+                "message": "User promoted. The role is administrator, and all sessions have ended.",
+                "subject": user,
+            },
+        ),
     ]  # fmt: skip
     for act, fields, expected in done:
-        named = {} if act == "change-phone" else {"id": user}
-        path = f"{user}/{act}" if act == "change-phone" else act
-        response = await driver.post(path, {**named, **fields, "reason": "Ticket 4711"})
+        named = {} if "/" in act else {"id": user}
+        response = await driver.post(act, {**named, **fields, "reason": "Ticket 4711"})
         assert (response.status_code, response.json()) == (200, expected)
         entry = driver.harness.database.audit_entries[-1]
-        assert (entry.action, entry.subject) == (act.replace("-", "_"), user)
+        action = act.rpartition("/")[2].replace("-", "_")
+        assert (entry.action.value.removeprefix("set_"), entry.subject) == (action, user)
         assert (entry.actor.id, entry.reason) == (driver.administrator_id, "Ticket 4711")
     assert driver.harness.database.identities[user].value.staff.role is Role.ADMINISTRATOR
+
+
+async def test_a_second_click_does_not_use_up_the_second_reset(driver: AdminDriver) -> None:
+    shown = (await driver.post("search")).json()["verification"]["resets_left"]
+    body = {"id": driver.user_id, "resets_left": shown}
+    first, second = [await driver.post("reset-limits", body) for _ in range(2)]
+    assert (first.status_code, first.json()["resets_left"]) == (200, 1)
+    assert (second.status_code, second.json()["code"]) == (409, "limits_reset_before")
+    assert (await driver.post("reset-limits")).json()["resets_left"] == 0
+
+
+async def test_an_error_of_the_new_number_names_its_field() -> None:
+    async with open_admin_driver(AppHarness(policy=make_policy(countries=["US"]))) as driver:
+        for number, code in (
+            (USER.e164, "conflicting_value"),
+            ("+4915112345678", "country_not_served"),
+        ):
+            body = {"id": driver.user_id, "new_phone": number, "reason": "passport"}
+            response = await driver.post("change-phone", body)
+            [error] = response.json()["field_errors"]
+            assert (response.status_code, error["field"], error["code"]) == (400, "new_phone", code)
+        assert driver.acts == []
+
+
+async def test_a_deletion_says_what_remains(driver: AdminDriver) -> None:
+    deleted = (await driver.post("delete")).json()
+    assert deleted["message"] == "Account deleted"
+    assert {*deleted["retained"][0]} == {"data", "reason", "until"}
 
 
 async def test_a_user_gets_another_name_and_an_external_id(driver: AdminDriver) -> None:

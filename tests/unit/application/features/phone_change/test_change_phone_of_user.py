@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from application.administration.operator import Operator
+from application.administration.user_acts import ActCall
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
@@ -76,6 +77,28 @@ async def test_all_sessions_end_and_the_old_number_is_told_and_free(app: AppHarn
     assert notified(app) == [OLD]
     assert (await sign_in(app, OLD)).identity.id != user.identity.id
     assert (await sign_in(app, NEW)).identity.id == user.identity.id
+
+
+async def test_the_row_of_the_table_says_whether_the_former_number_was_told(
+    app: AppHarness,
+) -> None:
+    user_acts = app.administration.user_acts
+    assert [row.name for row in user_acts[-2:]] == [CHANGE_PHONE.name, "delete"]
+    user, said = (await app.add_user(OLD)).identity.id, []
+    for phone, result in ((NEW, app.messenger.result), (OTHER, REJECTED)):
+        app.messenger.result = result
+        call = ActCall(
+            use_cases=app.use_cases,
+            act=app.administration.act_for_users,
+            operator=BY_COMMAND,
+            query=user,
+            reason="saw the passport",
+            values={"new_phone": phone},
+        )
+        said.append(user_acts[-2].describe(await user_acts[-2].run(call)))
+    told, untold = said
+    assert told == "Phone number changed. All sessions have ended."
+    assert "No provider took the message" in untold
 
 
 async def test_what_is_impossible_changes_nothing() -> None:

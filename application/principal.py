@@ -19,9 +19,8 @@ class Principal:
     Without a recent login staff may do and see only what members may: a stolen token must not open
     everything for months. What is final needs a fresh login.
 
-    `needs_passkey` is whether the role counts after a sign-in by passkey only: the session of an
-    app is by SMS, so it never has the role then. Neither has one that a passkey of the app opened:
-    a code that somebody was told is enough to add one.
+    `needs_passkey` is whether the role counts in a session of the console only. The session of an
+    app is by a code, or by a passkey that a code was enough to add.
     """
 
     identity: Identity
@@ -32,7 +31,8 @@ class Principal:
 
     @property
     def staff_role(self) -> Role:
-        counts = self._has_login_of_staff and not self.needs_passkey
+        is_by_code = self._has_login_of_staff and not self.needs_passkey
+        counts = self.session.is_console or is_by_code
         return self.identity.staff.role if counts else Role.MEMBER
 
     @property
@@ -57,6 +57,8 @@ class Principal:
         """
         if not self.identity.is_staff:
             raise Forbidden("Only staff may do this.")
+        if self.session.is_console:
+            return
         if self.needs_passkey:
             raise PasskeyRequired
         if not self._has_login_of_staff:

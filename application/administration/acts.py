@@ -16,7 +16,7 @@ class Act:
         does: What it does, where the API and the help of the command begin with the same words, and
             the act is no row of `USER_ACTS`.
         scope: What everybody needs but commands. None if only a command does it.
-        needs_reason: Whether everybody says why. Otherwise programs may leave it out.
+        needs_reason: Whether programs say why too. People always do.
     """
 
     name: str
@@ -24,7 +24,6 @@ class Act:
     does: str = ""
     scope: Scope | None = None
     needs_fresh_login: bool = False
-    needs_passkey: bool = False
     needs_reason: bool = False
 
 

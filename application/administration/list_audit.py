@@ -27,7 +27,9 @@ class AuditPage:
 class ListAudit:
     """List audit entries, the newest first.
 
-    Entries about an account include those about its phone from before there was an account.
+    - Entries about an account include those about its phone from before there was an account.
+    - With a subject and an actor, a page may have fewer entries than its limit, even none, and not
+      be the last: no index answers both.
     """
 
     audit_log: AuditLog
@@ -39,7 +41,10 @@ class ListAudit:
     ) -> AuditPage:
         operator.check_scope(Scope.READ_AUDIT)
         size = min(limit, MAX_PAGE_SIZE)
-        filters = [audit_filter, *await self._find_filters_by_phone(audit_filter)]
+        subject, actor = audit_filter.subject, audit_filter.actor
+        filters = [audit_filter]
+        if subject is not None:
+            filters = [AuditFilter(subject=each) for each in await self._find_subjects(subject)]
         found = await asyncio.gather(
             *(self.audit_log.list_after(each, cursor, size + 1) for each in filters)
         )
@@ -47,11 +52,15 @@ class ListAudit:
         entries = in_order[: size + 1]
         shown = entries[:size]
         has_more = len(entries) > len(shown)
-        return AuditPage(shown, Cursor(shown[-1].at, shown[-1].id) if has_more else None)
+        return AuditPage(
+            [entry for entry in shown if actor is None or actor.is_same(entry.actor)],
+            Cursor(shown[-1].at, shown[-1].id) if has_more else None,
+        )
 
-    async def _find_filters_by_phone(self, audit_filter: AuditFilter) -> Sequence[AuditFilter]:
-        subject = audit_filter.subject and parse_identifier(audit_filter.subject)
-        loaded = await self.identities.load(subject) if subject else None
+    async def _find_subjects(self, subject: str) -> Sequence[str]:
+        """Return the subject, and for the id of an account the hash of its phone too."""
+        identity_id = parse_identifier(subject)
+        loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None or loaded.value.is_closed or loaded.value.phone is None:
-            return ()
-        return (AuditFilter(subject=self.keyed_hashes.hash_phone(loaded.value.phone)),)
+            return [subject]
+        return [subject, self.keyed_hashes.hash_phone(loaded.value.phone)]

@@ -14,7 +14,6 @@ from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InsufficientScope,
-    PasskeyRequired,
     TooShort,
 )
 from domain.identities.identity import Identity
@@ -31,17 +30,14 @@ class Operator:
         scopes: What it may do; None for commands, which may do everything.
         role: That of a person. Of a token the highest one that it has, None without one.
         has_fresh_login: Whether a person logged in within the last 15 minutes. True for all others.
-        has_passkey: Whether a person signed in by a passkey. Nobody asks the others.
-        always_says_why: Whether each of its acts needs a reason: people are asked for one by the
-            console and by commands.
+        session_id: That of a person; empty for all others.
     """
 
     actor: Actor
     scopes: frozenset[Scope] | None = None
     role: Role | None = None
     has_fresh_login: bool = True
-    has_passkey: bool = False
-    always_says_why: bool = False
+    session_id: str = ""
 
     @property
     def is_token(self) -> bool:
@@ -74,6 +70,17 @@ class Operator:
             raise InsufficientScope(scope)
         raise Forbidden(_needs_role(roles_with(scope)))
 
+    def check_use(self, scope: Scope) -> None:
+        """Check that the operator may do now what this scope allows.
+
+        Raises:
+            InsufficientScope
+            Forbidden: Also for a service token, if only people do this.
+        """
+        if self.is_token and scope in FOR_PEOPLE:
+            raise Forbidden("No service token does this, whatever its scopes: it is for people.")
+        self.check_scope(scope)
+
     def check(self, act: Act, reason: str) -> None:
         """Check that the operator may do an act for a reason that `parse_reason` returned.
 
@@ -90,19 +97,13 @@ class Operator:
         Raises:
             Forbidden: Only a command or a person does it, or it needs another role.
             FreshLoginRequired: The login of a person is too old.
-            PasskeyRequired: A person did not sign in by a passkey.
         """
-        if self.is_token and act.scope in FOR_PEOPLE:
-            raise Forbidden("No service token does this, whatever its scopes: it is for people.")
         if act.scope is not None:
-            self.check_scope(act.scope)
+            self.check_use(act.scope)
         elif not self.runs_command:
             raise Forbidden("Only a command does this.")
         if act.needs_fresh_login and not self.has_fresh_login:
             raise FreshLoginRequired
-        is_person = not (self.is_token or self.runs_command)
-        if act.needs_passkey and is_person and not self.has_passkey:
-            raise PasskeyRequired
 
     def may(self, act: Act) -> bool:
         try:
@@ -112,7 +113,8 @@ class Operator:
         return True
 
     def needs_reason(self, act: Act) -> bool:
-        return act.needs_reason or self.always_says_why
+        """Return whether an act needs a reason: those of people always do."""
+        return act.needs_reason or not self.is_token
 
     def parse_reason(self, act: Act, text: str) -> str:
         """Parse why the operator does an act."""
@@ -164,26 +166,15 @@ def _needs_role(roles: Sequence[Role]) -> str:
 
 
 def staff_member(principal: Principal) -> Operator:
-    """Return the operator that a member of the staff is who logged in within the last day."""
+    """Return the operator that a member of the staff is, if the role counts now."""
     principal.check_staff()
-    return person(principal.identity, has_fresh_login=principal.has_fresh_login)
-
-
-def person(
-    identity: Identity,
-    *,
-    has_fresh_login: bool,
-    has_passkey: bool = False,
-    always_says_why: bool = False,
-) -> Operator:
-    """Return a person with the role of the identity."""
+    role = principal.identity.staff.role
     return Operator(
-        Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.staff.role),
-        scopes=SCOPES_OF_ROLES[identity.staff.role],
-        role=identity.staff.role,
-        has_fresh_login=has_fresh_login,
-        has_passkey=has_passkey,
-        always_says_why=always_says_why,
+        Actor(ActorKind.ADMINISTRATOR, principal.identity.id, role=role),
+        scopes=SCOPES_OF_ROLES[role],
+        role=role,
+        has_fresh_login=principal.has_fresh_login,
+        session_id=principal.session.id,
     )
 
 
@@ -196,4 +187,4 @@ def service_token(actor: Actor, granted: Sequence[Scope | Role]) -> Operator:
 
 def operating_system_user(name: str, by: str = "") -> Operator:
     """Return who runs a command. `by` is the system's user, if the operator has another name."""
-    return Operator(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by), always_says_why=True)
+    return Operator(Actor(ActorKind.OPERATING_SYSTEM_USER, name, by))

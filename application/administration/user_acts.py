@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from application.administration import acts
 from application.administration.acts import Act
 from domain.administration.role_scopes import STAFF_ROLES, parse_staff_role
+from domain.errors import Forbidden
 from domain.identities.role import Role
 
 if TYPE_CHECKING:
@@ -343,3 +344,30 @@ USER_ACTS: Final[Sequence[UserAct]] = (
     ),
 )
 """Those of the core, in the order in which people see them: the deletion is the last one."""
+
+
+def explain_no_acts(
+    user_acts: Sequence[UserAct], operator: "Operator", details: "UserDetails"
+) -> str:
+    """Return why the operator does none of the acts that make sense; empty if it does some."""
+    try:
+        operator.check_subject(details.user)
+    except Forbidden as error:
+        return error.message
+    makes_sense = any(each.is_offered(details) for each in user_acts)
+    if makes_sense and not offered_acts(user_acts, operator, details):
+        return "Your role sees this person, and does nothing for anybody."
+    return ""
+
+
+def offered_acts(
+    user_acts: Sequence[UserAct], operator: "Operator", details: "UserDetails"
+) -> Sequence[str]:
+    """Return the names of acts that make sense for a user, and that the operator may do."""
+    if not operator.may_act_on(details.user):
+        return ()
+    return [
+        each.name
+        for each in user_acts
+        if each.is_offered(details) and each.act.scope and operator.has_scope(each.act.scope)
+    ]

@@ -11,9 +11,9 @@ from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.system import Clock
 from application.principal import Principal
 from application.update import change
-from domain.errors import Unauthenticated
+from domain.errors import Forbidden, PasskeyRequired, Unauthenticated
 from domain.identities.identity import Identity
-from domain.identities.session import SessionLimits
+from domain.identities.session import Session, SessionKind, SessionLimits
 from domain.otp.test_otps import TestOtps
 
 
@@ -28,7 +28,9 @@ class Authenticate:
     - Later uses are recorded once a day, and once after each refresh: the client has the new
       tokens, so the previous refresh token ends.
     - A token of a void generation is invalid: another one replaced it before it was used.
-    - Staff that needs a passkey has no rights by a token: see `Principal.needs_passkey`.
+    - A session is valid for its kind of paths only. One of the console needs its cookie too, and an
+      instance that has a console.
+    - Staff that needs a passkey has no rights in a session of an app: `Principal.needs_passkey`.
     - A phone with a test OTP never has a role, even if it had one before.
     """
 
@@ -39,7 +41,15 @@ class Authenticate:
     test_otps: TestOtps
     extensions: IdentityExtensions
 
-    async def __call__(self, token: str) -> Principal:
+    async def __call__(
+        self, token: str, kind: SessionKind = SessionKind.APP, cookie: str = ""
+    ) -> Principal:
+        """Return the principal, whose session has this kind.
+
+        Raises:
+            Unauthenticated: Also without the cookie of a session of the console.
+            PasskeyRequired, Forbidden: The session of an app, where one of the console is needed.
+        """
         now = self.clock.now()
         try:
             claims = self.tokens.verify(token, now)
@@ -48,6 +58,10 @@ class Authenticate:
         loaded = await self.identities.load(claims.identity_id)
         session = loaded.value.find_session(claims.session_id, now) if loaded else None
         if loaded is None or session is None:
+            raise Unauthenticated
+        if kind is SessionKind.CONSOLE and session.kind is not kind:
+            raise PasskeyRequired if loaded.value.is_staff else Forbidden("Only staff may do this.")
+        if session.kind is not kind or not self._is_in_its_browser(session, cookie):
             raise Unauthenticated
         record_use = partial(self._record_use, claims=claims, now=now)
         used = record_use(loaded.value)
@@ -76,6 +90,11 @@ class Authenticate:
             has_fresh_login=session.is_fresh(now),
             needs_passkey=self.extensions.needs_passkey(identity),
         )
+
+    def _is_in_its_browser(self, session: Session, cookie: str) -> bool:
+        if not session.is_console:
+            return True
+        return self.extensions.has_console and session.is_bound_to(cookie)
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
         session = identity.find_session(claims.session_id, now)

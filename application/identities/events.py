@@ -19,6 +19,18 @@ class LoginSucceeded(PhoneEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StaffSignedInByCode(PhoneEvent):
+    """A code signed in somebody whose rights of staff need a passkey, on an unknown device.
+
+    The session has no right of the role. But somebody else may have the SIM card.
+    """
+
+    name = "staff_signed_in_by_code"
+    is_warning = True
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LoginRejectedByHook(PhoneEvent):
     """A code or passkey was correct, and the login hook rejected the login, with this text."""
 

@@ -80,8 +80,9 @@ class IdentityExtensions:
             console.
         token_claims: By the name of the extension: what adds claims to short-lived access tokens,
             at the login and at each refresh.
-        needs_passkey: Whether an identity has its rights of staff only in a console session that a
-            passkey opened. Nobody does where no feature has passkeys.
+        needs_passkey: Whether an identity has its rights of staff only in a session of the console.
+            Nobody does where no feature has passkeys.
+        has_console: Whether sessions of the console are valid at this instance.
     """
 
     after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
@@ -92,3 +93,4 @@ class IdentityExtensions:
     login_hook: LoginHookCall | None = None
     token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
     needs_passkey: Callable[[Identity], bool] = lambda _: False
+    has_console: bool = False

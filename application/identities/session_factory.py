@@ -14,12 +14,15 @@ from domain.identities.device_token import DeviceToken, derive_device_secret
 from domain.identities.identity import Identity
 from domain.identities.refresh_token import RefreshToken, make_refresh_token
 from domain.identities.session import (
+    CONSOLE_LIMITS,
     NONCE_BYTES,
     AuthMethod,
     RefreshTokenFamily,
     Session,
+    SessionKind,
     SessionLimits,
 )
+from domain.secret_hash import hash_secret
 
 SESSION_ID_BYTES: Final = 16
 
@@ -72,6 +75,21 @@ class SessionFactory:
             idle_expires_at=now + limits.idle_timeout,
             claims=claims if with_refresh else "",
             amr=(method,),
+        )
+
+    def start_at_console(
+        self, session_id: str, now: datetime, device: str | None, cookie: str
+    ) -> Session:
+        """Start a session of the console, with one token for an hour, which only we can verify."""
+        return Session(
+            id=session_id,
+            created_at=now,
+            expires_at=now + CONSOLE_LIMITS.max_age,
+            device=device,
+            idle_expires_at=now + CONSOLE_LIMITS.idle_timeout,
+            amr=(AuthMethod.PASSKEY,),
+            kind=SessionKind.CONSOLE,
+            cookie_hash=hash_secret(cookie),
         )
 
     def make_device_token(

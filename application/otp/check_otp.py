@@ -169,7 +169,7 @@ class CheckOtp:
         if token is not None:
             loaded, (device, named) = await asyncio.gather(
                 loading,
-                recognize_device(self.identities, self.extensions, token, command.purpose, now),
+                recognize_device(self.identities, token, now),
             )
         elif command.request_id is None:
             loaded, _ = await asyncio.gather(loading, permits.try_ip())

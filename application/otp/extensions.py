@@ -1,18 +1,14 @@
 """What features add to one-time codes."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from application.limits.delivery_limiter import NoPermits, RequestPermits
 from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
-from application.ports.versioned import Versioned
-from domain.identities.device_token import DeviceToken
-from domain.identities.identity import Identity
 from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Challenge
-from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
+from domain.otp.delivery import Channel, Delivery
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits
@@ -114,17 +110,6 @@ class AcquireForProof(Protocol):
         ...
 
 
-CheckedDevice: TypeAlias = tuple[ValidDeviceToken | None, Versioned[Identity] | None]
-"""The device of a token, or None if the token is invalid; and the identity that it names, if that
-exists."""
-
-
-async def recognize_nothing(_: DeviceToken, now: datetime) -> CheckedDevice:
-    """Recognize no device."""
-    del now
-    return None, None
-
-
 @dataclass(slots=True)
 class OtpExtensions:
     """What features add.
@@ -138,7 +123,4 @@ class OtpExtensions:
     code_calls: CodeCalls | None = None
     message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
     acquire_for_proof: AcquireForProof | None = None
-    recognize_console_device: Callable[[DeviceToken, datetime], Awaitable[CheckedDevice]] = (
-        recognize_nothing
-    )
     recent_messages: RecentMessages | None = None

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import Final
 
 from application.identities.assign_phone import AssignPhone
-from application.identities.events import IdentityDetached, LoginSucceeded
+from application.identities.events import IdentityDetached, LoginSucceeded, StaffSignedInByCode
 from application.identities.extensions import (
     IdentityExtensions,
     LoginHookCall,
@@ -158,6 +158,8 @@ class LogIn:
                 channel=code.channel,
             )
         )
+        if not code.is_device_recognized and self.extensions.needs_passkey(identity):
+            self.events.record(StaffSignedInByCode(phone=command.phone, user_id=identity.id))
         for after_login in self.extensions.after_login:
             await after_login(command.phone, code.channel)
         if device_token is not None:

@@ -207,9 +207,7 @@ class RequestOtp:
         if token is None:
             loaded = await loading
         else:
-            recognizing = recognize_device(
-                self.identities, self.extensions, token, command.purpose, now
-            )
+            recognizing = recognize_device(self.identities, token, now)
             loaded, (device, _) = await asyncio.gather(loading, recognizing)
             request = replace(request, device=device)
         check = check_request(loaded.value, request)

@@ -11,7 +11,10 @@ from domain.cursor import Cursor
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries are listed: those about someone, by someone, or all. At most one is set."""
+    """Which entries are listed: those about someone, by someone, or all.
+
+    `AuditLog` answers one of them only; `ListAudit` both.
+    """
 
     subject: str | None = None
     actor: Actor | None = None

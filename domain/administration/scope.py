@@ -47,5 +47,5 @@ FOR_PEOPLE: Final = frozenset(
         Scope.HEAR_RECORDINGS,
     }
 )
-"""What no service token does: most of it has no path below `/admin/`, and a stolen token would move
-accounts to its own numbers."""
+"""What no service token does: a stolen one would move accounts to its own numbers, or hear what
+callers said. Accounts are made, and pictures uploaded for others, by paths of users only."""

@@ -1,10 +1,10 @@
-"""How often people may export their own data."""
+"""How often people may export their own data, and the links of the staff to an export."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.errors import TooManyExports
+from domain.errors import DomainError, TooManyExports
 from domain.otp.sliding_window import whole_seconds
 
 EXPORT_INTERVAL: Final = timedelta(days=1)
@@ -13,6 +13,30 @@ LOST_TRANSFER_PERIOD: Final = timedelta(minutes=2)
 """After this time, a transfer that nobody reported as broken may be one of a killed process."""
 MAX_EXPORT_TRANSFERS: Final = 5
 """Of one export: the first, and those after a transfer that broke."""
+EXPORT_LINK_TTL: Final = timedelta(minutes=1)
+EXPORT_LINK_SECRET_BYTES: Final = 32
+
+
+class ExportLinkNotValid(DomainError):
+    """The link was used, is too old, or is not of this browser and its session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportLink:
+    """A link by which the browser of somebody of the staff downloads an export, once.
+
+    Attributes:
+        id: The hash of its secret.
+        operator_id: Who made it, in the session `session_id`.
+        reason: Why, for the audit.
+    """
+
+    id: str
+    operator_id: str
+    session_id: str
+    user_id: str
+    reason: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Passkeys: challenges, and what may be wrong with an answer."""
 
 import hmac
+import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,10 @@ from domain.errors import DomainError, InvalidValue, RateLimitExceeded, TooLong
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
+from domain.identities.staff import Invitation
 from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtps
+from domain.secret_hash import hash_secret
 
 
 class PasskeyRejected(DomainError):
@@ -45,6 +49,26 @@ class PasskeyNotFound(DomainError):
     """The identity has no such passkey."""
 
 
+class InvitationNotValid(DomainError):
+    """The link was used, is too old, or void: a role or all sessions ended meanwhile."""
+
+
+class NotStaff(DomainError):
+    """The account has no role, is blocked, or has a test OTP."""
+
+
+class LastPasskey(DomainError):
+    """It is the only passkey of somebody who needs one."""
+
+
+class HasStaffPasskey(DomainError):
+    """A link is for somebody who has no passkey for the console yet. Only a command makes more."""
+
+
+class TouchRequired(DomainError):
+    """The request needs the answer of a passkey that is there, to a challenge for this act."""
+
+
 ADDED_IN_DAY: Final = SlidingWindow(10, timedelta(days=1))
 """Passkeys that a user adds: each costs a message."""
 CHALLENGE_TTL: Final = timedelta(minutes=5)
@@ -59,8 +83,8 @@ class PasskeyPurpose(StrEnum):
     SIGN_IN = "sign_in"
     ADD = "add"
     CONSOLE_SIGN_IN = "console_sign_in"
-    ENROL = "enrol"
-    USE_FOR_ENROLMENT = "use_for_enrolment"
+    ADD_OF_STAFF = "add_of_staff"
+    TOUCH = "touch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +147,7 @@ def check_room(identity: Identity, passkeys: Sequence[Passkey], added: Passkey) 
     Raises:
         PasskeyExists, TooManyPasskeys
     """
-    if find_passkey(identity.all_passkeys, added.id) is not None:
+    if find_passkey(identity.passkeys, added.id) is not None:
         raise PasskeyExists
     check_number(passkeys)
 
@@ -173,3 +197,53 @@ def make_passkey_name(device: str | None, passkeys: Sequence[Passkey]) -> str:
     numbered = (f"{first} {number}" for number in range(2, 2 * MAX_PASSKEYS + 2))
     used = {passkey.name for passkey in passkeys}
     return next(name for name in (first, *numbered) if name not in used)
+
+
+SECRET_BYTES: Final = 32
+LINK_TTL: Final = timedelta(minutes=15)
+_LINK: Final = re.compile(rf"([0-9a-f]{{24}})\.([0-9a-f]{{{2 * SECRET_BYTES}}})")
+
+
+_COOKIE: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
+
+
+class TouchPurpose(StrEnum):
+    """What somebody confirms with a passkey: what lasts longer than the session."""
+
+    ADD_PASSKEY = "add_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
+    INVITE = "invite"
+
+
+def is_cookie(text: str) -> bool:
+    """Return whether a text may be a cookie that the console has set."""
+    return _COOKIE.fullmatch(text) is not None
+
+
+def format_invitation(identity_id: str, secret: str) -> str:
+    """Return what the fragment of a link has."""
+    return f"{identity_id}.{secret}"
+
+
+def parse_invitation(text: str) -> tuple[str, str] | None:
+    """Return the id of the identity and the secret; None for a text that is of no link."""
+    match = _LINK.fullmatch(text)
+    return (match[1], match[2]) if match else None
+
+
+def find_invitation(identity: Identity, secret: str, now: datetime) -> Invitation | None:
+    """Return the link of an identity if it is valid and has this secret."""
+    invitation = identity.staff.invitation
+    if invitation is None or now >= invitation.expires_at:
+        return None
+    is_same = hmac.compare_digest(invitation.secret_hash, hash_secret(secret))
+    return invitation if is_same else None
+
+
+def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:
+    """Return whether this identity may use the console now.
+
+    Nobody may whose number has a fixed code: many may know the code.
+    """
+    is_open = identity.is_staff and not identity.is_closed and not identity.is_blocked
+    return is_open and identity.phone is not None and not test_otps.includes(identity.phone)

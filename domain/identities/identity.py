@@ -12,7 +12,7 @@ from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey, check_passkey_name
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
 from domain.identities.role import Role
-from domain.identities.session import MAX_SESSIONS, MAX_TOKEN_REPEATS, Session, TokenRepeat
+from domain.identities.session import MAX_TOKEN_REPEATS, Session, TokenRepeat
 from domain.identities.staff import Staff
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
@@ -80,8 +80,6 @@ class Identity:
     - `external_id` is what another system calls it. No two have the same one.
     - `token_repeats` are kept after the end of their session, which may end because the token
       was stolen.
-    - `session_version` changes whenever all sessions end, or all but one, and with the role. So
-      what is kept apart from the identity, such as sessions of the console, ends too.
     - A caller who joined by phone is an unverified identity until the first login, which adds no
       consent, role or trust: `consent` stays what an unproven caller agreed to.
     """
@@ -114,7 +112,6 @@ class Identity:
     phone_change: PhoneChange | None = None
     # The write that changes a user records what the backend of the app is told of it.
     events: UserEvents = UserEvents()
-    session_version: int = 0
     token_repeats: tuple[TokenRepeat, ...] = ()
     # What ends the account, or moves it to another owner, ends them in the same write.
     passkeys: tuple[Passkey, ...] = ()
@@ -221,13 +218,16 @@ class Identity:
         used: UsedChallenge | None = None,
         device: RecognizedDevice | None = None,
     ) -> "Identity":
-        """Add a session. Above `MAX_SESSIONS` and `MAX_DEVICES` the oldest is dropped."""
+        """Add a session. The oldest is dropped if there are too many of its kind, or of devices."""
         now = session.created_at
-        sessions = [earlier for earlier in self.sessions if now < earlier.ends_at]
+        active = [earlier for earlier in self.sessions if now < earlier.ends_at]
+        same = [earlier for earlier in active if earlier.kind is session.kind]
+        dropped = same[: max(0, len(same) + 1 - session.kind.max_sessions)]
+        sessions = [earlier for earlier in active if earlier not in dropped]
         challenges = [earlier for earlier in self.used_challenges if now < earlier.expires_at]
         return replace(
             self,
-            sessions=(*sessions, session)[-MAX_SESSIONS:],
+            sessions=(*sessions, session),
             used_challenges=(*challenges, used) if used else tuple(challenges),
             token_repeats=self.current_token_repeats(now),
             last_used_at=now,
@@ -272,31 +272,38 @@ class Identity:
         return (*kept, added)[-MAX_DEVICES:]
 
     @property
-    def all_passkeys(self) -> tuple[Passkey, ...]:
-        """Those of the user, and those of the staff. No two have the same id or name."""
-        return (*self.passkeys, *self.staff.passkeys)
+    def staff_passkeys(self) -> tuple[Passkey, ...]:
+        """Those that open the console."""
+        return tuple(passkey for passkey in self.passkeys if passkey.is_staff)
 
-    def add_console_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey of the staff, and end the console's sessions; raises ConflictingValue."""
-        check_passkey_name(self.all_passkeys, passkey.name)
-        staff = replace(self.staff, passkeys=(*self.staff.passkeys, passkey))
-        return replace(self, staff=staff).end_console_sessions()
+    @property
+    def app_passkeys(self) -> tuple[Passkey, ...]:
+        """Those with which the user signs in to the app."""
+        return tuple(passkey for passkey in self.passkeys if not passkey.is_staff)
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey of the user; raises ConflictingValue."""
-        check_passkey_name(self.all_passkeys, passkey.name)
-        return replace(self, passkeys=(*self.passkeys, passkey))
+        """Add a passkey; raises ConflictingValue. One of the staff ends sessions of the console."""
+        check_passkey_name(self.passkeys, passkey.name)
+        changed = replace(self, passkeys=(*self.passkeys, passkey))
+        if not passkey.is_staff:
+            return changed
+        ended = changed.end_console_sessions()
+        return replace(ended, staff=replace(ended.staff, needs_passkey=True))
 
     def remove_passkeys(self, *ids: str) -> "Identity":
-        """Remove passkeys. If one is for the console, all sessions of the console end."""
+        """Remove passkeys. If one is of the staff, all sessions of the console end."""
         kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
-        staff = self.staff.remove_passkeys(*ids)
-        changed = replace(self, passkeys=kept, staff=staff)
-        return changed if staff == self.staff else changed.end_console_sessions()
+        changed = replace(self, passkeys=kept)
+        is_same = changed.staff_passkeys == self.staff_passkeys
+        return changed if is_same else changed.end_console_sessions()
 
     def end_console_sessions(self) -> "Identity":
-        """End the sessions and devices of the console. Those of apps stay."""
-        return replace(self, session_version=self.session_version + 1)
+        """End the sessions of the console, and a link for a passkey. Those of apps stay."""
+        return replace(
+            self,
+            staff=replace(self.staff, invitation=None),
+            sessions=tuple(session for session in self.sessions if not session.is_console),
+        )
 
     def revoke_device_of(self, session_id: str) -> "Identity":
         return replace(
@@ -347,12 +354,13 @@ class Identity:
                 if session.id == session_id
             ),
             devices=tuple(device for device in self.devices if device.session_id == session_id),
-            session_version=self.session_version + 1,
+            staff=replace(self.staff, invitation=None),
         )
 
     def revoke_all_sessions(self) -> "Identity":
         """Return the identity without sessions and recognized devices."""
-        return replace(self, sessions=(), devices=(), session_version=self.session_version + 1)
+        staff = replace(self.staff, invitation=None)
+        return replace(self, sessions=(), devices=(), staff=staff)
 
     def set_username(self, username: Username, now: datetime) -> "Identity":
         """Return the identity as a user with this name. No call can change it from then on."""
@@ -384,12 +392,13 @@ class Identity:
             return self
         changed = self.record_event(EventType.PHONE_CHANGED, now)
         released = replace(change, step=PhoneChangeStep.RELEASE, attempted_at=now)
+        kept = changed.revoke_other_sessions(change.kept_session_id)
         return replace(
-            changed.revoke_other_sessions(change.kept_session_id),
+            kept,
             devices=(),
             phone=change.new_phone,
             phone_change=released if change.old_phone else None,
-            staff=Staff() if change.is_by_operator else self.staff,
+            staff=Staff() if change.is_by_operator else kept.staff,
             passkeys=() if change.is_by_operator else self.passkeys,
             detached_at=None,
             last_used_at=now if change.is_by_operator else self.last_used_at,
@@ -416,18 +425,24 @@ class Identity:
         """
         if self.staff.role is role:
             return self
-        return replace(self.end_console_sessions(), staff=self.staff.promote(role), sessions=())
+        staff = replace(self.staff, role=role, invitation=None)
+        return replace(self, staff=staff, sessions=())
 
     def demote(self) -> "Identity":
         """Return the identity as a member, without what only staff has. Everything else stays."""
         if not self.is_staff:
             return self
-        return replace(self.end_console_sessions(), staff=Staff())
+        ended = self.end_console_sessions()
+        return replace(ended, staff=Staff(), passkeys=self.app_passkeys)
+
+    def allow_codes(self) -> "Identity":
+        """Return the identity whose rights of staff count after a sign-in by code again."""
+        return replace(self, staff=replace(self.staff, needs_passkey=False))
 
     def block(self, now: datetime) -> "Identity":
         """Return the identity without sessions. It gets none until it is unblocked."""
         if self.is_blocked:
-            return replace(self, sessions=(), devices=())
+            return self.revoke_all_sessions()
         blocked = self.record_event(EventType.USER_BLOCKED, now)
         return replace(blocked.revoke_all_sessions(), blocked_at=now)
 

@@ -20,6 +20,9 @@ class Passkey:
         credential_id: What the authenticator calls it.
         sign_count: How often the authenticator says that it was used; 0 where it does not count.
         name: What its owner calls it. No two of an identity have the same name.
+        is_staff: Whether it opens the console: a link or another such passkey added it. A code is
+            enough to add a passkey of the app, so none of these has a right of a role.
+        rp_id: The host name of the console that it is for; empty for a passkey of the app.
     """
 
     credential_id: bytes
@@ -28,6 +31,8 @@ class Passkey:
     name: str
     created_at: datetime
     last_used_at: datetime | None = None
+    is_staff: bool = False
+    rp_id: str = ""
 
     @property
     def id(self) -> str:

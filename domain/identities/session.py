@@ -3,9 +3,13 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hmac import compare_digest
 from typing import Final
 
+from domain.secret_hash import hash_secret
+
 MAX_SESSIONS: Final = 20
+MAX_CONSOLE_SESSIONS: Final = 5
 MAX_DEVICE_NAME_LENGTH: Final = 200
 NONCE_BYTES: Final = 16
 REUSE_GRACE_PERIOD: Final = timedelta(seconds=10)
@@ -127,6 +131,30 @@ class SessionLimits:
     access_token_ttl: timedelta = timedelta(minutes=15)
 
 
+CONSOLE_LIMITS: Final = SessionLimits(
+    max_age=timedelta(hours=1),
+    idle_timeout=timedelta(minutes=15),
+    plain_token_ttl=timedelta(hours=1),
+)
+"""The limits of a session of the console, whatever the settings say of apps."""
+
+
+class SessionKind(StrEnum):
+    """Where a session is valid. The values are stored.
+
+    - `app`: everywhere but below `/admin/`.
+    - `console`: below `/admin/` only. A passkey of the staff opened it.
+    """
+
+    APP = "app"
+    CONSOLE = "console"
+
+    @property
+    def max_sessions(self) -> int:
+        """How many an identity has at once. Neither kind ends the other."""
+        return MAX_CONSOLE_SESSIONS if self is SessionKind.CONSOLE else MAX_SESSIONS
+
+
 class AuthMethod(StrEnum):
     """How somebody signed in: the claim `amr` of a token (RFC 8176). The values are stored."""
 
@@ -144,6 +172,8 @@ class Session:
     `is_used` is whether a token of it was used. `repeats` counts the repeats of its login, so that
     each of them changes the identity. `claims` are those that the login got for its tokens: a JSON
     object, as text; empty for none. `amr` is how its owner signed in; empty if nobody kept that.
+    `cookie_hash` is the hash of the cookie that a session of the console is bound to: its token
+    alone opens nothing.
     """
 
     id: str
@@ -157,6 +187,16 @@ class Session:
     repeats: int = 0
     claims: str = ""
     amr: tuple[AuthMethod, ...] = ()
+    kind: SessionKind = SessionKind.APP
+    cookie_hash: str = ""
+
+    @property
+    def is_console(self) -> bool:
+        return self.kind is SessionKind.CONSOLE
+
+    def is_bound_to(self, cookie: str) -> bool:
+        """Return whether a session of the console belongs to the browser with this cookie."""
+        return compare_digest(hash_secret(cookie), self.cookie_hash)
 
     @property
     def last_seen_at(self) -> datetime:
@@ -190,6 +230,7 @@ class Session:
         It is the same object if the use is not worth a write. Two uses are: the first, and one a
         day after the recorded use (earlier with a short idle timeout).
         """
+        limits = CONSOLE_LIMITS if self.is_console else limits
         family = self.token_family and self.token_family.confirm(generation)
         is_recent = now - self.last_seen_at < min(MAX_UPDATE_INTERVAL, limits.idle_timeout / 10)
         if self.is_used and is_recent and family is self.token_family:

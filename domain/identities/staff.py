@@ -1,25 +1,36 @@
 """What somebody of the staff has, and a member has not."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 
-from domain.identities.passkey import Passkey, find_passkey
 from domain.identities.role import Role
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link with which its owner adds one passkey of the staff. What ends all sessions ends it.
+
+    Attributes:
+        secret_hash: SHA-256 of the secret in the link, which has 256 random bits.
+        made_by: The kind and the id of whoever made the link, as in the audit.
+    """
+
+    secret_hash: str
+    expires_at: datetime
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Staff:
-    """The role of an identity, and the passkeys, which end with it."""
+    """The role of an identity, and how it comes to its rights.
+
+    Attributes:
+        needs_passkey: Whether the rights count in sessions of the console only. The first passkey
+            of the staff sets it; the end of the role or a command clears it. Otherwise the rights
+            would come back to whoever gets the codes of the phone.
+        invitation: The last link that was made.
+    """
 
     role: Role = Role.MEMBER
-    passkeys: tuple[Passkey, ...] = ()
-
-    def promote(self, role: Role) -> "Staff":
-        """Return somebody with this role. Only another role keeps the passkeys."""
-        return Staff(role, self.passkeys if self.role.is_staff else ())
-
-    def find_passkey(self, passkey_id: str) -> Passkey | None:
-        return find_passkey(self.passkeys, passkey_id)
-
-    def remove_passkeys(self, *ids: str) -> "Staff":
-        kept = tuple(passkey for passkey in self.passkeys if passkey.id not in ids)
-        return replace(self, passkeys=kept)
+    needs_passkey: bool = False
+    invitation: Invitation | None = None

@@ -39,7 +39,6 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     CHANGE_PHONE = "change_phone"
-    CONSOLE_SIGN_IN = "console_sign_in"
 
 
 @dataclass(frozen=True, slots=True)

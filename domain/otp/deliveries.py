@@ -79,10 +79,6 @@ class Deliveries:
     def reject(self, request_id: str, provider: str, reason: str) -> "Deliveries":
         return self._change(request_id, lambda delivery: delivery.reject(provider, reason))
 
-    def stop_counting(self, request_id: str) -> "Deliveries":
-        """Return them so that limits and cooldown no longer count what this request caused."""
-        return self._change(request_id, lambda delivery: replace(delivery, is_reset=True))
-
     def reset(self) -> "Deliveries":
         return Deliveries(tuple([replace(each, is_reset=True) for each in self.all]))
 

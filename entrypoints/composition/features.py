@@ -19,7 +19,6 @@ from entrypoints.features.login_hook import LOGIN_HOOK
 from entrypoints.features.media.feature import MEDIA
 from entrypoints.features.passkeys import PASSKEYS
 from entrypoints.features.phone_change import PHONE_CHANGE
-from entrypoints.features.staff_passkeys import STAFF_PASSKEYS
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.tracing import TRACING
@@ -40,9 +39,8 @@ _OURS: Final[tuple[Feature, ...]] = (
     LOGIN_HOOK,
     BLOCKS,
     ADMIN,
-    PASSKEYS,
     CONSOLE,
-    STAFF_PASSKEYS,
+    PASSKEYS,
     START,
     LEGACY_OTP,
     TRACING,

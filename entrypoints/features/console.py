@@ -1,94 +1,96 @@
-"""The web console of administrators."""
+"""The web console of the staff: a page over the API of administration."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.resources import files
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from adapters.databases.records.features.console import KINDS, make_console_repositories
-from entrypoints.features.feature import Feature, make_user_details_form
-from entrypoints.settings.adapter_parsers import LOOPBACK_HOSTS
+from entrypoints.features.feature import Feature
 from entrypoints.settings.declaration import setting
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.features.console.part import ConsolePart
     from entrypoints.http.plugin import ApiPlugin
-    from entrypoints.parts.composition import Composition
 
-
-def _load_parts(installed: Sequence[Feature]) -> "Sequence[ConsolePart]":
-    """Return what the console has about other features: `part.py` in their folders `console`."""
-    package = "entrypoints.http.features"
-    names = sorted(feature.name for feature in installed)
-    return [
-        import_module(f"{package}.{name}.console.part").PART
-        for name in names
-        if files(package).joinpath(name, "console", "part.py").is_file()
-    ]
+LOCALHOST: Final = "localhost"
+_DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConsoleSettings(Settings):
-    """Pages for administrators."""
+    """The web console of the staff."""
 
     has_console: bool = setting(
-        "yes has pages for administrators at /console; they sign in with a code.",
+        "yes has pages for the staff at /console, who sign in with a passkey.",
         "no",
         variable="DIALTONE_WEB_CONSOLE",
     )
 
+    @property
+    def console_url(self) -> str:
+        """The URL of the console's host, without a path.
 
-def _check_url(has_console: bool, public_url: str) -> Iterator[Problem]:
-    if not has_console:
-        return
+        Without DIALTONE_PUBLIC_URL it is localhost: browsers make no passkeys for an IP address.
+        """
+        if self.is_set("DIALTONE_PUBLIC_URL"):
+            return make_origin(self.public_url)
+        return make_origin(f"http://{LOCALHOST}:{self.bind.port}")
+
+
+def _check_url(
+    has_console: bool, public_url: str, is_set: Callable[[str], bool]
+) -> Iterator[Problem]:
     name, parts = "DIALTONE_PUBLIC_URL", urlsplit(public_url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
+    if not has_console or not is_set(name):
+        return
+    host = parts.hostname or ""
+    if is_ip(host):
         yield Problem(
-            name, "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: it has a secure cookie."
+            name,
+            "Must have a host name if DIALTONE_WEB_CONSOLE=yes: browsers make no passkeys for an IP"
+            f" address. On this machine that is {LOCALHOST}.",
+            example="https://dialtone.example.org",
+        )
+    elif parts.scheme != "https" and host != LOCALHOST:
+        yield Problem(
+            name,
+            "Must begin with https:// if DIALTONE_WEB_CONSOLE=yes: browsers make passkeys only"
+            f" there, and at http://{LOCALHOST}.",
+            example="https://dialtone.example.org",
         )
     if parts.path.strip("/"):
         yield Problem(
-            name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the pages are at /console."
+            name, "Must have no path if DIALTONE_WEB_CONSOLE=yes: the page is at /console."
         )
+
+
+def make_origin(url: str) -> str:
+    """Return the origin of a URL as browsers write it: in lower case, without a default port."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port != _DEFAULT_PORTS.get(parts.scheme) else None
+    return f"{parts.scheme}://{parts.hostname}" + (f":{port}" if port else "")
+
+
+def is_ip(host: str) -> bool:
+    """Return whether a host is an IP, for which browsers make no passkeys."""
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 class _Console(Feature):
     name = "console"
-    adds_to_export = True
-    kinds = KINDS
     settings = ConsoleSettings
     rules = (_check_url,)
 
-    def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.console.user_fields import ConsoleFields
-
-        return (ConsoleFields,)
-
-    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
-        if not settings.of(ConsoleSettings).has_console:
-            return ()
+    def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.console.plugin import ConsolePlugin
 
-        return (ConsolePlugin(make_user_details_form(installed), _load_parts(installed)),)
-
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.console.feature import add_console_details
-
-        add_console_details(composition.use_cases, make_console_repositories(composition.database))
-
-    async def open(self, composition: "Composition") -> None:
-        from application.features.console.feature import ConsoleFeature, ConsoleRecordsFeature
-        from application.otp.use_cases import OtpUseCases
-
-        core = composition.use_cases
-        records = ConsoleRecordsFeature(core, make_console_repositories(composition.database))
-        if core.find(OtpUseCases) is not None:
-            core.add(ConsoleFeature(core, records))
+        return (ConsolePlugin(),) if settings.of(ConsoleSettings).has_console else ()
 
 
 CONSOLE: Final = _Console()

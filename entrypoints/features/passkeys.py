@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from functools import partial
-from ipaddress import ip_address
+from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from adapters.databases.records.features.passkeys import KINDS, make_passkeys_repositories
 from adapters.databases.records.identities import IdentityRecord
-from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED
+from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED, STAFF
 from adapters.databases.records.record_kind import Index
 from adapters.databases.records.record_store import IndexPosition, RecordStore
+from domain.administration.role_scopes import STAFF_ROLES
+from entrypoints.features.console import LOCALHOST, ConsoleSettings, is_ip, make_origin
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers
 from entrypoints.settings.declaration import setting
@@ -26,7 +31,21 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
-_LOCALHOST: Final = "localhost"
+_OPTIONAL: Final = (
+    "DIALTONE_STAFF_PASSKEYS=optional: a code is enough for the rights of a role in /users,"
+    " /library and /calls, if its owner has no passkey for the console. Set it to required on each"
+    " instance, unless an older app needs these rights."
+)
+_REQUIRED: Final = (
+    "DIALTONE_STAFF_PASSKEYS=required: nobody uploads pictures for others (library:upload) and"
+    " nobody creates users (users:create). Older apps did both after a sign-in by code."
+)
+_SAME_ORIGIN: Final = (
+    "DIALTONE_WEB_ORIGINS has the origin of DIALTONE_PUBLIC_URL: a script of that app can read what"
+    " the console keeps in a tab. Give the service a host of its own."
+)
+_DAY: Final = timedelta(days=1)
+_log = structlog.get_logger()
 _ANDROID_APP: Final = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
@@ -35,43 +54,45 @@ def _parse_app_origin(text: str) -> str:
     return full_match(_ANDROID_APP, text)[0]
 
 
+class StaffPasskeys(StrEnum):
+    """Who of the staff needs a passkey."""
+
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PasskeySettings(Settings):
-    """Passkeys with which users sign in to the app."""
+    """Passkeys with which users sign in to the app, and staff to the console."""
 
     passkey_domain: Annotated[str | None, parsers.parse_domain] = setting(
         "Domain of the passkeys of users; in production there are none without it, see "
         "docs/web.md.",
-        derived=lambda env: "" if env is Environment.PRODUCTION else _LOCALHOST,
+        derived=lambda env: "" if env is Environment.PRODUCTION else LOCALHOST,
         example="example.org",
     )
     passkey_origins: tuple[Annotated[str, _parse_app_origin], ...] = setting(
         "Android apps that use these passkeys, beside the web apps of DIALTONE_WEB_ORIGINS.",
         example="android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     )
+    staff_passkeys: StaffPasskeys = setting(
+        "required asks all staff for a passkey, on each instance; optional only whoever has one.",
+        StaffPasskeys.OPTIONAL,
+    )
 
     @property
     def all_passkey_origins(self) -> Sequence[str]:
         """The origins of pages and apps that may use the passkeys of users."""
         own = f"https://{self.passkey_domain}"
-        if self.passkey_domain == _LOCALHOST:
-            own = f"http://{_LOCALHOST}:{urlsplit(self.public_url).port or self.bind.port}"
+        if self.passkey_domain == LOCALHOST:
+            own = f"http://{LOCALHOST}:{urlsplit(self.public_url).port or self.bind.port}"
         web = [origin for origin in self.web_origins if _is_secure(origin)]
         return [own, *web, *self.passkey_origins]
 
 
 def _is_secure(origin: str) -> bool:
     parts = urlsplit(origin)
-    return parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", _LOCALHOST)
-
-
-def is_ip(host: str) -> bool:
-    """Return whether a host is an IP, for which browsers make no passkeys."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
+    return parts.scheme == "https" or (parts.scheme, parts.hostname) == ("http", LOCALHOST)
 
 
 def _check_domain(
@@ -85,7 +106,7 @@ def _check_domain(
         if passkey_origins:
             yield Problem("DIALTONE_PASSKEY_ORIGINS", "Needs DIALTONE_PASSKEY_DOMAIN.")
         return
-    if passkey_domain == _LOCALHOST and env is not Environment.PRODUCTION:
+    if passkey_domain == LOCALHOST and env is not Environment.PRODUCTION:
         return
     hosts = [urlsplit(url).hostname or "" for url in (public_url, *web_origins)]
     is_parent = any(host.endswith(f".{passkey_domain}") for host in hosts)
@@ -98,27 +119,55 @@ def _check_domain(
         )
 
 
+def _are_required(settings: Settings) -> bool:
+    return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
+
+
 class _Passkeys(Feature):
     name = "passkeys"
+    needs = ("console",)
+    opens = ("limits",)
     adds_to_export = True
     adapters = ("security/webauthn.py",)
     kinds = KINDS
     settings = PasskeySettings
     rules = (_check_domain,)
 
+    def notes(self, settings: Settings) -> Iterator[str]:
+        console = settings.of(ConsoleSettings)
+        if _are_required(settings):
+            yield _REQUIRED
+        elif console.has_console or settings.env is Environment.PRODUCTION:
+            yield _OPTIONAL
+        origins = [make_origin(origin) for origin in settings.web_origins]
+        if console.has_console and console.console_url in origins:
+            yield _SAME_ORIGIN
+
     def records_check(self, settings: Settings) -> Callable[[RecordStore], Awaitable[str]]:
-        return partial(_describe_stored, domain=settings.of(PasskeySettings).passkey_domain)
+        console, domain = settings.of(ConsoleSettings), settings.of(PasskeySettings).passkey_domain
+
+        async def describe(records: RecordStore) -> str:
+            notes = [await _describe_stored(records, domain)]
+            if console.has_console:
+                notes.append(await describe_staff(records, _rp_id(console)))
+            return "\n".join(filter(None, notes))
+
+        return describe
 
     def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
 
-        has_paths = settings.of(PasskeySettings).passkey_domain is not None
-        return (PasskeysPlugin(has_paths=has_paths),)
+        return (
+            PasskeysPlugin(
+                has_paths=settings.of(PasskeySettings).passkey_domain is not None,
+                has_console=settings.of(ConsoleSettings).has_console,
+            ),
+        )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.passkeys.user_fields import PasskeyFields
+        from entrypoints.http.features.passkeys.user_fields import PasskeyFields, StaffPasskeyFields
 
-        return (PasskeyFields,)
+        return PasskeyFields, StaffPasskeyFields
 
     async def open(self, composition: "Composition") -> None:
         """Add the use cases, also where nobody can use passkeys: commands remove what there is."""
@@ -126,8 +175,11 @@ class _Passkeys(Feature):
         from application.otp.use_cases import OtpUseCases
 
         core, repositories = composition.use_cases, make_passkeys_repositories(composition.database)
-        core.add(PasskeysFeature(core, repositories))
+        core.add(
+            PasskeysFeature(core, repositories, are_required=_are_required(composition.settings))
+        )
         settings = composition.settings.of(PasskeySettings)
+        console = composition.settings.of(ConsoleSettings)
         if settings.passkey_domain is not None and core.find(OtpUseCases) is not None:
             # What it imports takes a fifth of a second, and few commands need it.
             from adapters.security.webauthn import WebAuthnRelyingParty
@@ -138,9 +190,55 @@ class _Passkeys(Feature):
                 name=settings.app_name,
             )
             core.add(AppPasskeysFeature(core, relying_party))
+        if console.has_console:
+            self._open_for_staff(composition, console)
+
+    def _open_for_staff(self, composition: "Composition", console: ConsoleSettings) -> None:
+        # What it imports takes a fifth of a second, and few commands need it.
+        from adapters.security.webauthn import WebAuthnRelyingParty
+        from application.features.passkeys.staff_feature import StaffPasskeysFeature
+
+        rp_id = _rp_id(console)
+        composition.use_cases.add(
+            StaffPasskeysFeature(
+                composition.use_cases,
+                WebAuthnRelyingParty(
+                    rp_id=rp_id,
+                    origins=[console.console_url],
+                    name=f"{composition.settings.app_name} (staff)",
+                ),
+                f"{console.console_url}/console",
+                are_required=_are_required(composition.settings),
+            )
+        )
+        if composition.is_service:
+            composition.tasks.append(_name_staff_daily(composition, rp_id))
 
 
 PASSKEYS: Final = _Passkeys()
+
+
+def _rp_id(console: ConsoleSettings) -> str:
+    return urlsplit(console.console_url).hostname or ""
+
+
+def _name_staff_daily(composition: "Composition", rp_id: str) -> AbstractAsyncContextManager[None]:
+    """Log who of the staff cannot sign in to the console: at the start, and each day."""
+    from entrypoints.tasks.background_task import repeat
+
+    async def name() -> None:
+        if note := await describe_staff(composition.database.records, rp_id):
+            _log.info("staff_without_passkey", note=note)
+
+    return repeat(
+        "staff_without_passkey",
+        name,
+        failed_event="staff_not_checked",
+        first=timedelta(),
+        pause=_DAY,
+        limit=timedelta(minutes=1),
+        metrics=composition.metrics,
+    )
 
 
 _PAGE_SIZE: Final = 100
@@ -151,7 +249,7 @@ async def _describe_stored(records: RecordStore, domain: str | None) -> str:
     """Return a note on the passkeys that another domain loses; empty if there are none."""
     count = 0
     async for identity in read_identities(records, PASSKEYS_ADDED):
-        count += len(identity.passkeys)
+        count += sum(not passkey.is_staff for passkey in identity.passkeys)
         if count > _MAX_COUNTED:
             break
     if count == 0:
@@ -177,3 +275,39 @@ async def read_identities(
             return
         last = page[-1].record
         after = IndexPosition(getattr(last, index.order), last.id)
+
+
+_MAX_NAMED: Final = 20
+
+
+async def describe_staff(records: RecordStore, rp_id: str) -> str:
+    """Return a note on people with a role who cannot sign in to the console of this host.
+
+    A blocked account does not count.
+    """
+    without, elsewhere = list[str](), list[str]()
+    for role in STAFF_ROLES:
+        async for each in read_identities(records, STAFF, role.value):
+            hosts = [passkey.rp_id for passkey in each.passkeys if passkey.is_staff]
+            if each.blocked_at is not None or rp_id in hosts:
+                continue
+            (elsewhere if hosts else without).append(f"{each.id} ({role})")
+    notes = []
+    if without:
+        notes.append(
+            f"These people have a role and no passkey for the console: {_name(without)}. Make a"
+            " link for each with dialtone user passkey-invite, or take the role away with dialtone"
+            " user demote."
+        )
+    if elsewhere:
+        notes.append(
+            f"The passkeys of these people are for the console of another host than {rp_id}, so"
+            f" browsers do not use them here: {_name(elsewhere)}. Make a link for each with"
+            " dialtone user passkey-invite."
+        )
+    return "\n".join(notes)
+
+
+def _name(people: Sequence[str]) -> str:
+    more = len(people) - _MAX_NAMED
+    return ", ".join(people[:_MAX_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -104,7 +104,7 @@ def create_app(
         server.public_url if server.is_public_url_set else None,
         server.web_origins,
         webhooks=[*_WEBHOOKS, *(path for plugin in plugins for path in plugin.webhooks)],
-        own_checks=[path for plugin in plugins for path in plugin.own_checks],
+        own_pages=[path for plugin in plugins for path in plugin.own_pages],
         errors=errors,
         methods=methods,
     )

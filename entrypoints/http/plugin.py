@@ -31,8 +31,8 @@ class ApiPlugin(InitPlugin):
         files: Files that are the same for everybody, by their paths.
         webhooks: The first segments of paths that other services send requests to, which are
             signed. No browser sends them, so their origin is not checked.
-        own_checks: The first segments of paths whose requests the feature checks itself: no page of
-            another origin may send one.
+        own_pages: Paths, with those below them, for pages of the service only: pages of listed
+            origins may send no request there.
         pages: Pages for people, by their paths, with their names.
         port_errors: The errors of its ports, with those of their responses.
         error_table: The errors of its API, if its paths are another one than the main one.
@@ -51,7 +51,7 @@ class ApiPlugin(InitPlugin):
     hidden_controllers: Sequence[type[Controller]] = ()
     files: Mapping[str, ServedFile] = MappingProxyType({})
     webhooks: Sequence[str] = ()
-    own_checks: Sequence[str] = ()
+    own_pages: Sequence[str] = ()
     pages: Mapping[str, str] = MappingProxyType({})
     operator_kinds: Sequence[OperatorKind] = ()
     errors: Mapping[type[ApiError], ErrorRow] = MappingProxyType({})

@@ -111,6 +111,9 @@ class SessionResponse(msgspec.Struct, kw_only=True):
         str, time_field("The time when it ends unless it is refreshed.", "2026-07-30T09:30:00.000Z")
     ]
     current: Annotated[bool, described("Whether it is the session of this request.", True)]
+    is_console: Annotated[
+        bool, described("Whether it is one of the web console: the app may end it.", False)
+    ]
 
 
 class SessionListResponse(msgspec.Struct, kw_only=True):
@@ -134,6 +137,7 @@ def to_session_response(session: Session, current_id: str) -> SessionResponse:
         last_used=format_timestamp(session.last_seen_at),
         expires=format_timestamp(session.ends_at),
         current=session.id == current_id,
+        is_console=session.is_console,
     )
 
 

@@ -40,9 +40,8 @@ class HttpServerSettings:
     keeps_docs_token: bool = False
 
     @property
-    def public_origin(self) -> str:
-        """The origin of the service's own pages (RFC 6454)."""
-        return "/".join(self.public_url.split("/")[:3])
+    def has_tls(self) -> bool:
+        return self.public_url.startswith("https://")
 
     def public_path(self, path: str) -> str:
         """Return a path of this service as its clients see it: below that of `public_url`.

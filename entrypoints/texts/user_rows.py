@@ -1,8 +1,8 @@
-"""The details of a user in rows, for `dialtone user show` and the web console."""
+"""The details of a user in rows, for `dialtone user show`."""
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -22,16 +22,14 @@ class Section:
     is_list: bool
 
 
-def list_rows(
-    details: msgspec.Struct, without: Collection[str] = ()
-) -> tuple[Sequence[Row], Sequence[Section]]:
+def list_rows(details: msgspec.Struct) -> tuple[Sequence[Row], Sequence[Section]]:
     """Return the fields that fit in one line, and the others. Null and empty objects are left out.
 
     Lists without an item are in the last row. A Struct has all its fields, or those that it
     names in `printed`, whose words say the rest.
     """
     rows, sections, empty = list[Row](), list[Section](), list[str]()
-    for label, value in _fields_of(details, without):
+    for label, value in _fields_of(details):
         match value:
             case msgspec.Struct():
                 sections.append(Section(label, [[row for row in _rows_of(value) if row[1]]], False))
@@ -50,10 +48,11 @@ def _rows_of(struct: msgspec.Struct) -> Iterator[Row]:
     return ((label, _to_text(value)) for label, value in _fields_of(struct))
 
 
-def _fields_of(struct: msgspec.Struct, without: Collection[str] = ()) -> Iterator[tuple[str, Any]]:
+def _fields_of(struct: msgspec.Struct) -> Iterator[tuple[str, Any]]:
     for name in getattr(struct, "printed", struct.__struct_fields__):
-        if name not in without:
-            yield name.replace("_", " "), getattr(struct, name)
+        value = getattr(struct, name)
+        if value is not msgspec.UNSET:
+            yield name.replace("_", " "), value
 
 
 def _to_text(value: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from application.administration.find_user import ExternalIdQuery, FindUser, FoundUser, UserQuery
-from domain.errors import AmbiguousPhone, InvalidIdentifier, InvalidValue
+from domain.errors import AmbiguousPhone, InvalidValue
 from domain.identifier import parse_identifier
 from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
@@ -57,25 +57,6 @@ async def find_users(find_user: FindUser, readings: Sequence[UserQuery]) -> Sequ
     """
     ids = [reading for reading in readings if isinstance(reading, str)]
     return await find_user.find_any(ids) or await find_user.find_any(readings)
-
-
-async def find_one_user(find_user: FindUser, text: str, default_region: str | None) -> FoundUser:
-    """Find the user that a text means.
-
-    Raises:
-        InvalidIdentifier: Nobody is found.
-        InvalidValue: It is no user, or may mean several.
-    """
-    readings = parse_user_text(text, default_region)
-    found = await find_users(find_user, readings)
-    if not found:
-        raise InvalidIdentifier(explain_nobody(readings))
-    if len(found) > 1:
-        ways = " or ".join(
-            user.identity.id if user.identity else "the phone number with +" for user in found
-        )
-        raise InvalidValue(f"This may mean {len(found)} people. Write {ways}.")
-    return found[0]
 
 
 def explain_nobody(readings: Sequence[UserQuery]) -> str:

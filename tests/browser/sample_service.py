@@ -18,7 +18,7 @@ from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.use_cases import open_use_cases
 from tests.support.client import Account, sign_up, upload_item
 from tests.support.fakes.clock import MovableClock
-from tests.support.service import ForkedService, Service, running
+from tests.support.service import REASON, ForkedService, Service
 
 PROJECT: Final = Path(__file__).parents[2]
 ADMINISTRATOR: Final = "+14155590117"
@@ -55,9 +55,22 @@ class Sample:
 
 
 @contextmanager
+def running_console(
+    folder: Path, environ: Mapping[str, str] | None = None
+) -> Iterator[ForkedService]:
+    """Run a service with a host name until the end of the block: no passkey belongs to an IP."""
+    service = ForkedService(folder, {"DIALTONE_WEB_CONSOLE": "yes", **(environ or {})})
+    service.url = service.settings["DIALTONE_PUBLIC_URL"] = f"http://localhost:{service.port}"
+    try:
+        yield service.start()
+    finally:
+        service.stop()
+
+
+@contextmanager
 def running_sample(folder: Path) -> Iterator[Sample]:
     """Run it until the end of the block."""
-    with running(folder, {"DIALTONE_WEB_CONSOLE": "yes"}) as service:
+    with running_console(folder) as service:
         yield _fill(service)
 
 
@@ -76,6 +89,8 @@ def _fill(service: ForkedService) -> Sample:
     ):
         ended = service.run("user", act, phone, "--reason", reason)
         assert ended.returncode == 0, ended.stderr
+    added = service.run("block", "add", "--country", "KP", "--for", "2h", *REASON)
+    assert added.returncode == 0, added.stderr
     asyncio.run(_count(service))
     return Sample(service, users, items[-1]["id"])
 

@@ -1,6 +1,5 @@
 """The screenshots of the docs: `python -m tests.browser.screenshots` takes them again."""
 
-import json
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Final
 from PIL import Image
 
 from tests.browser.chromium import Chromium, Page, open_chromium
+from tests.browser.console import enroll, open_address
 from tests.browser.first_page import go_through_states
 from tests.browser.looks import show, take_screenshot
 from tests.browser.sample_service import ADMINISTRATOR, PROJECT, Sample, running_sample
@@ -17,32 +17,6 @@ from tests.support.servers.process import find_or_install
 
 SCREENSHOTS: Final = ("console-overview.png", "console-person.png", "first-page.png")
 _COLORS: Final = 64
-
-
-def send_form(page: Page, path: str, **fields: str) -> None:
-    """Send a form with the token of the page, and with its hidden fields."""
-    with page.loading():
-        page.run(
-            f"""
-            const form = Object.assign(document.createElement("form"), {{method: "post"}});
-            form.action = {json.dumps(path)};
-            const fields = {json.dumps(fields)};
-            for (const {{name, value}} of document.querySelectorAll("input[type=hidden]"))
-                fields[name] ??= value;
-            for (const [name, value] of Object.entries(fields))
-                form.append(Object.assign(document.createElement("input"), {{name, value}}));
-            document.body.append(form);
-            form.submit();
-            """
-        )
-
-
-def sign_in(page: Page, sample: Sample) -> None:
-    """Sign in to the console."""
-    send_form(page, "/console/sign-in", phone=ADMINISTRATOR)
-    sent = len(sample.service.messages(ADMINISTRATOR))
-    send_form(page, "/console/sign-in/verify", otp=sample.service.code(ADMINISTRATOR, sent))
-    assert page.run("return location.pathname;") == "/console"
 
 
 def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Path) -> None:
@@ -56,11 +30,11 @@ def take_screenshots(chromium: Chromium, page: Page, sample: Sample, folder: Pat
     """
     url = sample.service.url
     show(page, 1200, "light")
-    for name, path, height in (
-        ("overview", "/console", 720),
-        ("person", f"/console/users/{sample.member.user_id}", 760),
+    for name, address, height in (
+        ("overview", "#/", 720),
+        ("person", f"#/people/{sample.member.user_id}", 760),
     ):
-        page.open(url + path)
+        open_address(page, address)
         _take(page, folder / f"console-{name}.png", height)
     with chromium.page(f"{url}/", is_private=True) as first:
         show(first, 1200, "light")
@@ -84,7 +58,7 @@ def _take_again(folder: Path) -> None:
         running_sample(Path(temporary) / "service") as sample,
         chromium.page(f"{sample.service.url}/console", is_private=True) as page,
     ):
-        sign_in(page, sample)
+        enroll(page, sample.service, ADMINISTRATOR)
         taken = Path(temporary) / "screenshots"
         taken.mkdir()
         take_screenshots(chromium, page, sample, taken)

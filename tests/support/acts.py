@@ -1,7 +1,6 @@
 """Operators of every kind, and what the table of acts says of each."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import pytest
@@ -10,25 +9,21 @@ from application.administration.acts import Act
 from application.administration.operator import (
     Operator,
     operating_system_user,
-    person,
     service_token,
 )
 from application.administration.show_user import UserDetails
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.role_scopes import roles_with
+from domain.administration.role_scopes import SCOPES_OF_ROLES, roles_with
 from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,
     InsufficientScope,
-    PasskeyRequired,
     TooShort,
 )
-from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.identities.staff import Staff
 from domain.phone import PhoneNumber
-from tests.support.builders import NOW, a_phone, an_id
+from tests.support.builders import a_phone, an_id
 
 if TYPE_CHECKING:
     from tests.support.core_harness import CoreHarness
@@ -41,15 +36,18 @@ def a_token(*scopes: Scope | Role, token_id: str = an_id(7)) -> Operator:
     return service_token(Actor(ActorKind.SERVICE_TOKEN, token_id), scopes)
 
 
-def staff(role: Role, *, is_fresh: bool = True, always_says_why: bool = False) -> Operator:
+def staff(role: Role, *, is_fresh: bool = True, identity_id: str = an_id(8)) -> Operator:
     """Return a person with a role."""
-    identity = Identity(an_id(8), a_phone(8), NOW, staff=Staff(role))
-    return person(identity, has_fresh_login=is_fresh, always_says_why=always_says_why)
+    return Operator(
+        Actor(ActorKind.ADMINISTRATOR, identity_id, role=role),
+        scopes=SCOPES_OF_ROLES[role],
+        role=role,
+        has_fresh_login=is_fresh,
+    )
 
 
 BY_COMMAND: Final = operating_system_user("alice")
-IN_API: Final = staff(Role.ADMINISTRATOR)
-IN_CONSOLE: Final = staff(Role.ADMINISTRATOR, always_says_why=True)
+IN_CONSOLE: Final = staff(Role.ADMINISTRATOR)
 LATER: Final = staff(Role.ADMINISTRATOR, is_fresh=False)
 
 
@@ -72,10 +70,9 @@ def permitted_operators(act: Act) -> Iterator[tuple[Operator, str]]:
     if act.scope not in FOR_PEOPLE:
         yield a_token(act.scope, *given), optional
     for role in roles_with(act.scope):
-        yield staff(role), optional
-    yield IN_CONSOLE, REASON
+        yield staff(role), REASON
     if not act.needs_fresh_login:
-        yield LATER, optional
+        yield LATER, REASON
 
 
 def refused_operators(act: Act) -> Iterator[Refused]:
@@ -86,15 +83,13 @@ def refused_operators(act: Act) -> Iterator[Refused]:
     else:
         others = set(Scope) - {act.scope}
         yield Refused(a_token(*others), REASON, InsufficientScope)
-    if act.needs_passkey:
-        yield Refused(IN_API, REASON, PasskeyRequired)
     for role in set(Role) - set(roles_with(act.scope) if act.scope else ()):
         yield Refused(staff(role), REASON, Forbidden)
     if act.scope is None:
         return
-    yield Refused(replace(IN_CONSOLE, has_passkey=act.needs_passkey), "", TooShort)
-    if act.needs_reason:
-        yield Refused(replace(IN_API, has_passkey=act.needs_passkey), "", TooShort)
+    yield Refused(IN_CONSOLE, "", TooShort)
+    if act.needs_reason and act.scope not in FOR_PEOPLE:
+        yield Refused(a_token(act.scope), "", TooShort)
     if act.needs_fresh_login:
         yield Refused(LATER, REASON, FreshLoginRequired)
 

@@ -9,11 +9,9 @@ from adapters.databases.records.features.admin import make_admin_repositories
 from adapters.databases.records.features.app_data import make_app_data_repositories
 from adapters.databases.records.features.attestation import make_attestation_repositories
 from adapters.databases.records.features.blocks import make_blocks_repositories
-from adapters.databases.records.features.console import make_console_repositories
 from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
 from adapters.databases.records.features.passkeys import make_passkeys_repositories
-from adapters.databases.records.features.staff_passkeys import make_staff_passkeys_repositories
 from adapters.databases.records.features.statistics import make_statistics_repositories
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
@@ -23,11 +21,6 @@ from application.features.app_data.feature import AppDataFeature, add_app_data_d
 from application.features.attestation.feature import AttestationFeature
 from application.features.attestation.ports import Attestation
 from application.features.blocks.feature import BlocksFeature, add_blocks_details
-from application.features.console.feature import (
-    ConsoleFeature,
-    ConsoleRecordsFeature,
-    add_console_details,
-)
 from application.features.events.feature import (
     EventRecordsFeature,
     EventsFeature,
@@ -51,8 +44,8 @@ from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
 from application.features.passkeys.feature import AppPasskeysFeature, PasskeysFeature
 from application.features.passkeys.ports import RelyingParty
+from application.features.passkeys.staff_feature import StaffPasskeysFeature
 from application.features.phone_change.feature import PhoneChangeFeature
-from application.features.staff_passkeys.feature import StaffPasskeysFeature, StaffPasskeysPolicy
 from application.features.start import StartFeature
 from application.features.statistics.feature import StatisticsFeature
 from application.features.voice.call_log import CallsFeature, CallsPolicy, add_call_details
@@ -60,10 +53,13 @@ from application.features.voice.call_urls import CallUrls
 from application.features.voice.feature import VoiceFeature, VoicePolicy
 from application.features.voice.ports import VoicePorts
 from application.features.whatsapp.feature import WhatsAppRecordsFeature
+from application.identities.session_factory import SESSION_ID_BYTES
 from application.otp.provider_pause import ProviderPause
 from application.principal import Principal
+from application.update import change
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels
+from domain.errors import UserNotFound
 from domain.features.media.item import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
 from domain.identities.identity import Identity
@@ -83,6 +79,9 @@ from tests.support.voice.stored import stored_calls
 CALL_URLS: Final = CallUrls(WEBHOOK_URLS.public_url)
 PASSKEY_ORIGIN: Final = "https://example.org"
 GIF: Final = still_gif()
+CONSOLE_COOKIE_NAME: Final = "dialtone_console"
+"""The name of the cookie of the console at a URL without TLS, as tests have it."""
+CONSOLE_COOKIE: Final = "0c" * 32
 _UNUSED: Final[Any] = object()
 """A port of webhooks, which only tests of HTTP use. They replace it."""
 _ADMINISTRATOR: Final = Principal(
@@ -97,9 +96,6 @@ class Policy(CorePolicy):
     media: MediaPolicy = field(default_factory=MediaPolicy)
     calls: CallsPolicy = field(default_factory=CallsPolicy)
     events: EventsPolicy = field(default_factory=EventsPolicy)
-    staff_passkeys: StaffPasskeysPolicy = StaffPasskeysPolicy(
-        enrolment_url="https://example.org/console/passkeys/enrol"
-    )
     voice: VoicePolicy | None = VoicePolicy(provider="line", call_texts=CALL_TEXTS)
 
 
@@ -123,9 +119,11 @@ class AppHarness(CoreHarness):
     voice_ports: VoicePorts | None = None
     attestation: Attestation | None = None
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
-    relying_party: RelyingParty | None = field(
+    relying_party: RelyingParty = field(
         default_factory=lambda: WebAuthnRelyingParty("example.org", [PASSKEY_ORIGIN], "Dialtone")
     )
+
+    needs_staff_passkeys: bool = False
 
     app_passkeys = Part(AppPasskeysFeature)
     library = Part(LibraryFeature)
@@ -191,22 +189,30 @@ class AppHarness(CoreHarness):
         encryption = self.database.encryption
         admin = self._make(lambda database: make_admin_repositories(database, encryption))
         core.add(AdminFeature(core, admin))
-        console = self._make(make_console_repositories)
-        add_console_details(core, console)
-        core.add(ConsoleFeature(core, ConsoleRecordsFeature(core, console)))
-        core.add(PasskeysFeature(core, self._make(make_passkeys_repositories)))
-        if self.relying_party is not None:
-            core.add(AppPasskeysFeature(core, self.relying_party))
-        core.add(
-            StaffPasskeysFeature(
-                core,
-                self._make(make_staff_passkeys_repositories),
-                console.sessions,
-                self.relying_party,
-                self.policy.staff_passkeys,
-            )
-        )
+        are_required = self.needs_staff_passkeys
+        passkeys = self._make(make_passkeys_repositories)
+        core.add(PasskeysFeature(core, passkeys, are_required=are_required))
+        core.add(AppPasskeysFeature(core, self.relying_party))
+        page = f"{PASSKEY_ORIGIN}/console"
+        core.add(StaffPasskeysFeature(core, self.relying_party, page, are_required=are_required))
         core.add(StartFeature(core, None))
+
+    async def open_console(self, identity_id: str) -> str:
+        """Open a session of the console for somebody of the staff, and return its token.
+
+        It is bound to `CONSOLE_COOKIE`.
+        """
+        sessions, now = self.identities.sessions, self.clock.now()
+        session_id = self.use_cases.system.randomness.bytes(SESSION_ID_BYTES).hex()
+        session = sessions.start_at_console(session_id, now, None, CONSOLE_COOKIE)
+
+        def open_session(current: Identity) -> tuple[Identity, Identity]:
+            changed = current.add_session(session)
+            return changed, changed
+
+        repository = self.use_cases.repositories.identities
+        identity = await change(repository, identity_id, open_session, missing=UserNotFound)
+        return sessions.issue_tokens(identity, session, now, None).access_token
 
     async def move_phone(self, user_id: str, phone: PhoneNumber) -> Identity:
         """Change the number of a user by a command."""

@@ -19,11 +19,9 @@ LIST: Final = "entrypoints.composition.features"
 INSIDES: Final = ("entrypoints.http.", "entrypoints.commands.")
 """What not even a feature imports of one that it needs. It imports use cases, ports and entities;
 what opens it, also settings and adapters."""
-CONSOLE: Final = "console"
 GUIDANCE: Final = (
     "The core imports no feature: it has a hook, in which the feature registers. A feature imports "
-    "entities, use cases and ports of features that it names in `needs`. Its pages of the web "
-    "console are entrypoints/http/features/<name>/console, and only these import the console: "
+    "entities, use cases and ports of features that it names in `needs`: "
     "docs/architecture.md#core-and-features."
 )
 _NAME_IN_STRING: Final = re.compile(
@@ -38,7 +36,7 @@ class Ownership:
     """Which modules belong to which features, and which features each of them needs.
 
     `features/<name>` belongs to that feature, wherever it is, and so do the adapters that it names.
-    Its pages of the web console belong to the console too. All others are the core.
+    All others are the core.
     """
 
     adapters: Mapping[str, Collection[str]]
@@ -48,8 +46,6 @@ class Ownership:
         """Return the names of the features that a module belongs to: none of the core's."""
         parts = module.split(".")
         owners = {name for folder, name in pairwise(parts) if folder == "features"}
-        if module.startswith("entrypoints.http.features.") and parts[4:5] == [CONSOLE]:
-            owners.add(CONSOLE)
         owners |= {
             name
             for name, adapters in self.adapters.items()

@@ -38,8 +38,8 @@ def current_features() -> tuple[Feature, ...]:
 
 
 def make_plugins(settings: AppSettings) -> Sequence[ApiPlugin]:
-    """Make the plugins of all features."""
-    read = read_settings(dict(settings.variables), None)
+    """Make the plugins of all features, with the console unless a variable says otherwise."""
+    read = read_settings({"DIALTONE_WEB_CONSOLE": "yes", **dict(settings.variables)}, None)
     made = [plugin for feature in FEATURES for plugin in feature.plugins(read, FEATURES)]
     replaced = {type(plugin) for plugin in settings.plugins}
     return [*settings.plugins, *(plugin for plugin in made if type(plugin) not in replaced)]

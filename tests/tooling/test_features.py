@@ -42,7 +42,7 @@ ALL_ON: Final = {
 }
 MAPS_AND_ROUTES: Final = Ownership(
     {"maps": ["maps"], "routes": ["sql.routes"]},
-    {"maps": (), "routes": ("maps",), "console": ()},
+    {"maps": (), "routes": ("maps",)},
 )
 
 
@@ -100,13 +100,12 @@ async def test_a_feature_opens_with_those_alone_that_it_needs(
 
 def test_a_wrong_import_is_found() -> None:
     maps, routes = "application.features.maps.feature", "application.features.routes.feature"
-    page, part = "entrypoints.http.features.maps", "entrypoints.http.features.console.part"
+    plugin = "entrypoints.http.features.maps.plugin"
     for importer, imported, is_allowed in (
         ("application.use_cases", maps, False),
         (maps, routes, False),
         ("entrypoints.composition.use_cases", "entrypoints.features.maps", False),
-        (f"{page}.plugin", part, False),
-        (f"{page}.console.part", part, True),
+        ("entrypoints.http.features.routes.plugin", plugin, False),
         (LIST, "entrypoints.features.maps", True),
         (routes, maps, True),
         (routes, "application.use_cases", True),
@@ -114,9 +113,9 @@ def test_a_wrong_import_is_found() -> None:
     ):
         found = MAPS_AND_ROUTES.find_forbidden({importer: [imported]}, {})
         assert found == [f"{importer} imports {imported}"] * (not is_allowed)
-    by_name = {"entrypoints.features.console": [part, maps, "entrypoints.server.serve"]}
+    by_name = {"entrypoints.features.routes": [routes, maps, "entrypoints.server.serve"]}
     assert MAPS_AND_ROUTES.find_forbidden({}, by_name) == [
-        f'entrypoints.features.console loads "{maps}"'
+        f'entrypoints.features.routes loads "{maps}"'
     ]
 
 

@@ -34,8 +34,8 @@ _PATH: Final = re.compile(r"`((?:domain|application|adapters|entrypoints|tests|d
 _PAGE: Final = re.compile(r"\bdocs/[\w/-]+\.md\b")
 _VARIABLE: Final = re.compile(r"\b(?:DIALTONE|TWILIO|VONAGE|AWS)_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _METRIC: Final = re.compile(r"\bdialtone_[a-z_]+[a-z]")
-_NO_METRICS: Final = {"dialtone_console", "dialtone_known"}
-"""Two cookies, whose names look like those of metrics."""
+_NO_METRICS: Final = {"dialtone_console"}
+"""A cookie, whose name looks like that of a metric."""
 _MAKE_TARGET: Final = re.compile(r"(?:^|`)make (?:-C \S+ )?([a-z-]+)", re.MULTILINE)
 _COMMAND: Final = re.compile(r"(?:^|[`$] ?|bin/)dialtone ([a-z][^`\n|]*)", re.MULTILINE)
 _WORD: Final = re.compile(r"[a-z][a-z-]*")

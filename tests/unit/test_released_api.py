@@ -4,6 +4,7 @@ Clients of two releases use the service at the same time (docs/upgrading.md).
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -111,9 +112,19 @@ def resolved(document: Mapping[str, Any], value: Any) -> Any:
     return value
 
 
+# 0.2.0 is kept anew when it is released. Until then these are its differences, below `/admin/`
+# only: people come by the console, whose browsers and passkeys have other fields.
+CHANGED_BEFORE_RELEASE: Final = re.compile(
+    r"lacks \w+ /admin/[^:]*: (?:403 code reauthentication_required"
+    r"|200 field \.console_(?:devices|passkeys)\b.*)"
+)
+
+
 def test_nothing_of_a_release_is_lacking() -> None:
     for release in RELEASES:
-        assert compare(description_of(release), CURRENT) == [], release
+        lines = compare(description_of(release), CURRENT)
+        lacking = [line for line in lines if not CHANGED_BEFORE_RELEASE.fullmatch(line)]
+        assert lacking == [], release
 
 
 def without(document: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -86,6 +86,7 @@ PROOFS: Final = {
     f"{DOMAIN}/identities/test_identity.py": {
         "test_nothing_but_what_is_kept_remains_of_a_deleted_identity": (
             "identities.staff.role identities.sessions.id identities.devices.id"
+            " identities.staff.invitation.secret_hash"
             " identities.consent.wording identities.external_id identities.token_repeats.session_id"
         ),
         "test_a_challenge_that_opened_a_session_is_kept_until_it_expires": (

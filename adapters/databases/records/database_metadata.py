@@ -7,8 +7,8 @@ from adapters.databases.records.copy_marks import check_mark
 from adapters.databases.records.retention import Retention
 from application.ports.errors import ConfigurationError, OtherKeys
 
-SCHEMA_VERSION: Final = 3
-"""The version of the schema of databases. 1 was that of 0.1.0, 2 that of commits after it."""
+SCHEMA_VERSION: Final = 4
+"""The version of the schema of databases. 1 was that of 0.1.0; those after it, of commits."""
 EMPTIED: Final = "the database was emptied after it was opened"
 METADATA_TABLE: Final = "database_metadata"
 METADATA_RETENTION: Final = Retention(
@@ -36,7 +36,7 @@ def check_schema_version(stored: object, location: object) -> None:
     Raises:
         ConfigurationError: Another version has written it.
     """
-    if stored in (1, 2):
+    if stored in range(1, SCHEMA_VERSION):
         raise ConfigurationError(_BEFORE_0_2_0.format(location=location, stored=stored))
     if stored != SCHEMA_VERSION:
         raise ConfigurationError(

@@ -64,6 +64,8 @@ class SessionRecord(msgspec.Struct, gc=False):
     repeats: int = 0
     claims: str = ""
     amr: tuple[Literal["otp", "passkey"], ...] = ()
+    kind: Literal["app", "console"] = "app"
+    cookie_hash: str = ""
 
 
 class DeviceRecord(msgspec.Struct, gc=False):
@@ -83,13 +85,24 @@ class PasskeyRecord(msgspec.Struct, gc=False):
     name: str
     created_at: datetime
     last_used_at: datetime | None = None
+    is_staff: bool = False
+    rp_id: str = ""
+
+
+class InvitationRecord(msgspec.Struct, gc=False):
+    """A link with which somebody of the staff adds a passkey, without its secret."""
+
+    secret_hash: str
+    expires_at: datetime
+    made_by: str
 
 
 class StaffRecord(msgspec.Struct, gc=False, omit_defaults=True):
     """What somebody of the staff has. Nothing is stored of a member."""
 
     role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
-    passkeys: tuple[PasskeyRecord, ...] = ()
+    needs_passkey: bool = False
+    invitation: InvitationRecord | None = None
 
 
 class UsedChallengeRecord(msgspec.Struct, gc=False):
@@ -194,7 +207,6 @@ class IdentityRecord(Record, kw_only=True):
     imported: ImportedRecord = msgspec.field(default_factory=ImportedRecord)
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
-    session_version: int = 0
     token_repeats: tuple[TokenRepeatRecord, ...] = ()
     passkeys: tuple[PasskeyRecord, ...] = ()
     expires_at: datetime | None = None
@@ -247,8 +259,8 @@ IDENTITY_RETENTION: Final = (
     ),
     Retention(
         "role, block, last use, import",
-        "staff(role) staff_role blocked_at detached_at last_used_at has_signed_in is_verified"
-        " session_version expires_at imported(at was_blocked)",
+        "staff(role needs_passkey) staff_role blocked_at detached_at last_used_at has_signed_in"
+        " is_verified expires_at imported(at was_blocked)",
         "as long as the account; of a caller who never signed in"
         f" {UNVERIFIED_TTL.days} days after the last call",
         "rights; whether the number has another owner",
@@ -267,8 +279,8 @@ IDENTITY_RETENTION: Final = (
         'sessions: kind of device ("Chrome on Android"), times, way of the login, claims of the'
         " login hook; network of the last refresh, hashed",
         "sessions(id device created_at expires_at last_used_at idle_expires_at is_used repeats"
-        " amr claims token_family(nonce rotated_at generation is_confirmed previous oldest_valid"
-        " network))",
+        " amr kind cookie_hash claims token_family(nonce rotated_at generation is_confirmed"
+        " previous oldest_valid network))",
         "until logout, or the first login after its end",
         "users see and end them; a stolen token is noticed",
         f"logout, block, login; {WITH_ACCOUNT}",
@@ -309,13 +321,19 @@ IDENTITY_RETENTION: Final = (
     ),
     Retention(
         "passkeys of users and staff: public key, uses, name, times",
-        "passkeys(credential_id public_key sign_count name created_at last_used_at)"
-        " passkey_added_at staff(passkeys(credential_id public_key sign_count name created_at"
-        " last_used_at))",
+        "passkeys(credential_id public_key sign_count name created_at last_used_at is_staff rp_id)"
+        " passkey_added_at",
         "as long as the account, or the role; at most ten of each",
         "sign-in without a message",
         f"owner, operator; {WITH_ACCOUNT}",
-        "`passkeys.json`, `console_passkeys.json`",
+        "`passkeys.json`",
+    ),
+    Retention(
+        "a link to add a passkey of staff: a hash of the secret, who made it",
+        "staff(invitation(secret_hash expires_at made_by))",
+        "until it is used, or the next one is made",
+        "staff adds a passkey",
+        "use, sign-out of all sessions",
     ),
     Retention(
         "what a caller who joined by phone agreed to: wording, language, time",

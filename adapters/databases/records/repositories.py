@@ -173,8 +173,8 @@ class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
                 under_way.encrypted_old_phone = self._encryption.encrypt(change.old_phone, value.id)
             record.phone_change_record = under_way
             record.phone_change_attempted_at = change.attempted_at
-        if value.passkeys:
-            record.passkey_added_at = value.passkeys[0].created_at
+        if value.app_passkeys:
+            record.passkey_added_at = value.app_passkeys[0].created_at
         if value.is_staff:
             record.staff_role = value.staff.role
         events = value.events

@@ -26,8 +26,8 @@ TABLES: Final = (
 )
 """The tables that a file may have. The messages to sign in are above all tables."""
 _KNOWN_TABLES: Final = ", ".join(f"[{name}]" for name in TABLES)
-_FORMER_TABLES: Final = re.compile(r"phone_\w+|\w+_phone_change")
-"""Names of messages about changes of the number, of which there were more."""
+_FORMER_TABLES: Final = re.compile(r"phone_\w+|\w+_phone_change|console_sign_in")
+"""Messages about changes of the number, of which there were more, and the code of the console."""
 
 
 class InvalidTemplateFile(Exception):
@@ -88,11 +88,7 @@ def read_template_file(file: Traversable, *, is_builtin: bool) -> TemplateFile:
     templates, notices, unused_tables = _parse_tables(entries)
     # A country's messages may be registered with its carriers word for word: nothing is added.
     if name not in ALL_COUNTRIES:
-        templates = {
-            # The web console names no platform: people read its codes.
-            key: texts if key is Purpose.CONSOLE_SIGN_IN else texts.with_platform_defaults()
-            for key, texts in templates.items()
-        }
+        templates = {key: texts.with_platform_defaults() for key, texts in templates.items()}
     location = file.name if is_builtin else str(file)
     return TemplateFile(name, location, is_builtin, templates, notices, unused_tables)
 

@@ -30,7 +30,6 @@ ADD_BLOCK: Final = Act(
     does="Add a block",
     scope=Scope.WRITE_BLOCKS,
     needs_reason=True,
-    needs_passkey=True,
 )
 END_BLOCK: Final = Act(
     name="end",
@@ -38,7 +37,6 @@ END_BLOCK: Final = Act(
     does="End a block",
     scope=Scope.WRITE_BLOCKS,
     needs_reason=True,
-    needs_passkey=True,
 )
 READ_INTERVAL: Final = timedelta(seconds=5)
 """How often each process reads them: so late a block of another process acts at most."""

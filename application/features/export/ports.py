@@ -1,9 +1,9 @@
-"""The repository of exports of a person's own data."""
+"""The repositories of exports."""
 
 from dataclasses import dataclass
 
 from application.ports.versioned import ExpiringRecords
-from domain.features.export import DataExport
+from domain.features.export import DataExport, ExportLink
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +11,4 @@ class ExportRepositories:
     """The repositories of exports."""
 
     data_exports: ExpiringRecords[DataExport]
+    export_links: ExpiringRecords[ExportLink]

@@ -1,7 +1,7 @@
 """Challenges, and the check of what authenticators answer: for users and for the staff."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NoReturn
 
@@ -88,8 +88,9 @@ class VerifyPasskey:
         purpose: PasskeyPurpose,
         parse_handle: Callable[[str], str | None],
         passkeys_of: Callable[[Identity], Sequence[Passkey]],
+        subject: str = "",
     ) -> VerifiedPasskey:
-        """Verify a response.
+        """Verify a response to a challenge for this purpose and subject.
 
         `parse_handle` returns the id of the identity of a user handle, or None; `passkeys_of` the
         passkeys that are valid for this.
@@ -102,7 +103,7 @@ class VerifyPasskey:
             assertion = relying_party.read_assertion(response)
         except InvalidPasskeyResponse as error:
             self._reject(f"the response cannot be read: {error}")
-        challenge = self.challenges.check(assertion.challenge, purpose)
+        challenge = self.challenges.check(assertion.challenge, purpose, subject)
         identity_id = parse_handle(assertion.user_handle)
         loaded = await self.identities.load(identity_id) if identity_id else None
         if loaded is None:
@@ -122,9 +123,9 @@ class VerifyPasskey:
         return VerifiedPasskey(identity, passkey, sign_count, challenge.id)
 
     def record_use(
-        self, verified: VerifiedPasskey, current: Sequence[Passkey], now: datetime
-    ) -> tuple[Passkey, ...]:
-        """Return the passkeys that there are now, after the use of one of them.
+        self, verified: VerifiedPasskey, valid: Sequence[Passkey], identity: Identity, now: datetime
+    ) -> Identity:
+        """Return the identity as it is now, after the use of one of its valid passkeys.
 
         The write of the identity calls it: so a copy of the authenticator does not pass beside it.
 
@@ -132,7 +133,7 @@ class VerifyPasskey:
             PasskeyRejected: It was removed meanwhile.
             SignCountFell
         """
-        passkey = find_passkey(current, verified.passkey.id)
+        passkey = find_passkey(valid, verified.passkey.id)
         if passkey is None:
             self._reject("removed meanwhile", verified.identity.id)
         if not passkey.accepts_count(verified.sign_count):
@@ -140,7 +141,8 @@ class VerifyPasskey:
             self.events.record(PasskeyCountFell(user_id=user_id, passkey_id=passkey.id))
             raise SignCountFell
         used = passkey.use(verified.sign_count, now)
-        return tuple(used if each.id == used.id else each for each in current)
+        passkeys = tuple(used if each.id == used.id else each for each in identity.passkeys)
+        return replace(identity, passkeys=passkeys)
 
     def _reject(self, reason: str, user_id: str | None = None) -> NoReturn:
         self.events.record(PasskeyFailed(user_id=user_id, reason=reason))

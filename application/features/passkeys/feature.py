@@ -25,9 +25,6 @@ class ExportPasskeys:
 
     explained_files: ClassVar[Mapping[str, str]] = {
         "passkeys.json": "your passkeys: names, and when you added and used them",
-        "console_passkeys.json": (
-            "your passkeys for the console: names, and when you added and used them"
-        ),
     }
 
     async def check(self, identity: Identity) -> None:
@@ -38,18 +35,20 @@ class ExportPasskeys:
     ) -> AsyncGenerator[ExportFile, None]:
         del missing
         yield json_file("passkeys.json", _describe(identity.passkeys), now)
-        yield json_file("console_passkeys.json", _describe(identity.staff.passkeys), now)
 
 
 def _describe(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
-    names = ("id", "name", "created_at", "last_used_at", "sign_count")
+    names = ("id", "name", "created_at", "last_used_at", "sign_count", "is_staff")
     return [{name: getattr(passkey, name) for name in names} for passkey in passkeys]
 
 
 class PasskeysFeature:
     """What users and staff share: challenges, and the check of an answer; and what commands do."""
 
-    def __init__(self, core: UseCases, repositories: PasskeyRepositories) -> None:
+    def __init__(
+        self, core: UseCases, repositories: PasskeyRepositories, *, are_required: bool = False
+    ) -> None:
+        """Build the use cases; `are_required` is whether all staff needs a passkey."""
         system, identities = core.system, core.repositories.identities
         self.challenges = Challenges(
             repositories.used_challenges,
@@ -70,10 +69,17 @@ class PasskeysFeature:
             events=system.events,
             send_notice=otp.send_notice if otp else None,
         )
+        self._are_required = are_required
+        core.identities.extensions.needs_passkey = self.is_needed_by
         core.administration.export_parts.append(ExportPasskeys())
         core.operations.cleanup.add_steps(
             {"expired_passkey_challenges": expire(repositories.used_challenges, CLOCK_SKEW)}
         )
+
+    def is_needed_by(self, identity: Identity) -> bool:
+        """Return whether an identity has rights of staff only in a session of the console."""
+        is_needed = self._are_required or identity.staff.needs_passkey
+        return identity.is_staff and is_needed
 
 
 class AppPasskeysFeature:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
 from application.features.passkeys.events import PasskeyAdded, PasskeyRemoved
@@ -65,11 +66,11 @@ class OwnPasskeys:
             TooManyPasskeys
         """
         identity, phone = principal.identity, self._check(principal)
-        check_number(identity.passkeys)
+        check_number(identity.app_passkeys)
         challenge = self.challenges.make(PasskeyPurpose.ADD, _subject_of(principal))
         # Its owner sees it where the device lists passkeys.
         name = identity.username.text if identity.username else phone.e164
-        known = [passkey.credential_id for passkey in identity.passkeys]
+        known = [passkey.credential_id for passkey in identity.app_passkeys]
         handle = make_user_handle(identity.id)
         return self.relying_party.creation_options(handle, name, challenge, known)
 
@@ -91,19 +92,19 @@ class OwnPasskeys:
             TooManyPasskeysAdded
         """
         identity, _ = principal.identity, self._check(principal)
-        name = name or make_passkey_name(device, identity.all_passkeys)
-        check_passkey_name(identity.all_passkeys, name)
+        name = name or make_passkey_name(device, identity.passkeys)
+        check_passkey_name(identity.passkeys, name)
         subject = _subject_of(principal)
         passkey = await self.verify(
             self.relying_party, response, PasskeyPurpose.ADD, subject, identity, name
         )
-        check_room(identity, identity.passkeys, passkey)
-        await self._count(identity)
+        check_room(identity, identity.app_passkeys, passkey)
+        await count_added(self.limit_store, identity.id, "passkeys_in_day", self.clock.now())
 
         def add(current: Identity) -> Identity:
             if current.find_session(principal.session.id, passkey.created_at) is None:
                 raise Unauthenticated
-            check_room(current, current.passkeys, passkey)
+            check_room(current, current.app_passkeys, passkey)
             return current.add_passkey(passkey)
 
         phone = await self._change(identity.id, AuditAction.ADD_PASSKEY, add)
@@ -122,7 +123,7 @@ class OwnPasskeys:
             raise FreshLoginRequired
 
         def remove(current: Identity) -> Identity:
-            if find_passkey(current.passkeys, passkey_id) is None:
+            if find_passkey(current.app_passkeys, passkey_id) is None:
                 raise PasskeyNotFound
             return current.remove_passkeys(passkey_id)
 
@@ -145,14 +146,6 @@ class OwnPasskeys:
             raise Forbidden("A number with a test code has no passkeys.")
         return phone
 
-    async def _count(self, identity: Identity) -> None:
-        now = self.clock.now()
-        subject = f"identity:{identity.id}"
-        limit = RateLimit(subject, LimitPurpose.ACTS, "passkeys_in_day", ADDED_IN_DAY)
-        available_at = await self.limit_store.acquire([limit], now)
-        if available_at is not None:
-            raise TooManyPasskeysAdded(whole_seconds(now, available_at))
-
     async def _change(
         self, user_id: str, action: AuditAction, act: Callable[[Identity], Identity]
     ) -> PhoneNumber | None:
@@ -168,6 +161,19 @@ class OwnPasskeys:
     def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
         if phone is not None:
             start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
+
+
+async def count_added(limit_store: LimitStore, identity_id: str, limit: str, now: datetime) -> None:
+    """Count a passkey that an identity adds, on the limit of this name.
+
+    Raises:
+        TooManyPasskeysAdded
+    """
+    subject = f"identity:{identity_id}"
+    limits = [RateLimit(subject, LimitPurpose.ACTS, limit, ADDED_IN_DAY)]
+    available_at = await limit_store.acquire(limits, now)
+    if available_at is not None:
+        raise TooManyPasskeysAdded(whole_seconds(now, available_at))
 
 
 def _subject_of(principal: Principal) -> str:

@@ -42,6 +42,11 @@ class RelyingParty(Protocol):
     The user is verified: options ask for it, and no response without it is valid.
     """
 
+    @property
+    def rp_id(self) -> str:
+        """The host name, or a domain above it, that its credentials belong to."""
+        ...
+
     def creation_options(
         self, user_handle: str, name: str, challenge: bytes, known: Sequence[bytes]
     ) -> str:

@@ -32,7 +32,8 @@ REMOVE: Final = Act(
 class RemovePasskeysOfUser:
     """Remove passkeys of somebody, also those for the console, whose sessions end then.
 
-    The number of a user who loses one gets a message, if this program can send some.
+    - The number gets a message, if this program can send messages.
+    - Rights of staff by code do not come back, unless the operator says so.
     """
 
     identities: Identities
@@ -41,23 +42,38 @@ class RemovePasskeysOfUser:
     send_notice: SendNotice | None
 
     async def __call__(
-        self, operator: Operator, query: UserQuery, named: str | None, reason: str
+        self,
+        operator: Operator,
+        query: UserQuery,
+        named: str | None,
+        reason: str,
+        *,
+        allows_codes: bool = False,
     ) -> Sequence[Passkey]:
         """Remove those of a name or id; None for all.
+
+        With `allows_codes`, rights of staff count after a sign-in by code again, if no passkey for
+        the console remains. Then there may be none to remove.
 
         Raises:
             PasskeyNotFound
             Forbidden, TooShort, UserNotFound, AuditFailed, StorageError: See `ActForUsers`.
         """
+        is_none_enough = allows_codes and named is None
 
         def remove(identity: Identity) -> tuple[Identity, tuple[Identity, Sequence[Passkey]]]:
-            removed = _find(identity, named)
+            removed = _find(identity, named, is_none_enough=is_none_enough)
             changed = identity.remove_passkeys(*[each.id for each in removed])
+            if allows_codes and not changed.staff_passkeys:
+                changed = changed.allow_codes()
             return changed, (identity, removed)
 
         user = await self.act.find(operator, REMOVE, query, reason)
         found = user.require_identity()
-        _find(found, named)
+        to_remove = _find(found, named, is_none_enough=is_none_enough)
+        of_staff = [each.id for each in to_remove if each.is_staff]
+        if of_staff:
+            reason += f" (passkeys for the console: {', '.join(of_staff)})"
         async with self.act.record_act(operator.actor, REMOVE.action, found.id, reason):
             identity, removed = await change(
                 self.identities, found.id, remove, missing=UserNotFound
@@ -71,17 +87,14 @@ class RemovePasskeysOfUser:
                     reason="by an operator",
                 )
             )
-        is_of_user = any(passkey in identity.passkeys for passkey in removed)
-        if self.send_notice is not None and identity.phone is not None and is_of_user:
+        if self.send_notice is not None and identity.phone is not None and removed:
             await self.send_notice(identity.phone, PhoneNotice.PASSKEY_REMOVED, None)
         return removed
 
 
-def _find(identity: Identity, named: str | None) -> Sequence[Passkey]:
+def _find(identity: Identity, named: str | None, *, is_none_enough: bool) -> Sequence[Passkey]:
     """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
-    found = [
-        each for each in identity.all_passkeys if named is None or named in (each.id, each.name)
-    ]
-    if not found:
+    found = [each for each in identity.passkeys if named is None or named in (each.id, each.name)]
+    if not found and not is_none_enough:
         raise PasskeyNotFound
     return found

@@ -1,7 +1,7 @@
 """Sign in with a passkey instead of a code."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
 from application.features.passkeys.events import PasskeyFailed, PasskeyLoginSucceeded
@@ -102,9 +102,9 @@ class SignInByPasskey:
         device = RecognizedDevice(device_token.device_id, session.id, now + DEVICE_TOKEN_TTL)
 
         def sign_in(current: Identity) -> tuple[Identity, Identity]:
-            used = self.verify.record_use(verified, self._passkeys_of(current), now)
+            used = self.verify.record_use(verified, self._passkeys_of(current), current, now)
             self._check_not_blocked(current)
-            changed = replace(current, passkeys=used).add_session(session, device=device)
+            changed = used.add_session(session, device=device)
             return changed, changed
 
         identity = await change(self.identities, identity.id, sign_in, missing=PasskeyRejected)
@@ -142,7 +142,7 @@ class SignInByPasskey:
         phone = identity.phone
         if phone is None or identity.is_closed or self.test_otps.includes(phone):
             return ()
-        return identity.passkeys
+        return identity.app_passkeys
 
     def _check_not_blocked(self, identity: Identity) -> PhoneNumber:
         """Return the number of an identity whose passkey was right."""

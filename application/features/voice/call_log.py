@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.administration.operator import Operator
 from application.features.voice.ports import Calls, RecordingFile, Recordings, VoiceRepositories
 from application.operations.cleanup import expire
 from application.pacing import Pace, call_in_groups
@@ -45,8 +46,15 @@ class ListCalls:
     calls: Calls
 
     async def __call__(self, principal: Principal, cursor: Cursor | None, limit: int) -> CallPage:
-        size = min(limit, MAX_PAGE_SIZE)
         identity_id = None if principal.has_scope(Scope.READ_CALLS) else principal.identity.id
+        return await self._list(identity_id, cursor, limit)
+
+    async def of_everybody(self, operator: Operator, cursor: Cursor | None, limit: int) -> CallPage:
+        operator.check_use(Scope.READ_CALLS)
+        return await self._list(None, cursor, limit)
+
+    async def _list(self, identity_id: str | None, cursor: Cursor | None, limit: int) -> CallPage:
+        size = min(limit, MAX_PAGE_SIZE)
         calls = await self.calls.list_after(identity_id, cursor, size + 1)
         shown = calls[:size]
         has_more = len(calls) > len(shown)
@@ -63,18 +71,19 @@ class OpenRecording:
 
     @asynccontextmanager
     async def __call__(
-        self, principal: Principal, call_id: str, index: int = 0, *, is_heard: bool = True
+        self, operator: Operator, call_id: str, index: int = 0, *, is_heard: bool = True
     ) -> AsyncIterator[RecordingFile]:
         """Open a recording until the end of the block.
 
-        If `is_heard` is false, only its size is read: that is not in the audit.
+        It is in the audit, but for the own one. If `is_heard` is false, only its size is read: that
+        is not in the audit.
 
         Raises:
             CallNotFound
             CallRecordingNotFound
             Unavailable: there is no call provider, or it does not answer.
         """
-        principal.check_scope(Scope.HEAR_RECORDINGS)
+        operator.check_use(Scope.HEAR_RECORDINGS)
         loaded = await self.calls.load(call_id)
         if loaded is None:
             raise CallNotFound
@@ -85,11 +94,12 @@ class OpenRecording:
             raise Unavailable
         # Nobody joined with the number of a call without an identity: its own id names it.
         subject = loaded.value.identity_id or call_id
-        listening = self.record_act.for_another(principal, AuditAction.LISTEN, subject)
+        is_recorded = is_heard and subject != operator.actor.id
+        listening = self.record_act(operator.actor, AuditAction.LISTEN, subject)
         try:
             async with (
                 self.recordings.open_recording(kept[index].id) as recording,
-                listening if is_heard else nullcontext(),
+                listening if is_recorded else nullcontext(),
             ):
                 yield recording
         except RecordingNotFound as error:

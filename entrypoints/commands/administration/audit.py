@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from application.administration.use_cases import AdministrationUseCases
     from application.ports.administration import AuditFilter
     from application.use_cases import UseCases
-    from domain.administration.audit import Actor, AuditEntry
+    from domain.administration.audit import AuditEntry
     from entrypoints.settings.settings import Settings
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
@@ -50,11 +50,10 @@ def audit(
 
     async def list_entries(use_cases: "UseCases") -> "Sequence[AuditEntry]":
         administration = use_cases.administration
-        audit_filter = AuditFilter(actor=actor)
+        subject = None
         if user is not None:
             subject = await _find_subject(settings, administration.find_user, user)
-            audit_filter = AuditFilter(subject=subject)
-        return await _list_all(administration, operator, audit_filter, actor, limit)
+        return await _list_all(administration, operator, AuditFilter(subject, actor), limit)
 
     entries = call_with_use_cases(settings, list_entries)
     if as_json:
@@ -77,13 +76,12 @@ async def _list_all(
     administration: "AdministrationUseCases",
     operator: "Operator",
     audit_filter: "AuditFilter",
-    actor: "Actor | None",
     limit: int,
 ) -> "Sequence[AuditEntry]":
     entries, cursor = list["AuditEntry"](), None
     while len(entries) < limit:
         page = await administration.list_audit(operator, audit_filter, cursor, limit)
-        entries += [entry for entry in page.entries if actor is None or actor.is_same(entry.actor)]
+        entries += page.entries
         cursor = page.next_cursor
         if cursor is None:
             break

@@ -7,7 +7,9 @@ import msgspec
 
 from application.administration.acts import Act
 from application.administration.find_user import ExternalIdQuery, UserQuery
+from application.administration.operator import Operator
 from domain import errors
+from domain.administration.audit import parse_reason
 from domain.identifier import IDENTIFIER_PATTERN, parse_identifier
 from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
@@ -26,7 +28,7 @@ from entrypoints.http.fields import (
 from entrypoints.http.requests.parsing import FieldErrors
 from entrypoints.http.requests.request import ApiRequest
 
-_FIELDS: Final = ("phone", "username", "id", "external_id")
+TARGET_FIELDS: Final = ("phone", "username", "id", "external_id")
 NO_TARGET: Final = FieldError(
     "phone", FieldErrorCode.MISSING_FIELD, "Send one of phone, username, id and external_id."
 )
@@ -40,7 +42,7 @@ TWO_TARGETS: Final = FieldError(
 ACT_ERRORS: Final = (
     errors.Forbidden,
     errors.InsufficientScope,
-    errors.ReauthenticationRequired,
+    errors.PasskeyRequired,
     errors.UserNotFound,
     errors.AuditFailed,
 )
@@ -81,20 +83,31 @@ class Target:
     reason: str
 
 
-def parse_target(request: ApiRequest, act: Act, body: UserBody) -> Target:
-    """Parse the user and the reason of an act."""
+def parse_target(
+    request: ApiRequest, act: Act | None, body: UserBody, operator: Operator | None = None
+) -> Target:
+    """Parse the user and the reason of an act; without one nobody has to say why."""
     with FieldErrors() as invalid:
-        return add_target(request, act, body, invalid)
+        return add_target(request, act, body, invalid, operator)
 
 
-def add_target(request: ApiRequest, act: Act, body: UserBody, invalid: FieldErrors) -> Target:
+def add_target(
+    request: ApiRequest,
+    act: Act | None,
+    body: UserBody,
+    invalid: FieldErrors,
+    operator: Operator | None = None,
+) -> Target:
     """Parse the user and the reason of an act beside other fields, and add what is invalid."""
     query: UserQuery = ""
     field, reason = "", ""
     with invalid.of("reason"):
-        reason = request.operator.parse_reason(act, body.reason or "")
+        is_required = act is not None and (operator or request.operator).needs_reason(act)
+        reason = parse_reason(body.reason or "", is_required=is_required)
     texts = (body.phone, body.username, body.id, body.external_id)
-    sent = [(name, text) for name, text in zip(_FIELDS, texts, strict=True) if text is not None]
+    sent = [
+        (name, text) for name, text in zip(TARGET_FIELDS, texts, strict=True) if text is not None
+    ]
     if not sent:
         invalid.add(NO_TARGET)
     for field, text in sent:

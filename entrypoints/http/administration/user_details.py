@@ -1,6 +1,6 @@
 """The details of a user, as the API, `dialtone user show` and the web console show them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, cast
@@ -8,7 +8,10 @@ from typing import Annotated, Any, ClassVar, Final, Self, TypeVar, cast
 import msgspec
 
 from application.administration.find_user import FoundUser
+from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
+from domain.administration.retained_data import RetainedData
+from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.otp.delivery import Channel
@@ -265,6 +268,22 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
     ]
 
 
+class RetainedDataResponse(msgspec.Struct, kw_only=True):
+    """A kind of data that remains after the deletion."""
+
+    data: Annotated[str, described("What remains.", "username")]
+    reason: Annotated[
+        str, described("Why it remains.", "nobody gets it before; after 30 days it is free")
+    ]
+    until: Annotated[
+        str | None,
+        time_field(
+            "When it is deleted at the latest, in UTC; null if there is no such time.",
+            "2026-07-30T09:30:00.000Z",
+        ),
+    ]
+
+
 class UserDetailsResponse(msgspec.Struct, kw_only=True):
     """What is known about a user, or about a phone without an account."""
 
@@ -319,13 +338,39 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
             " phone of which nothing is known keeps none: the log has them."
         ),
     ]
+    retained: Annotated[
+        list[RetainedDataResponse] | msgspec.UnsetType,
+        described(
+            "What remains of a deleted account. With the scope `users:delete` also what would"
+            " remain of another one; otherwise absent."
+        ),
+    ] = msgspec.UNSET
+
+
+class PageFields(msgspec.Struct, kw_only=True):
+    """What the page of the same version gets in addition. It is not part of the API.
+
+    Attributes:
+        acts: The names of acts that make sense and that the role allows.
+        why_no_acts: Why there are none although some make sense; empty otherwise.
+        other_readings: What else somebody may have meant who searched for a text.
+    """
+
+    acts: list[str]
+    why_no_acts: str
+    other_readings: list[msgspec.Struct] | msgspec.UnsetType = msgspec.UNSET
 
 
 class UserFields(msgspec.Struct, kw_only=True):
-    """Fields that a feature adds to the details of a user."""
+    """Fields that a feature adds to the details of a user.
+
+    Attributes:
+        extends: The form that they are added to.
+        scope: Without it, people do not see them. Then the fields have a default.
+    """
 
     extends: ClassVar[type[UserDetailsResponse] | type[AccountResponse]] = UserDetailsResponse
-    """The form that they are added to."""
+    scope: ClassVar[Scope | None] = None
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
@@ -338,33 +383,54 @@ class UserDetailsForm:
     def __init__(self, fields: Sequence[type[UserFields]]) -> None:
         self._fields = fields
         self.extended: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
-            struct: msgspec.defstruct(
-                f"Extended{struct.__name__}",
-                [
-                    (field.encode_name, field.type)
-                    for each in fields
-                    if each.extends is struct
-                    for field in msgspec.structs.fields(each)
-                ],
-                bases=(struct,),
-                kw_only=True,
-            )
+            struct: _extend(struct, [each for each in fields if each.extends is struct])
             for struct in (UserDetailsResponse, AccountResponse)
         }
+        self._for_page: Any = _extend(self.extended[UserDetailsResponse], [PageFields])
 
-    def to_response(self, details: UserDetails, now: datetime) -> UserDetailsResponse:
+    def to_response(
+        self, details: UserDetails, now: datetime, operator: Operator | None = None
+    ) -> UserDetailsResponse:
+        """Convert the details, with the fields that the operator may see; all without one."""
         response = _to_details_response(details, now)
         if response.account is not None:
-            response.account = self._extend(response.account, details)
-        return self._extend(response, details)
+            response.account = self._extend(response.account, details, operator)
+        return self._extend(response, details, operator)
 
-    def _extend(self, response: R, details: UserDetails) -> R:
+    def for_page(self, response: UserDetailsResponse, fields: PageFields) -> UserDetailsResponse:
+        """Return the response with what only the page of the console gets."""
+        values = msgspec.structs.asdict(response) | msgspec.structs.asdict(fields)
+        return cast("UserDetailsResponse", self._for_page(**values))
+
+    def _extend(self, response: R, details: UserDetails, operator: Operator | None) -> R:
         values = msgspec.structs.asdict(response)
         for each in self._fields:
-            if each.extends is type(response):
+            if each.extends is type(response) and _may_see(operator, each.scope):
                 values |= msgspec.structs.asdict(each.of(details))
         extended: Any = self.extended[type(response)]
         return cast("R", extended(**values))
+
+
+def _extend(
+    struct: type[msgspec.Struct], fields: Sequence[type[msgspec.Struct]]
+) -> type[msgspec.Struct]:
+    return msgspec.defstruct(
+        f"Extended{struct.__name__}",
+        [
+            (field.encode_name, field.type, field.default)
+            for each in fields
+            for field in msgspec.structs.fields(each)
+        ],
+        bases=(struct,),
+        kw_only=True,
+    )
+
+
+def _may_see(operator: Operator | None, scope: Scope | None) -> bool:
+    if operator is None or scope is None or operator.has_scope(scope):
+        return True
+    # Service tokens cannot have these scopes, and see what they always saw.
+    return operator.is_token and scope in FOR_PEOPLE
 
 
 def to_struct(source: object, struct: type[R], **values: Any) -> R:
@@ -381,6 +447,18 @@ def _to_json(value: Any) -> Any:
             return value.value
         case _:
             return value
+
+
+def to_retained_data(retained: Iterable[RetainedData]) -> list[RetainedDataResponse]:
+    """Convert what remains."""
+    return [
+        RetainedDataResponse(
+            data=kind.data,
+            reason=kind.reason,
+            until=format_timestamp(kind.until) if kind.until else None,
+        )
+        for kind in retained
+    ]
 
 
 def summarize_user(user: FoundUser) -> str:
@@ -408,6 +486,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
     return to_struct(
         details,
         UserDetailsResponse,
+        retained=msgspec.UNSET,
         subject=user.subject,
         summary=summarize_user(user),
         account=_to_account(user.identity) if user.identity else None,

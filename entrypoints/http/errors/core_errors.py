@@ -206,6 +206,12 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "reauthentication_required",
         "Sign in again, by a code: staff acts for others within a day after signing in by one.",
     ),
+    errors.PasskeyRequired: ErrorRow(
+        403,
+        "passkey_required",
+        "This needs a session of the console: sign in at /console with your passkey. Programs use a"
+        " service token.",
+    ),
     errors.FreshLoginRequired: ErrorRow(
         403,
         "reauthentication_required",

@@ -15,10 +15,13 @@ from application.administration.operator import Operator, staff_member
 from application.limits.request_limits import RequestLimits
 from application.principal import Principal
 from application.use_cases import UseCases
-from domain.errors import TooManyRequests, Unauthenticated
+from domain.errors import Forbidden, PasskeyRequired, TooManyRequests, Unauthenticated
+from domain.identities.session import SessionKind
 from entrypoints.http.errors.exceptions import NoAccessToken
 from entrypoints.http.requests.client_ip import CLIENT_IP
+from entrypoints.http.requests.console_cookie import read_console_cookie
 from entrypoints.http.requests.headers import header_values
+from entrypoints.http.settings import HttpSettings
 
 BEARER: Final[list[dict[str, list[str]]]] = [{"bearer": []}]
 """The OpenAPI security requirement of an operation that needs an access token."""
@@ -50,18 +53,49 @@ class AuthenticationMiddleware(AbstractAuthenticationMiddleware):
 
 
 class AdministrationMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates staff by their access tokens, and others by the `OperatorKind` of a feature."""
+    """Authenticates people in the console, and others by the `OperatorKind` of a feature."""
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
         """Return the `Operator` as `auth`."""
         return AuthenticationResult(user=None, auth=await _find_operator(connection))
 
 
+class ConsoleMiddleware(AbstractAuthenticationMiddleware):
+    """Authenticates sessions of the console."""
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        return AuthenticationResult(user=None, auth=await _find_console_user(connection))
+
+
+class OptionalConsoleMiddleware(AbstractAuthenticationMiddleware):
+    """Authenticates a session of the console, or limits a request without a token by its IP."""
+
+    async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
+        """Return the principal as `auth`, or None."""
+        if header_values(connection.scope, b"authorization"):
+            return AuthenticationResult(user=None, auth=await _find_console_user(connection))
+        acquire_for_ip(connection)
+        return AuthenticationResult(user=None, auth=None)
+
+
 async def _find_operator(connection: Connection) -> Operator:
     token = _read_token(connection)
     if kind := _find_kind(connection, token):
         return await kind.authenticate(connection, token)
-    return staff_member(await authenticate(connection))
+    return staff_member(await _find_console_user(connection))
+
+
+async def _find_console_user(connection: Connection) -> Principal:
+    token = _read_token(connection)
+    if kind := _find_kind(connection, token):
+        await kind.authenticate(connection, token)
+        raise Forbidden("No service token does this, whatever its scopes: it is for people.")
+    try:
+        return await authenticate(connection, session_kind=SessionKind.CONSOLE)
+    except (Forbidden, PasskeyRequired):
+        # The session of an app is valid, and costs a read of the database.
+        acquire_for_ip(connection)
+        raise
 
 
 def _find_kind(connection: Connection, token: str) -> OperatorKind | None:
@@ -69,13 +103,19 @@ def _find_kind(connection: Connection, token: str) -> OperatorKind | None:
     return next((kind for kind in kinds if kind.recognizes(token)), None)
 
 
-async def authenticate(connection: Connection, *, or_limit_by_ip: bool = False) -> Principal:
+async def authenticate(
+    connection: Connection,
+    *,
+    or_limit_by_ip: bool = False,
+    session_kind: SessionKind = SessionKind.APP,
+) -> Principal:
     """Authenticate by the access token, and count the request of the identity.
 
     With `or_limit_by_ip`, it counts for the IP where the identity is at its limit.
 
     Raises:
         NoAccessToken, Unauthenticated: The access token is missing, or invalid.
+        Forbidden, PasskeyRequired: The session of an app, where one of the console is needed.
         TooManyRequests
     """
     use_cases: UseCases = connection.app.state.use_cases
@@ -83,7 +123,11 @@ async def authenticate(connection: Connection, *, or_limit_by_ip: bool = False) 
     token = _read_token(connection)
     if kind := _find_kind(connection, token):
         raise Unauthenticated(kind.misplaced)
-    principal = await use_cases.identities.authenticate(token)
+    cookie = ""
+    if session_kind is SessionKind.CONSOLE:
+        settings: HttpSettings = connection.app.state.settings
+        cookie = read_console_cookie(connection.scope, settings.server)
+    principal = await use_cases.identities.authenticate(token, session_kind, cookie)
     # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
     try:
         limits.acquire_for_identity(principal.identity.id)

@@ -74,7 +74,8 @@ class RequestCheckMiddleware:
     - A preflight request (https://fetch.spec.whatwg.org/#cors-preflight-fetch) of a foreign page
       gets the same error, for developers who look at it, unless the API of the path has no OPTIONS.
     - So does a preflight request for a method that no route has: the framework's error has no JSON.
-    - The framework sees only listed origins, and none at paths of `own_checks`. For others it adds
+    - Paths of `own_pages` are for pages of the service only: listed origins are foreign there.
+    - The framework sees only listed origins, and none at paths of `own_pages`. For others it adds
       no CORS headers and answers OPTIONS as usual.
     """
 
@@ -84,7 +85,7 @@ class RequestCheckMiddleware:
         public_url: str | None,
         web_origins: Sequence[str],
         webhooks: Collection[str] = (),
-        own_checks: Collection[str] = (),
+        own_pages: Collection[str] = (),
         errors: ErrorTable = CORE_TABLE,
         methods: Collection[str] = CORS_METHODS,
     ) -> None:
@@ -93,10 +94,11 @@ class RequestCheckMiddleware:
         self._errors = errors
         self._methods = frozenset(methods)
         self._allow = ", ".join(sorted([*methods, "OPTIONS"]))
-        self._own_checks = frozenset(own_checks)
+        self._own_pages = tuple(own_pages)
         self._web_origins = frozenset(web_origins)
         self._has_public_url = public_url is not None
         own = ["/".join(public_url.split("/")[:3])] if public_url else []
+        self._own = {parse_origin(origin) for origin in own}
         self._allowed = {parse_origin(origin) for origin in (*web_origins, *own)}
 
     # No coroutine of its own: each request passes here.
@@ -138,10 +140,11 @@ class RequestCheckMiddleware:
                 raise MethodNotAllowed(self._errors.of_path(scope["path"]).methods or self._allow)
 
     def _check_origin(self, scope: AsgiScope, host: re.Match[str] | None) -> None:
+        is_for_own = self._is_for_own_pages(scope["path"])
         is_checked = scope["method"] not in _SAFE_METHODS or (
             _is_preflight(scope) and self._errors.of_path(scope["path"]).methods is None
         )
-        if not is_checked or is_below(scope["path"], *self._webhooks, *self._own_checks):
+        if not is_checked or is_below(scope["path"], *self._webhooks):
             return
         origins = header_values(scope, b"origin")
         if not origins:
@@ -149,8 +152,12 @@ class RequestCheckMiddleware:
                 raise OriginNotAllowed
             return
         origin = parse_origin(origins[0]) if len(origins) == 1 else None
-        if origin is None or not (origin in self._allowed or self._is_own(origin, host)):
+        allowed = self._own if is_for_own else self._allowed
+        if origin is None or not (origin in allowed or self._is_own(origin, host)):
             raise OriginNotAllowed
+
+    def _is_for_own_pages(self, path: str) -> bool:
+        return any(path == own or path.startswith(f"{own}/") for own in self._own_pages)
 
     def _is_own(self, origin: Origin, host: re.Match[str] | None) -> bool:
         if self._has_public_url or host is None or origin.port is None:
@@ -163,7 +170,7 @@ class RequestCheckMiddleware:
     def _hide_foreign_origin(self, scope: AsgiScope) -> None:
         origins = header_values(scope, b"origin")
         is_listed = len(origins) == 1 and origins[0] in self._web_origins
-        is_listed = is_listed and not is_below(scope["path"], *self._own_checks)
+        is_listed = is_listed and not self._is_for_own_pages(scope["path"])
         if origins and not (is_listed and (scope["method"] != "OPTIONS" or _is_preflight(scope))):
             scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"origin"]
 

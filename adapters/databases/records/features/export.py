@@ -1,4 +1,4 @@
-"""The records of exports of a person's own data."""
+"""The records of exports of a person's own data, and of links to an export."""
 
 from datetime import datetime
 from typing import Final
@@ -9,7 +9,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, Re
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
 from application.features.export.ports import ExportRepositories
-from domain.features.export import DataExport
+from domain.features.export import DataExport, ExportLink
 
 
 class DataExportRecord(Record, kw_only=True):
@@ -40,12 +40,41 @@ DATA_EXPORTS: Final = RecordKind(
 )
 
 
+class ExportLinkRecord(Record, kw_only=True):
+    """A link to an export. Its id is the hash of its secret."""
+
+    id: str
+    operator_id: str
+    session_id: str
+    user_id: str
+    reason: str
+    expires_at: datetime
+
+
+EXPORT_LINKS: Final = RecordKind(
+    "export_links",
+    ExportLinkRecord,
+    Index(name="export_links_expires_at", order=EXPIRES_AT),
+    retention=(
+        Retention(
+            "links of the staff to an export: who made it, for whom and why",
+            "id operator_id session_id user_id reason expires_at",
+            "one minute",
+            "a browser downloads the archive once",
+            "the download; cleanup",
+        ),
+    ),
+)
+
+
 def make_export_repositories(database: Database) -> ExportRepositories:
     """Return the repositories of exports."""
-    mapping = RecordMapping(DATA_EXPORTS, DataExport)
+    data_exports = RecordMapping(DATA_EXPORTS, DataExport)
+    export_links = RecordMapping(EXPORT_LINKS, ExportLink)
     return ExportRepositories(
-        data_exports=RecordRepository(database.records, mapping, do_ids_return=True)
+        data_exports=RecordRepository(database.records, data_exports, do_ids_return=True),
+        export_links=RecordRepository(database.records, export_links),
     )
 
 
-KINDS: Final = (DATA_EXPORTS,)
+KINDS: Final = (DATA_EXPORTS, EXPORT_LINKS)

@@ -11,7 +11,7 @@ from application.ports.administration import AuditFilter
 from domain import errors
 from domain.administration.audit import Actor, ActorKind
 from domain.cursor import encode_cursor, parse_cursor
-from domain.errors import ConflictingValue, UnsupportedValue
+from domain.errors import UnsupportedValue
 from domain.identifier import parse_identifier
 from entrypoints.http.administration.audit_entries import AuditEntryResponse, to_entry_response
 from entrypoints.http.fields import USER_ID_EXAMPLE, described
@@ -32,8 +32,7 @@ PAGE_SIZE: Final = CountParameter(name="limit", default=20)
 SubjectParameter = Annotated[
     str | None,
     query_parameter(
-        "Only entries about this user: an id, or the `subject` of a search. Do not send `actor`"
-        " with it.",
+        "Only entries about this user: an id, or the `subject` of a search.",
         examples=[USER_ID_EXAMPLE],
     ),
 ]
@@ -79,7 +78,7 @@ class AuditController(Controller):
             PAGE_SIZE.error,
             errors.Forbidden,
             errors.InsufficientScope,
-            errors.ReauthenticationRequired,
+            errors.PasskeyRequired,
         ],
     )
     async def list_audit(
@@ -93,6 +92,9 @@ class AuditController(Controller):
         limit: AuditLimitParameter = None,
     ) -> AuditPageResponse:
         """List audit entries, the newest first: all, those about a user, or those of an actor.
+
+        With `user` and `actor`, a page may have fewer entries than `limit`, even none, and not be
+        the last.
 
         An entry is written before an act, or before a full phone number is shown, and never
         changes. If the act fails, a second entry says so. Entries are kept for 400 days. A service
@@ -110,12 +112,11 @@ class AuditController(Controller):
 
 
 def _parse_filter(user: str | None, actor: str | None) -> AuditFilter:
+    subject = None if user is None else parse_identifier(user) or user
     if actor is None:
-        return AuditFilter(subject=None if user is None else parse_identifier(user) or user)
-    if user is not None:
-        raise ConflictingValue("Send either user or actor.")
+        return AuditFilter(subject=subject)
     kind, _, actor_id = actor.partition(":")
     if kind not in [*ActorKind] or not actor_id:
         kinds = ", ".join(ActorKind)
         raise UnsupportedValue(f"Send the kind of the actor, a colon and the id. Kinds: {kinds}.")
-    return AuditFilter(actor=Actor(ActorKind(kind), actor_id))
+    return AuditFilter(subject=subject, actor=Actor(ActorKind(kind), actor_id))

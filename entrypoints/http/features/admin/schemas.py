@@ -1,6 +1,6 @@
 """Bodies, responses and errors of what operators do for users."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final, Self
 
 import msgspec
@@ -8,12 +8,12 @@ import msgspec
 from application.administration import acts
 from application.identities.operators import JOINED_BY_CALL
 from domain import errors
-from domain.administration.retained_data import RetainedData
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from entrypoints.http.administration.target import ReasonField, UserBody
 from entrypoints.http.administration.user_acts import ActPath, ActResponse
+from entrypoints.http.administration.user_details import RetainedDataResponse, to_retained_data
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
@@ -22,37 +22,24 @@ from entrypoints.http.fields import (
     UsernameField,
     described,
     external_id_field,
-    format_timestamp,
-    time_field,
+)
+
+TEXT_AND_TARGET: Final = FieldError(
+    "text", FieldErrorCode.CONFLICTING_VALUE, "Send either a text, or what it is."
 )
 
 
-class RetainedDataResponse(msgspec.Struct, kw_only=True):
-    """A kind of data that remains after the deletion."""
+class SearchBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user: exactly one of `phone`, `username`, `id`, `external_id` and `text`."""
 
-    data: Annotated[str, described("What remains.", "username")]
-    reason: Annotated[
-        str, described("Why it remains.", "nobody gets it before; after 30 days it is free")
-    ]
-    until: Annotated[
+    text: Annotated[
         str | None,
-        time_field(
-            "When it is deleted at the latest, in UTC; null if there is no such time.",
-            "2026-07-30T09:30:00.000Z",
+        described(
+            "What somebody typed: any of the others, with `external_id:` in front of an external"
+            " id. For the page of the console, which shows all that it may mean.",
+            "Rahul Sharma",
         ),
-    ]
-
-
-def to_retained_data(retained: Iterable[RetainedData]) -> list[RetainedDataResponse]:
-    """Convert what remains."""
-    return [
-        RetainedDataResponse(
-            data=kind.data,
-            reason=kind.reason,
-            until=format_timestamp(kind.until) if kind.until else None,
-        )
-        for kind in retained
-    ]
+    ] = None
 
 
 NO_CHANGE: Final = FieldError(

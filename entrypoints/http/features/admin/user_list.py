@@ -161,7 +161,7 @@ class UserListController(Controller):
             PAGE_SIZE.error,
             errors.Forbidden,
             errors.InsufficientScope,
-            errors.ReauthenticationRequired,
+            errors.PasskeyRequired,
             errors.AuditFailed,
         ],
     )

@@ -57,7 +57,7 @@ _READ_ERRORS: Final = (
     InvalidUserId,
     errors.Forbidden,
     errors.InsufficientScope,
-    errors.ReauthenticationRequired,
+    errors.PasskeyRequired,
     errors.UserNotFound,
 )
 _ACT_ERRORS: Final = (InvalidUserId, *ACT_ERRORS)

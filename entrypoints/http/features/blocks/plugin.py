@@ -35,7 +35,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
 }
 
 
-_READ_ERRORS = (errors.Forbidden, errors.InsufficientScope, errors.ReauthenticationRequired)
+_READ_ERRORS = (errors.Forbidden, errors.InsufficientScope, errors.PasskeyRequired)
 
 
 class BlockController(Controller):

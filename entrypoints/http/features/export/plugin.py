@@ -4,28 +4,38 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import Controller, get, post
 from litestar.di import Provide
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
-from application.features.export.feature import EXPORT, Export, ExportFeature
+from application.features.export.feature import (
+    EXPORT,
+    EXPORT_LINK,
+    LINK_TO_EXPORT,
+    Export,
+    ExportFeature,
+)
 from application.limits.file_reads import FileRead, FileReads
 from domain import errors
 from domain.errors import TooManyExports
+from domain.features.export import ExportLinkNotValid
 from entrypoints.http.administration.target import TARGET_ERRORS, UserBody, parse_target
+from entrypoints.http.administration.user_acts import ActPath, ActResponse, make_act_controller
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.export.archive import MEDIA_TYPE, archive_name, write_archive
-from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, header
+from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, described, header
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
     AuthenticationMiddleware,
+    limit_by_ip,
 )
+from entrypoints.http.requests.console_cookie import read_console_cookie
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.request import ApiRequest
@@ -37,6 +47,11 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "rate_limited",
         "You exported your data within the last day. Wait before the next export.",
         example=TooManyExports(retry_after=3600),
+    ),
+    ExportLinkNotValid: ErrorRow(
+        404,
+        "not_found",
+        "This link was used, is older than a minute, or was made in another browser.",
     ),
 }
 
@@ -186,9 +201,53 @@ class ExportController(Controller):
         )
 
 
+class ExportDownloadController(Controller):
+    """Exports that the browser of somebody of the staff saves by itself, without a token."""
+
+    path = "/admin/downloads"
+    dependencies = _DEPENDENCIES
+
+    @get("/{secret:str}", guards=[limit_by_ip])
+    async def download_export(
+        self,
+        request: ApiRequest,
+        exports: Injected[ExportFeature],
+        file_reads: Injected[FileReads],
+        secret: FromPath[str],
+    ) -> ASGIApp:
+        is_head = IS_HEAD in request.scope["state"]
+        cookie = read_console_cookie(request.scope, request.settings.server)
+        operator, link = await exports.link_to_export.take(secret, cookie, is_used=not is_head)
+        if is_head:
+            return answer_head(link.user_id)
+        return send_archive(
+            lambda: exports.export_user(operator, link.user_id, link.reason),
+            file_reads.permit(request.client_ip),
+        )
+
+
+class ExportLinkResponse(ActResponse, kw_only=True):
+    """The link to the export."""
+
+    path: Annotated[
+        str,
+        described("Where the browser opens it, once.", f"/admin/downloads/{'0a' * 32}"),
+    ]
+    expires_in: Annotated[int, described("Seconds until it expires.", 60)]
+
+
+ACT_PATHS: Final = {
+    EXPORT_LINK.name: ActPath(operation_id="link_to_export", response=ExportLinkResponse)
+}
+
+
 class ExportPlugin(ApiPlugin):
     """The export of the own data, and those of users for operators."""
 
     errors = ERRORS
     controllers: Sequence[type[Controller]] = (OwnExportController,)
-    administration: Sequence[type[Controller]] = (ExportController,)
+    administration: Sequence[type[Controller]] = (
+        ExportController,
+        make_act_controller([LINK_TO_EXPORT], ACT_PATHS),
+    )
+    hidden_controllers: Sequence[type[Controller]] = (ExportDownloadController,)

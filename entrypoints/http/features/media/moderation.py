@@ -12,6 +12,7 @@ from litestar.types import ASGIApp
 from application.administration.acts import Act
 from application.features.media import moderate_items
 from application.features.media.feature import LibraryFeature, MediaFeature
+from application.features.media.library import FoundFile
 from application.features.media.moderate_items import ModerationPage
 from application.limits.file_reads import FileReads
 from domain import errors
@@ -48,11 +49,12 @@ from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.streaming import FileResponse
 
 PAGE_SIZE: Final = CountParameter(name="limit", default=20)
+_IMAGE: Final = binary_content(*(image_format.content_type for image_format in ImageFormat))
 IMAGE_RESPONSES: Final[dict[str, Any]] = {
-    "200": {
-        "description": "The bytes of the full image.",
-        "content": binary_content(*(image_format.content_type for image_format in ImageFormat)),
-    }
+    "200": {"description": "The bytes of the full image.", "content": _IMAGE}
+}
+THUMBNAIL_RESPONSES: Final[dict[str, Any]] = {
+    "200": {"description": "The bytes of a small image.", "content": _IMAGE}
 }
 
 
@@ -162,7 +164,7 @@ def _parse_state(text: str | None) -> Shown:
 _CALLER_ERRORS: Final = (
     errors.Forbidden,
     errors.InsufficientScope,
-    errors.ReauthenticationRequired,
+    errors.PasskeyRequired,
 )
 _ITEM_ERRORS: Final = (InvalidItemId, media_errors.ItemNotFound, *_CALLER_ERRORS)
 _ACT_ERRORS: Final = (*_ITEM_ERRORS, errors.AuditFailed)
@@ -238,12 +240,28 @@ class ModerationController(Controller):
     ) -> ASGIApp:
         """Return the full image of an item, also of a hidden one."""
         file = await moderation.moderate_items.find_image(request.operator, _parse_item_id(item_id))
-        return FileResponse(
-            lambda: media.open_file(file),
-            file_reads.permit(request.client_ip),
-            {**_FILE_HEADERS, "Content-Type": file.image.format.content_type},
-            is_head=IS_HEAD in request.scope["state"],
+        return _send(request, media, file_reads, file)
+
+    @get(
+        "/{item_id:str}/thumbnail",
+        summary="Get a small image of an item for moderation",
+        file_responses=THUMBNAIL_RESPONSES,
+        errors=[*_ITEM_ERRORS, media_errors.MediaFileNotFound, errors.TooManyReads],
+    )
+    async def get_moderated_thumbnail(
+        self,
+        *,
+        request: ApiRequest,
+        moderation: Injected[LibraryFeature],
+        media: Injected[MediaFeature],
+        file_reads: Injected[FileReads],
+        item_id: IdParameter,
+    ) -> ASGIApp:
+        """Return a small copy of an image for a list, or the image itself if it has none."""
+        file = await moderation.moderate_items.find_thumbnail(
+            request.operator, _parse_item_id(item_id)
         )
+        return _send(request, media, file_reads, file)
 
     @post(
         f"/{{item_id:str}}/{moderate_items.HIDE.name}",
@@ -312,6 +330,17 @@ class ModerationController(Controller):
         """
         item, reason = _parse_act(request, moderate_items.DELETE, item_id, data)
         await moderation.moderate_items.delete(request.operator, item, reason)
+
+
+def _send(
+    request: ApiRequest, media: MediaFeature, file_reads: FileReads, file: FoundFile
+) -> ASGIApp:
+    return FileResponse(
+        lambda: media.open_file(file),
+        file_reads.permit(request.client_ip),
+        {**_FILE_HEADERS, "Content-Type": file.image.format.content_type},
+        is_head=IS_HEAD in request.scope["state"],
+    )
 
 
 def _parse_act(

@@ -111,7 +111,7 @@ class PasskeyController(Controller):
     @get(summary="List the signed-in user's passkeys", response_description="The passkeys.")
     async def list_passkeys(self, request: ApiRequest) -> schemas.PasskeyListResponse:
         """List the passkeys with which the user signs in to the app."""
-        found = request.principal.identity.passkeys
+        found = request.principal.identity.app_passkeys
         return schemas.PasskeyListResponse(passkeys=to_responses(found))
 
     @delete(

@@ -4,9 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from domain.errors import PasskeyRequired, ReauthenticationRequired
 from domain.features import passkeys
 from domain.identities.passkey import MAX_PASSKEYS
 from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.features.passkeys.console_controller import (
+    ConsoleSignInController,
+    InvitationController,
+    NewStaffPasskeyController,
+    StaffPasskeyController,
+)
 from entrypoints.http.features.passkeys.controller import (
     PasskeyController,
     PasskeySignInController,
@@ -48,6 +55,32 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         409, "passkey_exists", "The account has this passkey already."
     ),
     passkeys.PasskeyNotFound: ErrorRow(404, "passkey_not_found", "There is no such passkey."),
+    passkeys.InvitationNotValid: ErrorRow(
+        410,
+        "invitation_not_valid",
+        "This link was used, is older than 15 minutes, or void. Ask for another one: an operator"
+        " makes it with dialtone user passkey-invite.",
+    ),
+    passkeys.NotStaff: ErrorRow(
+        409, "not_staff", "This account has no role, is blocked, or its number has a test code."
+    ),
+    passkeys.HasStaffPasskey: ErrorRow(
+        409,
+        "has_passkey",
+        "This person has a passkey for the console. If it is lost, a command removes it (dialtone"
+        " user passkey-remove) and makes a link (dialtone user passkey-invite).",
+    ),
+    passkeys.TouchRequired: ErrorRow(
+        403,
+        "touch_required",
+        "Confirm this with your passkey: send its answer to the options of POST"
+        " /admin/session/touch in the field touch.",
+    ),
+    passkeys.LastPasskey: ErrorRow(
+        409,
+        "last_passkey",
+        "This is the only passkey of the account, which needs one. Add another one first.",
+    ),
 }
 
 
@@ -62,11 +95,23 @@ A user adds a passkey (`POST /users/me/passkeys`), and signs in with it instead 
 
 
 class PasskeysPlugin(ApiPlugin):
-    """The errors of passkeys; and their paths, where there can be some."""
+    """The errors of passkeys, and their paths where there can be passkeys.
+
+    What needs a role may need a passkey of the staff, also where no console is.
+    """
 
     errors = ERRORS
+    own_pages = ("/admin/session", "/admin/passkeys")
+    related_errors = MappingProxyType({ReauthenticationRequired: (PasskeyRequired,)})
 
-    def __init__(self, *, has_paths: bool) -> None:
+    def __init__(self, *, has_paths: bool, has_console: bool) -> None:
+        if has_console:
+            self.administration = (
+                ConsoleSignInController,
+                InvitationController,
+                NewStaffPasskeyController,
+                StaffPasskeyController,
+            )
         if has_paths:
             self.about = MappingProxyType(
                 {

@@ -1,11 +1,12 @@
 """What the details of a user say about passkeys."""
 
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 
 from application.administration.show_user import UserDetails
+from domain.administration.scope import Scope
 from domain.identities.passkey import Passkey
 from entrypoints.http.administration.user_details import UserFields, to_struct
 from entrypoints.http.fields import described, time_field
@@ -23,23 +24,35 @@ class PasskeyResponse(msgspec.Struct, kw_only=True):
 
 
 class PasskeyFields(UserFields, kw_only=True):
-    """The passkeys of a user, and those for the console of somebody of the staff."""
+    """The passkeys of a user for the app."""
 
     passkeys: Annotated[
         list[PasskeyResponse], described("The passkeys with which the user signs in to the app.")
-    ]
-    console_passkeys: Annotated[
-        list[PasskeyResponse],
-        described("The passkeys with which somebody of the staff signs in to the web console."),
     ]
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
         identity = details.user.identity
-        return cls(
-            passkeys=to_responses(identity.passkeys if identity else ()),
-            console_passkeys=to_responses(identity.staff.passkeys if identity else ()),
-        )
+        return cls(passkeys=to_responses(identity.app_passkeys if identity else ()))
+
+
+class StaffPasskeyFields(UserFields, kw_only=True):
+    """The passkeys of somebody of the staff for the console."""
+
+    scope: ClassVar = Scope.CHANGE_ROLES
+
+    staff_passkeys: Annotated[
+        list[PasskeyResponse] | msgspec.UnsetType,
+        described(
+            "The passkeys with which somebody of the staff signs in to the web console. Absent"
+            " without the scope `users:role`."
+        ),
+    ] = msgspec.UNSET
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        identity = details.user.identity
+        return cls(staff_passkeys=to_responses(identity.staff_passkeys if identity else ()))
 
 
 def to_responses(passkeys: Sequence[Passkey]) -> list[PasskeyResponse]:

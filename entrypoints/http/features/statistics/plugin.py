@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 
 from application.features.statistics.feature import StatisticsFeature
 from domain import errors
 from entrypoints.http.features.statistics import schemas
+from entrypoints.http.features.statistics.overview import OverviewController
 from entrypoints.http.features.statistics.schemas import parse_query
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
@@ -25,12 +26,12 @@ class StatisticsController(Controller):
 
     @get(
         summary="Report statistics",
-        response_description="The report. It may be empty.",
+        file_responses=schemas.REPORT_RESPONSES,
         errors=[
             schemas.HOURS.error,
             errors.Forbidden,
             errors.InsufficientScope,
-            errors.ReauthenticationRequired,
+            errors.PasskeyRequired,
         ],
     )
     async def report_statistics(
@@ -42,7 +43,8 @@ class StatisticsController(Controller):
         first_day: schemas.FirstDayParameter = None,
         last_day: schemas.LastDayParameter = None,
         by: schemas.ByParameter = None,
-    ) -> schemas.StatisticsResponse:
+        file_format: schemas.FormatParameter = None,
+    ) -> Response[schemas.StatisticsResponse]:
         """Sum messages and logins of the last hours, or of some days, and list rejections.
 
         What was counted within the last minute may be missing. The counts have no phone, IP or id.
@@ -51,10 +53,14 @@ class StatisticsController(Controller):
         query = parse_query(
             statistics.clock.now(), hours=hours, first_day=first_day, last_day=last_day, by=by
         )
-        return schemas.to_statistics_response(await statistics.report(request.operator, query))
+        is_csv = schemas.parse_format(file_format)
+        report = await statistics.report(request.operator, query)
+        if is_csv:
+            return schemas.csv_response(report)
+        return Response(schemas.to_statistics_response(report))
 
 
 class StatisticsPlugin(ApiPlugin):
     """Statistics of messages and logins."""
 
-    administration: Sequence[type[Controller]] = (StatisticsController,)
+    administration: Sequence[type[Controller]] = (StatisticsController, OverviewController)

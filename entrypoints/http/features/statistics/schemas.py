@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import Response
 
-from domain.errors import ConflictingValue
+from domain.errors import ConflictingValue, UnsupportedValue
 from domain.features.statistics import (
     DAY,
     DAY_PATTERN,
@@ -68,6 +68,16 @@ ByParameter = Annotated[
         "What the messages are summed by, one or two of these. The default is country.",
         name="by",
         enum=DIMENSIONS,
+    ),
+]
+
+_FORMATS: Final = ["json", "csv"]
+FormatParameter = Annotated[
+    str | None,
+    query_parameter(
+        "`csv` returns the rows as a file for spreadsheets. The default is `json`.",
+        name="format",
+        enum=_FORMATS,
     ),
 ]
 
@@ -164,6 +174,22 @@ class StatisticsResponse(msgspec.Struct, kw_only=True):
     rejections: RejectionsField
 
 
+REPORT_RESPONSES: Final[dict[str, Any]] = {
+    "200": {
+        "description": "The report. It may be empty.",
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/StatisticsResponse"}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
+
+
+def to_counts(counts: Counts) -> CountsResponse:
+    """Convert what was counted."""
+    return CountsResponse(**{result: counts[result] for result in Result})
+
+
 def to_statistics_response(report: Statistics) -> StatisticsResponse:
     """Convert a report."""
     query = report.query
@@ -179,7 +205,7 @@ def to_statistics_response(report: Statistics) -> StatisticsResponse:
         first=format_timestamp(query.first),
         last=format_timestamp(query.last),
         by=",".join(query.by),
-        total=CountsResponse(**fields_of(report.total)),
+        total=to_counts(report.total),
         rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
         by_period=[
             StatisticsPeriodResponse(
@@ -218,6 +244,14 @@ def parse_query(
             return query_hours(now, count, dimensions)
     with parsing_field("from"):
         return query_days(now, first, last, dimensions)
+
+
+def parse_format(text: str | None) -> bool:
+    """Return whether a file of CSV is requested."""
+    with parsing_field("format"):
+        if text not in (None, *_FORMATS):
+            raise UnsupportedValue(f"Send one of these: {', '.join(_FORMATS)}.")
+    return text == "csv"
 
 
 def csv_lines(report: Statistics) -> Iterator[str]:

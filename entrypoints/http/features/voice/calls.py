@@ -8,11 +8,13 @@ from litestar import Controller, get
 from litestar.di import Provide
 from litestar.types import ASGIApp
 
+from application.administration.operator import Operator, staff_member
 from application.features.voice.call_log import CallPage, CallsFeature
 from application.features.voice.ports import RecordingFile
 from application.limits.file_reads import FileReads
 from domain import errors
-from domain.cursor import encode_cursor, parse_cursor
+from domain.administration.scope import Scope
+from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.features.voice.call import (
     Call,
     CallDirection,
@@ -22,7 +24,6 @@ from domain.features.voice.call import (
 )
 from domain.features.voice.step import CallOutcome
 from domain.identifier import parse_identifier
-from domain.identities.identity import Identity
 from entrypoints.http.features.voice.user_fields import show_call_status
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
@@ -33,7 +34,11 @@ from entrypoints.http.fields import (
     header,
     time_field,
 )
-from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware
+from entrypoints.http.requests.auth import (
+    BEARER,
+    AdministrationMiddleware,
+    AuthenticationMiddleware,
+)
 from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import (
@@ -150,15 +155,15 @@ RECORDING_RESPONSES: Final = {
 }
 
 
-def to_page_response(page: CallPage, viewer: Identity) -> CallPageResponse:
-    """Convert a page of calls. Only administrators see recordings."""
+def to_page_response(page: CallPage, *, has_recordings: bool) -> CallPageResponse:
+    """Convert a page of calls, with the recordings only for who may hear them."""
     return CallPageResponse(
-        calls=[to_call_response(call, viewer) for call in page.calls],
+        calls=[to_call_response(call, has_recordings=has_recordings) for call in page.calls],
         next_cursor=encode_cursor(page.next_cursor) if page.next_cursor else None,
     )
 
 
-def to_call_response(call: Call, viewer: Identity) -> CallResponse:
+def to_call_response(call: Call, *, has_recordings: bool) -> CallResponse:
     """Convert a call."""
     return CallResponse(
         id=call.id,
@@ -171,7 +176,7 @@ def to_call_response(call: Call, viewer: Identity) -> CallResponse:
         path=list(call.path),
         user_id=call.identity_id,
         caller_verified=call.is_caller_verified,
-        recordings=_to_recordings(call) if viewer.is_administrator else msgspec.UNSET,
+        recordings=_to_recordings(call) if has_recordings else msgspec.UNSET,
     )
 
 
@@ -185,16 +190,27 @@ def _to_recordings(call: Call) -> list[RecordingResponse]:
     ]
 
 
+_DEPENDENCIES: Final = {
+    "calls": provide(lambda use_cases: use_cases.of(CallsFeature)),
+    "file_reads": Provide(provide_file_reads, sync_to_thread=False),
+}
+_RECORDING_ERRORS: Final = (
+    RECORDING_INDEX.error,
+    errors.Forbidden,
+    CallNotFound,
+    CallRecordingNotFound,
+    errors.AuditFailed,
+    errors.TooManyReads,
+)
+
+
 class CallController(Controller):
     """Calls to the service, and calls that read a code."""
 
     path = "/calls"
     tags = ["Calls"]
     opt = {"tag_description": "List calls, and listen to what callers left."}
-    dependencies = {
-        "calls": provide(lambda use_cases: use_cases.of(CallsFeature)),
-        "file_reads": Provide(provide_file_reads, sync_to_thread=False),
-    }
+    dependencies = _DEPENDENCIES
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -217,27 +233,16 @@ class CallController(Controller):
         an inbound call may be somebody else's: `caller_verified` is false. Staff has to have
         logged in within the last day; otherwise it sees its own calls.
         """
-        with FieldErrors() as invalid:
-            with invalid.of("cursor"):
-                after = None if cursor is None else parse_cursor(cursor)
-            with invalid.of("limit"):
-                size = PAGE_SIZE.parse(limit)
-        page = await calls.list_calls(request.principal, after, size)
-        return to_page_response(page, request.principal.viewer)
+        after, size = _parse_page(cursor, limit)
+        principal = request.principal
+        page = await calls.list_calls(principal, after, size)
+        return to_page_response(page, has_recordings=principal.has_scope(Scope.HEAR_RECORDINGS))
 
     @get(
         "/{call_id:str}/recording",
         summary="Get a recording of a call",
         file_responses=RECORDING_RESPONSES,
-        errors=[
-            RECORDING_INDEX.error,
-            errors.Forbidden,
-            errors.ReauthenticationRequired,
-            CallNotFound,
-            CallRecordingNotFound,
-            errors.AuditFailed,
-            errors.TooManyReads,
-        ],
+        errors=[*_RECORDING_ERRORS, errors.ReauthenticationRequired],
     )
     async def get_call_recording(
         self,
@@ -252,17 +257,88 @@ class CallController(Controller):
 
         They have to have logged in within the last day.
         """
-        with parsing_field("index"):
-            number = RECORDING_INDEX.parse(index)
-        call = parse_identifier(call_id) or ""
-        is_head = IS_HEAD in request.scope["state"]
-        return FileResponse(
-            lambda: calls.open_recording(request.principal, call, number, is_heard=not is_head),
-            file_reads.permit(request.client_ip),
-            {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
-            is_head=is_head,
-            headers_of=_recording_headers,
-        )
+        operator = staff_member(request.principal)
+        return _send_recording(request, calls, file_reads, operator, call_id, index)
+
+
+class AdminCallController(Controller):
+    """All calls, for people of the staff. No service token reads them."""
+
+    path = "/admin/calls"
+    tags = ["Administration"]
+    dependencies = _DEPENDENCIES
+    middleware = [AdministrationMiddleware]
+    security = BEARER
+
+    @get(
+        summary="List all calls",
+        response_description="The page. It may be empty.",
+        errors=[PAGE_SIZE.error, errors.Forbidden, errors.PasskeyRequired],
+    )
+    async def list_all_calls(
+        self,
+        *,
+        request: ApiRequest,
+        calls: Injected[CallsFeature],
+        cursor: CursorParameter = None,
+        limit: CallLimitParameter = None,
+    ) -> CallPageResponse:
+        """List the calls of everybody, the newest first, for people with the scope `calls:read`."""
+        after, size = _parse_page(cursor, limit)
+        page = await calls.list_calls.of_everybody(request.operator, after, size)
+        has_recordings = request.operator.has_scope(Scope.HEAR_RECORDINGS)
+        return to_page_response(page, has_recordings=has_recordings)
+
+    @get(
+        "/{call_id:str}/recording",
+        summary="Get a recording of any call",
+        file_responses=RECORDING_RESPONSES,
+        errors=[*_RECORDING_ERRORS, errors.PasskeyRequired],
+    )
+    async def get_recording_of_any_call(
+        self,
+        *,
+        request: ApiRequest,
+        calls: Injected[CallsFeature],
+        file_reads: Injected[FileReads],
+        call_id: IdParameter,
+        index: RecordingIndexParameter = None,
+    ) -> ASGIApp:
+        """Return the sound of a recording, for people with the scope `calls:recordings`.
+
+        It is in the audit before.
+        """
+        return _send_recording(request, calls, file_reads, request.operator, call_id, index)
+
+
+def _parse_page(cursor: str | None, limit: str | None) -> tuple[Cursor | None, int]:
+    with FieldErrors() as invalid:
+        with invalid.of("cursor"):
+            after = None if cursor is None else parse_cursor(cursor)
+        with invalid.of("limit"):
+            size = PAGE_SIZE.parse(limit)
+    return after, size
+
+
+def _send_recording(
+    request: ApiRequest,
+    calls: CallsFeature,
+    file_reads: FileReads,
+    operator: Operator,
+    call_id: str,
+    index: str | None,
+) -> ASGIApp:
+    with parsing_field("index"):
+        number = RECORDING_INDEX.parse(index)
+    call = parse_identifier(call_id) or ""
+    is_head = IS_HEAD in request.scope["state"]
+    return FileResponse(
+        lambda: calls.open_recording(operator, call, number, is_heard=not is_head),
+        file_reads.permit(request.client_ip),
+        {"Content-Disposition": f'attachment; filename="call-{call}-{number}.mp3"'},
+        is_head=is_head,
+        headers_of=_recording_headers,
+    )
 
 
 def _recording_headers(file: RecordingFile) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from litestar import Controller
 
 from domain.features.voice.call import CallNotFound, CallRecordingNotFound
 from entrypoints.http.errors.table import ApiError, ErrorRow
-from entrypoints.http.features.voice.calls import CallController
+from entrypoints.http.features.voice.calls import AdminCallController, CallController
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
@@ -51,6 +51,7 @@ class VoicePlugin(ApiPlugin):
     errors = ERRORS
     fields = MappingProxyType({ReadinessResponse: CallHealth})
     controllers: Sequence[type[Controller]] = (CallController,)
+    administration: Sequence[type[Controller]] = (AdminCallController,)
     webhooks: Sequence[str] = ("voice",)
 
     def __init__(self, *, has_phone_line: bool) -> None:

@@ -1,11 +1,12 @@
 """What the details of a user say about calls."""
 
-from typing import Annotated, Self
+from typing import Annotated, ClassVar, Self
 
 import msgspec
 
 from application.administration.show_user import UserDetails
 from application.features.voice.call_log import CallDetails
+from domain.administration.scope import Scope
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.step import CallOutcome
 from entrypoints.http.administration.user_details import UserFields, to_struct
@@ -54,7 +55,14 @@ class UserCallResponse(msgspec.Struct, kw_only=True):
 class CallFields(UserFields, kw_only=True):
     """The calls of a user."""
 
-    calls: Annotated[list[UserCallResponse], described("The last ten, the newest first.")]
+    scope: ClassVar = Scope.READ_CALLS
+
+    calls: Annotated[
+        list[UserCallResponse] | msgspec.UnsetType,
+        described(
+            "The last ten, the newest first. Absent for people without the scope `calls:read`."
+        ),
+    ] = msgspec.UNSET
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:

@@ -133,7 +133,7 @@ async def test_each_replacement_has_its_own_result(store: RecordStore, phone: by
             store.replace, IDENTITIES, name, an_identity(name, **changes), version, **once
         )
 
-    raced = [replace("raced", session_version=number) for number in range(3)]
+    raced = [replace("raced", claims=str(number)) for number in range(3)]
     outcomes = await outcomes_of(
         *raced,
         replace("1", username_key="free"),
@@ -157,7 +157,7 @@ async def test_each_replacement_has_its_own_result(store: RecordStore, phone: by
     kept = {**replaced, "encrypted_phone": b"first" if phone else None}
     changes: dict[str, dict[str, Any]] = {
         "1": {**kept, "username_key": "free"},
-        "raced": {**kept, "session_version": outcomes.index(True)},
+        "raced": {**kept, "claims": str(outcomes.index(True))},
         "assigned": {**replaced, "encrypted_phone": b"new"},
         "overwritten": {"encrypted_phone": b"new"},
     }

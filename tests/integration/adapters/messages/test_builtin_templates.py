@@ -77,8 +77,6 @@ def test_after_a_successful_start_every_message_follows_the_rules(
     ).text
     notice_text = templates.render_notice(notice, country=country, locale=locale).text
 
-    if purpose is Purpose.CONSOLE_SIGN_IN:
-        platform = Platform.GENERAL
     expected_hash = app_hash if app_hash in APP_HASHES else APP_HASHES[0]
     violations = validate_template(
         text,
@@ -98,8 +96,7 @@ def test_every_language_has_short_messages_of_every_kind() -> None:
     previews = list(templates.previews())
     platforms = (Platform.GENERAL, Platform.ANDROID, Platform.WEB)
     expected = [
-        *product(LANGUAGES, set(Purpose) - {Purpose.CONSOLE_SIGN_IN}, platforms),
-        *product(LANGUAGES, [Purpose.CONSOLE_SIGN_IN], [Platform.GENERAL]),
+        *product(LANGUAGES, Purpose, platforms),
         *product(LANGUAGES, PhoneNotice, [Platform.GENERAL]),
     ]
     found = [(file.name, message, preview.platform) for file, message, preview in previews]

@@ -85,13 +85,11 @@ def test_a_region_falls_back_to_its_language_and_then_to_the_operators_default(
 
 def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> None:
     templates = load(tmp_path, de=OWN_TABLES)
-    change, console = Purpose.CHANGE_PHONE, Purpose.CONSOLE_SIGN_IN
+    change = Purpose.CHANGE_PHONE
     assert render(templates, "de") == "012345"
     assert render(templates, "de", purpose=change) == "012345 ändert Dialtone"
     assert render(templates, "de", Platform.ANDROID, purpose=change) == "012345 FA+9qCX9VSu"
     assert render(templates, "de", Platform.WEB, purpose=change).endswith("\n@dial.test #012345")
-    builtin = render(load(tmp_path), "de", purpose=console)
-    assert render(templates, "de", purpose=console) == builtin
     assert render_notice(templates, "de") == "Dialtone: changed"
 
 
@@ -104,7 +102,7 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
         expected = render(templates, locale, purpose=change)
         assert render(templates, locale, country="IN", purpose=change) == expected
     (file,) = templates.incomplete_country_files()
-    missing = {"change_phone", "console_sign_in", "passkey_added", "passkey_removed"}
+    missing = {"change_phone", "passkey_added", "passkey_removed"}
     assert (file.name, {*file.missing_tables}) == ("IN", missing | {"console_passkey_added"})
 
 

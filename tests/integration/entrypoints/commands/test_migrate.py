@@ -37,7 +37,7 @@ MISSING: Final = {
 }
 EARLIER: Final = [f"DROP INDEX {UNIQUE}", "DROP TABLE statistics_days"]
 """What makes the database of a version that did not have these yet."""
-OLD_SCHEMA: Final = "UPDATE database_metadata SET schema_version = 2"
+OLD_SCHEMA: Final = "UPDATE database_metadata SET schema_version = 3"
 ONE_NAME: Final = "UPDATE identities SET username_key = 'ada'"
 """Gives all users one name, which only a database without the unique index lets happen."""
 
@@ -197,7 +197,7 @@ async def test_a_database_before_0_2_0_is_refused_by_all_that_could_use_it(
         *(opening, copying, database.plan, database.migrate, find_keys)
     ]
     for way in ways:
-        with pytest.raises(ConfigurationError, match=r"schema 2.*begin with an empty"):
+        with pytest.raises(ConfigurationError, match=r"schema 3.*begin with an empty"):
             await way()
     assert database.read_all() == before
 

@@ -72,23 +72,35 @@ def test_an_operator_invites_and_check_settings_names_who_has_none(tmp_path: Pat
     assert "Only staff signs in to the console" in refused.stderr
     dialtone.run("user", "promote", PHONE, *REASON)
     invited = dialtone.run("user", "passkey-invite", PHONE, *REASON)
-    assert invited.stdout.startswith("http://localhost:8000/console/passkeys/enrol#")
+    assert invited.stdout.startswith("http://localhost:8000/console#")
     assert len(invited.stdout.splitlines()) == 1
     assert dialtone.run("user", "passkeys", PHONE).stdout == "There are no passkeys.\n"
     assert json_lines(dialtone.run("user", "passkeys", PHONE, "--json").stdout) == []
     lost = dialtone.run("user", "passkey-remove", PHONE, "--all", *REASON)
     assert "There is no such passkey" in lost.stderr
     user = json.loads(dialtone.run("user", "show", PHONE, "--json").stdout)
-    assert (user["passkeys"], user["console_passkeys"]) == ([], [])
+    assert (user["passkeys"], user["staff_passkeys"]) == ([], [])
     entries = json_lines(dialtone.run("audit", PHONE, "--json").stdout)
     assert "invite_passkey" in [entry["action"] for entry in entries]
-    required = CommandLine(tmp_path, {**NAMES, "DIALTONE_STAFF_PASSKEYS": "required"})
-    checked = required.run("check-settings")
-    assert checked.returncode == 1
-    assert f"no passkey: {user_id}" in checked.stderr
+    checked = dialtone.run("check-settings")
+    assert checked.returncode == 0
+    assert f"no passkey for the console: {user_id} (administrator)" in checked.stdout
     assert PHONE not in checked.stdout + checked.stderr
     dialtone.run("user", "demote", PHONE, *REASON)
-    assert "Each administrator has a passkey" in required.run("check-settings").stdout
+    assert user_id not in dialtone.run("check-settings").stdout
+
+
+def test_a_link_is_valid_for_a_day_at_most_and_only_with_a_console(tmp_path: Path) -> None:
+    dialtone = CommandLine(tmp_path, NAMES)
+    dialtone.add_user(PHONE, "Asha Rao")
+    dialtone.run("user", "promote", PHONE, *REASON)
+    day = dialtone.run("user", "passkey-invite", PHONE, "--expires", "24h", *REASON)
+    assert (day.returncode, "once and for 24h" in day.stderr) == (0, True)
+    longer = dialtone.run("user", "passkey-invite", PHONE, "--expires", "25h", *REASON)
+    assert (longer.returncode, "--expires" in longer.stderr) == (2, True)
+    without = CommandLine(tmp_path, {})
+    refused = without.run("user", "passkey-invite", PHONE, *REASON)
+    assert (refused.returncode, "DIALTONE_WEB_CONSOLE" in refused.stderr) == (1, True)
 
 
 # `dialtone user list`

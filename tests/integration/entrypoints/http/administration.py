@@ -14,7 +14,7 @@ from application.features.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber
-from tests.support.app_harness import AppHarness
+from tests.support.app_harness import CONSOLE_COOKIE, CONSOLE_COOKIE_NAME, AppHarness
 from tests.support.builders import a_phone
 from tests.support.client import bearer
 from tests.support.described import description
@@ -43,7 +43,7 @@ def admin_operations() -> list[tuple[str, str, list[str]]]:
 
 @dataclass(frozen=True, slots=True)
 class AdminDriver:
-    """Clients of the API: a user, and an administrator who has just logged in."""
+    """Clients of the API: a user, and an administrator in a fresh session of the console."""
 
     http: httpx.AsyncClient
     harness: AppHarness
@@ -60,7 +60,7 @@ class AdminDriver:
         """Act for the user, or whom the body names, as the administrator or with a token."""
         return await self.http.post(
             f"/admin/users/{action}",
-            json={"id": self.user_id} if body is None else body,
+            json={"id": self.user_id, "reason": "ticket"} if body is None else body,
             headers=bearer(token or self.administrator),
         )
 
@@ -96,8 +96,10 @@ async def open_admin_driver(harness: AppHarness | None = None) -> AsyncIterator[
     )
     user = await harness.add_user(USER)
     user_token = await harness.access_token(USER)
-    administrator_token = await harness.access_token(ADMINISTRATOR)
+    harness.advance(hours=12)
+    administrator_token = await harness.open_console(administrator.identity.id)
     async with open_http_client(harness.use_cases) as http:
+        http.cookies.set(CONSOLE_COOKIE_NAME, CONSOLE_COOKIE)
         yield AdminDriver(
             http,
             harness,

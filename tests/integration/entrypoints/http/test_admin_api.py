@@ -10,6 +10,7 @@ from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from tests.integration.entrypoints.http.administration import (
+    ADMINISTRATOR,
     OPERATOR,
     STRANGER,
     USER,
@@ -21,6 +22,12 @@ from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone, an_id
 from tests.support.client import bearer
 
+WITHOUT_SESSION: Final = (
+    "/admin/session/options",
+    "/admin/session",
+    "/admin/passkeys/options",
+    "/admin/passkeys",
+)
 CHANGE_PHONE: Final = f"{an_id()}/change-phone"
 NEW_NUMBER: Final = {"phone": STRANGER.e164, "reason": "saw the passport"}
 
@@ -34,14 +41,16 @@ async def driver() -> AsyncIterator[AdminDriver]:
 # Who may call it
 
 
-async def test_only_administrators_and_service_tokens_may(driver: AdminDriver) -> None:
-    driver.harness.advance(days=1)
+async def test_only_the_console_and_service_tokens_may(driver: AdminDriver) -> None:
+    by_code = await driver.harness.access_token(ADMINISTRATOR)
     for method, path, _ in admin_operations():
+        if path in WITHOUT_SESSION:
+            continue
         anonymous = await driver.http.request(method, path)
         assert (anonymous.status_code, anonymous.headers["www-authenticate"]) == (401, "Bearer")
         for token, code in (
             (driver.user, "forbidden"),
-            (driver.administrator, "reauthentication_required"),
+            (by_code, "passkey_required"),
         ):
             response = await driver.http.request(method, path, headers=bearer(token))
             assert (response.status_code, response.json()["code"]) == (403, code), path
@@ -118,13 +127,14 @@ async def test_only_a_fresh_login_of_an_administrator_sees_the_number_of_a_user(
     driver: AdminDriver,
 ) -> None:
     path, user = f"/users/{driver.user_id}", driver.user_id
+    by_code = await driver.harness.access_token(ADMINISTRATOR)
     act = driver.harness.administration.act_for_users
     await act.set_external_id(OPERATOR, user, parse_external_id("7"), "ticket")
-    fresh = (await driver.get(path)).json()
+    fresh = (await driver.get(path, by_code)).json()
     own = (await driver.get(path, driver.user)).json()
     other = await driver.harness.access_token(STRANGER)
     stranger = (await driver.get(path, other)).json()
-    old = (await driver.get(path)).json()
+    old = (await driver.get(path, by_code)).json()
 
     assert [fresh["number"], own["number"]] == [USER.e164] * 2
     assert [stranger["number"], old["number"]] == [USER.masked] * 2
@@ -144,24 +154,32 @@ async def test_unknown_users_are_not_found(driver: AdminDriver) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "codes"),
     [
-        ("block", {}, {"phone": "missing_field"}),
+        ("block", {"reason": "ticket"}, {"phone": "missing_field"}),
+        ("block", {"id": an_id()}, {"reason": "too_short"}),
         ("block", {"id": "12", "reason": "x" * 501}, {"id": "invalid_id", "reason": "too_long"}),
         (
             "promote", {"id": "12", "role": "king", "reason": "x" * 501},
             {"id": "invalid_id", "role": "unsupported_value", "reason": "too_long"},
         ),
-        (an_id(), {"external_id": "Zoë"}, {"external_id": "invalid_characters"}),
-        (an_id(), {"username": "Priya", "external_id": None}, {"username": "conflicting_value"}),
+        (
+            an_id(), {"external_id": "Zoë", "reason": "ticket"},
+            {"external_id": "invalid_characters"},
+        ),
+        (
+            an_id(), {"username": "Priya", "external_id": None, "reason": "ticket"},
+            {"username": "conflicting_value"},
+        ),
         (
             an_id(), {"username": "Support", "reason": "\0"},
             {"username": "reserved_name", "reason": "invalid_characters"},
         ),
         ("rename", {"id": an_id()}, {"new_username": "missing_field"}),
         (
-            "rename", {"id": an_id(), "new_username": "Support"}, {"new_username": "reserved_name"},
+            "rename", {"id": an_id(), "new_username": "Support", "reason": "ticket"},
+            {"new_username": "reserved_name"},
         ),
         (
-            "external-id", {"id": an_id(), "new_external_id": "Zoë"},
+            "external-id", {"id": an_id(), "new_external_id": "Zoë", "reason": "ticket"},
             {"new_external_id": "invalid_characters"},
         ),
         (
@@ -277,7 +295,7 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
 
 async def test_a_second_click_does_not_use_up_the_second_reset(driver: AdminDriver) -> None:
     shown = (await driver.post("search")).json()["verification"]["resets_left"]
-    body = {"id": driver.user_id, "resets_left": shown}
+    body = {"id": driver.user_id, "reason": "ticket", "resets_left": shown}
     first, second = [await driver.post("reset-limits", body) for _ in range(2)]
     assert (first.status_code, first.json()["resets_left"]) == (200, 1)
     assert (second.status_code, second.json()["code"]) == (409, "limits_reset_before")
@@ -305,14 +323,15 @@ async def test_a_deletion_says_what_remains(driver: AdminDriver) -> None:
 
 async def test_a_user_gets_another_name_and_an_external_id(driver: AdminDriver) -> None:
     async def change(**body: str | None) -> httpx.Response:
-        path, headers = f"/admin/users/{driver.user_id}", bearer(driver.administrator)
+        path, headers = f"/admin/users/{driver.user_id}", bearer(token)
         return await driver.http.patch(path, json={**body, "reason": "report 815"}, headers=headers)
 
-    administrator = await driver.harness.identities.authenticate(driver.administrator)
+    administrator = await driver.harness.log_in(ADMINISTRATOR)
     await driver.harness.create_user(administrator, "Priya")
+    token = await driver.harness.open_console(driver.administrator_id)
     done = [await change(username="User 4711"), await change(external_id="auth0|5f7c")]
     taken = await change(username="priya")
-    found = (await driver.post("search", {"external_id": "auth0|5f7c"})).json()
+    found = (await driver.post("search", {"external_id": "auth0|5f7c"}, token)).json()
     removed = await change(external_id=None)
 
     changed = {"message": "User changed", "subject": driver.user_id}
@@ -332,7 +351,7 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     body = {"id": driver.user_id, "role": "auditor", "reason": "Ticket 4711"}
     await driver.post("promote", body)
     driver.harness.advance(seconds=1)
-    await driver.post("block", {"phone": STRANGER.e164})
+    await driver.post("block", {"phone": STRANGER.e164, "reason": "spam"})
     subject, actor = driver.hash_phone(STRANGER), f"administrator:{driver.administrator_id}"
 
     [entry] = (await driver.get(f"/admin/audit?user={driver.user_id}")).json()["entries"]
@@ -356,10 +375,9 @@ async def test_the_audit_is_listed_by_whom_and_by_who(driver: AdminDriver) -> No
     assert rest == {"entries": [entry], "next_cursor": None}
 
 
-async def test_a_filter_of_the_audit_names_one_person(driver: AdminDriver) -> None:
+async def test_an_invalid_filter_of_the_audit_is_an_error(driver: AdminDriver) -> None:
     for query, field in (
         ("actor=alice", "actor"),
-        (f"actor=administrator:{an_id()}&user={an_id()}", "actor"),
         ("hidden=yes", "hidden"),
     ):
         response = await driver.get(f"/admin/audit?{query}")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from domain.errors import InvalidValue
-from domain.features import staff_passkeys
 from domain.features.admin import TokenNotFound
 from entrypoints.composition.openapi import render_description
 from entrypoints.http.app import describe_app, make_error_table
@@ -21,6 +20,7 @@ from tests.support.http_settings import change_http_settings, make_http_settings
 PROJECT: Final = Path(__file__).parents[4]
 SETTINGS: Final = make_http_settings("https://api.example.org")
 PUBLIC: Final = {
+    "start_console_sign_in", "sign_in_to_console",
     "request_otp", "verify_otp", "refresh_session", "health_live", "health_ready", "get_jwks",
     "get_issuer_metadata", "get_openid_configuration", "get_upload_limits",
     "get_delivery_status", "start_passkey_sign_in", "sign_in_with_passkey", "legacy_get_otp",
@@ -40,9 +40,8 @@ def known_values(schema: str, field: str) -> set[str]:
 
 def is_response(error: type[ApiError], row: ErrorRow) -> bool:
     """Return whether the API has responses with the code of this error, not only fields."""
-    is_of_page = error is TokenNotFound or error.__module__ == staff_passkeys.__name__
     is_field = issubclass(error, InvalidValue) or (row.field and not row.keeps_error)
-    return row.code != INVALID_CODE and not is_of_page and not is_field
+    return row.code != INVALID_CODE and error is not TokenNotFound and not is_field
 
 
 def test_the_schemas_list_every_code_of_the_error_table() -> None:
@@ -61,7 +60,7 @@ def test_every_operation_says_whether_it_needs_an_access_token() -> None:
     }
     for name, operation in operations.items():
         security = operation["security"]
-        if name in ("logout", "get_media_file"):
+        if name in ("logout", "get_media_file", "start_staff_passkey", "add_staff_passkey"):
             assert security in ([{"bearer": []}, {}], [{}, {"bearer": []}])
         else:
             assert security == ([] if name in PUBLIC else [{"bearer": []}]), name

@@ -24,7 +24,7 @@ from domain.errors import (
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.identities.username import parse_username
-from tests.support.acts import BY_COMMAND, IN_API, REASON, a_token
+from tests.support.acts import BY_COMMAND, IN_CONSOLE, REASON, a_token
 from tests.support.at_each_operation import Act, Attempt, at_each_operation, before_each_operation
 from tests.support.builders import a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy
@@ -175,15 +175,15 @@ async def test_what_only_this_actor_has_blocked_is_unblocked(app: CoreHarness) -
     await act.block(THIEF, users[0], REASON)  # before
     app.advance(minutes=1)
     since = app.clock.now()
-    await act.block(IN_API, users[1], REASON)
+    await act.block(IN_CONSOLE, users[1], REASON)
     queries: list[UserQuery] = [*users[1:5], users[3], a_phone(99)]
     for user in queries:
         app.advance(minutes=1)
         await act.block(THIEF, user, REASON)
     app.advance(minutes=1)
-    await act.block(IN_API, users[2], REASON)
-    await act.block(IN_API, users[5], REASON)
-    await act.unblock(IN_API, users[4], REASON)
+    await act.block(IN_CONSOLE, users[2], REASON)
+    await act.block(IN_CONSOLE, users[5], REASON)
+    await act.unblock(IN_CONSOLE, users[4], REASON)
     entries = len(app.database.audit_entries)
 
     expected = {

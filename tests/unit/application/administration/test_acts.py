@@ -12,7 +12,7 @@ import application.features
 from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import UserQuery
-from application.administration.operator import Operator, person, staff_member
+from application.administration.operator import Operator, staff_member
 from application.administration.user_acts import USER_ACTS, ActCall
 from application.limits.events import ActLimitHalfUsed, ActLimitReached
 from application.record_act import ActRecorded
@@ -34,7 +34,6 @@ from domain.identities.username import parse_username
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from tests.support.acts import (
     BY_COMMAND,
-    IN_API,
     IN_CONSOLE,
     REASON,
     a_token,
@@ -151,7 +150,7 @@ async def test_a_full_number_is_masked_for_others_and_people_say_why(app: CoreHa
     [
         (staff(Role.SUPPORT), 0),
         (a_token(*Scope), 0),
-        (IN_API, 1),
+        (IN_CONSOLE, 1),
         (a_token(Role.ADMINISTRATOR), 1),
         (BY_COMMAND, 2),
     ],
@@ -203,7 +202,7 @@ async def test_nobody_acts_on_themselves_or_gives_more_than_they_have(app: CoreH
     act = app.administration.act_for_users
     principal = await app.add_administrator(a_phone(2))
     user = await app.add_user()
-    operator = person(principal.identity, has_fresh_login=True)
+    operator = staff(Role.ADMINISTRATOR, identity_id=principal.identity.id)
     with pytest.raises(Forbidden, match="own account"):
         await act.sign_out(operator, principal.identity.id, REASON)
     token = a_token(Scope.CHANGE_ROLES, Role.MODERATOR)
@@ -261,15 +260,15 @@ async def test_an_act_too_many_is_not_done_nor_in_the_audit(
 
 async def test_half_of_what_is_possible_in_an_hour_is_a_warning(app: CoreHarness) -> None:
     await app.log_in()
-    await use_up(app, IN_API, HARM, left=31)
+    await use_up(app, IN_CONSOLE, HARM, left=31)
     assert ActLimitHalfUsed not in app.events.types
     act = app.administration.act_for_users
-    await act.sign_out(IN_API, a_phone(), REASON)
+    await act.sign_out(IN_CONSOLE, a_phone(), REASON)
     [warning] = app.events.of_type(ActLimitHalfUsed)
-    assert warning.actor_id == IN_API.actor.id
+    assert warning.actor_id == IN_CONSOLE.actor.id
     # The act is done also where it cannot be found out how much is used.
     app.faults.fail_on("limit_store.count_used")
-    await act.sign_out(IN_API, a_phone(), REASON)
+    await act.sign_out(IN_CONSOLE, a_phone(), REASON)
     assert len(app.database.audit_entries) == 2
     # What staff does in an app counts too.
     principal = await app.add_administrator(a_phone(9))
@@ -313,7 +312,7 @@ async def test_a_token_finds_a_thousand_users_a_day_by_their_full_numbers(
     # It counts with the numbers that a token reads.
     with pytest.raises(TooManyPhones):
         await app.user_details.show_user(a_token(*READS), user, REASON)
-    readers = [a_token(*READS), IN_API, a_token(*READS, token_id=an_id(6))]
+    readers = [a_token(*READS), IN_CONSOLE, a_token(*READS, token_id=an_id(6))]
     view_phone = app.user_details.view_phone
     # A HEAD request is not shown a number: none is counted, and the error is the same.
     with pytest.raises(TooManyPhones):

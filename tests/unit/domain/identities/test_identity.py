@@ -16,16 +16,22 @@ from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
-from domain.identities.session import MAX_SESSIONS, SessionLimits, TokenRepeat
-from domain.identities.staff import Staff
+from domain.identities.session import MAX_SESSIONS, SessionKind, SessionLimits, TokenRepeat
+from domain.identities.staff import Invitation, Staff
 from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
 
 LATER = NOW + timedelta(days=1)
 SECOND = timedelta(seconds=1)
 YEAR = timedelta(days=365)
+INVITATION = Invitation("hash", LATER, made_by="operating_system_user:alice")
 A_PASSKEY = Passkey(
-    credential_id=b"id", public_key=b"key", sign_count=0, name="Laptop", created_at=NOW
+    credential_id=b"id",
+    public_key=b"key",
+    sign_count=0,
+    name="Laptop",
+    created_at=NOW,
+    is_staff=True,
 )
 CHANGE = PhoneChange(new_phone=a_phone(2), old_phone=a_phone(), started_at=NOW, attempted_at=NOW)
 
@@ -75,11 +81,10 @@ def test_blocking_revokes_all_sessions_for_good_and_changes_nothing_else() -> No
         identity,
         blocked_at=NOW,
         events=UserEvents().record(EventType.USER_BLOCKED, NOW),
-        session_version=1,
     )
     assert blocked.is_blocked
     assert not blocked.is_deleted
-    unblocked = replace(blocked.unblock(NOW), events=UserEvents(), session_version=0)
+    unblocked = replace(blocked.unblock(NOW), events=UserEvents())
     assert unblocked == identity.unblock(NOW) == identity
     added = blocked.add_session(a_session(id="one"))
     assert added.find_session("one", NOW) is None
@@ -101,7 +106,7 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "events": UserEvents().record(EventType.USER_CREATED, NOW),
     }
     forgotten: dict[str, Any] = {
-        "staff": Staff(Role.ADMINISTRATOR, (A_PASSKEY,)),
+        "staff": Staff(Role.ADMINISTRATOR, needs_passkey=True, invitation=INVITATION),
         "sessions": (a_session(),),
         "devices": (RecognizedDevice("phone", "session", LATER),),
         "blocked_at": NOW,
@@ -113,7 +118,6 @@ def test_nothing_but_what_is_kept_remains_of_a_deleted_identity() -> None:
         "external_id": ExternalId("7"),
         "claims": "{}",
         "imported": Imported(NOW, was_blocked=True),
-        "session_version": 1,
         "token_repeats": (TokenRepeat("session", NOW),),
         "passkeys": (A_PASSKEY,),
     }
@@ -193,28 +197,21 @@ def test_a_detached_identity_is_closed_until_an_operator_gives_it_a_phone() -> N
 def an_administrator() -> Identity:
     """Return somebody with a passkey and a session."""
     member = an_identity(user=a_user())
-    return (
-        member.promote(Role.ADMINISTRATOR).add_console_passkey(A_PASSKEY).add_session(a_session())
-    )
+    return member.promote(Role.ADMINISTRATOR).add_passkey(A_PASSKEY).add_session(a_session())
 
 
 def test_a_promotion_ends_all_sessions_and_keeps_passkeys() -> None:
     administrator = an_administrator()
-    assert administrator.staff == Staff(Role.ADMINISTRATOR, (A_PASSKEY,))
     support = administrator.promote(Role.SUPPORT)
-    assert support == replace(
-        administrator,
-        staff=Staff(Role.SUPPORT, (A_PASSKEY,)),
-        sessions=(),
-        session_version=administrator.session_version + 1,
-    )
+    staff = replace(administrator.staff, role=Role.SUPPORT)
+    assert support == replace(administrator, staff=staff, sessions=())
+    assert support.passkeys == (A_PASSKEY,)
     assert support.promote(Role.SUPPORT) is support
 
 
 def test_a_member_has_nothing_that_only_staff_has_and_the_rest_stays() -> None:
     administrator = an_administrator()
-    ended = administrator.session_version + 1
-    member = replace(administrator, staff=Staff(), session_version=ended)
+    member = replace(administrator, staff=Staff(), passkeys=())
     assert administrator.demote() == member
     assert member.demote() is member
 
@@ -247,30 +244,54 @@ def a_passkey(name: str) -> Passkey:
     )
 
 
-LAPTOP, KEY = a_passkey("laptop"), a_passkey("key")
-SUPPORT = Staff(Role.SUPPORT, (LAPTOP, KEY))
+def test_a_session_of_the_console_ends_with_a_passkey_or_a_role_and_others_stay() -> None:
+    of_app, of_console = a_session(id="app"), a_session(id="console", kind=SessionKind.CONSOLE)
+    invited = Staff(Role.SUPPORT, needs_passkey=True, invitation=INVITATION)
+    identity = an_identity(
+        staff=invited, passkeys=(A_PASSKEY, a_passkey("phone")), sessions=(of_app, of_console)
+    )
+    for changed in (
+        identity.add_passkey(replace(a_passkey("key"), is_staff=True)),
+        identity.remove_passkeys(A_PASSKEY.id),
+        identity.demote(),
+    ):
+        assert changed.sessions == (of_app,)
+        assert changed.staff.invitation is None
+    for changed in (
+        identity.add_passkey(a_passkey("tablet")),
+        identity.remove_passkeys(a_passkey("phone").id),
+    ):
+        assert (changed.sessions, changed.staff) == (identity.sessions, invited)
+    assert identity.demote().passkeys == (a_passkey("phone"),)
+    for changed in (identity.revoke_all_sessions(), identity.revoke_other_sessions("app")):
+        assert changed.staff == Staff(Role.SUPPORT, needs_passkey=True)
 
 
-def test_only_another_role_keeps_the_passkeys() -> None:
-    assert SUPPORT.promote(Role.AUDITOR) == Staff(Role.AUDITOR, SUPPORT.passkeys)
-    member = replace(SUPPORT, role=Role.MEMBER)
-    assert member.promote(Role.AUDITOR) == Staff(Role.AUDITOR)
+def test_each_kind_of_session_ends_the_oldest_of_its_own_only() -> None:
+    identity = an_identity()
+    for number in range(21):
+        identity = identity.add_session(a_session(id=f"app {number}"))
+        identity = identity.add_session(a_session(id=f"{number}", kind=SessionKind.CONSOLE))
+    of_app = [each.id for each in identity.sessions if not each.is_console]
+    of_console = [each.id for each in identity.sessions if each.is_console]
+    assert of_app == [f"app {number}" for number in range(1, 21)]
+    assert of_console == ["16", "17", "18", "19", "20"]
 
 
-def test_passkeys_are_found_by_their_ids() -> None:
-    assert SUPPORT.find_passkey(KEY.id) == KEY
-    assert SUPPORT.find_passkey("unknown") is None
-    assert SUPPORT.remove_passkeys(LAPTOP.id, "unknown").passkeys == (KEY,)
+def test_the_need_of_a_passkey_ends_with_the_role_or_by_a_command() -> None:
+    identity = an_identity(staff=Staff(Role.SUPPORT))
+    added = identity.add_passkey(A_PASSKEY)
+    for changed in (added, added.remove_passkeys(A_PASSKEY.id), added.promote(Role.AUDITOR)):
+        assert changed.staff.needs_passkey
+    for changed in (identity.add_passkey(a_passkey("of the app")), added.allow_codes()):
+        assert not changed.staff.needs_passkey
+    assert not added.demote().promote(Role.SUPPORT).staff.needs_passkey
 
 
-def test_no_two_passkeys_of_user_and_staff_have_the_same_name_or_id() -> None:
+def test_no_two_passkeys_have_the_same_name_or_id() -> None:
     """Otherwise whoever removes one of the user removes that for the console too."""
-    identity = an_identity(staff=SUPPORT)
+    identity = an_identity(passkeys=(A_PASSKEY,))
     with pytest.raises(ConflictingValue):
-        identity.add_passkey(replace(KEY, credential_id=b"another"))
-    with pytest.raises(ConflictingValue):
-        an_identity(passkeys=(KEY,)).add_console_passkey(replace(KEY, credential_id=b"another"))
+        identity.add_passkey(replace(A_PASSKEY, credential_id=b"another", is_staff=False))
     with pytest.raises(PasskeyExists):
-        check_room(identity, identity.passkeys, replace(KEY, name="another"))
-    phone = a_passkey("phone")
-    assert identity.add_console_passkey(phone).staff.passkeys == (LAPTOP, KEY, phone)
+        check_room(identity, identity.app_passkeys, replace(A_PASSKEY, name="another"))

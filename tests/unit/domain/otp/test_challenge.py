@@ -188,7 +188,8 @@ def test_the_provider_that_had_the_code_last_is_tried_last_and_each_once() -> No
 
 
 def test_a_delivery_that_no_longer_counts_stays() -> None:
-    deliveries = Deliveries((OTHER, a_delivery())).stop_counting("a-request")
+    reset = replace(a_delivery(), is_reset=True)
+    deliveries = Deliveries((OTHER, reset))
     assert deliveries.counted == (OTHER,)
     assert len(deliveries.all) == 2
     assert deliveries.reset().counted == ()

@@ -11,10 +11,10 @@ from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from entrypoints.composition.read_settings import describe_settings, read_settings
 from entrypoints.features.attestation import AttestationSettings
+from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.events.feature import EventSettings, destination_labels, stored_name
 from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
 from entrypoints.features.passkeys import PASSKEYS, PasskeySettings
-from entrypoints.features.staff_passkeys import STAFF_PASSKEYS, explain_why_not, make_origin
 from entrypoints.features.start import http_start_page, keeps_messages
 from entrypoints.features.voice.feature import VoiceSettings
 from entrypoints.http.features.start.plugin import HttpStartPageSettings
@@ -140,29 +140,83 @@ def test_siteverify_is_asked_by_https_in_production() -> None:
     assert url not in problems(production | {url: "https://hcaptcha.test/siteverify/"})
 
 
-# Where there can be passkeys, and at which origin
-
-
-def test_a_console_at_an_ip_address_says_that_nobody_can_use_passkeys() -> None:
-    assert [*STAFF_PASSKEYS.notes(settings())] == []
-    at_ip = settings(WEB_CONSOLE="yes")
-    assert [*STAFF_PASSKEYS.notes(at_ip)] == [
-        f"Nobody of the staff can use passkeys. {explain_why_not(at_ip)}"
-    ]
-    at_name = settings(WEB_CONSOLE="yes", PUBLIC_URL="http://localhost:8000")
-    assert [*STAFF_PASSKEYS.notes(at_name)] == []
+# The host of the console, and what its passkeys need
 
 
 @pytest.mark.parametrize(
-    ("url", "origin"),
+    ("variables", "url"),
     [
-        ("https://Dialtone.Example.org:443", "https://dialtone.example.org"),
-        ("https://dialtone.example.org:8443", "https://dialtone.example.org:8443"),
-        ("http://localhost:8000", "http://localhost:8000"),
+        ({"BIND": "127.0.0.1:8001"}, "http://localhost:8001"),
+        ({"PUBLIC_URL": "https://Dialtone.Example.org:443"}, "https://dialtone.example.org"),
+        ({"PUBLIC_URL": "https://a.test:8443"}, "https://a.test:8443"),
+        ({"PUBLIC_URL": "http://localhost:8000"}, "http://localhost:8000"),
     ],
 )
-def test_the_origin_is_written_as_browsers_do(url: str, origin: str) -> None:
-    assert make_origin(url) == origin
+def test_the_console_is_at_the_public_url_or_at_localhost(
+    variables: dict[str, str], url: str
+) -> None:
+    read = settings(WEB_CONSOLE="yes", **variables)
+    assert read.of(ConsoleSettings).console_url == url
+
+
+@pytest.mark.parametrize(
+    ("variables", "texts"),
+    [
+        ({}, []),
+        ({"WEB_CONSOLE": "yes"}, ["Set it to required on each"]),
+        ({"STAFF_PASSKEYS": "required"}, ["nobody uploads pictures for others (library:upload)"]),
+        (
+            {
+                "WEB_CONSOLE": "yes",
+                "STAFF_PASSKEYS": "required",
+                "PUBLIC_URL": "https://a.test",
+                "WEB_ORIGINS": "https://b.test,https://A.test",
+            },
+            ["nobody creates users (users:create)", "Give the service a host of its own."],
+        ),
+    ],
+)
+def test_the_check_of_settings_says_what_a_code_is_enough_for(
+    variables: dict[str, str], texts: list[str]
+) -> None:
+    notes = [*PASSKEYS.notes(settings(**variables))]
+    assert len(notes) == len(texts)
+    assert all(text in note for text, note in zip(texts, notes, strict=True))
+
+
+async def test_who_cannot_sign_in_to_the_console_is_named() -> None:
+    app = AppHarness()
+    check = PASSKEYS.records_check(settings(WEB_CONSOLE="yes"))
+    records = app.database.stores.records
+    assert await check(records) == ""
+    principal = await app.add_administrator()
+    user_id = principal.identity.id
+    assert f"no passkey for the console: {user_id} (administrator)." in await check(records)
+    identities = app.use_cases.repositories.identities
+    for rp_id, text in (
+        (
+            "former.example.org",
+            f"another host than localhost, so browsers do not use them here: {user_id}",
+        ),
+        ("localhost", ""),
+    ):
+        loaded = await identities.load(user_id)
+        assert loaded is not None
+        passkey = a_passkey(rp_id, is_staff=True, rp_id=rp_id)
+        assert await identities.replace(loaded.value.add_passkey(passkey), loaded.version)
+        note = await check(records)
+        assert (text in note) if text else note == ""
+
+
+def a_passkey(name: str, **fields: Any) -> Passkey:
+    return Passkey(
+        credential_id=name.encode(),
+        public_key=b"key",
+        sign_count=0,
+        name=name,
+        created_at=NOW,
+        **fields,
+    )
 
 
 # For which domain passkeys of users are, and on which pages they are valid
@@ -204,13 +258,7 @@ async def test_the_passkeys_that_another_domain_loses_are_counted() -> None:
     for number in range(2):
         loaded = await identities.load(principal.identity.id)
         assert loaded is not None
-        passkey = Passkey(
-            credential_id=bytes([number]),
-            public_key=b"key",
-            sign_count=0,
-            name=str(number),
-            created_at=NOW,
-        )
+        passkey = a_passkey(str(number))
         assert await identities.replace(loaded.value.add_passkey(passkey), loaded.version)
     note = await check(app.database.stores.records)
     assert note.startswith("Passkeys of users: 2, for localhost now.")

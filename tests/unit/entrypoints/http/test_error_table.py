@@ -10,14 +10,11 @@ from structlog.testing import capture_logs
 from domain import errors
 from domain.errors import DomainError
 from domain.features.media import errors as media_errors
-from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.app import make_error_table
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError
-from entrypoints.http.features.console.plugin import ConsolePlugin
-from entrypoints.http.features.console.request import ConsoleError
 from entrypoints.http.features.media.errors import (
     LibraryReadFailed,
     MediaStorageFailed,
@@ -26,8 +23,8 @@ from entrypoints.http.requests.middleware import ERROR
 from entrypoints.http.responses.errors import RepeatedFailures, to_response
 from tests.support.http_settings import make_http_settings, make_plugins
 
-ERRORS = make_error_table([*make_plugins(make_http_settings()), ConsolePlugin(UserDetailsForm([]))])
-NEVER_RAISED = {errors.RateLimitExceeded, ConsoleError}
+ERRORS = make_error_table(make_plugins(make_http_settings()))
+NEVER_RAISED = {errors.RateLimitExceeded}
 
 
 def subclasses(base: type[ApiError]) -> Iterator[type[ApiError]]:

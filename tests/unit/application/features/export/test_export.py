@@ -11,7 +11,6 @@ from zipfile import ZipFile
 
 import pytest
 
-from adapters.databases.records.features.console import make_console_repositories
 from application.features.app_data.feature import AppDataFeature
 from application.features.export.feature import EXPORT, Export, ExportFeature
 from application.features.export.files import EXPLAINED_FILES
@@ -25,7 +24,6 @@ from domain.errors import (
     UserNotFound,
 )
 from domain.features.app_data import AppData
-from domain.features.console import ConsoleDevice, ConsoleDevices
 from domain.phone import PhoneNumber
 from entrypoints.http.features.export.archive import write_archive
 from tests.support.acts import BY_COMMAND, assert_refused, permitted_operators
@@ -95,7 +93,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     assert archive.namelist() == [
         "index.html", "account.json", "sessions.json", "sign_in.json", "audit.json",
         "app_data.json", "library.json", image_name, "calls.json", sound,
-        "console.json", "passkeys.json", "console_passkeys.json",
+        "passkeys.json",
     ]  # fmt: skip
     assert parse(archive, "app_data.json") == {"plan": "pro"}
     page = archive.read("index.html").decode()
@@ -114,12 +112,6 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     other = await app.add_user(a_phone(2), "Priya")
     await app.upload_image(other)
     principal = await app.add_administrator(a_phone())
-    browser = ConsoleDevice(
-        "a browser", principal.identity.session_version, app.clock.now() + timedelta(days=90)
-    )
-    await make_console_repositories(app.database.stores).devices.add(
-        ConsoleDevices(principal.identity.id, (browser,))
-    )
 
     archive = await export_own_data(app, principal)
 
@@ -130,7 +122,6 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
         a_phone(2).e164,
         other.identity.id,
         "Priya",
-        browser.id,
         *(device.id for device in identity.devices),
         *(trusted.client_ip_hash for trusted in verification.trusted_ips),
         *(delivery.request_id for delivery in verification.deliveries.all),
@@ -138,7 +129,6 @@ async def test_an_export_has_no_hashes_no_keys_and_nobody_elses_data(app: AppHar
     ]
     assert len(hidden) > 6
     assert [secret for secret in hidden if secret in text] == []
-    assert [[*each] for each in parse(archive, "console.json")] == [["expires_at"]]
 
 
 async def test_changes_of_the_number_are_in_the_export_without_the_former_one(

@@ -54,7 +54,7 @@ from domain.features.media.item import (
 )
 from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, MediaUsage
 from domain.identities.role import Role
-from tests.support.acts import IN_API, IN_CONSOLE, LATER, a_token, assert_refused, staff
+from tests.support.acts import IN_CONSOLE, LATER, a_token, assert_refused, staff
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import (
     Act,
@@ -479,7 +479,7 @@ async def test_only_administrators_and_commands_moderate_for_a_reason_and_with_a
         await items.list(OTHERS, ItemFilter(), None, 10)
     assert app.database.audit_entries == []
     assert (await app.get_item(item.id)).item == item
-    for operator in (IN_API, IN_CONSOLE, LATER, OPERATOR):
+    for operator in (IN_CONSOLE, LATER, OPERATOR):
         for do in (items.hide, items.unhide):
             await do(operator, item.id, REASON)
 

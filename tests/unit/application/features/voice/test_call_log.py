@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from application.administration.operator import staff_member
 from application.features.voice import call_log
 from application.features.voice.call_log import CallDetails, CallsFeature
 from application.operations.cleanup import CleanupReport
@@ -82,7 +83,7 @@ async def recorded(app: AppHarness) -> AppHarness:
 
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
     open_recording = app.use_cases.of(CallsFeature).open_recording
-    async with open_recording(principal, an_id(number), index) as recording:
+    async with open_recording(staff_member(principal), an_id(number), index) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
 
 
@@ -202,7 +203,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     assert recorded.database.audit_entries == []
     open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
     with pytest.raises(Unavailable):
-        async with open_recording(ADMINISTRATOR, an_id(1)):
+        async with open_recording(staff_member(ADMINISTRATOR), an_id(1)):
             pass
 
 

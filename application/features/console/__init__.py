@@ -1,1 +1,0 @@
-"""The web console: sign in, authenticate each request, and sign out."""

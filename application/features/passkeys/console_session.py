@@ -1,0 +1,142 @@
+"""Open sessions of the console: by a passkey of the staff, and never by a code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.features.passkeys.check_answer import VerifyPasskey
+from application.features.passkeys.ports import RelyingParty
+from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
+from application.ports.errors import InvalidToken
+from application.ports.identities import Identities
+from application.ports.keys import AccessTokens
+from application.ports.security_events import PhoneEvent, SecurityEvents
+from application.ports.system import Clock, Randomness
+from application.update import change
+from domain.features.passkeys import (
+    SECRET_BYTES,
+    PasskeyPurpose,
+    PasskeyRejected,
+    is_cookie,
+    is_open_staff,
+)
+from domain.identifier import parse_identifier
+from domain.identities.identity import Identity
+from domain.identities.passkey import Passkey
+from domain.identities.session import Session
+from domain.otp.test_otps import TestOtps
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsoleSignInSucceeded(PhoneEvent):
+    """Somebody of the staff signed in to the console."""
+
+    name = "console_signed_in"
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The browser that sends a request.
+
+    Attributes:
+        device: Its name; None without one.
+        cookie: The cookie of the console; empty without one.
+        locale: The language of its user; None if it does not say.
+    """
+
+    device: str | None
+    cookie: str = ""
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSignedIn:
+    """The token of a session, and the cookie that it is bound to."""
+
+    tokens: Tokens
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenConsoleSession:
+    """Make the session of somebody whose passkey was verified, its token and its cookie.
+
+    - It has no refresh token and no device token: it ends after an hour, and no code is sent.
+    - A browser keeps its cookie: sessions in other tabs stay valid.
+    """
+
+    sessions: SessionFactory
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+
+    def start(self, browser: Browser) -> tuple[Session, str]:
+        """Return a session, which the caller stores, and its cookie."""
+        cookie = browser.cookie
+        if not is_cookie(cookie):
+            cookie = self.randomness.bytes(SECRET_BYTES).hex()
+        session_id, now = self.randomness.bytes(SESSION_ID_BYTES).hex(), self.clock.now()
+        return self.sessions.start_at_console(session_id, now, browser.device, cookie), cookie
+
+    def finish(self, identity: Identity, session: Session, cookie: str) -> ConsoleSignedIn:
+        """Return the token of a session that was stored."""
+        if identity.phone is not None:
+            self.events.record(ConsoleSignInSucceeded(phone=identity.phone, user_id=identity.id))
+        tokens = self.sessions.issue_tokens(identity, session, session.created_at, None)
+        return ConsoleSignedIn(tokens, cookie)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignInAtConsole:
+    """Exchange the answer of a passkey of the staff for a session of the console."""
+
+    verify: VerifyPasskey
+    identities: Identities
+    tokens: AccessTokens
+    test_otps: TestOtps
+    open_session: OpenConsoleSession
+
+    async def __call__(
+        self, relying_party: RelyingParty, response: str, replaces: str, browser: Browser
+    ) -> ConsoleSignedIn:
+        """Sign in. `relying_party` accepts answers of the console's own origin only.
+
+        `replaces` is the token that the browser had, whose session ends in the same write; empty
+        without one. A token that is not valid in this browser is ignored.
+
+        Raises:
+            PasskeyRejected
+            ChallengeNotValid
+        """
+        verified = await self.verify(
+            relying_party,
+            response,
+            PasskeyPurpose.CONSOLE_SIGN_IN,
+            parse_identifier,
+            self._passkeys_of,
+        )
+        session, cookie = self.open_session.start(browser)
+        replaced_id = self._find_replaced(replaces)
+
+        def sign_in(current: Identity) -> tuple[Identity, Identity]:
+            valid = self._passkeys_of(current)
+            used = self.verify.record_use(verified, valid, current, session.created_at)
+            replaced = used.find_session(replaced_id, session.created_at)
+            if replaced is not None and replaced.is_bound_to(browser.cookie):
+                used = used.revoke_session(replaced_id)
+            changed = used.add_session(session)
+            return changed, changed
+
+        identity = await change(
+            self.identities, verified.identity.id, sign_in, missing=PasskeyRejected
+        )
+        return self.open_session.finish(identity, session, cookie)
+
+    def _find_replaced(self, token: str) -> str:
+        try:
+            return self.tokens.verify(token, self.open_session.clock.now()).session_id
+        except InvalidToken:
+            return ""
+
+    def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
+        return identity.staff_passkeys if is_open_staff(identity, self.test_otps) else ()

@@ -1,0 +1,360 @@
+"""Add passkeys of the staff, and remove one's own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from application.administration.act_for_users import ActForUsers
+from application.administration.acts import Act
+from application.administration.find_user import UserQuery
+from application.administration.operator import Operator
+from application.features.passkeys.check_answer import (
+    Challenges,
+    VerifyNewPasskey,
+)
+from application.features.passkeys.console_session import (
+    Browser,
+    ConsoleSignedIn,
+    OpenConsoleSession,
+)
+from application.features.passkeys.events import PasskeyRemoved
+from application.features.passkeys.own_passkeys import count_added
+from application.features.passkeys.ports import RelyingParty
+from application.features.passkeys.touch import Touch
+from application.otp.send_notice import SendNotice
+from application.ports.identities import Identities
+from application.ports.limits import LimitStore
+from application.ports.security_events import SecurityEvent, SecurityEvents
+from application.ports.system import Clock, Randomness
+from application.principal import Principal
+from application.tasks import start_task
+from application.update import change
+from domain.administration.audit import Actor, ActorKind, AuditAction
+from domain.administration.scope import Scope
+from domain.errors import Unauthenticated, UserNotFound
+from domain.features.passkeys import (
+    LINK_TTL,
+    SECRET_BYTES,
+    HasStaffPasskey,
+    InvitationNotValid,
+    LastPasskey,
+    NotStaff,
+    PasskeyNotFound,
+    PasskeyPurpose,
+    TouchPurpose,
+    check_number,
+    check_room,
+    find_invitation,
+    format_invitation,
+    is_open_staff,
+    parse_invitation,
+    parse_passkey_name,
+)
+from domain.identities.identity import Identity
+from domain.identities.passkey import check_passkey_name, find_passkey
+from domain.identities.phone_change import PhoneNotice
+from domain.identities.staff import Invitation
+from domain.otp.test_otps import TestOtps
+from domain.phone import PhoneNumber
+from domain.secret_hash import hash_secret
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsolePasskeyAdded(SecurityEvent):
+    """Somebody of the staff added a passkey. The reason says how."""
+
+    name = "console_passkey_added"
+    is_warning = True
+    phone: PhoneNumber | None
+    user_id: str
+    passkey_id: str
+    reason: str
+
+
+INVITE: Final = Act(
+    name="passkey-invite",
+    action=AuditAction.INVITE_PASSKEY,
+    scope=Scope.CHANGE_ROLES,
+    needs_reason=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What adds a passkey without a session: the link that an operator made."""
+
+    identity_id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewPasskey:
+    """The response of an authenticator that made a passkey, and what its owner calls it."""
+
+    response: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyOptions:
+    """What `navigator.credentials.create` gets, as JSON, and for whom the passkey is."""
+
+    options: str
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffPasskeys:
+    """Passkeys of the staff: added by a link, or in a session of the console by a touch.
+
+    - A link is used when the answer was verified: a browser that fails can try again while it is
+      valid. A new one ends the one before. Of two at once, one adds a passkey.
+    - A new passkey ends all other sessions of the console, and opens one.
+    - Each is in the audit before it is added or removed. At most ten are added in a day.
+    - The number gets a message, in a task of its own: a browser that closes does not stop it.
+    """
+
+    challenges: Challenges
+    verify: VerifyNewPasskey
+    touch: Touch
+    open_session: OpenConsoleSession
+    identities: Identities
+    act: ActForUsers
+    limit_store: LimitStore
+    test_otps: TestOtps
+    clock: Clock
+    randomness: Randomness
+    events: SecurityEvents
+    send_notice: SendNotice | None
+    are_required: bool
+
+    async def invite(
+        self, operator: Operator, query: UserQuery, reason: str, ttl: timedelta = LINK_TTL
+    ) -> str:
+        """Return the secret of a link.
+
+        Raises:
+            NotStaff, TooManyPasskeys
+            HasStaffPasskey: A person makes a link only for whoever has no passkey yet. Otherwise an
+                administrator would become a colleague.
+        """
+        user = await self.act.find(operator, INVITE, query, reason)
+        identity = user.require_identity()
+        self._check_invited(operator, identity)
+        secret = self.randomness.bytes(SECRET_BYTES).hex()
+        actor = operator.actor
+        invitation = Invitation(
+            hash_secret(secret), self.clock.now() + ttl, made_by=f"{actor.kind}:{actor.id}"
+        )
+
+        def invite(current: Identity) -> tuple[Identity, None]:
+            self._check_invited(operator, current)
+            return replace(current, staff=replace(current.staff, invitation=invitation)), None
+
+        async with self.act.record_act(actor, INVITE.action, identity.id, reason):
+            await change(self.identities, identity.id, invite, missing=UserNotFound)
+        return format_invitation(identity.id, secret)
+
+    def _check_invited(self, operator: Operator, identity: Identity) -> None:
+        operator.check_identity(identity)
+        if not is_open_staff(identity, self.test_otps):
+            raise NotStaff
+        if identity.staff_passkeys and not operator.runs_command:
+            raise HasStaffPasskey
+        check_number(identity.staff_passkeys)
+
+    async def start_by_link(self, relying_party: RelyingParty, secret: str) -> PasskeyOptions:
+        """Return the options for a passkey.
+
+        Raises:
+            InvitationNotValid, TooManyPasskeys
+        """
+        link = self._parse_link(secret)
+        loaded = await self.identities.load(link.identity_id)
+        if loaded is None:
+            raise InvitationNotValid
+        self._find_invitation(link, loaded.value)
+        return self._make_options(relying_party, loaded.value, hash_secret(link.secret))
+
+    def start_in_session(self, relying_party: RelyingParty, principal: Principal) -> PasskeyOptions:
+        """Return the options for another passkey; raises TooManyPasskeys."""
+        return self._make_options(relying_party, principal.identity, principal.session.id)
+
+    def _make_options(
+        self, relying_party: RelyingParty, identity: Identity, proof: str
+    ) -> PasskeyOptions:
+        check_number(identity.staff_passkeys)
+        challenge = self.challenges.make(
+            PasskeyPurpose.ADD_OF_STAFF, _subject_of(identity.id, proof)
+        )
+        name = identity.username.text if identity.username else identity.id
+        known = [passkey.credential_id for passkey in identity.staff_passkeys]
+        options = relying_party.creation_options(identity.id, name, challenge, known)
+        return PasskeyOptions(options, identity)
+
+    async def add_by_link(
+        self, relying_party: RelyingParty, secret: str, new: NewPasskey, browser: Browser
+    ) -> ConsoleSignedIn:
+        """Add a passkey, and open a session of the console.
+
+        Raises:
+            InvitationNotValid, PasskeyRejected, ChallengeNotValid, ConflictingValue
+            PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
+        """
+        link = self._parse_link(secret)
+        loaded = await self.identities.load(link.identity_id)
+        if loaded is None:
+            raise InvitationNotValid
+        made_by = self._find_invitation(link, loaded.value).made_by
+
+        def prepare(current: Identity) -> Identity:
+            self._find_invitation(link, current)
+            return current
+
+        return await self._add(
+            relying_party,
+            loaded.value,
+            hash_secret(link.secret),
+            new,
+            browser,
+            prepare,
+            f"by a link of {made_by}",
+        )
+
+    async def add_in_session(
+        self,
+        relying_party: RelyingParty,
+        principal: Principal,
+        touch: str | None,
+        new: NewPasskey,
+        browser: Browser,
+    ) -> ConsoleSignedIn:
+        """Add another passkey, end all sessions of the console, and open one.
+
+        Raises:
+            TouchRequired, PasskeyRejected, ChallengeNotValid, ConflictingValue
+            PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
+        """
+        purpose = TouchPurpose.ADD_PASSKEY
+        touched = await self.touch(relying_party, principal, purpose, touch)
+        return await self._add(
+            relying_party,
+            principal.identity,
+            principal.session.id,
+            new,
+            browser,
+            lambda current: self.touch.record_use(touched, principal, current),
+            f"by the passkey {touched.passkey.id}",
+        )
+
+    async def _add(
+        self,
+        relying_party: RelyingParty,
+        identity: Identity,
+        proof: str,
+        new: NewPasskey,
+        browser: Browser,
+        prepare: Callable[[Identity], Identity],
+        how: str,
+    ) -> ConsoleSignedIn:
+        name = parse_passkey_name(new.name)
+        check_passkey_name(identity.passkeys, name)
+        subject = _subject_of(identity.id, proof)
+        made = await self.verify(
+            relying_party, new.response, PasskeyPurpose.ADD_OF_STAFF, subject, identity, name
+        )
+        passkey = replace(made, is_staff=True, rp_id=relying_party.rp_id)
+        check_room(identity, identity.staff_passkeys, passkey)
+        limit = "staff_passkeys_in_day"
+        await count_added(self.limit_store, identity.id, limit, passkey.created_at)
+        session, cookie = self.open_session.start(browser)
+
+        def add(current: Identity) -> tuple[Identity, Identity]:
+            prepared = prepare(current)
+            check_room(prepared, prepared.staff_passkeys, passkey)
+            changed = prepared.add_passkey(passkey).add_session(session)
+            return changed, changed
+
+        reason = f"passkey {passkey.id} for the console, {how}"
+        async with self.act.record_act(
+            _actor(identity), AuditAction.ADD_PASSKEY, identity.id, reason
+        ):
+            identity = await change(self.identities, identity.id, add, missing=InvitationNotValid)
+        self.events.record(
+            ConsolePasskeyAdded(
+                phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=how
+            )
+        )
+        self._tell(identity.phone, PhoneNotice.CONSOLE_PASSKEY_ADDED, browser.locale)
+        return self.open_session.finish(identity, session, cookie)
+
+    async def remove(
+        self,
+        relying_party: RelyingParty,
+        principal: Principal,
+        passkey_id: str,
+        touch: str | None,
+        locale: str | None,
+    ) -> None:
+        """Remove one's own. All sessions of the console end.
+
+        Raises:
+            TouchRequired, PasskeyRejected, ChallengeNotValid
+            PasskeyNotFound, LastPasskey, AuditFailed
+        """
+        self._check_removed(principal.identity, passkey_id)
+        purpose = TouchPurpose.REMOVE_PASSKEY
+        touched = await self.touch(relying_party, principal, purpose, touch)
+
+        def remove(current: Identity) -> tuple[Identity, None]:
+            used = self.touch.record_use(touched, principal, current)
+            self._check_removed(used, passkey_id)
+            return used.remove_passkeys(passkey_id), None
+
+        identity = principal.identity
+        reason = f"passkey {passkey_id} for the console, by the passkey {touched.passkey.id}"
+        async with self.act.record_act(
+            _actor(identity), AuditAction.REMOVE_PASSKEY, identity.id, reason
+        ):
+            await change(self.identities, identity.id, remove, missing=Unauthenticated)
+        self.events.record(
+            PasskeyRemoved(
+                phone=identity.phone,
+                user_id=identity.id,
+                passkey_id=passkey_id,
+                reason="by the owner",
+            )
+        )
+        self._tell(identity.phone, PhoneNotice.PASSKEY_REMOVED, locale)
+
+    def _check_removed(self, identity: Identity, passkey_id: str) -> None:
+        if find_passkey(identity.staff_passkeys, passkey_id) is None:
+            raise PasskeyNotFound
+        if self.are_required and len(identity.staff_passkeys) == 1:
+            raise LastPasskey
+
+    def _parse_link(self, secret: str) -> Link:
+        parsed = parse_invitation(secret)
+        if parsed is None:
+            raise InvitationNotValid
+        return Link(*parsed)
+
+    def _find_invitation(self, link: Link, identity: Identity) -> Invitation:
+        invitation = find_invitation(identity, link.secret, self.clock.now())
+        if invitation is None or not is_open_staff(identity, self.test_otps):
+            raise InvitationNotValid
+        return invitation
+
+    def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
+        if self.send_notice is not None and phone is not None:
+            start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
+
+
+def _subject_of(identity_id: str, proof: str) -> str:
+    """Return what a challenge is for: the identity, in a session or by a link."""
+    return f"{identity_id} {proof}"
+
+
+def _actor(identity: Identity) -> Actor:
+    return Actor(ActorKind.ADMINISTRATOR, identity.id, role=identity.staff.role)

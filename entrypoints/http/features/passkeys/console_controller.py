@@ -1,0 +1,371 @@
+"""Sessions of the console, which a passkey opens; and the passkeys of the staff."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Controller, Response, delete, get, post
+from litestar.params import JSONBody
+
+from application.administration.operator import staff_member
+from application.administration.use_cases import AdministrationUseCases
+from application.administration.user_acts import UserAct
+from application.features.passkeys.console_session import Browser, ConsoleSignedIn
+from application.features.passkeys.staff_feature import StaffPasskeysFeature
+from application.features.passkeys.staff_passkeys import INVITE, NewPasskey
+from application.identities.use_cases import IdentityUseCases
+from application.principal import Principal
+from domain import errors
+from domain.administration.role_scopes import SCOPES_OF_ROLES
+from domain.features import passkeys as rules
+from domain.features.passkeys import TouchPurpose
+from domain.identities.session import FRESH_LOGIN_PERIOD
+from entrypoints.http.administration.target import TARGET_ERRORS, parse_target
+from entrypoints.http.administration.user_details import to_struct
+from entrypoints.http.features.passkeys import console_schemas as schemas
+from entrypoints.http.features.passkeys.controller import PasskeyIdParameter
+from entrypoints.http.features.passkeys.schemas import PasskeyOptionsResponse
+from entrypoints.http.features.passkeys.user_fields import to_responses
+from entrypoints.http.fields import format_timestamp
+from entrypoints.http.requests.auth import (
+    BEARER,
+    ConsoleMiddleware,
+    OptionalConsoleMiddleware,
+    limit_by_ip,
+)
+from entrypoints.http.requests.console_cookie import make_console_cookie, read_console_cookie
+from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.parsing import FieldErrors, parsing_field
+from entrypoints.http.requests.request import ApiRequest
+
+_DEPENDENCIES: Final = {
+    "passkeys": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature)),
+    "identities": provide(lambda use_cases: use_cases.identities),
+    "administration": provide(lambda use_cases: use_cases.administration),
+}
+_TAGS: Final = ["Administration"]
+_SESSION_ERRORS: Final = (errors.Forbidden, errors.PasskeyRequired)
+_TOUCH_ERRORS: Final = (
+    rules.TouchRequired,
+    rules.PasskeyRejected,
+    rules.SignCountFell,
+    rules.ChallengeNotValid,
+)
+
+
+def _to_options(text: str) -> PasskeyOptionsResponse:
+    return PasskeyOptionsResponse(public_key=msgspec.json.decode(text))
+
+
+def _to_text(credential: dict[str, Any]) -> str:
+    return msgspec.json.encode(credential).decode()
+
+
+def _to_touch(touch: dict[str, Any] | None) -> str | None:
+    return None if touch is None else _to_text(touch)
+
+
+def _browser(request: ApiRequest) -> Browser:
+    return Browser(
+        device=request.device_name,
+        cookie=read_console_cookie(request.scope, request.settings.server),
+        locale=request.headers.get("accept-language"),
+    )
+
+
+def _signed_in(
+    request: ApiRequest, signed_in: ConsoleSignedIn
+) -> Response[schemas.ConsoleTokenResponse]:
+    tokens = signed_in.tokens
+    return Response(
+        schemas.ConsoleTokenResponse(
+            access_token=tokens.access_token, expires_in=tokens.expires_in
+        ),
+        cookies=[make_console_cookie(signed_in.cookie, request.settings.server)],
+    )
+
+
+class ConsoleSignInController(Controller):
+    """The sign-in of the staff, and the session that sends the request."""
+
+    path = "/admin/session"
+    tags = _TAGS
+    dependencies = _DEPENDENCIES
+
+    @post(
+        "/options",
+        summary="Begin to sign in to the console",
+        response_description="What `navigator.credentials.get` gets.",
+        status_code=200,
+        guards=[limit_by_ip],
+    )
+    async def start_console_sign_in(
+        self, passkeys: Injected[StaffPasskeysFeature]
+    ) -> PasskeyOptionsResponse:
+        """Return the options for any passkey of the staff. They are valid for five minutes."""
+        return _to_options(passkeys.start_sign_in())
+
+    @post(
+        summary="Sign in to the console",
+        response_description="The passkey was right.",
+        status_code=200,
+        guards=[limit_by_ip],
+        errors=[rules.PasskeyRejected, rules.SignCountFell, rules.ChallengeNotValid],
+    )
+    async def sign_in_to_console(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        data: JSONBody[schemas.ConsoleSignInBody],
+    ) -> Response[schemas.ConsoleTokenResponse]:
+        """Exchange the answer of a passkey of the staff for the token of a session.
+
+        The browser asks for it on a page of the service. The token is bound to a cookie that the
+        response sets: a request needs both. The session ends 15 minutes after its last use, and
+        after an hour.
+        """
+        with FieldErrors(data):
+            pass
+        return _signed_in(
+            request,
+            await passkeys.sign_in(
+                _to_text(data.credential), data.replaces or "", _browser(request)
+            ),
+        )
+
+    @post(
+        "/touch",
+        summary="Begin to confirm with a passkey",
+        response_description="What `navigator.credentials.get` gets.",
+        status_code=200,
+        middleware=[ConsoleMiddleware],
+        security=BEARER,
+        errors=_SESSION_ERRORS,
+    )
+    async def start_touch(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        data: JSONBody[schemas.TouchBody],
+    ) -> PasskeyOptionsResponse:
+        """Return the options for an answer that the next request has in its field `touch`.
+
+        They are valid for five minutes, in this session and for this purpose only.
+        """
+        with FieldErrors(data) as invalid, invalid.of("purpose"):
+            purpose = _parse_purpose(data.purpose)
+        return _to_options(passkeys.start_touch(request.principal, purpose))
+
+    @get(
+        summary="Show the session of the console",
+        response_description="The session.",
+        middleware=[ConsoleMiddleware],
+        security=BEARER,
+        errors=_SESSION_ERRORS,
+    )
+    async def show_console_session(
+        self, request: ApiRequest, administration: Injected[AdministrationUseCases]
+    ) -> schemas.ConsoleSessionResponse:
+        """Return who is signed in, and what the role may do."""
+        identity, session = request.principal.identity, request.principal.session
+        operator = staff_member(request.principal)
+        return schemas.ConsolePageSession(
+            user_id=identity.id,
+            username=identity.username.text if identity.username else None,
+            role=identity.staff.role.value,
+            scopes=sorted(SCOPES_OF_ROLES[identity.staff.role]),
+            fresh_until=format_timestamp(session.created_at + FRESH_LOGIN_PERIOD),
+            ends_at=format_timestamp(session.expires_at),
+            passkeys=to_responses(identity.staff_passkeys),
+            page=request.app.state.get("console_page", ""),
+            acts=[
+                _to_act(each)
+                for each in administration.user_acts
+                if each.act.scope is not None and operator.has_scope(each.act.scope)
+            ],
+        )
+
+    @delete(
+        summary="Sign out of the console",
+        response_description="The session has ended.",
+        middleware=[ConsoleMiddleware],
+        security=BEARER,
+        errors=_SESSION_ERRORS,
+    )
+    async def sign_out_of_console(
+        self, request: ApiRequest, identities: Injected[IdentityUseCases]
+    ) -> None:
+        """End the session. The cookie stays: the browser may have other sessions with it."""
+        await identities.logout(request.principal)
+
+
+def _parse_purpose(text: str) -> TouchPurpose:
+    try:
+        return TouchPurpose(text)
+    except ValueError:
+        raise errors.UnsupportedValue(f"Send one of these: {', '.join(TouchPurpose)}.") from None
+
+
+def _to_act(row: UserAct) -> schemas.Act:
+    return schemas.Act(
+        name=row.name,
+        path=f"/admin/users/{row.name}",
+        title=row.title,
+        explains=row.explains,
+        fields=[to_struct(field, schemas.ActField) for field in row.fields],
+        is_final=row.is_final,
+        needs_fresh_login=row.act.needs_fresh_login,
+    )
+
+
+class NewStaffPasskeyController(Controller):
+    """Add a passkey of the staff, in a session of the console or by the link of an operator."""
+
+    path = "/admin/passkeys"
+    tags = _TAGS
+    dependencies = _DEPENDENCIES
+    middleware = [OptionalConsoleMiddleware]
+    security = [*BEARER, {}]
+
+    @post(
+        "/options",
+        summary="Begin to add a passkey of the staff",
+        response_description="What `navigator.credentials.create` gets, and for whom.",
+        status_code=200,
+        errors=[*_SESSION_ERRORS, rules.InvitationNotValid, rules.TooManyPasskeys],
+    )
+    async def start_staff_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        data: JSONBody[schemas.NewPasskeyBody],
+    ) -> schemas.NewPasskeyOptionsResponse:
+        """Return the options for a passkey, and whom it is for: a link ends nothing before."""
+        started = await passkeys.start_adding(_find_proof(request, data.secret))
+        identity = started.identity
+        return schemas.NewPasskeyOptionsResponse(
+            public_key=msgspec.json.decode(started.options),
+            username=identity.username.text if identity.username else None,
+            role=identity.staff.role.value,
+        )
+
+    @post(
+        summary="Add a passkey of the staff",
+        response_description="The passkey is added.",
+        status_code=200,
+        errors=[
+            *_SESSION_ERRORS,
+            rules.InvitationNotValid,
+            *_TOUCH_ERRORS,
+            rules.PasskeyExists,
+            rules.TooManyPasskeys,
+            rules.TooManyPasskeysAdded,
+            errors.AuditFailed,
+        ],
+    )
+    async def add_staff_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        data: JSONBody[schemas.AddStaffPasskeyBody],
+    ) -> Response[schemas.ConsoleTokenResponse]:
+        """Add the passkey that the device made, end all sessions of the console, and open one.
+
+        It is in the audit before, and the number gets a message. At most ten are added in a day.
+        """
+        new = NewPasskey(_to_text(data.credential), data.name)
+        proof = _find_proof(request, data.secret)
+        with parsing_field("name"):
+            if isinstance(proof, str):
+                signed_in = await passkeys.add_by_link(proof, new, _browser(request))
+            else:
+                touch = _to_touch(data.touch)
+                signed_in = await passkeys.add_in_session(proof, touch, new, _browser(request))
+        return _signed_in(request, signed_in)
+
+
+def _find_proof(request: ApiRequest, secret: str | None) -> Principal | str:
+    """Return who adds a passkey, or the secret of a link. A link wins over a session."""
+    principal: object = request.scope["auth"]
+    if secret is None and isinstance(principal, Principal):
+        return principal
+    return secret or ""
+
+
+class StaffPasskeyController(Controller):
+    """Remove one's own passkeys: only commands remove those of others."""
+
+    path = "/admin/passkeys"
+    tags = _TAGS
+    dependencies = _DEPENDENCIES
+    middleware = [ConsoleMiddleware]
+    security = BEARER
+
+    @delete(
+        "/{passkey_id:str}",
+        summary="Remove a passkey of the staff",
+        response_description="The passkey is removed.",
+        errors=[
+            *_SESSION_ERRORS,
+            *_TOUCH_ERRORS,
+            rules.PasskeyNotFound,
+            rules.LastPasskey,
+            errors.AuditFailed,
+        ],
+    )
+    async def remove_staff_passkey(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        passkey_id: PasskeyIdParameter,
+        data: JSONBody[schemas.RemoveStaffPasskeyBody],
+    ) -> None:
+        """Remove one's own passkey. All sessions of the console end.
+
+        It is in the audit before, and the number gets a message.
+        """
+        locale = request.headers.get("accept-language")
+        await passkeys.remove(request.principal, passkey_id, _to_touch(data.touch), locale)
+
+
+class InvitationController(Controller):
+    """Links that staff makes for lower roles. No service token makes one."""
+
+    path = "/admin/users"
+    tags = _TAGS
+    dependencies = _DEPENDENCIES
+    middleware = [ConsoleMiddleware]
+    security = BEARER
+
+    @post(
+        f"/{INVITE.name}",
+        summary="Let somebody of the staff add a passkey",
+        response_description="The link.",
+        status_code=200,
+        act=INVITE,
+        errors=[
+            *TARGET_ERRORS,
+            *_TOUCH_ERRORS,
+            rules.NotStaff,
+            rules.HasStaffPasskey,
+            rules.TooManyPasskeys,
+        ],
+    )
+    async def invite_to_console(
+        self,
+        request: ApiRequest,
+        passkeys: Injected[StaffPasskeysFeature],
+        data: JSONBody[schemas.InviteBody],
+    ) -> schemas.InvitedResponse:
+        """Make a link with which somebody of the staff adds the first passkey. {who}.
+
+        It is valid once and for 15 minutes. Only a command makes one for whoever has a passkey, and
+        for somebody of the same or a higher role.
+        """
+        target = parse_target(request, INVITE, data, staff_member(request.principal))
+        with parsing_field(target.field):
+            link = await passkeys.invite_by_touch(
+                request.principal, _to_touch(data.touch), target.query, target.reason
+            )
+        return schemas.InvitedResponse(
+            message="The link is valid once and for 15 minutes. Whoever has it gets in.", link=link
+        )

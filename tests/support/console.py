@@ -58,7 +58,7 @@ class Console:
     async def invite(self, user_id: str = "") -> str:
         """Return the secret of a link that a command makes, for the administrator by default."""
         user_id = user_id or self.staff_id
-        link = await self.harness.staff_passkeys.invite(BY_COMMAND, user_id, "first day")
+        link = await self.harness.staff_passkeys.passkeys.invite(BY_COMMAND, user_id, "first day")
         return link.partition("#")[2]
 
     async def touch(self, purpose: str, token: str | None = None) -> dict[str, Any]:

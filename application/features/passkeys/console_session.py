@@ -88,18 +88,25 @@ class OpenConsoleSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInAtConsole:
-    """Exchange the answer of a passkey of the staff for a session of the console."""
+    """Exchange the answer of a passkey of the staff for a session of the console.
 
+    `relying_party` accepts answers of the console's own origin only.
+    """
+
+    relying_party: RelyingParty
     verify: VerifyPasskey
     identities: Identities
     tokens: AccessTokens
     test_otps: TestOtps
     open_session: OpenConsoleSession
 
-    async def __call__(
-        self, relying_party: RelyingParty, response: str, replaces: str, browser: Browser
-    ) -> ConsoleSignedIn:
-        """Sign in. `relying_party` accepts answers of the console's own origin only.
+    def start(self) -> str:
+        """Return the options to sign in with any passkey of this service."""
+        challenge = self.verify.challenges.make(PasskeyPurpose.CONSOLE_SIGN_IN)
+        return self.relying_party.request_options(challenge)
+
+    async def __call__(self, response: str, replaces: str, browser: Browser) -> ConsoleSignedIn:
+        """Sign in.
 
         `replaces` is the token that the browser had, whose session ends in the same write; empty
         without one. A token that is not valid in this browser is ignored.
@@ -109,7 +116,7 @@ class SignInAtConsole:
             ChallengeNotValid
         """
         verified = await self.verify(
-            relying_party,
+            self.relying_party,
             response,
             PasskeyPurpose.CONSOLE_SIGN_IN,
             parse_identifier,

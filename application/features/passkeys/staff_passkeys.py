@@ -8,7 +8,7 @@ from typing import Final
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
 from application.administration.find_user import UserQuery
-from application.administration.operator import Operator
+from application.administration.operator import Operator, staff_member
 from application.features.passkeys.check_answer import (
     Challenges,
     VerifyNewPasskey,
@@ -115,6 +115,8 @@ class StaffPasskeys:
     - The number gets a message, in a task of its own: a browser that closes does not stop it.
     """
 
+    relying_party: RelyingParty
+    page_url: str
     challenges: Challenges
     verify: VerifyNewPasskey
     touch: Touch
@@ -132,7 +134,7 @@ class StaffPasskeys:
     async def invite(
         self, operator: Operator, query: UserQuery, reason: str, ttl: timedelta = LINK_TTL
     ) -> str:
-        """Return the secret of a link.
+        """Return a link to the page of the console.
 
         Raises:
             NotStaff, TooManyPasskeys
@@ -154,7 +156,19 @@ class StaffPasskeys:
 
         async with self.act.record_act(actor, INVITE.action, identity.id, reason):
             await change(self.identities, identity.id, invite, missing=UserNotFound)
-        return format_invitation(identity.id, secret)
+        return f"{self.page_url}#{format_invitation(identity.id, secret)}"
+
+    async def invite_in_session(
+        self, principal: Principal, touch: str | None, query: UserQuery, reason: str
+    ) -> str:
+        """Return a link that somebody of the staff makes in a session of the console.
+
+        Raises:
+            TouchRequired, PasskeyRejected, ChallengeNotValid: See `Touch`.
+        """
+        touched = await self.touch(principal, TouchPurpose.INVITE, touch)
+        await self.touch.save(touched, principal)
+        return await self.invite(staff_member(principal), query, reason)
 
     def _check_invited(self, operator: Operator, identity: Identity) -> None:
         operator.check_identity(identity)
@@ -164,7 +178,7 @@ class StaffPasskeys:
             raise HasStaffPasskey
         check_number(identity.staff_passkeys)
 
-    async def start_by_link(self, relying_party: RelyingParty, secret: str) -> PasskeyOptions:
+    async def start_by_link(self, secret: str) -> PasskeyOptions:
         """Return the options for a passkey.
 
         Raises:
@@ -175,27 +189,23 @@ class StaffPasskeys:
         if loaded is None:
             raise InvitationNotValid
         self._find_invitation(link, loaded.value)
-        return self._make_options(relying_party, loaded.value, hash_secret(link.secret))
+        return self._make_options(loaded.value, hash_secret(link.secret))
 
-    def start_in_session(self, relying_party: RelyingParty, principal: Principal) -> PasskeyOptions:
+    def start_in_session(self, principal: Principal) -> PasskeyOptions:
         """Return the options for another passkey; raises TooManyPasskeys."""
-        return self._make_options(relying_party, principal.identity, principal.session.id)
+        return self._make_options(principal.identity, principal.session.id)
 
-    def _make_options(
-        self, relying_party: RelyingParty, identity: Identity, proof: str
-    ) -> PasskeyOptions:
+    def _make_options(self, identity: Identity, proof: str) -> PasskeyOptions:
         check_number(identity.staff_passkeys)
         challenge = self.challenges.make(
             PasskeyPurpose.ADD_OF_STAFF, _subject_of(identity.id, proof)
         )
         name = identity.username.text if identity.username else identity.id
         known = [passkey.credential_id for passkey in identity.staff_passkeys]
-        options = relying_party.creation_options(identity.id, name, challenge, known)
+        options = self.relying_party.creation_options(identity.id, name, challenge, known)
         return PasskeyOptions(options, identity)
 
-    async def add_by_link(
-        self, relying_party: RelyingParty, secret: str, new: NewPasskey, browser: Browser
-    ) -> ConsoleSignedIn:
+    async def add_by_link(self, secret: str, new: NewPasskey, browser: Browser) -> ConsoleSignedIn:
         """Add a passkey, and open a session of the console.
 
         Raises:
@@ -213,7 +223,6 @@ class StaffPasskeys:
             return current
 
         return await self._add(
-            relying_party,
             loaded.value,
             hash_secret(link.secret),
             new,
@@ -224,7 +233,6 @@ class StaffPasskeys:
 
     async def add_in_session(
         self,
-        relying_party: RelyingParty,
         principal: Principal,
         touch: str | None,
         new: NewPasskey,
@@ -237,9 +245,8 @@ class StaffPasskeys:
             PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
         """
         purpose = TouchPurpose.ADD_PASSKEY
-        touched = await self.touch(relying_party, principal, purpose, touch)
+        touched = await self.touch(principal, purpose, touch)
         return await self._add(
-            relying_party,
             principal.identity,
             principal.session.id,
             new,
@@ -250,7 +257,6 @@ class StaffPasskeys:
 
     async def _add(
         self,
-        relying_party: RelyingParty,
         identity: Identity,
         proof: str,
         new: NewPasskey,
@@ -262,9 +268,9 @@ class StaffPasskeys:
         check_passkey_name(identity.passkeys, name)
         subject = _subject_of(identity.id, proof)
         made = await self.verify(
-            relying_party, new.response, PasskeyPurpose.ADD_OF_STAFF, subject, identity, name
+            self.relying_party, new.response, PasskeyPurpose.ADD_OF_STAFF, subject, identity, name
         )
-        passkey = replace(made, is_staff=True, rp_id=relying_party.rp_id)
+        passkey = replace(made, is_staff=True, rp_id=self.relying_party.rp_id)
         check_room(identity, identity.staff_passkeys, passkey)
         limit = "staff_passkeys_in_day"
         await count_added(self.limit_store, identity.id, limit, passkey.created_at)
@@ -291,7 +297,6 @@ class StaffPasskeys:
 
     async def remove(
         self,
-        relying_party: RelyingParty,
         principal: Principal,
         passkey_id: str,
         touch: str | None,
@@ -305,7 +310,7 @@ class StaffPasskeys:
         """
         self._check_removed(principal.identity, passkey_id)
         purpose = TouchPurpose.REMOVE_PASSKEY
-        touched = await self.touch(relying_party, principal, purpose, touch)
+        touched = await self.touch(principal, purpose, touch)
 
         def remove(current: Identity) -> tuple[Identity, None]:
             used = self.touch.record_use(touched, principal, current)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.features.passkeys.check_answer import Challenges, VerifiedPasskey, VerifyPasskey
+from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
 from application.features.passkeys.ports import RelyingParty
 from application.ports.identities import Identities
 from application.principal import Principal
@@ -30,24 +30,19 @@ class Touch:
     would add a passkey made in software, and keep the owner out.
     """
 
-    challenges: Challenges
+    relying_party: RelyingParty
     verify: VerifyPasskey
     identities: Identities
     test_otps: TestOtps
 
-    def start(
-        self, relying_party: RelyingParty, principal: Principal, purpose: TouchPurpose
-    ) -> str:
+    def start(self, principal: Principal, purpose: TouchPurpose) -> str:
         """Return what `navigator.credentials.get` gets, as JSON."""
-        challenge = self.challenges.make(PasskeyPurpose.TOUCH, _subject_of(principal, purpose))
-        return relying_party.request_options(challenge)
+        subject = _subject_of(principal, purpose)
+        challenge = self.verify.challenges.make(PasskeyPurpose.TOUCH, subject)
+        return self.relying_party.request_options(challenge)
 
     async def __call__(
-        self,
-        relying_party: RelyingParty,
-        principal: Principal,
-        purpose: TouchPurpose,
-        response: str | None,
+        self, principal: Principal, purpose: TouchPurpose, response: str | None
     ) -> VerifiedPasskey:
         """Verify a touch of the principal in this session, for this purpose. It is used once.
 
@@ -58,7 +53,7 @@ class Touch:
         if response is None:
             raise TouchRequired
         verified = await self.verify(
-            relying_party,
+            self.relying_party,
             response,
             PasskeyPurpose.TOUCH,
             parse_identifier,
@@ -78,7 +73,7 @@ class Touch:
             Unauthenticated: The session has ended meanwhile.
             PasskeyRejected: The passkey was removed meanwhile.
         """
-        now = self.challenges.clock.now()
+        now = self.verify.challenges.clock.now()
         if current.find_session(principal.session.id, now) is None:
             raise Unauthenticated
         return self.verify.record_use(verified, self._passkeys_of(current), current, now)

@@ -134,7 +134,7 @@ def passkey_invite(
         ttl = duration("1m", "24h")(expires)
 
     async def make(call: "UserCall") -> tuple[str, str]:
-        passkeys = call.use_cases.of(StaffPasskeysFeature)
+        passkeys = call.use_cases.of(StaffPasskeysFeature).passkeys
         link = await passkeys.invite(call.operator, call.query, call.reason, ttl)
         return call.user.subject, link
 

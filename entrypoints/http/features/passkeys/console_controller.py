@@ -38,7 +38,7 @@ from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 
 _DEPENDENCIES: Final = {
-    "passkeys": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature)),
+    "staff": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature)),
     "identities": provide(lambda use_cases: use_cases.identities),
     "administration": provide(lambda use_cases: use_cases.administration),
 }
@@ -99,10 +99,10 @@ class ConsoleSignInController(Controller):
         guards=[limit_by_ip],
     )
     async def start_console_sign_in(
-        self, passkeys: Injected[StaffPasskeysFeature]
+        self, staff: Injected[StaffPasskeysFeature]
     ) -> PasskeyOptionsResponse:
         """Return the options for any passkey of the staff. They are valid for five minutes."""
-        return _to_options(passkeys.start_sign_in())
+        return _to_options(staff.sign_in.start())
 
     @post(
         summary="Sign in to the console",
@@ -114,7 +114,7 @@ class ConsoleSignInController(Controller):
     async def sign_in_to_console(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.ConsoleSignInBody],
     ) -> Response[schemas.ConsoleTokenResponse]:
         """Exchange the answer of a passkey of the staff for the token of a session.
@@ -127,9 +127,7 @@ class ConsoleSignInController(Controller):
             pass
         return _signed_in(
             request,
-            await passkeys.sign_in(
-                _to_text(data.credential), data.replaces or "", _browser(request)
-            ),
+            await staff.sign_in(_to_text(data.credential), data.replaces or "", _browser(request)),
         )
 
     @post(
@@ -144,7 +142,7 @@ class ConsoleSignInController(Controller):
     async def start_touch(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.TouchBody],
     ) -> PasskeyOptionsResponse:
         """Return the options for an answer that the next request has in its field `touch`.
@@ -153,7 +151,7 @@ class ConsoleSignInController(Controller):
         """
         with FieldErrors(data) as invalid, invalid.of("purpose"):
             purpose = _parse_purpose(data.purpose)
-        return _to_options(passkeys.start_touch(request.principal, purpose))
+        return _to_options(staff.touch.start(request.principal, purpose))
 
     @get(
         summary="Show the session of the console",
@@ -236,11 +234,15 @@ class NewStaffPasskeyController(Controller):
     async def start_staff_passkey(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.NewPasskeyBody],
     ) -> schemas.NewPasskeyOptionsResponse:
         """Return the options for a passkey, and whom it is for: a link ends nothing before."""
-        started = await passkeys.start_adding(_find_proof(request, data.secret))
+        proof = _find_proof(request, data.secret)
+        if isinstance(proof, str):
+            started = await staff.passkeys.start_by_link(proof)
+        else:
+            started = staff.passkeys.start_in_session(proof)
         identity = started.identity
         return schemas.NewPasskeyOptionsResponse(
             public_key=msgspec.json.decode(started.options),
@@ -265,7 +267,7 @@ class NewStaffPasskeyController(Controller):
     async def add_staff_passkey(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.AddStaffPasskeyBody],
     ) -> Response[schemas.ConsoleTokenResponse]:
         """Add the passkey that the device made, end all sessions of the console, and open one.
@@ -276,10 +278,12 @@ class NewStaffPasskeyController(Controller):
         proof = _find_proof(request, data.secret)
         with parsing_field("name"):
             if isinstance(proof, str):
-                signed_in = await passkeys.add_by_link(proof, new, _browser(request))
+                signed_in = await staff.passkeys.add_by_link(proof, new, _browser(request))
             else:
                 touch = _to_touch(data.touch)
-                signed_in = await passkeys.add_in_session(proof, touch, new, _browser(request))
+                signed_in = await staff.passkeys.add_in_session(
+                    proof, touch, new, _browser(request)
+                )
         return _signed_in(request, signed_in)
 
 
@@ -315,7 +319,7 @@ class StaffPasskeyController(Controller):
     async def remove_staff_passkey(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         passkey_id: PasskeyIdParameter,
         data: JSONBody[schemas.RemoveStaffPasskeyBody],
     ) -> None:
@@ -324,7 +328,7 @@ class StaffPasskeyController(Controller):
         It is in the audit before, and the number gets a message.
         """
         locale = request.headers.get("accept-language")
-        await passkeys.remove(request.principal, passkey_id, _to_touch(data.touch), locale)
+        await staff.passkeys.remove(request.principal, passkey_id, _to_touch(data.touch), locale)
 
 
 class InvitationController(Controller):
@@ -353,7 +357,7 @@ class InvitationController(Controller):
     async def invite_to_console(
         self,
         request: ApiRequest,
-        passkeys: Injected[StaffPasskeysFeature],
+        staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.InviteBody],
     ) -> schemas.InvitedResponse:
         """Make a link with which somebody of the staff adds the first passkey. {who}.
@@ -363,7 +367,7 @@ class InvitationController(Controller):
         """
         target = parse_target(request, INVITE, data, staff_member(request.principal))
         with parsing_field(target.field):
-            link = await passkeys.invite_by_touch(
+            link = await staff.passkeys.invite_in_session(
                 request.principal, _to_touch(data.touch), target.query, target.reason
             )
         return schemas.InvitedResponse(

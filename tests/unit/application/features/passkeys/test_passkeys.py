@@ -172,7 +172,7 @@ async def test_options_ask_for_a_discoverable_passkey_of_a_verified_user(user: U
     assert PHONE.e164 not in json.dumps(creation)
     assert user.device.user_handle == f"u:{user.id}".encode()
     sign_in = user.app.app_passkeys.sign_in.start(CLIENT_IP)
-    for options in (sign_in, user.app.staff_passkeys.start_sign_in()):
+    for options in (sign_in, user.app.staff_passkeys.sign_in.start()):
         assert json.loads(options)["userVerification"] == "required"
 
 
@@ -272,7 +272,7 @@ async def test_a_challenge_is_for_its_session_once_and_for_five_minutes(user: Us
     with pytest.raises(ChallengeNotValid):
         await user.send(made, "again")
     with pytest.raises(ChallengeNotValid):  # made for something else
-        await user.send_answer(user.device.get(user.app.staff_passkeys.start_sign_in()))
+        await user.send_answer(user.device.get(user.app.staff_passkeys.sign_in.start()))
     forged = json.dumps({"challenge": "A" * 75, "rpId": "example.org"})
     answer = user.answer()
     user.app.advance(minutes=5)
@@ -413,7 +413,7 @@ async def test_a_role_counts_for_nothing_in_a_session_by_passkey(user: User) -> 
         staff_member(principal)
     assert not principal.viewer.is_administrator
     staff_member(await user.app.log_in(PHONE))
-    options = user.app.staff_passkeys.start_sign_in()
+    options = user.app.staff_passkeys.sign_in.start()
     with pytest.raises(PasskeyRejected):
         await user.app.staff_passkeys.sign_in(user.device.get(options), "", Browser(None))
     assert not user.app.passkeys.is_needed_by(user.stored)

@@ -30,7 +30,7 @@ class Operator:
         scopes: What it may do; None for commands, which may do everything.
         role: That of a person. Of a token the highest one that it has, None without one.
         has_fresh_login: Whether a person logged in within the last 15 minutes. True for all others.
-        session_id: That of a person; empty for all others.
+        session_id: The session of a person; empty for all others.
     """
 
     actor: Actor

@@ -56,7 +56,7 @@ class ActCall:
 
     Attributes:
         use_cases: Where a row of a feature finds the use cases of its feature.
-        values: Those of the fields of the body, by their names.
+        values: The values of the fields of the body, by their names.
     """
 
     use_cases: "Core"
@@ -343,7 +343,7 @@ USER_ACTS: Final[Sequence[UserAct]] = (
         is_final=True,
     ),
 )
-"""Those of the core, in the order in which people see them: the deletion is the last one."""
+"""The acts of the core, in the order in which people see them: the deletion is the last one."""
 
 
 def explain_no_acts(

@@ -70,7 +70,7 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.CREATE_TOKEN: None,
     AuditAction.REVOKE_TOKEN: None,
     AuditAction.ADD_PASSKEY: None,
-    AuditAction.INVITE_PASSKEY: None,
+    AuditAction.INVITE_PASSKEY: HARM,
     AuditAction.REMOVE_PASSKEY: None,
 }
 """On what each act counts; None for those that only read, and those of commands and owners."""

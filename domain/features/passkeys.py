@@ -200,19 +200,10 @@ def make_passkey_name(device: str | None, passkeys: Sequence[Passkey]) -> str:
 
 
 SECRET_BYTES: Final = 32
+_SECRET: Final = rf"[0-9a-f]{{{2 * SECRET_BYTES}}}"
+_COOKIE: Final = re.compile(_SECRET)
 LINK_TTL: Final = timedelta(minutes=15)
-_LINK: Final = re.compile(rf"([0-9a-f]{{24}})\.([0-9a-f]{{{2 * SECRET_BYTES}}})")
-
-
-_COOKIE: Final = re.compile(rf"[0-9a-f]{{{2 * SECRET_BYTES}}}")
-
-
-class TouchPurpose(StrEnum):
-    """What somebody confirms with a passkey: what lasts longer than the session."""
-
-    ADD_PASSKEY = "add_passkey"
-    REMOVE_PASSKEY = "remove_passkey"
-    INVITE = "invite"
+_LINK: Final = re.compile(rf"([0-9a-f]{{24}})\.{_SECRET}")
 
 
 def is_cookie(text: str) -> bool:
@@ -220,23 +211,23 @@ def is_cookie(text: str) -> bool:
     return _COOKIE.fullmatch(text) is not None
 
 
-def format_invitation(identity_id: str, secret: str) -> str:
-    """Return what the fragment of a link has."""
-    return f"{identity_id}.{secret}"
+def make_link(identity_id: str, secret: bytes) -> str:
+    """Return the fragment of a link to the console, with which an identity adds a passkey."""
+    return f"{identity_id}.{secret.hex()}"
 
 
-def parse_invitation(text: str) -> tuple[str, str] | None:
-    """Return the id of the identity and the secret; None for a text that is of no link."""
-    match = _LINK.fullmatch(text)
-    return (match[1], match[2]) if match else None
+def find_invited(link: str) -> str | None:
+    """Return the id of the identity that a link is for; None for another text."""
+    match = _LINK.fullmatch(link)
+    return match[1] if match else None
 
 
-def find_invitation(identity: Identity, secret: str, now: datetime) -> Invitation | None:
-    """Return the link of an identity if it is valid and has this secret."""
+def find_invitation(identity: Identity, link: str, now: datetime) -> Invitation | None:
+    """Return the invitation of an identity if it is valid, and this is its link."""
     invitation = identity.staff.invitation
     if invitation is None or now >= invitation.expires_at:
         return None
-    is_same = hmac.compare_digest(invitation.secret_hash, hash_secret(secret))
+    is_same = hmac.compare_digest(invitation.secret_hash, hash_secret(link))
     return invitation if is_same else None
 
 
@@ -247,3 +238,11 @@ def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:
     """
     is_open = identity.is_staff and not identity.is_closed and not identity.is_blocked
     return is_open and identity.phone is not None and not test_otps.includes(identity.phone)
+
+
+class TouchPurpose(StrEnum):
+    """What somebody confirms with a passkey: what lasts longer than the session."""
+
+    ADD_PASSKEY = "add_passkey"
+    REMOVE_PASSKEY = "remove_passkey"
+    INVITE = "invite"

@@ -273,12 +273,12 @@ class Identity:
 
     @property
     def staff_passkeys(self) -> tuple[Passkey, ...]:
-        """Those that open the console."""
+        """The passkeys that open the console."""
         return tuple(passkey for passkey in self.passkeys if passkey.is_staff)
 
     @property
     def app_passkeys(self) -> tuple[Passkey, ...]:
-        """Those with which the user signs in to the app."""
+        """The passkeys with which the user signs in to the app."""
         return tuple(passkey for passkey in self.passkeys if not passkey.is_staff)
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
@@ -298,7 +298,7 @@ class Identity:
         return changed if is_same else changed.end_console_sessions()
 
     def end_console_sessions(self) -> "Identity":
-        """End the sessions of the console, and a link for a passkey. Those of apps stay."""
+        """End the sessions of the console, and a link for a passkey. Sessions of apps stay."""
         return replace(
             self,
             staff=replace(self.staff, invitation=None),

@@ -11,7 +11,7 @@ class Invitation:
     """A link with which its owner adds one passkey of the staff. What ends all sessions ends it.
 
     Attributes:
-        secret_hash: SHA-256 of the secret in the link, which has 256 random bits.
+        secret_hash: SHA-256 of the fragment of the link, which has 256 random bits.
         made_by: The kind and the id of whoever made the link, as in the audit.
     """
 

@@ -14,7 +14,7 @@ from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import a_phone
 from tests.support.client import bearer
 from tests.support.http_app import open_http_client
-from tests.support.http_settings import make_http_settings
+from tests.support.http_settings import AppSettings, make_http_settings
 
 STAFF: Final = a_phone(2)
 USER: Final = a_phone(3)
@@ -119,11 +119,14 @@ class Console:
 
 @asynccontextmanager
 async def open_console(
-    harness: AppHarness | None = None, public_url: str = "http://test"
+    harness: AppHarness | None = None,
+    public_url: str = "http://test",
+    settings: AppSettings | None = None,
 ) -> AsyncIterator[Console]:
     """Open the application in the block, with an administrator who has no passkey yet."""
     harness = harness or AppHarness()
     staff = await harness.add_administrator(STAFF)
     user = await harness.add_user(USER)
-    async with open_http_client(harness.use_cases, make_http_settings(public_url)) as http:
+    settings = settings or make_http_settings(public_url)
+    async with open_http_client(harness.use_cases, settings) as http:
         yield Console(harness, http, staff.identity.id, user.identity.id)

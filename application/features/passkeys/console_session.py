@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from application.features.passkeys.check_answer import VerifyPasskey
 from application.features.passkeys.ports import RelyingParty
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.ports.errors import InvalidToken
 from application.ports.identities import Identities
-from application.ports.keys import AccessTokens
+from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.security_events import PhoneEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
@@ -108,8 +109,8 @@ class SignInAtConsole:
     async def __call__(self, response: str, replaces: str, browser: Browser) -> ConsoleSignedIn:
         """Sign in.
 
-        `replaces` is the token that the browser had, whose session ends in the same write; empty
-        without one. A token that is not valid in this browser is ignored.
+        `replaces` is the token that the browser had, whose session ends in the same write if it is
+        of the same person; empty without one. A token that is not valid in this browser is ignored.
 
         Raises:
             PasskeyRejected
@@ -123,27 +124,36 @@ class SignInAtConsole:
             self._passkeys_of,
         )
         session, cookie = self.open_session.start(browser)
-        replaced_id = self._find_replaced(replaces)
+        now, identity_id = session.created_at, verified.identity.id
+        replaced = self._find_replaced(replaces, now)
+
+        def end_replaced(current: Identity) -> Identity:
+            former = current.find_session(replaced.session_id, now) if replaced else None
+            is_of_browser = former is not None and former.is_bound_to(browser.cookie)
+            return current.revoke_session(former.id) if former and is_of_browser else current
 
         def sign_in(current: Identity) -> tuple[Identity, Identity]:
             valid = self._passkeys_of(current)
-            used = self.verify.record_use(verified, valid, current, session.created_at)
-            replaced = used.find_session(replaced_id, session.created_at)
-            if replaced is not None and replaced.is_bound_to(browser.cookie):
-                used = used.revoke_session(replaced_id)
-            changed = used.add_session(session)
+            used = self.verify.record_use(verified, valid, current, now)
+            changed = end_replaced(used).add_session(session)
             return changed, changed
 
-        identity = await change(
-            self.identities, verified.identity.id, sign_in, missing=PasskeyRejected
-        )
+        identity = await change(self.identities, identity_id, sign_in, missing=PasskeyRejected)
+        if replaced is not None and replaced.identity_id != identity_id:
+            # Somebody else was signed in here.
+            await change(
+                self.identities,
+                replaced.identity_id,
+                lambda current: (end_replaced(current), None),
+                missing=PasskeyRejected,
+            )
         return self.open_session.finish(identity, session, cookie)
 
-    def _find_replaced(self, token: str) -> str:
+    def _find_replaced(self, token: str, now: datetime) -> TokenClaims | None:
         try:
-            return self.tokens.verify(token, self.open_session.clock.now()).session_id
+            return self.tokens.verify(token, now)
         except InvalidToken:
-            return ""
+            return None
 
     def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
         return identity.staff_passkeys if is_open_staff(identity, self.test_otps) else ()

@@ -12,8 +12,7 @@ from application.use_cases import UseCases
 class StaffPasskeysFeature:
     """The use cases of passkeys of the staff, where there is a console.
 
-    Options and responses are JSON, as `PublicKeyCredential.toJSON()` and
-    `parseRequestOptionsFromJSON()` of browsers have them.
+    Options and responses are the JSON of WebAuthn.
     """
 
     def __init__(

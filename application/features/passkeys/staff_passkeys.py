@@ -46,9 +46,9 @@ from domain.features.passkeys import (
     check_number,
     check_room,
     find_invitation,
-    format_invitation,
+    find_invited,
     is_open_staff,
-    parse_invitation,
+    make_link,
     parse_passkey_name,
 )
 from domain.identities.identity import Identity
@@ -78,14 +78,6 @@ INVITE: Final = Act(
     scope=Scope.CHANGE_ROLES,
     needs_reason=True,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """What adds a passkey without a session: the link that an operator made."""
-
-    identity_id: str
-    secret: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +136,10 @@ class StaffPasskeys:
         user = await self.act.find(operator, INVITE, query, reason)
         identity = user.require_identity()
         self._check_invited(operator, identity)
-        secret = self.randomness.bytes(SECRET_BYTES).hex()
+        link = make_link(identity.id, self.randomness.bytes(SECRET_BYTES))
         actor = operator.actor
         invitation = Invitation(
-            hash_secret(secret), self.clock.now() + ttl, made_by=f"{actor.kind}:{actor.id}"
+            hash_secret(link), self.clock.now() + ttl, made_by=f"{actor.kind}:{actor.id}"
         )
 
         def invite(current: Identity) -> tuple[Identity, None]:
@@ -156,7 +148,7 @@ class StaffPasskeys:
 
         async with self.act.record_act(actor, INVITE.action, identity.id, reason):
             await change(self.identities, identity.id, invite, missing=UserNotFound)
-        return f"{self.page_url}#{format_invitation(identity.id, secret)}"
+        return f"{self.page_url}#{link}"
 
     async def invite_in_session(
         self, principal: Principal, touch: str | None, query: UserQuery, reason: str
@@ -166,9 +158,12 @@ class StaffPasskeys:
         Raises:
             TouchRequired, PasskeyRejected, ChallengeNotValid: See `Touch`.
         """
+        operator = staff_member(principal)
+        user = await self.act.find(operator, INVITE, query, reason)
+        self._check_invited(operator, user.require_identity())
         touched = await self.touch(principal, TouchPurpose.INVITE, touch)
         await self.touch.save(touched, principal)
-        return await self.invite(staff_member(principal), query, reason)
+        return await self.invite(operator, query, reason)
 
     def _check_invited(self, operator: Operator, identity: Identity) -> None:
         operator.check_identity(identity)
@@ -178,18 +173,14 @@ class StaffPasskeys:
             raise HasStaffPasskey
         check_number(identity.staff_passkeys)
 
-    async def start_by_link(self, secret: str) -> PasskeyOptions:
+    async def start_by_link(self, link: str) -> PasskeyOptions:
         """Return the options for a passkey.
 
         Raises:
             InvitationNotValid, TooManyPasskeys
         """
-        link = self._parse_link(secret)
-        loaded = await self.identities.load(link.identity_id)
-        if loaded is None:
-            raise InvitationNotValid
-        self._find_invitation(link, loaded.value)
-        return self._make_options(loaded.value, hash_secret(link.secret))
+        identity = await self._load_invited(link)
+        return self._make_options(identity, hash_secret(link))
 
     def start_in_session(self, principal: Principal) -> PasskeyOptions:
         """Return the options for another passkey; raises TooManyPasskeys."""
@@ -205,26 +196,23 @@ class StaffPasskeys:
         options = self.relying_party.creation_options(identity.id, name, challenge, known)
         return PasskeyOptions(options, identity)
 
-    async def add_by_link(self, secret: str, new: NewPasskey, browser: Browser) -> ConsoleSignedIn:
+    async def add_by_link(self, link: str, new: NewPasskey, browser: Browser) -> ConsoleSignedIn:
         """Add a passkey, and open a session of the console.
 
         Raises:
             InvitationNotValid, PasskeyRejected, ChallengeNotValid, ConflictingValue
             PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
         """
-        link = self._parse_link(secret)
-        loaded = await self.identities.load(link.identity_id)
-        if loaded is None:
-            raise InvitationNotValid
-        made_by = self._find_invitation(link, loaded.value).made_by
+        identity = await self._load_invited(link)
+        made_by = self._find_invitation(link, identity).made_by
 
         def prepare(current: Identity) -> Identity:
             self._find_invitation(link, current)
             return current
 
         return await self._add(
-            loaded.value,
-            hash_secret(link.secret),
+            identity,
+            hash_secret(link),
             new,
             browser,
             prepare,
@@ -244,6 +232,7 @@ class StaffPasskeys:
             TouchRequired, PasskeyRejected, ChallengeNotValid, ConflictingValue
             PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
         """
+        _parse_name(principal.identity, new.name)
         purpose = TouchPurpose.ADD_PASSKEY
         touched = await self.touch(principal, purpose, touch)
         return await self._add(
@@ -264,8 +253,7 @@ class StaffPasskeys:
         prepare: Callable[[Identity], Identity],
         how: str,
     ) -> ConsoleSignedIn:
-        name = parse_passkey_name(new.name)
-        check_passkey_name(identity.passkeys, name)
+        name = _parse_name(identity, new.name)
         subject = _subject_of(identity.id, proof)
         made = await self.verify(
             self.relying_party, new.response, PasskeyPurpose.ADD_OF_STAFF, subject, identity, name
@@ -339,14 +327,16 @@ class StaffPasskeys:
         if self.are_required and len(identity.staff_passkeys) == 1:
             raise LastPasskey
 
-    def _parse_link(self, secret: str) -> Link:
-        parsed = parse_invitation(secret)
-        if parsed is None:
+    async def _load_invited(self, link: str) -> Identity:
+        identity_id = find_invited(link)
+        loaded = await self.identities.load(identity_id) if identity_id else None
+        if loaded is None:
             raise InvitationNotValid
-        return Link(*parsed)
+        self._find_invitation(link, loaded.value)
+        return loaded.value
 
-    def _find_invitation(self, link: Link, identity: Identity) -> Invitation:
-        invitation = find_invitation(identity, link.secret, self.clock.now())
+    def _find_invitation(self, link: str, identity: Identity) -> Invitation:
+        invitation = find_invitation(identity, link, self.clock.now())
         if invitation is None or not is_open_staff(identity, self.test_otps):
             raise InvitationNotValid
         return invitation
@@ -354,6 +344,12 @@ class StaffPasskeys:
     def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
         if self.send_notice is not None and phone is not None:
             start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
+
+
+def _parse_name(identity: Identity, text: str) -> str:
+    name = parse_passkey_name(text)
+    check_passkey_name(identity.passkeys, name)
+    return name
 
 
 def _subject_of(identity_id: str, proof: str) -> str:

@@ -49,7 +49,7 @@ class ActPath:
     Attributes:
         operation_id: The name of the method in generated clients.
         body: The user and the reason, with the fields of the row. Other fields are values too.
-        errors: Those that not all acts for a user have.
+        errors: The errors that not all acts for a user have.
     """
 
     operation_id: str

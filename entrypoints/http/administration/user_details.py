@@ -105,6 +105,7 @@ class UserSessionResponse(msgspec.Struct, kw_only=True):
     ends_at: Annotated[
         str, time_field("When it ends unless it is refreshed.", "2026-07-30T09:30:00.000Z")
     ]
+    is_console: Annotated[bool, described("Whether it is a session of the web console.", False)]
 
 
 class TokenRepeatResponse(msgspec.Struct, kw_only=True):

@@ -68,14 +68,22 @@ class ConsoleMiddleware(AbstractAuthenticationMiddleware):
 
 
 class OptionalConsoleMiddleware(AbstractAuthenticationMiddleware):
-    """Authenticates a session of the console, or limits a request without a token by its IP."""
+    """Authenticates a path that needs a session of the console or a link, which needs no session.
+
+    Without a valid session, a request counts for its IP.
+    """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the principal as `auth`, or None."""
-        if header_values(connection.scope, b"authorization"):
-            return AuthenticationResult(user=None, auth=await _find_console_user(connection))
-        acquire_for_ip(connection)
-        return AuthenticationResult(user=None, auth=None)
+        """Return the principal as `auth`, or why there is none."""
+        auth: Principal | Unauthenticated | Forbidden | PasskeyRequired
+        try:
+            auth = await _find_console_user(connection)
+        except Unauthenticated as error:
+            acquire_for_ip(connection)
+            auth = error
+        except (Forbidden, PasskeyRequired) as error:
+            auth = error
+        return AuthenticationResult(user=None, auth=auth)
 
 
 async def _find_operator(connection: Connection) -> Operator:
@@ -128,9 +136,13 @@ async def authenticate(
         settings: HttpSettings = connection.app.state.settings
         cookie = read_console_cookie(connection.scope, settings.server)
     principal = await use_cases.identities.authenticate(token, session_kind, cookie)
-    # Only valid tokens count: a session that was revoked cannot use up the identity's limit.
+    # Only valid tokens count: a session that was revoked cannot use up the identity's limit. Nor
+    # can a session of an app, which a code opens, keep its owner from the console.
+    subject = principal.identity.id
+    if principal.session.is_console:
+        subject = f"console:{subject}"
     try:
-        limits.acquire_for_identity(principal.identity.id)
+        limits.acquire_for_identity(subject)
     except TooManyRequests:
         if not or_limit_by_ip:
             raise

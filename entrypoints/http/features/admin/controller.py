@@ -46,9 +46,8 @@ class AdminUserController(Controller):
     path = "/admin/users"
     tags = ["Administration"]
     opt = {
-        "tag_description": "Find users and act for them. For administrators who signed in within"
-        " the last day, and for backends with a service token. Each act is in the audit before it"
-        " is done."
+        "tag_description": "Find users and act for them. For staff in the console, and for backends"
+        " with a service token. Each act is in the audit before it is done."
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
@@ -99,7 +98,10 @@ class AdminUserController(Controller):
         user_details: Injected[UserDetailsUseCases],
         user_id: IdParameter,
     ) -> UserDetailsResponse:
-        """Show a user by id, as a search does. A service token needs the scope `users:read`."""
+        """Show a user by id, as a search without a reason does.
+
+        A service token needs the scope `users:read`.
+        """
         return await _show(request, user_details, parse_id(user_id, InvalidUserId()))
 
     @patch(
@@ -172,6 +174,7 @@ async def _show_readings(
     operator = request.operator
     if operator.is_token:
         raise errors.Forbidden("A program says what it sends: phone, username, id or external_id.")
+    operator.check_scope(Scope.READ_USERS)
     with FieldErrors() as invalid:
         with invalid.of("text"):
             readings = parse_user_text(text, request.settings.otp.default_region)

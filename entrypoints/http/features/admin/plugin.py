@@ -65,11 +65,15 @@ BACKENDS = OperatorKind(is_service_token, _authenticate, _MISPLACED)
 
 
 _ABOUT = """\
-Paths below `/admin/` are for staff, each by its role, and for backends with a service token
-(`dialtone admin-token create`), which is sent in the same header. A service token is valid for
-these paths only, and only for what its scopes allow.
+Paths below `/admin/` are for staff in the web console, each by its role, and for backends with a
+service token (`dialtone admin-token create`), which is sent in the same header. A service token is
+valid for these paths only, and only for what its scopes allow. The token of a session of the
+console is valid with the cookie that `POST /admin/session` sets.
 """
-_ABOUT_TOKENS = "Below `/admin/` also a service token, which is no JWT: `dta_<id>_<secret>`."
+_ABOUT_TOKENS = (
+    "Below `/admin/` a service token, which is no JWT: `dta_<id>_<secret>`; or the token of a"
+    " session of the console, with its cookie."
+)
 
 
 class AdminPlugin(ApiPlugin):

@@ -68,7 +68,7 @@ def _browser(request: ApiRequest) -> Browser:
     return Browser(
         device=request.device_name,
         cookie=read_console_cookie(request.scope, request.settings.server),
-        locale=request.headers.get("accept-language"),
+        locale=request.locale,
     )
 
 
@@ -123,8 +123,6 @@ class ConsoleSignInController(Controller):
         response sets: a request needs both. The session ends 15 minutes after its last use, and
         after an hour.
         """
-        with FieldErrors(data):
-            pass
         return _signed_in(
             request,
             await staff.sign_in(_to_text(data.credential), data.replaces or "", _browser(request)),
@@ -288,11 +286,17 @@ class NewStaffPasskeyController(Controller):
 
 
 def _find_proof(request: ApiRequest, secret: str | None) -> Principal | str:
-    """Return who adds a passkey, or the secret of a link. A link wins over a session."""
-    principal: object = request.scope["auth"]
-    if secret is None and isinstance(principal, Principal):
-        return principal
-    return secret or ""
+    """Return the secret of a link, or else who adds a passkey in a session.
+
+    Raises:
+        Unauthenticated, Forbidden, PasskeyRequired: There is neither.
+    """
+    if secret is not None:
+        return secret
+    found: Principal | errors.DomainError = request.scope["auth"]
+    if isinstance(found, errors.DomainError):
+        raise found
+    return found
 
 
 class StaffPasskeyController(Controller):
@@ -327,8 +331,8 @@ class StaffPasskeyController(Controller):
 
         It is in the audit before, and the number gets a message.
         """
-        locale = request.headers.get("accept-language")
-        await staff.passkeys.remove(request.principal, passkey_id, _to_touch(data.touch), locale)
+        touch = _to_touch(data.touch)
+        await staff.passkeys.remove(request.principal, passkey_id, touch, request.locale)
 
 
 class InvitationController(Controller):
@@ -360,10 +364,11 @@ class InvitationController(Controller):
         staff: Injected[StaffPasskeysFeature],
         data: JSONBody[schemas.InviteBody],
     ) -> schemas.InvitedResponse:
-        """Make a link with which somebody of the staff adds the first passkey. {who}.
+        """Make a link with which somebody of the staff adds the first passkey.
 
-        It is valid once and for 15 minutes. Only a command makes one for whoever has a passkey, and
-        for somebody of the same or a higher role.
+        It needs the scope `users:role`, which the role `administrator` has, and a touch. No service
+        token makes one. It is valid once and for 15 minutes. Only a command makes one for whoever
+        has a passkey, and for somebody of the same or a higher role.
         """
         target = parse_target(request, INVITE, data, staff_member(request.principal))
         with parsing_field(target.field):

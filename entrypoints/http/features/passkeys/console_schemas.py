@@ -32,8 +32,8 @@ class ConsoleSignInBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True
     replaces: Annotated[
         str | None,
         described(
-            "The token that the page has. Its session ends at the same time, if it is one of this"
-            " person in this browser.",
+            "The token that the page has. Its session ends at the same time, if it is of this"
+            " browser.",
             "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl",
         ),
     ] = None

@@ -104,7 +104,7 @@ class PasskeyController(Controller):
                 _to_text(data.credential),
                 name,
                 request.device_name,
-                request.headers.get("accept-language"),
+                request.locale,
             )
         return to_struct(passkey, PasskeyResponse)
 
@@ -131,8 +131,7 @@ class PasskeyController(Controller):
         Sessions that it opened stay: `DELETE /auth/sessions/{session_id}` ends one. The number gets
         a message, in the language of `Accept-Language`.
         """
-        locale = request.headers.get("accept-language")
-        await passkeys.own.remove(request.principal, passkey_id, locale)
+        await passkeys.own.remove(request.principal, passkey_id, request.locale)
 
 
 class PasskeySignInController(Controller):

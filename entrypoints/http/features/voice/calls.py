@@ -63,7 +63,7 @@ CallLimitParameter = Annotated[str | None, describe_page_size(PAGE_SIZE, "Calls"
 
 
 class RecordingResponse(msgspec.Struct, kw_only=True):
-    """A recording that the caller left. `GET /calls/{id}/recording` has the sound."""
+    """A recording that the caller left. The path `recording` of its call has the sound."""
 
     duration_seconds: Annotated[int, described("How long it is.", 17)]
     recorded_at: Annotated[str, time_field("The time when it was made, in UTC.")]

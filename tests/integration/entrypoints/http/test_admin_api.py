@@ -113,7 +113,9 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     account = details["account"]
     assert (account["id"], account["username"]) == (driver.user_id, "Rahul Sharma")
     assert (account["role"], account["is_verified"]) == ("member", True)
-    assert {*details["sessions"][0]} == {"id", "device", "created_at", "last_used_at", "ends_at"}
+    session = details["sessions"][0]
+    times = {"created_at", "last_used_at", "ends_at"}
+    assert {*session} == {"id", "device", *times, "is_console"}
     assert {*details["devices"][0]} == {"session_id", "expires_at"}
     assert (details["library"]["items"], details["calls"]) == (0, [])
     assert details["events"] == {"waiting": 1, "failed": 0}

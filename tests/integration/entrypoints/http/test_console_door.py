@@ -1,6 +1,7 @@
 """The door of the staff: who gets a session of the console, and what attackers do not get."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,9 @@ from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.role import Role
 from domain.identities.session import SessionKind
+from domain.otp.challenge import OtpCode
+from domain.otp.sliding_window import SlidingWindow
+from domain.otp.test_otps import TestOtp, TestOtps
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
 from tests.support.builders import a_phone
 from tests.support.console import (
@@ -98,8 +102,8 @@ async def test_no_code_and_no_passkey_of_the_app_opens_it(console: Console) -> N
     # A passkey that a code has added opens no console, and its session has no right below /admin/.
     of_app = a_device(3)
     options = (await console.send("POST", f"{OWN_PASSKEYS}/options", token=by_code)).json()
-    made = of_app.create(httpx.Response(200, json=options["publicKey"]).text)
-    body = {"credential": httpx.Response(200, text=made).json()}
+    made = of_app.create(json.dumps(options["publicKey"]))
+    body = {"credential": json.loads(made)}
     assert (await console.send("POST", OWN_PASSKEYS, body, by_code)).status_code == 201
     staff_device, console.device = console.device, of_app
     assert (await console.ask_to_sign_in()).json()["code"] == "passkey_rejected"
@@ -157,6 +161,116 @@ async def test_a_listed_origin_neither_calls_the_door_nor_gets_a_preflight() -> 
         assert own.status_code == 200
         other = await http.post("/admin/users/block", json={}, headers=headers)
         assert other.status_code == 401, "service tokens may be used from listed origins"
+
+
+async def test_of_two_at_once_one_is_added_by_a_link_and_one_answer_opens_one_session(
+    console: Console,
+) -> None:
+    secret = await console.invite()
+    devices = [a_device(1), a_device(2)]
+    made = [(await console.make(device, secret=secret))[1] for device in devices]
+    bodies = [
+        {"secret": secret, "credential": each, "name": str(number)}
+        for number, each in enumerate(made)
+    ]
+    codes = await asyncio.gather(*(console.code("POST", PASSKEYS, body, "") for body in bodies))
+    assert sorted(codes) == ["200", "invitation_not_valid"]
+    assert len(staff_identity(console).staff_passkeys) == 1
+    console.device = devices[codes.index("200")]
+    options = await console.send("POST", f"{SESSION}/options", token="")
+    body = {"credential": console.answer(options)}
+    codes = await asyncio.gather(*(console.code("POST", SESSION, body, "") for _ in range(3)))
+    assert sorted(codes) == ["200", "challenge_not_valid", "challenge_not_valid"]
+
+
+async def test_a_copy_of_the_device_is_noticed(console: Console) -> None:
+    await console.add_first()
+    await console.sign_in()
+    console.device.sign_count -= 1
+    assert (await console.ask_to_sign_in()).json()["code"] == "passkey_count_fell"
+
+
+CLOSES: Final[dict[str, Callable[[Console], Awaitable[object]]]] = {
+    "no role": lambda c: c.harness.identities.operator_actions.change_role(c.staff_id, Role.MEMBER),
+    "block": lambda c: c.harness.identities.operator_actions.block(STAFF),
+    "lost": lambda c: c.harness.passkeys.remove_of_user(BY_COMMAND, c.staff_id, None, "lost"),
+}
+
+
+@pytest.mark.parametrize("close", CLOSES.values(), ids=CLOSES)
+async def test_what_changes_between_question_and_answer_counts(
+    console: Console, close: Callable[[Console], Awaitable[object]]
+) -> None:
+    await console.add_first()
+    options = await console.send("POST", f"{SESSION}/options", token="")
+    answer = {"credential": console.answer(options)}
+    secret = await console.invite()
+    _, made = await console.make(a_device(2), secret=secret)
+    await close(console)
+    assert await console.code("POST", SESSION, answer, "") == "passkey_rejected"
+    body = {"secret": secret, "credential": made, "name": "second"}
+    assert await console.code("POST", PASSKEYS, body, "") == "invitation_not_valid"
+
+
+async def test_the_write_asks_again_who_may_sign_in(console: Console) -> None:
+    """Whoever takes the role between the check of an answer and the write closes the door."""
+    await console.add_first()
+    options = await console.send("POST", f"{SESSION}/options", token="")
+    answer = {"credential": console.answer(options)}
+    actions = console.harness.identities.operator_actions
+
+    async def lose_role() -> None:
+        await actions.change_role(console.staff_id, Role.MEMBER)
+
+    console.harness.faults.run_before("identities.replace", lose_role)
+    assert await console.code("POST", SESSION, answer, "") == "passkey_rejected"
+
+
+async def test_the_write_asks_again_for_session_link_and_passkey(console: Console) -> None:
+    await console.add_first()
+    actions = console.harness.identities.operator_actions
+    [passkey] = staff_identity(console).staff_passkeys
+    path = f"{PASSKEYS}/{passkey.id}"
+    touch = await console.touch("remove_passkey")
+
+    async def sign_out() -> None:
+        await actions.revoke_sessions(console.staff_id)
+
+    console.harness.faults.run_before("identities.replace", sign_out)
+    assert await console.code("DELETE", path, {"touch": touch}) == "unauthenticated"
+    secret = await console.invite()
+    _, made = await console.make(a_device(2), secret=secret)
+    body = {"secret": secret, "credential": made, "name": "second"}
+    console.harness.faults.run_before("identities.replace", sign_out)
+    assert await console.code("POST", PASSKEYS, body, "") == "invitation_not_valid"
+    assert staff_identity(console).staff_passkeys == (passkey,)
+
+
+async def test_nobody_with_a_test_code_signs_in() -> None:
+    async with open_console() as console:
+        await console.add_first()
+        secret = await console.invite()
+        test_otps = TestOtps((TestOtp(STAFF, OtpCode("123456")),))
+        passkeys = console.harness.staff_passkeys
+        passkeys.sign_in = replace(passkeys.sign_in, test_otps=test_otps)
+        passkeys.passkeys = replace(passkeys.passkeys, test_otps=test_otps)
+        assert (await console.ask_to_sign_in()).json()["code"] == "passkey_rejected"
+        added = await console.add(a_device(2), "second", secret=secret)
+        assert added.json()["code"] == "invitation_not_valid"
+
+
+async def test_requests_without_a_session_count_for_their_ip() -> None:
+    limit = SlidingWindow(3, timedelta(minutes=1))
+    settings = make_http_settings(refresh_limit_per_ip=limit)
+    harness = AppHarness()
+    for path, body in (
+        (f"{SESSION}/options", {}),
+        (SESSION, {"credential": {}}),
+        (f"{PASSKEYS}/options", {"secret": "none"}),
+    ):
+        async with open_http_client(harness.use_cases, settings) as http:
+            codes = [(await http.post(path, json=body)).status_code for _ in range(4)]
+        assert codes[-1] == 429, path
 
 
 # What a session is worth
@@ -217,7 +331,14 @@ async def test_a_sign_in_ends_the_session_that_it_replaces(console: Console) -> 
     await console.sign_in(replaces=second)  # of another browser: nothing of it ends
     sessions = staff_identity(console).sessions
     assert len([each for each in sessions if each.is_console]) == 2
-    await console.sign_in(replaces="nonsense")
+    third = await console.sign_in(replaces="nonsense")
+    # Somebody else signs in in the same tab.
+    await console.harness.identities.operator_actions.change_role(console.user_id, Role.SUPPORT)
+    console.device = a_device(5)
+    added = await console.add(console.device, secret=await console.invite(console.user_id))
+    await console.sign_in(replaces=third)
+    assert added.status_code == 200
+    assert await console.code("GET", SESSION, token=third) == "unauthenticated"
 
 
 async def test_a_session_is_valid_below_admin_only(console: Console) -> None:
@@ -257,6 +378,17 @@ async def test_a_session_ends_unused_after_15_minutes_and_always_after_an_hour(
         assert await console.code("GET", SESSION) == "200"
     console.harness.advance(minutes=10)
     assert await console.code("GET", SESSION) == "unauthenticated", "an hour has passed"
+
+
+async def test_requests_of_a_session_of_an_app_do_not_count_at_the_console() -> None:
+    limit = SlidingWindow(5, timedelta(minutes=1))
+    settings = make_http_settings(request_limit_per_identity=limit)
+    async with open_console(settings=settings) as console:
+        by_code = await console.harness.access_token(STAFF)
+        await console.add_first()
+        codes = [await console.code("GET", "/users/me", token=by_code) for _ in range(6)]
+        assert codes[-1] == "rate_limited"
+        assert await console.code("GET", SESSION) == "200"
 
 
 async def test_a_session_has_no_right_at_an_instance_without_a_console(console: Console) -> None:
@@ -316,7 +448,8 @@ async def test_a_stolen_session_adds_and_removes_no_passkey_and_makes_no_link(
     await console.add_first()
     [passkey] = staff_identity(console).staff_passkeys
     await console.act("promote", role="support", reason="new")
-    # A key in software has the session, but not the device.
+    # A key in software has the session, but not the device. Nor has the passkey of somebody else,
+    # or of the own app.
     assert (await console.add(a_device(2), "thief")).json()["code"] == "touch_required"
     path = f"{PASSKEYS}/{passkey.id}"
     assert await console.code("DELETE", path, {}) == "touch_required"
@@ -332,7 +465,62 @@ async def test_a_stolen_session_adds_and_removes_no_passkey_and_makes_no_link(
     console.device.user_handle = device.user_handle
     touch = await console.touch("remove_passkey")
     assert await console.code("DELETE", path, {"touch": touch}) == "passkey_rejected"
+    console.device = device
+    own = console.token
+    of_other = a_device(6)
+    added = await console.add(of_other, secret=await console.invite(console.user_id))
+    assert added.status_code == 200
+    console.token, console.device = own, of_other
+    touch = await console.touch("remove_passkey")
+    assert await console.code("DELETE", path, {"touch": touch}) == "passkey_rejected"
     assert staff_identity(console).staff_passkeys[0].id == passkey.id
+
+
+async def test_no_passkey_of_the_app_is_a_touch(console: Console) -> None:
+    by_code = await console.harness.access_token(STAFF)
+    of_app = a_device(3)
+    options = (await console.send("POST", f"{OWN_PASSKEYS}/options", token=by_code)).json()
+    made = json.loads(of_app.create(json.dumps(options["publicKey"])))
+    body = {"credential": made}
+    assert (await console.send("POST", OWN_PASSKEYS, body, by_code)).status_code == 201
+    await console.add_first()
+    of_app.user_handle = console.device.user_handle
+    console.device = of_app
+    touch = await console.touch("add_passkey")
+    assert (await console.add(a_device(4), "key", touch=touch)).json()["code"] == "passkey_rejected"
+
+
+async def test_a_touch_is_of_the_session_that_is_there(console: Console) -> None:
+    await console.add_first()
+    [passkey] = staff_identity(console).staff_passkeys
+    touch = await console.touch("add_passkey")
+    count = staff_identity(console).staff_passkeys[0].sign_count
+    added = await console.add(a_device(2), "key", touch=touch)
+    assert added.status_code == 200
+    assert staff_identity(console).staff_passkeys[0].sign_count > count, "the use is recorded"
+    console.token = added.json()["access_token"]
+    # The audit fails, so nothing is added or removed.
+    touch = await console.touch("remove_passkey")
+    console.harness.faults.fail_on("audit_log.add")
+    path = f"{PASSKEYS}/{passkey.id}"
+    assert await console.code("DELETE", path, {"touch": touch}) == "audit_failed"
+    console.harness.faults.reset()
+    touch = await console.touch("add_passkey")
+    console.harness.faults.fail_on("audit_log.add")
+    assert (await console.add(a_device(3), "third", touch=touch)).json()["code"] == "audit_failed"
+    assert len(staff_identity(console).staff_passkeys) == 2
+
+
+async def test_what_cannot_be_done_costs_no_touch(console: Console) -> None:
+    await console.add_first()
+    touch = await console.touch("invite")
+    not_staff = await console.act("passkey-invite", reason="first day", touch=touch)
+    assert not_staff.json()["code"] == "not_staff"
+    await console.act("promote", role="support", reason="new")
+    count = staff_identity(console).staff_passkeys[0].sign_count
+    invited = await console.act("passkey-invite", reason="first day", touch=touch)
+    assert invited.status_code == 200, invited.text
+    assert staff_identity(console).staff_passkeys[0].sign_count > count
 
 
 async def test_a_touch_counts_once(console: Console) -> None:

@@ -1,15 +1,20 @@
 """Settings of features, and what follows from them."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from adapters.security.webauthn import WebAuthnRelyingParty
+from application.features.passkeys.feature import AppPasskeysFeature
+from application.features.passkeys.staff_feature import StaffPasskeysFeature
 from domain.features.media.errors import TooManyPixels
 from domain.identities.passkey import Passkey
 from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
 from entrypoints.composition.read_settings import describe_settings, read_settings
+from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.attestation import AttestationSettings
 from entrypoints.features.console import ConsoleSettings
 from entrypoints.features.events.feature import EventSettings, destination_labels, stored_name
@@ -157,6 +162,27 @@ def test_the_console_is_at_the_public_url_or_at_localhost(
 ) -> None:
     read = settings(WEB_CONSOLE="yes", **variables)
     assert read.of(ConsoleSettings).console_url == url
+
+
+async def test_devices_show_passkeys_of_the_staff_under_another_name(tmp_path: Path) -> None:
+    variables = {
+        "WEB_CONSOLE": "yes",
+        "PUBLIC_URL": "https://auth.example.org",
+        "PASSKEY_DOMAIN": "example.org",
+        "WEB_ORIGINS": "https://app.example.org",
+        "DATABASE": f"sqlite:///{tmp_path}/dialtone.db",
+        "SECRETS_FILE": f"{tmp_path}/secrets.json",
+    }
+    async with open_use_cases(settings(**variables)) as core:
+        of_staff = core.of(StaffPasskeysFeature).sign_in.relying_party
+        of_users = core.of(AppPasskeysFeature).sign_in.relying_party
+    assert isinstance(of_staff, WebAuthnRelyingParty)
+    assert (of_staff.rp_id, of_staff.origins, of_staff.name) == (
+        "auth.example.org",
+        ["https://auth.example.org"],
+        "Dialtone (staff)",
+    )
+    assert of_users.rp_id == "example.org"
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             "DIALTONE_PUBLIC_URL": PUBLIC_URL,
             "DIALTONE_TRUSTED_PROXIES": "127.0.0.1",
             "DIALTONE_WEB_ORIGINS": APP,
+            "DIALTONE_WEB_CONSOLE": "yes",
             # That of production, for which nginx has its time limits.
             "DIALTONE_STOP_DELAY": "5s",
         }
@@ -111,6 +112,26 @@ def test_readiness_is_for_operators(site: Site) -> None:
             url = f"https://127.0.0.1:{site.nginx.port}//health/{path}"
             assert http.get(url).status_code in (403, 404), path
         assert http.get("/health/live").status_code == 200
+
+
+def test_console_and_administration_are_for_operators(site: Site) -> None:
+    asked = {"Origin": APP, "Access-Control-Request-Method": "POST"}
+    with site.nginx.client() as http:
+        assert http.get("/console").status_code == 200
+        assert http.post("/admin/session/options", headers={"Origin": PUBLIC_URL}).is_success
+        assert http.get("/admin/users").json()["code"] == "unauthenticated"
+        refused = http.options("/admin/session", headers=asked)
+        assert (refused.status_code, refused.json()["code"]) == (403, "origin_not_allowed")
+        assert "access-control-allow-origin" not in refused.headers
+        assert http.options("/admin/users/block", headers=asked).status_code == 204
+    with site.nginx.client(OUTSIDE) as http:
+        for path in (
+            "console", "console/console.js", "%63onsole", "admin", "admin/users", "%61dmin/users",
+            "x/../admin/users", "/admin/session", "admin%2fusers",
+        ):  # fmt: skip
+            response = http.get(f"https://127.0.0.1:{site.nginx.port}/{path}")
+            assert (response.status_code, response.json()["code"]) == (403, "forbidden"), path
+        assert http.get("/auth/sessions").status_code == 401
 
 
 def test_an_unknown_name_gets_no_response(site: Site) -> None:

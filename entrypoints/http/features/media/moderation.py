@@ -104,6 +104,10 @@ class ModeratedItemResponse(msgspec.Struct, kw_only=True):
     height: Annotated[int, described("Of the full image, in pixels, as displayed.", 4032)]
     bytes: Annotated[int, described("The size of the file of the full image.", 2481733)]
     content_type: Annotated[str, described("The media type of the full image.", "image/jpeg")]
+    variants: Annotated[
+        dict[str, str],
+        described("The width and height of each smaller copy, by its name.", {"thumb": "240x320"}),
+    ]
 
 
 class ModerationPageResponse(msgspec.Struct, kw_only=True):
@@ -143,6 +147,7 @@ def to_moderated_item_response(item: MediaItem) -> ModeratedItemResponse:
         height=item.image.height,
         bytes=item.image.bytes,
         content_type=item.image.format.content_type,
+        variants={each.name: f"{each.image.width}x{each.image.height}" for each in item.variants},
     )
 
 

@@ -93,6 +93,15 @@ def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> 
     assert render_notice(templates, "de") == "Dialtone: changed"
 
 
+def test_a_table_of_a_message_that_is_no_longer_sent_is_reported_and_unused(tmp_path: Path) -> None:
+    own = 'general = "{code}"\n[console_sign_in]\ngeneral = "{code} for the console"'
+    templates = load(tmp_path, de=own)
+    [unused] = templates.unused_tables
+    assert "[console_sign_in]" in unused
+    assert "this message is no longer sent" in unused
+    assert render(templates, "de") == "012345"
+
+
 def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_path: Path) -> None:
     templates = load(tmp_path, IN=f'{GENERAL}\n[phone_changed]\ngeneral = "registered"')
     change = Purpose.CHANGE_PHONE

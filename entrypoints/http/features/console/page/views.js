@@ -303,6 +303,8 @@ async function openItem(id, act) {
   const acts = may("library:moderate") ? [isHidden ? "unhide" : "hide", "delete"] : [];
   if (acts.includes(act)) return itemActPage(item, act);
   const { user_id, width, height } = item;
+  const variants = Object.entries(item.variants).map(([name, size]) =>
+    `${name} (${size.replace("x", " × ")})`);
   const image = { class: "picture", alt: "The picture itself", width, height };
   return [
     isHidden ? "Hidden picture" : "Picture",
@@ -317,6 +319,7 @@ async function openItem(id, act) {
       ["category", item.category ?? "none"],
       ["type", item.content_type],
       ["size", `${width} × ${height} pixels, ${toText(item.bytes)} bytes`],
+      ["variants", variants.join(", ") || "none"],
     ]),
     h("h2", {}, "What you can do"),
     links([

@@ -9,6 +9,7 @@ from typing import Any, Final
 import httpx
 
 from application.administration.operator import operating_system_user
+from domain.identities.identity import Identity
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import a_phone
@@ -41,6 +42,11 @@ class Console:
     user_id: str
     token: str = ""
     device: SoftwareAuthenticator = field(default_factory=a_device)
+
+    @property
+    def staff(self) -> Identity:
+        """The administrator as stored."""
+        return self.harness.database.identities[self.staff_id].value
 
     async def send(
         self, method: str, path: str, body: Any = None, token: str | None = None

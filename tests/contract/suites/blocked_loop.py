@@ -52,12 +52,15 @@ def _watch(
     begun_at = clock()
     while not is_stopped.wait(_POLL):
         response, task, calls = threading.Event(), asyncio.current_task(loop), None
+        # Long before the end, because this thread may wait for a processor too. And again when it
+        # is a pause: what was slow before, such as an import, may be over.
+        sample_times = [MAX_PAUSE, MAX_PAUSE / 3]
         loop.call_soon_threadsafe(response.set)
         while not response.wait(_POLL) and asyncio.current_task(loop) is task:
             if is_stopped.is_set():
                 return
-            # Long before the end, because this thread may wait for a processor too.
-            if calls is None and clock() - begun_at >= MAX_PAUSE / 3:
+            if sample_times and clock() - begun_at >= sample_times[-1]:
+                sample_times.pop()
                 calls = traceback.extract_stack(sys._current_frames()[thread_ident])
         ended_at = clock()
         if calls and ended_at - begun_at >= MAX_PAUSE:

@@ -240,6 +240,11 @@ def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:
     return is_open and identity.phone is not None and not test_otps.includes(identity.phone)
 
 
+def find_usable(identity: Identity, test_otps: TestOtps) -> Sequence[Passkey]:
+    """Return the passkeys of the staff that this identity may use now."""
+    return identity.staff_passkeys if is_open_staff(identity, test_otps) else ()
+
+
 class TouchPurpose(StrEnum):
     """What somebody confirms with a passkey: what lasts longer than the session."""
 

@@ -1,24 +1,26 @@
 """Open sessions of the console: by a passkey of the staff, and never by a code."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from application.features.passkeys.check_answer import VerifyPasskey
 from application.features.passkeys.ports import RelyingParty
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
-from application.ports.errors import InvalidToken
+from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
 from application.ports.keys import AccessTokens, TokenClaims
 from application.ports.security_events import PhoneEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
+from domain.errors import Unauthenticated
 from domain.features.passkeys import (
     SECRET_BYTES,
     PasskeyPurpose,
     PasskeyRejected,
+    find_usable,
     is_cookie,
-    is_open_staff,
 )
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
@@ -140,13 +142,14 @@ class SignInAtConsole:
 
         identity = await change(self.identities, identity_id, sign_in, missing=PasskeyRejected)
         if replaced is not None and replaced.identity_id != identity_id:
-            # Somebody else was signed in here.
-            await change(
-                self.identities,
-                replaced.identity_id,
-                lambda current: (end_replaced(current), None),
-                missing=PasskeyRejected,
-            )
+            # Somebody else was signed in here. Unused, that session ends in 15 minutes anyway.
+            with suppress(Unauthenticated, StorageError):
+                await change(
+                    self.identities,
+                    replaced.identity_id,
+                    lambda current: (end_replaced(current), None),
+                    missing=Unauthenticated,
+                )
         return self.open_session.finish(identity, session, cookie)
 
     def _find_replaced(self, token: str, now: datetime) -> TokenClaims | None:
@@ -156,4 +159,4 @@ class SignInAtConsole:
             return None
 
     def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
-        return identity.staff_passkeys if is_open_staff(identity, self.test_otps) else ()
+        return find_usable(identity, self.test_otps)

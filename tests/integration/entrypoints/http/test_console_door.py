@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -31,12 +31,6 @@ from tests.support.http_app import BASE_URL, open_http_client
 from tests.support.http_settings import make_http_settings
 
 OWN_PASSKEYS: Final = "/users/me/passkeys"
-
-
-@pytest.fixture
-async def console() -> AsyncIterator[Console]:
-    async with open_console() as opened:
-        yield opened
 
 
 # What opens it

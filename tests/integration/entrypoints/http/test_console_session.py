@@ -1,6 +1,6 @@
 """What a session of the console is worth, where, and what ends it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
@@ -20,12 +20,6 @@ from tests.support.console import (
 from tests.support.http_settings import make_http_settings
 
 OWN_PASSKEYS: Final = "/users/me/passkeys"
-
-
-@pytest.fixture
-async def console() -> AsyncIterator[Console]:
-    async with open_console() as opened:
-        yield opened
 
 
 async def test_the_token_alone_and_the_cookie_alone_open_nothing(console: Console) -> None:

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from typing import Final
 
 import httpx
-import pytest
 
 from domain.administration.audit import AuditAction
 from domain.identities.phone_change import PhoneNotice
@@ -18,16 +16,9 @@ from tests.support.console import (
     STAFF,
     Console,
     a_device,
-    open_console,
 )
 
 OWN_PASSKEYS: Final = "/users/me/passkeys"
-
-
-@pytest.fixture
-async def console() -> AsyncIterator[Console]:
-    async with open_console() as opened:
-        yield opened
 
 
 async def test_a_stolen_session_adds_and_removes_no_passkey_and_makes_no_link(

@@ -161,7 +161,8 @@ class ReportWhatsApp:
     - The next channel gets the same code once for a delivery, whatever is repeated, in all
       instances: who wins the write of `DeliverCode.change_channel` sends it.
     - It does so only while the code is active and unused, and has a minute left, and never after
-      the message arrived or was read. A number that gets no messages meanwhile gets none.
+      the message arrived or was read. A number that gets no messages meanwhile, or is
+      blocked, gets none.
     - Where the code was requested again, only the latest delivery falls back.
     - The delivery keeps its id, attempts and permits. Its status is that of the next message.
     - It goes on after the response to the provider, which would repeat its request.
@@ -216,7 +217,10 @@ class ReportWhatsApp:
             await self.numbers.remember(record.phone)
         if code is None or verification.gets_no_messages or not record.next_channels:
             return None
-        if not code.challenge.is_resendable(self.clock.now(), self.codes.key_ids()):
+        now, find_block = self.clock.now(), self.deliver_code.delivery_limiter.find_number_block
+        if find_block(record.phone, now) is not None:
+            return None
+        if not code.challenge.is_resendable(now, self.codes.key_ids()):
             return None
         with_code = [
             delivery

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from application.limits.blocks import NumberBlock
 from application.otp.events import (
     OtpDelivered,
     OtpFellBack,
@@ -68,7 +69,7 @@ async def test_all_but_sign_ins_go_by_sms(app: WhatsAppHarness) -> None:
     others = [purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN]
     for number, purpose in enumerate(others, 1):
         await app.request(a_phone(number), purpose=purpose)
-    await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED, None)
+    await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED)
     assert len(app.whatsapp.sent) == 0
     assert len(app.messenger.sent) == len(others) + 1  # with the notice
 
@@ -225,6 +226,15 @@ async def test_a_code_with_less_than_a_minute_left_is_not_sent_again(
     await app.report(FAILED)
     await app.finish()
     assert len(app.messenger.sent) == messages
+
+
+async def test_a_number_that_is_blocked_meanwhile_gets_no_sms(app: WhatsAppHarness) -> None:
+    await app.request()
+    limiter = app.limits.delivery_limiter
+    limiter.find_number_block = lambda *_: NumberBlock("block_country", "block of the country")
+    await app.report(FAILED)
+    await app.finish()
+    assert app.messenger.sent == []
 
 
 async def test_a_failure_after_which_no_sms_is_sent_is_told(app: WhatsAppHarness) -> None:

@@ -69,8 +69,9 @@ class DeliveryLimiter:
         *,
         is_call: bool = False,
         identity_id: str | None = None,
+        session_id: str | None = None,
     ) -> "RequestPermits":
-        route = self._route(phone, client_ip, is_call=is_call, identity_id=identity_id)
+        route = self._route(phone, client_ip, is_call, identity_id, session_id)
         is_test = self.codes.is_test_phone(phone, now)
         return RequestPermits(self, route, recognition, now, is_test)
 
@@ -110,16 +111,18 @@ class DeliveryLimiter:
         delivery: Delivery,
         outcome: Outcome,
         identity_id: str | None = None,
+        session_id: str | None = None,
     ) -> None:
         """Release the permits that a delivery does not keep. Where that fails they expire.
 
         The delivery is that from before the update that cleared its permits. `identity_id` is the
-        identity whose code it carried, if only that may use it; after a login it does not matter.
+        identity whose code it carried, if only that may use it, and `session_id` the session that
+        requested it; after a login they do not matter.
         """
         permits, is_call = delivery.permits, delivery.call_id is not None
         if permits is None:
             return
-        route = self._route(phone, delivery.client_ip, is_call=is_call, identity_id=identity_id)
+        route = self._route(phone, delivery.client_ip, is_call, identity_id, session_id)
         limits = self.limits.to_release(route, permits.owner, outcome)
         if limits:
             with suppress(StorageError):
@@ -150,14 +153,14 @@ class DeliveryLimiter:
         self,
         phone: PhoneNumber,
         client_ip: HashedClientIp,
-        *,
         is_call: bool,
         identity_id: str | None,
+        session_id: str | None,
     ) -> DeliveryRoute:
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
         phone_key = self.codes.phone_key(phone)
         return DeliveryRoute(
-            client_ip, phone.country, number_range, phone_key, is_call, identity_id
+            client_ip, phone.country, number_range, phone_key, is_call, identity_id, session_id
         )
 
 

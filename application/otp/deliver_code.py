@@ -270,6 +270,8 @@ class DeliverCode:
             rejected, recorded = await change(self.phone_verifications, code.phone, reject)
             if recorded is not None:
                 outcome, identity_id = result.status.outcome, code.challenge.identity_id
-                await self.delivery_limiter.settle(code.phone, recorded, outcome, identity_id)
+                await self.delivery_limiter.settle(
+                    code.phone, recorded, outcome, identity_id, code.session_id
+                )
             return rejected
         return None

@@ -44,6 +44,7 @@ class CodeDelivery:
         delivery: The delivery. Its channel is the one that is tried.
         identity_id: The identity of the phone, if it has one: a call is in its call log.
         last_provider: Carried a code of this channel before, which was not entered; may be empty.
+        session_id: The session that requested the code, if that is known and counts.
     """
 
     phone: PhoneNumber
@@ -52,6 +53,7 @@ class CodeDelivery:
     challenge: Challenge
     identity_id: str | None = None
     last_provider: str = ""
+    session_id: str | None = None
 
 
 class MessageChannel(Protocol):

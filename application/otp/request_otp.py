@@ -57,6 +57,7 @@ class RequestOtpCommand:
         channel: How the client wants the code; None if it named no channel.
         device_token: The token of an earlier login, if the client sent one.
         identity_id: Set if the code is for a change of this identity's phone.
+        session_id: The session that requests it for that change.
         can_send_proof: Whether the client can make a proof.
     """
 
@@ -67,6 +68,7 @@ class RequestOtpCommand:
     device_token: DeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
+    session_id: str | None = None
     can_send_proof: bool = False
     proof: Proof | None = None
 
@@ -218,6 +220,7 @@ class RequestOtp:
             now,
             is_call=request.new_call_id is not None,
             identity_id=request.identity_id,
+            session_id=command.session_id,
         )
         return _Deciding(command, request, loaded, check, permits)
 
@@ -329,6 +332,7 @@ class RequestOtp:
             challenge=decision.challenge,
             identity_id=decision.identity_id,
             last_provider=decision.last_provider,
+            session_id=command.session_id,
         )
         delivered = await self.deliver_code(code, request.channels)
         result = delivered.result

@@ -18,8 +18,12 @@ from domain.phone import PhoneNumber
 class SendNotice:
     """Send a message without a one-time code to a number that an account had or has.
 
-    Nothing is sent to a number that gets no messages, to one with a test OTP, and to a country that
-    is not served. A block of its prefix or country does not count: its owner has to hear of it.
+    - Nothing is sent to a number that gets no messages, to one with a test OTP, and to a country
+      that is not served.
+    - Neither limits nor a block of its prefix or country count here: a caller knows whether the
+      owner has to hear of it.
+    - Its language is that of the number's country, or the default one. The request may come from a
+      thief, who would choose one that the owner does not read.
     """
 
     phone_verifications: PhoneVerifications
@@ -30,15 +34,14 @@ class SendNotice:
     events: SecurityEvents
     countries: Collection[str] | None
 
-    async def __call__(self, phone: PhoneNumber, notice: PhoneNotice, locale: str | None) -> bool:
+    async def __call__(self, phone: PhoneNumber, notice: PhoneNotice) -> bool:
         """Send the message, and return whether it needs no other attempt."""
         now = self.clock.now()
-        is_served = self.countries is None or phone.country in self.countries
-        if not is_served or self.codes.is_test_phone(phone, now):
+        if not self.is_served(phone) or self.codes.is_test_phone(phone, now):
             return True
         if (await self.phone_verifications.load(phone)).value.gets_no_messages:
             return True
-        message = self.templates.render_notice(notice, country=phone.country, locale=locale)
+        message = self.templates.render_notice(notice, country=phone.country)
         result = await self.messenger.send(phone, message)
         is_sent = result.status in TAKEN
         if is_sent:
@@ -65,3 +68,7 @@ class SendNotice:
                 )
             )
         return is_sent or result.status is DeliveryStatus.INVALID_NUMBER
+
+    def is_served(self, phone: PhoneNumber) -> bool:
+        """Return whether the operator sends messages to the country of a number."""
+        return self.countries is None or phone.country in self.countries

@@ -244,16 +244,13 @@ class SmsTemplates(Protocol):
         """
         ...
 
-    def render_notice(
-        self, notice: PhoneNotice, *, country: str, locale: str | None
-    ) -> NoticeMessage:
+    def render_notice(self, notice: PhoneNotice, *, country: str) -> NoticeMessage:
         """Render the message without a one-time code for a phone number of `country`.
 
-        The template is selected as for a message with a code.
+        The template is that of the country, or else of the default language.
 
         Args:
             notice: What the message says.
             country: The ISO 3166-1 code of the phone number's country.
-            locale: The language that a client asked for, in any spelling, or None.
         """
         ...

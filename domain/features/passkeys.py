@@ -16,6 +16,7 @@ from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
 from domain.identities.staff import Invitation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
 from domain.secret_hash import hash_secret
@@ -38,7 +39,14 @@ class TooManyPasskeys(DomainError):
 
 
 class TooManyPasskeysAdded(RateLimitExceeded):
-    """The identity has added as many passkeys as it may in a day."""
+    """There is no permit for the message that tells of another passkey.
+
+    `limit` names for operators which limit is used up.
+    """
+
+    def __init__(self, retry_after: int, limit: str = "") -> None:
+        super().__init__(retry_after)
+        self.limit = limit
 
 
 class PasskeyExists(DomainError):
@@ -69,8 +77,37 @@ class TouchRequired(DomainError):
     """The request needs the answer of a passkey that is there, to a challenge for this act."""
 
 
-ADDED_IN_DAY: Final = SlidingWindow(10, timedelta(days=1))
-"""Passkeys that a user adds: each costs a message."""
+_DAY: Final = timedelta(days=1)
+NOTICES_IN_DAY: Final = SlidingWindow(6, _DAY)
+"""Messages to the number of an account that tell of its passkeys."""
+ADDED_IN_DAY: Final = SlidingWindow(4, _DAY)
+"""Of these, messages of added passkeys: two are left to tell of a thief's removals."""
+ADDED_IN_SESSION: Final = SlidingWindow(2, _DAY)
+"""Of these, by one session: a thief of a token leaves two to an owner who signs in anew."""
+STAFF_ADDED_IN_DAY: Final = SlidingWindow(10, _DAY)
+"""Passkeys that somebody of the staff adds, with a message or without."""
+
+
+def limits_of_notice(identity_id: str) -> tuple[RateLimit, ...]:
+    """Return the limits of an account for a message that tells of its passkeys."""
+    return (RateLimit(f"identity:{identity_id}", LimitPurpose.NOTICES, "notices", NOTICES_IN_DAY),)
+
+
+def limits_of_added(identity_id: str, session_id: str | None = None) -> tuple[RateLimit, ...]:
+    """Return those for one that tells of another passkey.
+
+    A session of the console has no limit of its own: it ends when it adds one.
+    """
+    purpose, name = LimitPurpose.NOTICES, "added"
+    limits = (
+        *limits_of_notice(identity_id),
+        RateLimit(f"identity:{identity_id}", purpose, name, ADDED_IN_DAY),
+    )
+    if session_id is None:
+        return limits
+    return (*limits, RateLimit(f"session:{session_id}", purpose, name, ADDED_IN_SESSION))
+
+
 CHALLENGE_TTL: Final = timedelta(minutes=5)
 RANDOM_BYTES: Final = 16
 _SIGNED: Final = struct.Struct(f">{RANDOM_BYTES}sQ")

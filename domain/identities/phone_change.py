@@ -38,7 +38,6 @@ class PhoneChange:
     Attributes:
         old_phone: The former number; None of an identity that is detached, and gets one again.
         started_at: When it began; it identifies the change.
-        locale: The language of the message to the former number, if a client asked for one.
     """
 
     new_phone: PhoneNumber
@@ -48,4 +47,3 @@ class PhoneChange:
     attempted_at: datetime
     kept_session_id: str | None = None
     is_by_operator: bool = False
-    locale: str | None = None

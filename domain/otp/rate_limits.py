@@ -33,6 +33,10 @@ MIN_NETWORK_LIMIT: Final = 3
 """The least that a network or number range has, but never more than half of the owner's limit."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
+PHONE_CHANGE_DELIVERIES_OF_SESSION: Final = PHONE_CHANGE_DELIVERIES.scale_percent(50)
+"""Of these, per session: what a thief of a token leaves to an owner who signs in anew."""
+NOTICES_PERCENT: Final = 5
+"""How much of the limits of all deliveries notices have, beside them."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
 """Per phone, of recognized clients."""
 
@@ -51,6 +55,9 @@ BY_CALL: Final = "by_call"
 """Calls that clients request. Each owner has windows of its own."""
 OTHERS: Final = "others"
 """The windows of attempts of others."""
+NOTICES: Final = "notices"
+NOTICES_DAY: Final = "notices_day"
+"""Messages without a code of an hour and of a day. These are everybody's."""
 _PHONE_CHANGE: Final = "phone_change"
 _KEPT_AFTER_LOGIN: Final = (ALL, BY_CALL, _PHONE_CHANGE)
 _KEPT_FOR_RECIPIENT: Final = frozenset({"ip", "network", "range"})
@@ -67,6 +74,7 @@ class LimitPurpose(StrEnum):
     CALLS = "calls"
     READS = "reads"
     ACTS = "acts"
+    NOTICES = "notices"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class RateLimit:
 
     Attributes:
         subject: `ip:<hash>`, `network:<hash>`, `range:<hash>`, `phone:<key>`, `country:DE`,
-            `total`, `token:<id>` or `identity:<id>`.
+            `total`, `token:<id>`, `identity:<id>` or `session:<id>`.
         name: Distinguishes the windows of one subject and purpose: lower-case words, with `_` and
             `:` between them, and at most `MAX_WINDOW_NAME_LENGTH` characters.
     """
@@ -111,7 +119,7 @@ class DeliveryRoute:
 
     `number_range` is the hash of the phone without its last four digits. `phone_key` identifies
     the phone and does not reveal it. `identity_id` is the identity whose phone the code is to
-    change, if it is to change one.
+    change, if it is to change one, and `session_id` the session that requested it, if it is known.
     """
 
     client_ip: HashedClientIp
@@ -120,6 +128,7 @@ class DeliveryRoute:
     phone_key: str
     is_call: bool = False
     identity_id: str | None = None
+    session_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,8 @@ class RateLimits:
       release. It also has the windows of a day, if there are any.
     - `calls_per_country` limits the calls among them, divided in the same way. A login does not
       release it: who causes calls for money can log in as well.
+    - Notices have limits of their own, of 5 % of those of all deliveries: no flood of codes keeps
+      one back, and none is in the way of a code.
     - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of each owner's
       limit of a country, of its calls, and of all its deliveries.
     - Of recognized clients a phone has four deliveries without a login a day, and their IP does not
@@ -165,7 +176,7 @@ class RateLimits:
         if owner is LimitOwner.TEST_PHONE:
             return self.for_ip(route.client_ip)
         is_recognized = owner is LimitOwner.RECOGNIZED
-        limits = [*_for_phone_change(route.identity_id)]
+        limits = _for_phone_change(route)
         limits += [_limit_of_phone(route)] if is_recognized else self.for_ip(route.client_ip)
         for name, of_country, of_total in self._windows(owner, is_call=route.is_call):
             limits += _limit_by_subject(name, route, of_country, of_total)
@@ -207,6 +218,16 @@ class RateLimits:
             RateLimit(_TOTAL, purpose, name, self.others_total),
         )
 
+    def for_notice(self, country: str) -> tuple[RateLimit, ...]:
+        """Return the limits of a message without a code that phones of the country share."""
+        purpose, names, percent = LimitPurpose.NOTICES, (NOTICES, NOTICES_DAY), NOTICES_PERCENT
+        return tuple(
+            RateLimit(subject, purpose, name, window)
+            for name, *windows in self._windows_of_all(names, percent)
+            for subject, window in zip((f"{_COUNTRY}{country}", _TOTAL), windows, strict=True)
+            if window is not None
+        )
+
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
         """Return the limits that all phones of each of these countries share, or all phones."""
         owners = [LimitOwner.RECOGNIZED, LimitOwner.STRANGERS]
@@ -217,29 +238,34 @@ class RateLimits:
             route = DeliveryRoute(HashedClientIp("", ""), country, "", "", is_call=True)
             for owner in owners:
                 limits += self.of_delivery(route, owner)
-            limits += self.for_others(country)
+            limits += [*self.for_others(country), *self.for_notice(country)]
         shared = {limit: None for limit in limits if limit.is_shared}
         return sorted(shared, key=lambda limit: limit.country)
 
     def _windows(
         self, owner: LimitOwner, *, is_call: bool
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
-        percent = 100 * self.all_deliveries_factor
-        of_country, of_total = self.per_country, self.total
         yield (
             f"{UNVERIFIED}:{owner}",
-            self._divide(of_country, owner),
-            self._divide(of_total, owner),
+            self._divide(self.per_country, owner),
+            self._divide(self.total, owner),
         )
-        yield ALL, of_country.scale_percent(percent), of_total.scale_percent(percent)
-        country_day, total_day = self.per_country_and_day, self.total_of_day
-        yield (
-            ALL_DAY,
-            country_day and country_day.scale_percent(percent),
-            total_day and total_day.scale_percent(percent),
-        )
+        yield from self._windows_of_all((ALL, ALL_DAY))
         if is_call:
             yield f"{BY_CALL}:{owner}", self._divide(self.calls_per_country, owner), None
+
+    def _windows_of_all(
+        self, names: tuple[str, str], percent: int = 100
+    ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
+        """Return so much of the windows of all deliveries: those of an hour, and of a day."""
+        percent, (name, name_of_day) = percent * self.all_deliveries_factor, names
+        yield name, self.per_country.scale_percent(percent), self.total.scale_percent(percent)
+        of_country, of_total = self.per_country_and_day, self.total_of_day
+        yield (
+            name_of_day,
+            of_country and of_country.scale_percent(percent),
+            of_total and of_total.scale_percent(percent),
+        )
 
     def _divide(self, window: SlidingWindow, owner: LimitOwner) -> SlidingWindow:
         """Return what the owner has of a window. Strangers have what the others leave of it."""
@@ -277,11 +303,16 @@ def _limit_by_subject(
     ]
 
 
-def _for_phone_change(identity_id: str | None) -> tuple[RateLimit, ...]:
-    if identity_id is None:
-        return ()
-    window = PHONE_CHANGE_DELIVERIES
-    return (RateLimit(f"identity:{identity_id}", LimitPurpose.DELIVERIES, _PHONE_CHANGE, window),)
+def _for_phone_change(route: DeliveryRoute) -> list[RateLimit]:
+    counted = (
+        ("identity", route.identity_id, PHONE_CHANGE_DELIVERIES),
+        ("session", route.session_id, PHONE_CHANGE_DELIVERIES_OF_SESSION),
+    )
+    return [
+        RateLimit(f"{kind}:{counted_id}", LimitPurpose.DELIVERIES, _PHONE_CHANGE, window)
+        for kind, counted_id, window in counted
+        if counted_id is not None
+    ]
 
 
 def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
@@ -314,6 +345,7 @@ _BY_SUBJECT: Final = {
     "phone": "per_phone",
     "token": "per_token",
     "identity": "per_identity",
+    "session": "per_session",
 }
 _COUNTED: Final = {BY_CALL: "calls", OTHERS: "attempts_of_others"}
 """What limits per country and in total count, where the name of the window does not say it."""
@@ -324,7 +356,7 @@ class LimitName(NamedTuple):
 
     Attributes:
         limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
-            `per_identity`, or what is counted `per_country` or in `total`, such as
+            `per_identity`, `per_session`, or what is counted `per_country` or in `total`, such as
             `unverified_per_country` or `all_total`.
         owner: `strangers`, `recognized` or `attested`; empty if it is everybody's.
     """

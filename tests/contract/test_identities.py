@@ -116,7 +116,6 @@ CHANGE = PhoneChange(
     attempted_at=NOW,
     kept_session_id=a_session().id,
     is_by_operator=True,
-    locale="de",
 )
 CHANGING = an_identity(user=a_user(), sessions=(a_session(),), phone_change=CHANGE)
 

@@ -136,7 +136,6 @@ class PhoneChangeRecord(msgspec.Struct, gc=False):
     step: Literal["assign", "release", "notify"] = "assign"
     kept_session_id: str | None = None
     is_by_operator: bool = False
-    locale: str | None = None
 
 
 class ImportedRecord(msgspec.Struct, gc=False, omit_defaults=True):
@@ -313,7 +312,7 @@ IDENTITY_RETENTION: Final = (
     Retention(
         "both numbers of a change of the number, encrypted",
         "phone_change(encrypted_new_phone encrypted_old_phone step started_at attempted_at"
-        " kept_session_id is_by_operator locale) phone_change_attempted_at",
+        " kept_session_id is_by_operator) phone_change_attempted_at",
         "until the former number has its message, one day at most",
         "an interrupted change is completed",
         "the change, cleanup",

@@ -50,8 +50,8 @@ LIMITS: Final = RecordKind(
     Index(name="limits_expires_at", order=EXPIRES_AT),
     retention=(
         Retention(
-            "counters of a client IP, network, number or number range, hashed; of an account or a"
-            " service token",
+            "counters of a client IP, network, number or number range, hashed; of an account, a"
+            " session or a service token",
             "id windows(counters total) expires_at",
             "the period of the limit, 25 hours at most",
             "limits of messages, attempts, calls and acts",

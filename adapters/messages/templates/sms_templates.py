@@ -107,14 +107,11 @@ class FileSmsTemplates:
             lifetime=lifetime,
         )
 
-    def render_notice(
-        self, notice: PhoneNotice, *, country: str, locale: str | None
-    ) -> NoticeMessage:
-        file = self._select(notice, country, locale)
+    def render_notice(self, notice: PhoneNotice, *, country: str) -> NoticeMessage:
+        file = self._select(notice, country)
         return NoticeMessage(
             text=self._render_notice(file.notices[notice]),
             locale=file.locale,
-            requested_locale=normalize_locale(locale),
             notice=notice.value,
         )
 
@@ -166,7 +163,7 @@ class FileSmsTemplates:
             _log.warning({"event": "setting_missing", "setting": setting, "reason": reason})
 
     def _select(
-        self, message: Purpose | PhoneNotice, country: str, locale: str | None
+        self, message: Purpose | PhoneNotice, country: str, locale: str | None = None
     ) -> TemplateFile:
         # Countries are upper case and languages lower case: their names never collide.
         names = (country, *locale_fallbacks(locale), *self._default_names)

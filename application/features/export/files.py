@@ -141,12 +141,7 @@ def _describe_account(identity: Identity, last_export: DataExport | None) -> _Js
             "language": consent.language,
             "given_at": consent.given_at,
         },
-        "phone_change": change
-        and {
-            "started_at": change.started_at,
-            "step": change.step.value,
-            "language": change.locale,
-        },
+        "phone_change": change and {"started_at": change.started_at, "step": change.step.value},
         "unsent_events": [
             {"type": event.type.value, "at": event.occurred_at} for event in identity.events.unsent
         ],

@@ -44,12 +44,10 @@ class Browser:
     Attributes:
         device: Its name; None without one.
         cookie: The cookie of the console; empty without one.
-        locale: The language of its user; None if it does not say.
     """
 
     device: str | None
     cookie: str = ""
-    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,26 @@ class PasskeyAdded(SecurityEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PasskeyRemoved(SecurityEvent):
-    """A passkey was removed, by its owner or by an operator."""
+class TellingEvent(SecurityEvent):
+    """What a message tells the number of the account.
 
-    name = "passkey_removed"
-    is_always_logged = True
+    `message_left_out` is the limit or the block because of which there is none; empty if it is
+    sent.
+    """
+
     phone: PhoneNumber | None
     user_id: str
     passkey_id: str
     reason: str
+    message_left_out: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasskeyRemoved(TellingEvent):
+    """A passkey was removed, by its owner or by an operator."""
+
+    name = "passkey_removed"
+    is_always_logged = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey, VerifyPasskey
+from application.features.passkeys.notices import PasskeyNotices
 from application.features.passkeys.own_passkeys import OwnPasskeys
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
 from application.features.passkeys.remove import RemovePasskeysOfUser
@@ -63,11 +64,14 @@ class PasskeysFeature:
             challenges=self.challenges, clock=system.clock, events=system.events
         )
         otp = core.find(OtpUseCases)
-        self.remove_of_user = RemovePasskeysOfUser(
-            identities=identities,
-            act=core.administration.act_for_users,
-            events=system.events,
+        self.notices = PasskeyNotices(
             send_notice=otp.send_notice if otp else None,
+            limiter=core.of(LimitUseCases).delivery_limiter,
+            clock=system.clock,
+            events=system.events,
+        )
+        self.remove_of_user = RemovePasskeysOfUser(
+            identities=identities, act=core.administration.act_for_users, notices=self.notices
         )
         self._are_required = are_required
         core.identities.extensions.needs_passkey = self.is_needed_by
@@ -99,11 +103,10 @@ class AppPasskeysFeature:
             verify=passkeys.verify_new,
             identities=identities,
             record_act=core.record_act,
-            limit_store=limits.limit_store,
             test_otps=test_otps,
             clock=system.clock,
             events=system.events,
-            send_notice=core.of(OtpUseCases).send_notice,
+            notices=passkeys.notices,
         )
         self.sign_in = SignInByPasskey(
             relying_party=relying_party,

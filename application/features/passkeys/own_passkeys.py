@@ -2,37 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
 from application.features.passkeys.events import PasskeyAdded, PasskeyRemoved
+from application.features.passkeys.notices import PasskeyNotices
 from application.features.passkeys.ports import RelyingParty
-from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
-from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.principal import Principal
 from application.record_act import RecordAct
-from application.tasks import start_task
 from application.update import change
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import Forbidden, FreshLoginRequired, Unauthenticated
 from domain.features.passkeys import (
-    ADDED_IN_DAY,
     PasskeyNotFound,
     PasskeyPurpose,
-    TooManyPasskeysAdded,
     check_number,
     check_room,
+    limits_of_notice,
     make_passkey_name,
     make_user_handle,
 )
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey, check_passkey_name, find_passkey
 from domain.identities.phone_change import PhoneNotice
-from domain.otp.rate_limits import LimitPurpose, RateLimit
-from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
@@ -42,7 +36,7 @@ class OwnPasskeys:
     """Add passkeys to the principal's account, and remove them.
 
     - It needs a fresh login, and the challenge of a new one is for this identity in this session.
-    - Each costs a message to the number, so ten are added in a day at most.
+    - Each costs a message to the number. Without a permit for it none is added; a removal goes on.
     - A number with a test OTP has none: many may know the code.
     """
 
@@ -51,11 +45,10 @@ class OwnPasskeys:
     verify: VerifyNewPasskey
     identities: Identities
     record_act: RecordAct
-    limit_store: LimitStore
     test_otps: TestOtps
     clock: Clock
     events: SecurityEvents
-    send_notice: SendNotice
+    notices: PasskeyNotices
 
     def start(self, principal: Principal) -> str:
         """Return what `navigator.credentials.create` gets, as JSON.
@@ -80,7 +73,6 @@ class OwnPasskeys:
         response: str,
         name: str | None,
         device: str | None,
-        locale: str | None,
     ) -> Passkey:
         """Add the passkey that an authenticator made. Without a name it gets that of the device.
 
@@ -90,8 +82,9 @@ class OwnPasskeys:
             ConflictingValue: Another passkey has this name.
             PasskeyRejected, ChallengeNotValid, PasskeyExists, TooManyPasskeys
             TooManyPasskeysAdded
+            CountryNotServed: The number would get no message.
         """
-        identity, _ = principal.identity, self._check(principal)
+        identity, phone = principal.identity, self._check(principal)
         name = name or make_passkey_name(device, identity.passkeys)
         check_passkey_name(identity.passkeys, name)
         subject = _subject_of(principal)
@@ -99,7 +92,6 @@ class OwnPasskeys:
             self.relying_party, response, PasskeyPurpose.ADD, subject, identity, name
         )
         check_room(identity, identity.app_passkeys, passkey)
-        await count_added(self.limit_store, identity.id, "passkeys_in_day", self.clock.now())
 
         def add(current: Identity) -> Identity:
             if current.find_session(principal.session.id, passkey.created_at) is None:
@@ -107,12 +99,14 @@ class OwnPasskeys:
             check_room(current, current.app_passkeys, passkey)
             return current.add_passkey(passkey)
 
-        phone = await self._change(identity.id, AuditAction.ADD_PASSKEY, add)
-        self.events.record(PasskeyAdded(phone=phone, user_id=identity.id, passkey_id=passkey.id))
-        self._tell(phone, PhoneNotice.PASSKEY_ADDED, locale)
+        async with self.notices.permit_added(phone, identity.id, principal.session.id):
+            told = await self._change(identity.id, AuditAction.ADD_PASSKEY, add)
+        self.events.record(PasskeyAdded(phone=told, user_id=identity.id, passkey_id=passkey.id))
+        if told is not None:
+            self.notices.send(told, PhoneNotice.PASSKEY_ADDED)
         return passkey
 
-    async def remove(self, principal: Principal, passkey_id: str, locale: str | None) -> None:
+    async def remove(self, principal: Principal, passkey_id: str) -> None:
         """Remove one. Sessions that it opened stay.
 
         Raises:
@@ -130,11 +124,11 @@ class OwnPasskeys:
         remove(principal.identity)  # without an entry of the audit, if there is none
         user_id = principal.identity.id
         phone = await self._change(user_id, AuditAction.REMOVE_PASSKEY, remove)
-        reason = "by the owner"
-        self.events.record(
-            PasskeyRemoved(phone=phone, user_id=user_id, passkey_id=passkey_id, reason=reason)
+        removed = PasskeyRemoved(
+            phone=phone, user_id=user_id, passkey_id=passkey_id, reason="by the owner"
         )
-        self._tell(phone, PhoneNotice.PASSKEY_REMOVED, locale)
+        limits = limits_of_notice(user_id)
+        await self.notices.tell(phone, PhoneNotice.PASSKEY_REMOVED, limits, removed)
 
     def _check(self, principal: Principal) -> PhoneNumber:
         if not principal.has_fresh_login:
@@ -157,23 +151,6 @@ class OwnPasskeys:
                 lambda current: (act(current), current.phone),
                 missing=Unauthenticated,
             )
-
-    def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
-        if phone is not None:
-            start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
-
-
-async def count_added(limit_store: LimitStore, identity_id: str, limit: str, now: datetime) -> None:
-    """Count a passkey that an identity adds, on the limit of this name.
-
-    Raises:
-        TooManyPasskeysAdded
-    """
-    subject = f"identity:{identity_id}"
-    limits = [RateLimit(subject, LimitPurpose.ACTS, limit, ADDED_IN_DAY)]
-    available_at = await limit_store.acquire(limits, now)
-    if available_at is not None:
-        raise TooManyPasskeysAdded(whole_seconds(now, available_at))
 
 
 def _subject_of(principal: Principal) -> str:

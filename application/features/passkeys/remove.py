@@ -9,13 +9,12 @@ from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
 from application.features.passkeys.events import PasskeyRemoved
-from application.otp.send_notice import SendNotice
+from application.features.passkeys.notices import PasskeyNotices
 from application.ports.identities import Identities
-from application.ports.security_events import SecurityEvents
 from application.update import change
 from domain.administration.audit import AuditAction
 from domain.errors import UserNotFound
-from domain.features.passkeys import PasskeyNotFound
+from domain.features.passkeys import PasskeyNotFound, limits_of_notice
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneNotice
@@ -32,14 +31,13 @@ REMOVE: Final = Act(
 class RemovePasskeysOfUser:
     """Remove passkeys of somebody, also those for the console, whose sessions end then.
 
-    - The number gets a message, if this program can send messages.
+    - The number gets a message, unless a limit or a block leaves it out.
     - Rights of staff by code do not come back, unless the operator says so.
     """
 
     identities: Identities
     act: ActForUsers
-    events: SecurityEvents
-    send_notice: SendNotice | None
+    notices: PasskeyNotices
 
     async def __call__(
         self,
@@ -78,17 +76,21 @@ class RemovePasskeysOfUser:
             identity, removed = await change(
                 self.identities, found.id, remove, missing=UserNotFound
             )
-        for passkey in removed:
-            self.events.record(
+        if removed:
+            events = [
                 PasskeyRemoved(
                     phone=identity.phone,
                     user_id=identity.id,
                     passkey_id=passkey.id,
                     reason="by an operator",
                 )
-            )
-        if self.send_notice is not None and identity.phone is not None and removed:
-            await self.send_notice(identity.phone, PhoneNotice.PASSKEY_REMOVED, None)
+                for passkey in removed
+            ]
+            limits = limits_of_notice(identity.id)
+            notice = PhoneNotice.PASSKEY_REMOVED
+            sending = await self.notices.tell(identity.phone, notice, limits, *events)
+            if sending is not None:  # a command ends after this
+                await sending
         return removed
 
 

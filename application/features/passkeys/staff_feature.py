@@ -5,7 +5,7 @@ from application.features.passkeys.feature import PasskeysFeature
 from application.features.passkeys.ports import RelyingParty
 from application.features.passkeys.staff_passkeys import StaffPasskeys
 from application.features.passkeys.touch import Touch
-from application.otp.use_cases import LimitUseCases, OtpUseCases
+from application.otp.use_cases import LimitUseCases
 from application.use_cases import UseCases
 
 
@@ -20,7 +20,7 @@ class StaffPasskeysFeature:
     ) -> None:
         """Build the use cases; `page_url` is the page of the console, which opens a link."""
         system, identities = core.system, core.repositories.identities
-        otp, passkeys = core.find(OtpUseCases), core.of(PasskeysFeature)
+        passkeys = core.of(PasskeysFeature)
         test_otps = core.identities.policy.test_otps
         open_session = OpenConsoleSession(
             sessions=core.identities.sessions,
@@ -55,8 +55,7 @@ class StaffPasskeysFeature:
             test_otps=test_otps,
             clock=system.clock,
             randomness=system.randomness,
-            events=system.events,
-            send_notice=otp.send_notice if otp else None,
+            notices=passkeys.notices,
             are_required=are_required,
         )
         core.identities.extensions.has_console = True

@@ -18,17 +18,14 @@ from application.features.passkeys.console_session import (
     ConsoleSignedIn,
     OpenConsoleSession,
 )
-from application.features.passkeys.events import PasskeyRemoved
-from application.features.passkeys.own_passkeys import count_added
+from application.features.passkeys.events import PasskeyRemoved, TellingEvent
+from application.features.passkeys.notices import PasskeyNotices
 from application.features.passkeys.ports import RelyingParty
 from application.features.passkeys.touch import Touch
-from application.otp.send_notice import SendNotice
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore
-from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.principal import Principal
-from application.tasks import start_task
 from application.update import change
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.administration.scope import Scope
@@ -36,18 +33,22 @@ from domain.errors import Unauthenticated, UserNotFound
 from domain.features.passkeys import (
     LINK_TTL,
     SECRET_BYTES,
+    STAFF_ADDED_IN_DAY,
     HasStaffPasskey,
     InvitationNotValid,
     LastPasskey,
     NotStaff,
     PasskeyNotFound,
     PasskeyPurpose,
+    TooManyPasskeysAdded,
     TouchPurpose,
     check_number,
     check_room,
     find_invitation,
     find_invited,
     is_open_staff,
+    limits_of_added,
+    limits_of_notice,
     make_link,
     parse_passkey_name,
 )
@@ -55,21 +56,18 @@ from domain.identities.identity import Identity
 from domain.identities.passkey import check_passkey_name, find_passkey
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.staff import Invitation
+from domain.otp.rate_limits import LimitPurpose, RateLimit
+from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TestOtps
-from domain.phone import PhoneNumber
 from domain.secret_hash import hash_secret
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConsolePasskeyAdded(SecurityEvent):
+class ConsolePasskeyAdded(TellingEvent):
     """Somebody of the staff added a passkey. The reason says how."""
 
     name = "console_passkey_added"
     is_warning = True
-    phone: PhoneNumber | None
-    user_id: str
-    passkey_id: str
-    reason: str
 
 
 INVITE: Final = Act(
@@ -104,7 +102,7 @@ class StaffPasskeys:
       valid. A new one ends the one before. Of two at once, one adds a passkey.
     - A new passkey ends all other sessions of the console, and opens one.
     - Each is in the audit before it is added or removed. At most ten are added in a day.
-    - The number gets a message, in a task of its own: a browser that closes does not stop it.
+    - The number gets a message. Without a permit for it, the event says that it was left out.
     """
 
     relying_party: RelyingParty
@@ -119,8 +117,7 @@ class StaffPasskeys:
     test_otps: TestOtps
     clock: Clock
     randomness: Randomness
-    events: SecurityEvents
-    send_notice: SendNotice | None
+    notices: PasskeyNotices
     are_required: bool
 
     async def invite(
@@ -260,8 +257,7 @@ class StaffPasskeys:
         )
         passkey = replace(made, is_staff=True, rp_id=self.relying_party.rp_id)
         check_room(identity, identity.staff_passkeys, passkey)
-        limit = "staff_passkeys_in_day"
-        await count_added(self.limit_store, identity.id, limit, passkey.created_at)
+        await self._count_added(identity.id)
         session, cookie = self.open_session.start(browser)
 
         def add(current: Identity) -> tuple[Identity, Identity]:
@@ -275,12 +271,11 @@ class StaffPasskeys:
             _actor(identity), AuditAction.ADD_PASSKEY, identity.id, reason
         ):
             identity = await change(self.identities, identity.id, add, missing=InvitationNotValid)
-        self.events.record(
-            ConsolePasskeyAdded(
-                phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=how
-            )
+        added = ConsolePasskeyAdded(
+            phone=identity.phone, user_id=identity.id, passkey_id=passkey.id, reason=how
         )
-        self._tell(identity.phone, PhoneNotice.CONSOLE_PASSKEY_ADDED, browser.locale)
+        notice, limits = PhoneNotice.CONSOLE_PASSKEY_ADDED, limits_of_added(identity.id)
+        await self.notices.tell(identity.phone, notice, limits, added)
         return self.open_session.finish(identity, session, cookie)
 
     async def remove(
@@ -288,7 +283,6 @@ class StaffPasskeys:
         principal: Principal,
         passkey_id: str,
         touch: str | None,
-        locale: str | None,
     ) -> None:
         """Remove one's own. All sessions of the console end.
 
@@ -311,15 +305,21 @@ class StaffPasskeys:
             _actor(identity), AuditAction.REMOVE_PASSKEY, identity.id, reason
         ):
             await change(self.identities, identity.id, remove, missing=Unauthenticated)
-        self.events.record(
-            PasskeyRemoved(
-                phone=identity.phone,
-                user_id=identity.id,
-                passkey_id=passkey_id,
-                reason="by the owner",
-            )
+        removed = PasskeyRemoved(
+            phone=identity.phone,
+            user_id=identity.id,
+            passkey_id=passkey_id,
+            reason="by the owner",
         )
-        self._tell(identity.phone, PhoneNotice.PASSKEY_REMOVED, locale)
+        limits = limits_of_notice(identity.id)
+        await self.notices.tell(identity.phone, PhoneNotice.PASSKEY_REMOVED, limits, removed)
+
+    async def _count_added(self, identity_id: str) -> None:
+        subject, now = f"identity:{identity_id}", self.clock.now()
+        limit = RateLimit(subject, LimitPurpose.ACTS, "staff_passkeys_in_day", STAFF_ADDED_IN_DAY)
+        available_at = await self.limit_store.acquire([limit], now)
+        if available_at is not None:
+            raise TooManyPasskeysAdded(whole_seconds(now, available_at))
 
     def _check_removed(self, identity: Identity, passkey_id: str) -> None:
         if find_passkey(identity.staff_passkeys, passkey_id) is None:
@@ -340,10 +340,6 @@ class StaffPasskeys:
         if invitation is None or not is_open_staff(identity, self.test_otps):
             raise InvitationNotValid
         return invitation
-
-    def _tell(self, phone: PhoneNumber | None, notice: PhoneNotice, locale: str | None) -> None:
-        if self.send_notice is not None and phone is not None:
-            start_task("send_passkey_notice", self.send_notice(phone, notice, locale))
 
 
 def _parse_name(identity: Identity, text: str) -> str:

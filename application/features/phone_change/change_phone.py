@@ -69,6 +69,7 @@ class RequestPhoneChangeOtp:
                 command.preferences,
                 purpose=Purpose.CHANGE_PHONE,
                 identity_id=identity.id,
+                session_id=principal.session.id,
                 can_send_proof=command.can_send_proof,
                 proof=command.proof,
             )
@@ -79,7 +80,7 @@ class RequestPhoneChangeOtp:
 class ChangePhoneCommand:
     """The codes of the new and of the present number, for a change of the principal's phone.
 
-    The change needs `old_code`. `locale` is that of the message to the former number.
+    The change needs `old_code`.
     """
 
     phone: PhoneNumber
@@ -88,7 +89,6 @@ class ChangePhoneCommand:
     client_ip: str
     old_code: OtpCode | None = None
     old_request_id: str | None = None
-    locale: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +136,6 @@ class ChangePhone:
             started_at=now,
             attempted_at=now,
             kept_session_id=principal.session.id,
-            locale=command.locale,
         )
         changed = await self._change(
             identity.id, change, _to_used_challenge(checked), _to_used_challenge(checked_old)

@@ -192,7 +192,7 @@ class CompletePhoneChange:
         if change.old_phone is None:
             return True
         return self.send_notice is not None and await self.send_notice(
-            change.old_phone, PhoneNotice.PHONE_CHANGED, change.locale
+            change.old_phone, PhoneNotice.PHONE_CHANGED
         )
 
     async def _release(self, identity_id: str, change: PhoneChange) -> None:

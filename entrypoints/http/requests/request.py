@@ -43,12 +43,6 @@ class ApiRequest(Request[Any, Principal, Any]):
     def device_name(self) -> str | None:
         return parse_device_name(self.headers.get("user-agent", ""))
 
-    @property
-    def locale(self) -> str | None:
-        """The language that the browser prefers, in which it gets messages; None without one."""
-        preferred = self.headers.get("accept-language", "").partition(",")[0]
-        return preferred.partition(";")[0].strip() or None
-
     async def json(self) -> Any:
         """Parse the body strictly, as the type that the handler declares.
 

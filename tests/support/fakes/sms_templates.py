@@ -32,12 +32,5 @@ class FakeSmsTemplates:
             lifetime=lifetime,
         )
 
-    def render_notice(
-        self, notice: PhoneNotice, *, country: str, locale: str | None
-    ) -> NoticeMessage:
-        return NoticeMessage(
-            text=f"{notice} {country} {locale}",
-            locale="en",
-            requested_locale=normalize_locale(locale),
-            notice=notice.value,
-        )
+    def render_notice(self, notice: PhoneNotice, *, country: str) -> NoticeMessage:
+        return NoticeMessage(text=f"{notice} {country}", locale="en", notice=notice.value)

@@ -68,7 +68,6 @@ def _browser(request: ApiRequest) -> Browser:
     return Browser(
         device=request.device_name,
         cookie=read_console_cookie(request.scope, request.settings.server),
-        locale=request.locale,
     )
 
 
@@ -332,7 +331,7 @@ class StaffPasskeyController(Controller):
         It is in the audit before, and the number gets a message.
         """
         touch = _to_touch(data.touch)
-        await staff.passkeys.remove(request.principal, passkey_id, touch, request.locale)
+        await staff.passkeys.remove(request.principal, passkey_id, touch)
 
 
 class InvitationController(Controller):

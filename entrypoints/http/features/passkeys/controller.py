@@ -80,6 +80,7 @@ class PasskeyController(Controller):
             rules.PasskeyExists,
             rules.TooManyPasskeys,
             rules.TooManyPasskeysAdded,
+            errors.CountryNotServed,
             errors.AuditFailed,
         ],
     )
@@ -91,8 +92,9 @@ class PasskeyController(Controller):
     ) -> PasskeyResponse:
         """Add the passkey that the device made, which needs a login of the last 15 minutes.
 
-        A user has ten at most, and adds ten a day. The number gets a message, in the language of
-        `Accept-Language`.
+        A user has ten at most. The number gets a message, so a session adds two a day, and a user
+        four: above it, or where messages of the service are used up, it is a 429. While the number
+        gets no codes, none is added.
         """
         name = None
         with FieldErrors(data) as invalid, invalid.of("name"):
@@ -104,7 +106,6 @@ class PasskeyController(Controller):
                 _to_text(data.credential),
                 name,
                 request.device_name,
-                request.locale,
             )
         return to_struct(passkey, PasskeyResponse)
 
@@ -129,9 +130,9 @@ class PasskeyController(Controller):
         """Remove a passkey, which needs a login of the last 15 minutes.
 
         Sessions that it opened stay: `DELETE /auth/sessions/{session_id}` ends one. The number gets
-        a message, in the language of `Accept-Language`.
+        a message, six a day at most with those of added ones.
         """
-        await passkeys.own.remove(request.principal, passkey_id, request.locale)
+        await passkeys.own.remove(request.principal, passkey_id)
 
 
 class PasskeySignInController(Controller):

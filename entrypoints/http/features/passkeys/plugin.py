@@ -47,7 +47,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     passkeys.TooManyPasskeysAdded: ErrorRow(
         429,
         "rate_limited",
-        f"{passkeys.ADDED_IN_DAY.limit} passkeys were added within a day. Wait before you add"
+        "The number is told of each passkey, and got too many such messages. Wait before you add"
         " another one.",
         example=passkeys.TooManyPasskeysAdded(retry_after=3600),
     ),

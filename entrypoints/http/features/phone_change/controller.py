@@ -16,7 +16,7 @@ from application.features.phone_change.feature import PhoneChangeFeature
 from domain import errors
 from domain.features.phone_change import OldOtpRequired
 from domain.otp.challenge import parse_otp_code
-from domain.otp.message_preferences import MessagePreferences, locale_fallbacks, parse_platform
+from domain.otp.message_preferences import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.administration.target import ACT_ERRORS
 from entrypoints.http.administration.user_acts import ActPath
@@ -173,8 +173,6 @@ class PhoneChangeController(Controller):
             client_ip=request.client_ip,
             old_code=old_code,
             old_request_id=data.old_request_id,
-            # Only its normal spelling, which is short: it is stored until the message is sent.
-            locale=next(iter(locale_fallbacks(data.locale)), None),
         )
         with parsing_field("phone"):
             identity = await phone_change.change_phone(request.principal, command)

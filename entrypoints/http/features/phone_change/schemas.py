@@ -81,8 +81,7 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     locale: Annotated[
         str | None,
         described(
-            "The language of the message to the present number, which says that it is no longer"
-            " the number of the account.",
+            "Ignored: the message to the present number is in the language of its country.",
             "en",
         ),
     ] = None

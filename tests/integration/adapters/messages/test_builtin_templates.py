@@ -75,7 +75,7 @@ def test_after_a_successful_start_every_message_follows_the_rules(
         preferences=MessagePreferences(platform, locale, app_hash),
         purpose=purpose,
     ).text
-    notice_text = templates.render_notice(notice, country=country, locale=locale).text
+    notice_text = templates.render_notice(notice, country=country).text
 
     expected_hash = app_hash if app_hash in APP_HASHES else APP_HASHES[0]
     violations = validate_template(

@@ -55,10 +55,8 @@ def render(
     ).text
 
 
-def render_notice(
-    templates: FileSmsTemplates, locale: str | None = None, country: str = "US"
-) -> str:
-    return templates.render_notice(PhoneNotice.PHONE_CHANGED, country=country, locale=locale).text
+def render_notice(templates: FileSmsTemplates, country: str = "US") -> str:
+    return templates.render_notice(PhoneNotice.PHONE_CHANGED, country=country).text
 
 
 def test_a_file_replaces_the_builtin_file_of_the_same_name(tmp_path: Path) -> None:
@@ -90,7 +88,8 @@ def test_a_table_replaces_the_builtin_table_of_the_same_name(tmp_path: Path) -> 
     assert render(templates, "de", purpose=change) == "012345 ändert Dialtone"
     assert render(templates, "de", Platform.ANDROID, purpose=change) == "012345 FA+9qCX9VSu"
     assert render(templates, "de", Platform.WEB, purpose=change).endswith("\n@dial.test #012345")
-    assert render_notice(templates, "de") == "Dialtone: changed"
+    by_default = read_sms_templates(tmp_path, "de", APP)
+    assert render_notice(by_default) == "Dialtone: changed"
 
 
 def test_a_table_of_a_message_that_is_no_longer_sent_is_reported_and_unused(tmp_path: Path) -> None:
@@ -107,7 +106,7 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
     change = Purpose.CHANGE_PHONE
     for locale in ("hi", None):
         assert render(templates, locale, country="IN") == "012345"
-        assert render_notice(templates, locale, country="IN") == "registered"
+        assert render_notice(templates, "IN") == "registered"
         expected = render(templates, locale, purpose=change)
         assert render(templates, locale, country="IN", purpose=change) == expected
     (file,) = templates.incomplete_country_files()

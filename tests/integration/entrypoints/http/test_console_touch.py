@@ -6,6 +6,7 @@ from typing import Final
 
 import httpx
 
+from application.features.passkeys.staff_passkeys import ConsolePasskeyAdded
 from domain.administration.audit import AuditAction
 from domain.identities.phone_change import PhoneNotice
 from tests.support.app_harness import PASSKEY_ORIGIN
@@ -172,6 +173,10 @@ async def test_ten_passkeys_are_added_in_a_day(console: Console) -> None:
     touch = await console.touch("add_passkey")
     refused = await console.add(a_device(11), "key 11", touch=touch)
     assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    left_out = [
+        each.message_left_out for each in console.harness.events.of_type(ConsolePasskeyAdded)
+    ]
+    assert left_out == [""] * 4 + ["per_identity"] * 6  # those are added without the message
 
 
 async def test_staff_lets_lower_roles_in_that_have_no_passkey_yet(console: Console) -> None:

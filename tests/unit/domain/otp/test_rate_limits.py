@@ -88,6 +88,16 @@ def test_the_limits_of_each_client_are_one_flat_list() -> None:
         assert show(LIMITS.of_delivery(route, owner)) == expected
 
 
+def test_notices_have_5_percent_of_all_deliveries_beside_them() -> None:
+    limits = RateLimits(total_of_day=None, all_deliveries_factor=1).for_notice("IN")
+    assert {(each.subject, each.name, each.window.limit) for each in limits} == {
+        ("country:IN", "notices", 50),
+        ("total", "notices", 250),
+        ("country:IN", "notices_day", 300),
+    }
+    assert {each.purpose for each in limits} == {LimitPurpose.NOTICES}
+
+
 def test_a_window_of_a_day_may_be_of_a_country_or_in_total_only() -> None:
     for limits, subject in (
         (RateLimits(total_of_day=None), "country:IN"),
@@ -205,9 +215,16 @@ def test_an_ipv6_site_of_48_bits_has_three_times_the_limit() -> None:
 
 WITH_PROOFS: Final = RateLimits(has_attested_limits=True)
 ANY_ROUTE: Final = DeliveryRoute(
-    HashedClientIp("ab", "cd", is_ipv6=True), "IN", "ef", "gh", is_call=True, identity_id="1"
+    HashedClientIp("ab", "cd", is_ipv6=True),
+    "IN",
+    "ef",
+    "gh",
+    is_call=True,
+    identity_id="1",
+    session_id="2",
 )
 OWNERS: Final = ("recognized", "strangers", "attested")
+OF_EVERYBODY: Final = ("all", "all_day", "attempts_of_others", "notices", "notices_day")
 DELIVERIES: Final = {
     limit for owner in OWNERS for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, LimitOwner(owner))
 }
@@ -217,10 +234,12 @@ def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() ->
     shared = WITH_PROOFS.shared_limits(["IN"])
 
     assert set(shared) == {
-        limit for limit in (*DELIVERIES, *WITH_PROOFS.for_others("IN")) if limit.is_shared
+        limit
+        for limit in (*DELIVERIES, *WITH_PROOFS.for_others("IN"), *WITH_PROOFS.for_notice("IN"))
+        if limit.is_shared
     }
     assert len(set(shared)) == len(shared)
-    assert [limit.subject for limit in WITH_PROOFS.shared_limits([])] == ["total"] * 6
+    assert [limit.subject for limit in WITH_PROOFS.shared_limits([])] == ["total"] * 8
     assert not any(limit.name.endswith("attested") for limit in RateLimits().shared_limits(["IN"]))
 
 
@@ -233,9 +252,9 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
             for name in ("unverified", "calls")
             for owner in OWNERS
         ),
-        *((f"{name}_per_country", "", "IN") for name in ("all", "all_day", "attempts_of_others")),
+        *((f"{name}_per_country", "", "IN") for name in OF_EVERYBODY),
         *(("unverified_total", owner, "") for owner in OWNERS),
-        *((f"{name}_total", "", "") for name in ("all", "all_day", "attempts_of_others")),
+        *((f"{name}_total", "", "") for name in OF_EVERYBODY),
     }
     assert len(names) == len(expected)
     assert set(names) == {(LimitName(name, owner), country) for name, owner, country in expected}
@@ -246,6 +265,7 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
         ("ip:ab", "per_ip", ""),
         ("phone:gh", "per_phone", ""),
         ("identity:1", "per_identity", ""),
+        ("session:2", "per_session", ""),
         *(("network:cd", "per_network", owner) for owner in ("", *OWNERS)),
         *(("range:ef", "per_number_range", owner) for owner in ("", *OWNERS)),
     }

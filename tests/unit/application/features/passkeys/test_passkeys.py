@@ -23,14 +23,16 @@ from application.features.passkeys.feature import ExportPasskeys
 from application.features.passkeys.sign_in import PasskeySignInCommand
 from application.identities.events import LoginRejectedByHook, LoginSucceeded
 from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
+from application.limits.blocks import NumberBlock
 from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import ConcurrencyConflict, StorageUnavailable
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
     AccountBlocked,
     ConflictingValue,
+    CountryNotServed,
     Forbidden,
     FreshLoginRequired,
     LoginRejected,
@@ -87,7 +89,7 @@ class User:
 
     async def send(self, made: str, name: str | None = None) -> str:
         own = self.app.app_passkeys.own
-        return (await own.add(self.principal, made, name, "Chrome on Android", "de")).id
+        return (await own.add(self.principal, made, name, "Chrome on Android")).id
 
     async def authenticate_again(self) -> None:
         """Read what the identity has now; the session stays."""
@@ -107,7 +109,7 @@ class User:
 
     async def remove(self, passkey_id: str) -> None:
         await self.authenticate_again()
-        await self.app.app_passkeys.own.remove(self.principal, passkey_id, None)
+        await self.app.app_passkeys.own.remove(self.principal, passkey_id)
 
     @property
     def id(self) -> str:
@@ -142,7 +144,7 @@ async def test_a_passkey_signs_in_without_a_message(user: User) -> None:
     entry = user.app.database.audit_entries[-1]
     assert (entry.action, entry.actor.id) == (AuditAction.ADD_PASSKEY, user.id)
     await user.app.messenger.arrived.wait()
-    assert (PHONE, "passkey_added US de") in user.app.messenger.messages
+    assert (PHONE, "passkey_added US") in user.app.messenger.messages
     user.app.advance(days=2)
     before, sent = user.app.database.phone_verifications, len(user.app.messenger.messages)
     user.app.events.recorded.clear()
@@ -196,7 +198,7 @@ async def test_it_is_added_and_removed_only_within_15_minutes_of_a_login(user: U
     own = user.app.app_passkeys.own
     with pytest.raises(FreshLoginRequired):
         own.start(late)
-    for act in (own.add(late, "{}", None, None, None), own.remove(late, passkey_id, None)):
+    for act in (own.add(late, "{}", None, None), own.remove(late, passkey_id)):
         with pytest.raises(FreshLoginRequired):
             await act
     signed_in = await user.sign_in()
@@ -217,7 +219,7 @@ async def test_a_removed_passkey_signs_nobody_in_and_its_number_is_told(user: Us
     assert (removed.passkey_id, removed.reason) == (passkey_id, "by the owner")
     assert user.app.database.audit_entries[-1].action is AuditAction.REMOVE_PASSKEY
     await user.app.messenger.arrived.wait()
-    assert (PHONE, "passkey_removed US None") in user.app.messenger.messages
+    assert (PHONE, "passkey_removed US") in user.app.messenger.messages
     with pytest.raises(PasskeyRejected):
         await user.sign_in()
     assert user.failures == ["unknown passkey"]
@@ -234,17 +236,118 @@ async def test_names_are_those_of_devices_and_no_two_are_the_same(user: User) ->
         await user.add(a_device(1), "again")
 
 
-async def test_there_are_ten_and_ten_are_added_in_a_day(user: User) -> None:
-    ids = [await user.add(a_device(number)) for number in range(MAX_PASSKEYS)]
+async def test_there_are_ten(user: User) -> None:
+    for number in range(MAX_PASSKEYS):
+        if number % 2 == 0:
+            user.principal = await user.app.log_in(PHONE)
+        await user.add(a_device(number))
+        user.app.advance(hours=1)
+    user.principal = await user.app.log_in(PHONE)
     with pytest.raises(TooManyPasskeys):
         await user.add(a_device(10))
-    await user.remove(ids[0])
-    with pytest.raises(TooManyPasskeysAdded):
-        await user.add(a_device(10))
-    user.app.advance(days=1)
-    user.principal = await user.app.log_in(PHONE)
-    await user.add(a_device(10))
-    assert len(user.stored.passkeys) == MAX_PASSKEYS
+
+
+def told(user: User) -> list[str]:
+    """Return the messages about passkeys that the number got."""
+    texts = [str(message.text) for message in user.app.messenger.messages]
+    return [text.partition(" ")[0] for text in texts if "passkey" in text]
+
+
+async def sign_in_anew(user: User) -> None:
+    """Open another session a little later."""
+    user.app.advance(minutes=20)
+    await user.app.request_otp(PHONE)
+    logged_in = await user.app.verify_otp(user.app.last_code, PHONE)
+    assert isinstance(logged_in, LoggedIn)
+    user.principal = await user.app.identities.authenticate(logged_in.tokens.access_token)
+
+
+async def test_a_session_adds_two_a_day_and_an_account_four(user: User) -> None:
+    for number in range(4):
+        if number == 2:
+            with pytest.raises(TooManyPasskeysAdded) as of_session:
+                await user.add(a_device(number))
+            assert (of_session.value.limit, of_session.value.retry_after > 3600) == (
+                "per_session",
+                True,
+            )
+            await sign_in_anew(user)
+        await user.add(a_device(number))
+    await sign_in_anew(user)
+    with pytest.raises(TooManyPasskeysAdded) as of_account:
+        await user.add(a_device(5))
+    assert of_account.value.limit == "per_identity"
+    assert len(user.stored.passkeys) == 4
+
+
+async def test_the_number_is_told_six_times_a_day_and_a_removal_goes_on_without(
+    user: User,
+) -> None:
+    ids = [await user.add(a_device(number)) for number in range(2)]
+    await sign_in_anew(user)
+    ids += [await user.add(a_device(number)) for number in range(2, 4)]
+    for passkey_id in ids:
+        user.app.messenger.arrived.clear()
+        await user.remove(passkey_id)
+        await asyncio.sleep(0)
+    assert told(user) == ["passkey_added"] * 4 + ["passkey_removed"] * 2
+    left_out = [each.message_left_out for each in user.app.events.of_type(PasskeyRemoved)]
+    assert left_out == ["", "", "per_identity", "per_identity"]
+    assert not user.stored.passkeys
+
+
+async def test_codes_and_messages_about_passkeys_never_keep_each_other_back() -> None:
+    one_an_hour = SlidingWindow(20, timedelta(hours=1))
+    user = await make_user(
+        rate_limits=RateLimits(per_country=one_an_hour, total=one_an_hour, all_deliveries_factor=1)
+    )
+    passkey_id = await user.add()  # 5 % of 20: one an hour
+    with pytest.raises(TooManyPasskeysAdded) as raised:
+        await user.add(a_device(1))
+    assert raised.value.limit == "notices_total"
+    await user.remove(passkey_id)
+    (removed,) = user.app.events.of_type(PasskeyRemoved)
+    assert removed.message_left_out == "notices_total"
+    await user.app.request_otp(a_phone(3), client_ip="192.0.2.1")
+    assert user.app.database.permits["total:deliveries:all"] == 2  # and the login
+    assert user.app.database.permits["total:notices:notices"] == 1
+
+
+async def test_while_the_number_is_blocked_none_is_added_and_no_removal_is_told(
+    user: User,
+) -> None:
+    passkey_id = await user.add()
+    await user.app.messenger.arrived.wait()
+    sent = len(user.app.messenger.messages)
+    limiter = user.app.limits.delivery_limiter
+    limiter.find_number_block = lambda *_: NumberBlock("block_country", "block of the country")
+    with pytest.raises(CountryNotServed):
+        await user.add(a_device(1))
+    await user.remove(passkey_id)
+    (removed,) = user.app.events.of_type(PasskeyRemoved)
+    assert removed.message_left_out == "block_country"
+    await user.app.move_phone(user.id, a_phone(9))
+    assert [message.text for message in user.app.messenger.messages[sent:]] == ["phone_changed US"]
+
+
+async def test_permits_are_given_back_if_nothing_was_added(user: User) -> None:
+    async def lose() -> None:
+        raise ConcurrencyConflict("others were faster")
+
+    for number in range(3):
+        user.app.faults.run_before("identities.replace", lose)
+        with pytest.raises(ConcurrencyConflict):
+            await user.add(a_device(number))
+    for number in range(3, 5):
+        await user.add(a_device(number))
+
+
+async def test_a_removal_goes_on_where_limits_cannot_be_read(user: User) -> None:
+    passkey_id = await user.add()
+    user.app.faults.fail_on("limit_store.acquire")
+    await user.remove(passkey_id)
+    (removed,) = user.app.events.of_type(PasskeyRemoved)
+    assert removed.message_left_out == "limits_not_read"
 
 
 async def test_a_number_with_a_test_code_has_none() -> None:
@@ -443,7 +546,7 @@ async def test_the_number_is_told_of_a_removal_by_an_operator_and_no_console_end
     await user.app.identities.operator_actions.change_role(user.id, Role.SUPPORT)
     sessions = user.stored.sessions
     await user.app.passkeys.remove_of_user(OPERATOR, user.id, None, "lost")
-    assert (PHONE, "passkey_removed US None") in user.app.messenger.messages
+    assert (PHONE, "passkey_removed US") in user.app.messenger.messages
     assert user.stored.sessions == sessions
 
 

@@ -19,6 +19,7 @@ from domain.administration.scope import Scope
 from domain.errors import (
     ConflictingValue,
     CountryNotServed,
+    DeliveryFailed,
     Forbidden,
     IncorrectOtp,
     PhoneInUse,
@@ -348,12 +349,31 @@ async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
 
 async def test_an_identity_gets_ten_codes_a_day_for_changes(app: AppHarness) -> None:
     user = await app.add_user(OLD)
-    for number in range(10):
+    for limit in ("per_session", "per_identity"):
+        for number in range(5):
+            app.advance(hours=1)
+            await request_code(app, user, None if number == 0 else a_phone(10 + number))
+        if limit == "per_identity":
+            user = await sign_in(app, OLD)
+        with pytest.raises(TooManyOtpRequests) as raised:
+            await request_code(app, user, NEW)
+        assert raised.value.limit == limit
+        # Who signs in anew has what a thief of the session before has left.
+        user = await sign_in(app, OLD)
+
+
+async def test_a_code_that_the_provider_rejects_is_given_back_to_the_session(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    app.messenger.result = REJECTED
+    for _ in range(6):
         app.advance(hours=1)
-        await request_code(app, user, None if number % 5 == 0 else a_phone(10 + number))
-    with pytest.raises(TooManyOtpRequests) as raised:
-        await request_code(app, user, NEW)
-    assert raised.value.limit == "per_identity"
+        with pytest.raises(DeliveryFailed):
+            await request_code(app, user, NEW)
+    session, account = f"session:{user.session.id}", f"identity:{user.identity.id}"
+    for subject in (session, account):
+        assert app.database.permits[f"{subject}:deliveries:phone_change"] == 0
 
 
 async def test_the_same_codes_again_are_a_success_until_another_change(app: AppHarness) -> None:

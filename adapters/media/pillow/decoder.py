@@ -33,13 +33,18 @@ from adapters.media.pillow.gif import Gif, read_gif
 from adapters.media.pillow.header import Header
 from adapters.media.pillow.heic import read_heic
 from adapters.media.pillow.jpeg import Jpeg, read_jpeg
-from adapters.media.pillow.limits import EMPTY, TOO_COMPLEX, LimitChecker
+from adapters.media.pillow.limits import LimitChecker, too_complex
 from adapters.media.pillow.png import read_png
 from adapters.media.pillow.stills import SourceFile, encode_still, read_options
 from adapters.media.pillow.tasks import MAX_MESSAGE, Answer, Failure, Task, invalid_answer
 from adapters.media.pillow.variants import EncodedBytes, animated_variant, still_variant
 from adapters.media.pillow.webp import Webp, read_webp
-from domain.features.media.errors import HdrNotSupported, InvalidImage, UnsupportedImageType
+from domain.features.media.errors import (
+    HdrNotSupported,
+    InvalidImage,
+    InvalidImageReason,
+    UnsupportedImageType,
+)
 from domain.features.media.image import Image, ImageFormat, SourceFormat
 
 MAX_FILES: Final = 100
@@ -63,7 +68,7 @@ class _Source:
         self._file = file
         self.size = os.fstat(file.fileno()).st_size
         if not self.size:
-            raise EMPTY
+            raise InvalidImage("The file is empty.", InvalidImageReason.EMPTY)
         media_type = detect_type(file.read(SNIFFED_BYTES))
         file.seek(0)
         detected = source_format(media_type)
@@ -156,7 +161,7 @@ def answer(task: Task, descriptors: list[int]) -> Answer:
     except InvalidImage as error:
         return invalid_answer(error)
     except MemoryError:
-        return invalid_answer(TOO_COMPLEX)
+        return invalid_answer(too_complex())
     except Exception as error:  # noqa: BLE001 - decoders raise many types for broken files
         is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
         return Answer(failure=Failure()) if is_full else invalid_answer(InvalidImage())

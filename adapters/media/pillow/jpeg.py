@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.media.pillow.header import Header
-from adapters.media.pillow.limits import MAX_SCANS, TOO_COMPLEX, Content, LimitChecker
+from adapters.media.pillow.limits import MAX_SCANS, Content, LimitChecker, too_complex
 from domain.features.media.errors import InvalidImage
 
 # 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
@@ -82,7 +82,7 @@ def read_jpeg(content: Content, limits: LimitChecker) -> Jpeg:
         if marker == _START_OF_SCAN:
             scans += 1
             if scans > MAX_SCANS:
-                raise TOO_COMPLEX
+                raise too_complex()
             end = found.start() if found else len(content)
         segments.append((marker, slice(start, end)))
         if marker == _START_OF_SCAN and not is_progressive and content[start + 4] == components:

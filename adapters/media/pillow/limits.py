@@ -15,11 +15,14 @@ MAX_BLOCKS: Final = 50_000
 """Blocks, chunks or segments of a file. The largest usual files have a few thousand."""
 MAX_PROGRESSIVE_PIXELS: Final = 65_000_000
 """A decoder keeps all coefficients of a progressive JPEG. Phones of 64 MP have 64.2 million."""
-TOO_COMPLEX: Final = InvalidImage(
-    "The image takes too much time or memory to read.", InvalidImageReason.TOO_COMPLEX
-)
-EMPTY: Final = InvalidImage("The file is empty.", InvalidImageReason.EMPTY)
 _NAMES: Final = {SourceFormat.WEBP: "WebP"}
+
+
+def too_complex() -> InvalidImage:
+    """Return the error of an image that takes too much time or memory to read."""
+    return InvalidImage(
+        "The image takes too much time or memory to read.", InvalidImageReason.TOO_COMPLEX
+    )
 
 
 class LimitChecker:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.media.pillow.limits import TOO_COMPLEX
+from adapters.media.pillow.limits import too_complex
 from adapters.media.pillow.tasks import MAX_MESSAGE, Answer, Task
 from adapters.shared.causes import describe_error
 from application.ports.errors import ImageDecoderUnavailable
@@ -92,7 +92,7 @@ class DecoderProcess:
 def _error_of_exit(exit_code: int) -> Exception:
     """Return what ended a process: the image or its limits, or else the system or an operator."""
     if -exit_code == signal.SIGPROF:  # the limit of processor time
-        return TOO_COMPLEX
+        return too_complex()
     if -exit_code in _CRASHES:
         return InvalidImage()
     end = f"exit code {exit_code}" if exit_code >= 0 else f"signal {-exit_code}"

@@ -1,6 +1,7 @@
 """The errors of the core, in the main API."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from domain import errors
@@ -84,7 +85,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "Too many requests. Wait before you send the next one.",
-        example=errors.TooManyRequests(retry_after=15),
+        example=partial(errors.TooManyRequests, retry_after=15),
     ),
     exceptions.PathNotFound: ErrorRow(
         404, "not_found", "There is nothing at this path. The API is described at /docs."
@@ -99,7 +100,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         405,
         "method_not_allowed",
         "This path does not support this method.",
-        example=exceptions.MethodNotAllowed(allowed="POST"),
+        example=partial(exceptions.MethodNotAllowed, allowed="POST"),
         headers=lambda error: {"Allow": error.allowed},
     ),
     errors.Unavailable: ErrorRow(
@@ -118,20 +119,20 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "Too many codes were requested. Wait before you request another one.",
-        example=errors.TooManyOtpRequests(retry_after=15),
+        example=partial(errors.TooManyOtpRequests, retry_after=15),
     ),
     errors.TooManyAttempts: ErrorRow(
         429,
         "too_many_attempts",
         "Too many attempts with this code. Request a new code.",
-        example=errors.TooManyAttempts(retry_after=285, resend_in=15),
+        example=partial(errors.TooManyAttempts, retry_after=285, resend_in=15),
         attributes=("resend_in",),
     ),
     errors.TooManyAttemptsFromIp: ErrorRow(
         429,
         "too_many_attempts",
         "Too many attempts from your network. Wait before you try again.",
-        example=errors.TooManyAttemptsFromIp(retry_after=285, resend_in=15),
+        example=partial(errors.TooManyAttemptsFromIp, retry_after=285, resend_in=15),
         attributes=("resend_in",),
     ),
     errors.CountryNotServed: ErrorRow(
@@ -150,14 +151,14 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         503,
         "delivery_failed",
         "The message could not be delivered. Try again shortly.",
-        example=errors.DeliveryFailed(retry_after=15),
+        example=partial(errors.DeliveryFailed, retry_after=15),
     ),
     # Of `verify-otp` only the legacy API has it: in the main API a wrong code is no error there.
     errors.IncorrectOtp: ErrorRow(
         403,
         "invalid_otp",
         "Invalid OTP",
-        example=errors.IncorrectOtp("otp", attempts_left=4),
+        example=partial(errors.IncorrectOtp, "otp", attempts_left=4),
         attributes=("field", "attempts_left"),
     ),
     # Sessions
@@ -176,7 +177,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         409,
         "phone_in_use",
         "Phone number already in use",
-        example=errors.PhoneInUse("6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
+        example=partial(errors.PhoneInUse, "6561a2b0c3d4e5f60718293a", "Rahul Sharma"),
         attributes=("user_id", "username"),
     ),
     errors.AccountBlocked: ErrorRow(403, "account_blocked", "This account is blocked."),
@@ -222,7 +223,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         403,
         "insufficient_scope",
         "The service token lacks the scope that this needs.",
-        example=errors.InsufficientScope("users:read"),
+        example=partial(errors.InsufficientScope, "users:read"),
         attributes=("scope",),
         headers=_no_scope,
     ),
@@ -243,7 +244,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         f"{LIMITS_RESET_TWICE} Wait before the next reset.",
-        example=errors.TooManyResets(retry_after=3600),
+        example=partial(errors.TooManyResets, retry_after=3600),
     ),
     errors.TooManyActs: ErrorRow(
         429,
@@ -251,7 +252,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "You act for others as often as one may: people 60 times an hour and 300 times a day, "
         "others 600 and 3,000 times. Other data of users has limits of its own. Commands have "
         "no such limit.",
-        example=errors.TooManyActs(retry_after=600),
+        example=partial(errors.TooManyActs, retry_after=600),
     ),
     errors.TooManyReads: ErrorRow(
         503,

@@ -47,6 +47,8 @@ class ErrorRow:
     - The error is about `field`. It is reported in `errors`, or with `keeps_error` in `error`, as
       clients of the older service expect.
     - `attributes` of the error are fields of the body, unless they are None.
+    - `example` makes the one of the description: an instance that is kept would keep the frames of
+      each request that raises it.
     - `is_of_client` is whether it is the doing of clients in spite of its status, like requests
       beyond a rate limit. It is not logged as an error.
     """
@@ -60,7 +62,7 @@ class ErrorRow:
     details: str | None = None
     attributes: tuple[str, ...] = ()
     headers: Callable[[Any], Mapping[str, str]] = lambda _: {}
-    example: ApiError | None = None
+    example: Callable[[], ApiError] | None = None
     is_of_client: bool = False
 
 

@@ -1,6 +1,7 @@
 """Proofs over HTTP."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Annotated, Any, Final
 
@@ -73,8 +74,8 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "attestation_required",
         "Too many codes are requested. Send a proof that one of the entries of 'attestation'"
         " asks for.",
-        example=AttestationRequired(
-            {"type": "siteverify", "site_key": "<the site key of the app>"}
+        example=partial(
+            AttestationRequired, {"type": "siteverify", "site_key": "<the site key of the app>"}
         ),
         attributes=("attestation",),
     ),

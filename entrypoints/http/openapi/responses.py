@@ -108,7 +108,7 @@ class ErrorResponses:
         if isinstance(error, exceptions.FieldError):
             return exceptions.InvalidFields(error)
         row = self._table.find_row(error)
-        return row.example if row and row.example else error()
+        return row.example() if row and row.example else error()
 
 
 def _render(table: ErrorTable, status: str, examples: Sequence[ApiError]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The administration over HTTP."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -28,13 +29,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "This service token sends too many requests. Wait before you send the next one.",
-        example=TooManyTokenRequests(retry_after=15),
+        example=partial(TooManyTokenRequests, retry_after=15),
     ),
     TooManyPhones: ErrorRow(
         429,
         "rate_limited",
         "This service token has read as many full phone numbers as it may in a day.",
-        example=TooManyPhones(retry_after=3600),
+        example=partial(TooManyPhones, retry_after=3600),
     ),
     TokenNotFound: ErrorRow(404, "token_not_found", "Service token not found"),
 }

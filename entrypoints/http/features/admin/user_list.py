@@ -140,11 +140,6 @@ def _format_time(time: datetime | None) -> str | None:
     return format_timestamp(time) if time else None
 
 
-_CONFLICT: Final = ConflictingValue(
-    "Send only one of created_since, blocked and role, and compare the others with what you get."
-)
-
-
 class UserListController(Controller):
     """All users, page by page."""
 
@@ -198,7 +193,10 @@ class UserListController(Controller):
             sent = [name for name, text in filters.items() if text is not None]
             for name in sent if len(sent) > 1 else ():
                 with invalid.of(name):
-                    raise _CONFLICT
+                    raise ConflictingValue(
+                        "Send only one of created_since, blocked and role, and compare the others"
+                        " with what you get."
+                    )
             with invalid.of("cursor"):
                 after = user_filter.parse_cursor(cursor) if cursor is not None else None
             with invalid.of("limit"):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Final
 
 from litestar import Controller, get, post
@@ -46,7 +47,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "You exported your data within the last day. Wait before the next export.",
-        example=TooManyExports(retry_after=3600),
+        example=partial(TooManyExports, retry_after=3600),
     ),
     ExportLinkNotValid: ErrorRow(
         404,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Annotated, Final
 
 import msgspec
@@ -144,7 +145,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         413,
         "file_too_large",
         "The file is too large.",
-        example=FileTooLarge(limit=20_000_000),
+        example=partial(FileTooLarge, limit=20_000_000),
         attributes=("limit",),
     ),
     FormTooLarge: ErrorRow(
@@ -163,7 +164,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         507,
         "quota_exceeded",
         "The library is full.",
-        example=QuotaExceeded(0, 0, 0, 0),
+        example=partial(QuotaExceeded, 0, 0, 0, 0),
         attributes=("used_bytes", "allowed_bytes", "used_items", "allowed_items"),
         is_of_client=True,
     ),
@@ -185,13 +186,13 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         429,
         "rate_limited",
         "You have uploaded too many pixels in the last hour. Wait, or upload smaller images.",
-        example=TooManyPixels(retry_after=1200),
+        example=partial(TooManyPixels, retry_after=1200),
     ),
     UnsupportedImageType: ErrorRow(
         415,
         "unsupported_image_type",
         "The file is not an image of an accepted format.",
-        example=UnsupportedImageType("application/pdf"),
+        example=partial(UnsupportedImageType, "application/pdf"),
         attributes=("detected",),
     ),
     InvalidImage: ErrorRow(

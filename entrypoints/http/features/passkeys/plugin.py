@@ -1,6 +1,7 @@
 """What passkeys add to the HTTP application."""
 
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Final
 
@@ -49,7 +50,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "rate_limited",
         "The number is told of each passkey, and got too many such messages. Wait before you add"
         " another one.",
-        example=passkeys.TooManyPasskeysAdded(retry_after=3600),
+        example=partial(passkeys.TooManyPasskeysAdded, retry_after=3600),
     ),
     passkeys.PasskeyExists: ErrorRow(
         409, "passkey_exists", "The account has this passkey already."

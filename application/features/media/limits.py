@@ -25,6 +25,7 @@ MAX_MEMORY_BYTES: Final = 1024 * 1024
 """What each upload has in memory. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
 """Uploads in one server process with such a file."""
+MAX_SPOOLED_FILES_PER_NETWORK: Final = MAX_SPOOLED_FILES // 2
 DECODING_TIMEOUT_SECONDS: Final = 60.0
 MEGAPIXELS_PER_HOUR: Final = 2_000
 """Of a user's images, with all their frames, in an instance: a hundred photos of a phone."""
@@ -124,7 +125,7 @@ class UploadLimiter:
       may still write.
     - If there is no place or space, the slowest upload ends that is below the minimum rate and
       would make room: another one of the user, of the network, of all, or of those with a temporary
-      file. If there is none, the newer one is rejected.
+      file, of the network or of all. If there is none, the newer one is rejected.
     - The file of an upload may be closed later, if the disk hangs. It counts until then.
     """
 
@@ -165,17 +166,17 @@ class UploadLimiter:
             while True:
                 self._spooled = {one: its for one, its in self._spooled.items() if not its.closed}
                 missing = 0
-                if len(self._spooled) <= MAX_SPOOLED_FILES:
+                rivals = self._find_spooled_rivals(upload)
+                if not rivals:
                     # Before the free space: what is written meanwhile counts twice, and not never.
                     claimed = sum(one.announced_bytes - one.written_bytes for one in self._spooled)
                     free = await self.files.free_bytes(file)
                     missing = 0 if free is None else claimed - free
                     if missing <= 0:
                         return file
-                others = self._spooled.keys() - {upload}
-                if not await self._end_slowest(
-                    other for other in others if other.announced_bytes >= missing
-                ):
+                    others = self._spooled.keys() - {upload}
+                    rivals = [one for one in others if one.announced_bytes >= missing]
+                if not await self._end_slowest(rivals):
                     raise NoUploadSpace if missing else TooManyUploads
         except BaseException:
             await self.files.close(file)
@@ -190,6 +191,14 @@ class UploadLimiter:
         if len(near) >= MAX_UPLOADS_PER_NETWORK:
             return near
         return [*self._uploads] if len(self._uploads) >= MAX_UPLOADS else []
+
+    def _find_spooled_rivals(self, upload: RunningUpload) -> list[RunningUpload]:
+        """Return those with a file of which one has to end before this one can have its own."""
+        others = [one for one in self._spooled if one is not upload]
+        near = [one for one in others if one.network == upload.network]
+        if len(near) >= MAX_SPOOLED_FILES_PER_NETWORK:
+            return near
+        return others if len(others) >= MAX_SPOOLED_FILES else []
 
     async def _end_slowest(self, uploads: Iterable[RunningUpload]) -> bool:
         """End the slowest of these, and return whether one of them is slow."""

@@ -11,6 +11,8 @@ import pytest
 from adapters.media.own_files import CALL_TIMEOUT, WRITE_TIMEOUT, LimitedFiles
 from application.features.media.limits import (
     MAX_MEMORY_BYTES,
+    MAX_SPOOLED_FILES,
+    MAX_SPOOLED_FILES_PER_NETWORK,
     MAX_UPLOADS,
     MAX_UPLOADS_PER_NETWORK,
     DecodingLimiter,
@@ -132,6 +134,36 @@ async def test_a_network_has_half_of_the_uploads(near: str, far: str) -> None:
         held.seconds = (MIB - 4) / 32_000 + 0.0001
         await held.begin("near", near.format(99))
         assert await held.ended() == {f"near {MAX_UPLOADS_PER_NETWORK - 1}"}
+
+
+async def test_a_network_has_half_of_the_uploads_that_outgrow_the_memory() -> None:
+    async with uploads() as held:
+        for number in range(MAX_SPOOLED_FILES_PER_NETWORK + 1):
+            await held.begin(f"near {number}", f"203.0.113.{number}")
+        names = [*held.running]
+        for name in names[:-1]:
+            await held.send(name, 2 * MIB)
+        with pytest.raises(TooManyUploads):
+            await held.send(names[-1], 2 * MIB)
+        await held.begin("far", "203.0.112.7")
+        await held.send("far", 2 * MIB)
+        # A slow one of the network makes room, and no other.
+        held.seconds = 3 * MIB / 32_000
+        for name in ("far", *names[1:-1]):
+            await held.send(name, MIB + 1)
+        await held.begin("next", "203.0.113.99")
+        await held.send("next", 2 * MIB)
+        assert await held.ended() == {names[0]}
+
+
+async def test_a_process_has_so_many_uploads_that_outgrow_the_memory() -> None:
+    async with uploads() as held:
+        for number in range(MAX_SPOOLED_FILES):
+            await held.begin(f"{number}", f"203.0.{number}.7")
+            await held.send(f"{number}", 2 * MIB)
+        await held.begin("new")
+        with pytest.raises(TooManyUploads):
+            await held.send("new", 2 * MIB)
 
 
 async def test_a_process_has_so_many_uploads_and_the_slowest_one_ends() -> None:

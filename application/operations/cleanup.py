@@ -1,12 +1,14 @@
 """Delete what is over: by command, and on a schedule that all instances share."""
 
+import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Generic, TypeVar
 
-from application.pacing import Pace, call_in_groups
+from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
+from application.ports.errors import CorruptRecord, PortError
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Expiring, Versioned
@@ -14,6 +16,8 @@ from application.update import change
 from domain.identities.identity import USERNAME_RESERVATION, Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
+
+T = TypeVar("T")
 
 BATCH_SIZE: Final = 200
 PRUNED_AT_ONCE: Final = 50
@@ -37,6 +41,61 @@ ForgetIdentity = Callable[[str], Awaitable[None]]
 """Deletes what a feature has of an identity that was deleted."""
 
 
+_log = logging.getLogger(__name__)
+
+
+class CleanupIncomplete(PortError):
+    """Steps of a cleanup failed. The next one tries them again.
+
+    Attributes:
+        report: What was cleaned up nevertheless.
+    """
+
+    def __init__(self, failed_steps: Sequence[str], report: CleanupReport) -> None:
+        names = ", ".join(name.replace("_", " ") for name in failed_steps)
+        super().__init__(
+            f"these steps of the cleanup failed: {names}; cleanup_step_failed says why"
+        )
+        self.report = report
+
+
+@dataclass(slots=True)
+class EachDue(Generic[T]):
+    """A step that does its work for each of a batch of records.
+
+    One whose work meets a record that cannot be read is skipped, and the log has an event for it,
+    once. Where that are all of a batch, the step goes on behind them.
+
+    Attributes:
+        list_due: Returns the next batch at this time, behind so many.
+        work: Returns whether it was done: nobody else was faster.
+    """
+
+    list_due: Callable[[datetime, int], Awaitable[Sequence[T]]]
+    work: Callable[[T, datetime], Awaitable[bool]]
+    parallel: int = PARALLEL_WRITES
+    _known: set[str] = field(default_factory=set)
+
+    async def __call__(self, now: datetime) -> int:
+        async def try_work(due: T) -> bool:
+            try:
+                return await self.work(due, now)
+            except CorruptRecord as error:
+                self._log(str(error))
+                return False
+
+        done = offset = 0
+        while not done and (batch := await self.list_due(now, offset)):
+            done = sum(await call_in_groups(try_work, batch, self.parallel))
+            offset += len(batch)
+        return done
+
+    def _log(self, reason: str) -> None:
+        if reason not in self._known:
+            self._known.add(reason)
+            _log.warning({"event": "record_not_cleaned_up", "reason": reason})
+
+
 def report_no_progress(_: CleanupReport) -> None:
     """Report no progress."""
 
@@ -55,19 +114,33 @@ class Cleanup:
     - Each feature adds the steps for its own records.
 
     It is done in steps of up to 200 records. After each one there is a pause of the same length, so
-    that requests do not wait. What a killed cleanup has not done, the next one does.
+    that requests do not wait. What a killed cleanup has not done, the next one does. A record that
+    cannot be read is skipped, and a step that fails does not stop the others.
     """
 
     def __init__(self, repositories: Repositories, clock: Clock) -> None:
         self._repositories = repositories
         self._clock = clock
         self._steps: dict[str, CleanupStep] = {}
-        self._final: list[FinalCleanup] = []
+        self._final: dict[str, FinalCleanup] = {}
         self._forget_identity: list[ForgetIdentity] = []
+        identities = repositories.identities
         self._core_steps: Mapping[str, CleanupStep] = {
-            "purged_identities": self._purge_identities,
-            "released_usernames": self._release_usernames,
-            "expired_identities": self._expire_identities,
+            "purged_identities": EachDue(
+                lambda _, offset: identities.list_unpurged(PURGED_AT_ONCE, offset),
+                self._purge,
+                parallel=1,
+            ),
+            "released_usernames": EachDue(
+                lambda now, offset: identities.list_with_username(
+                    now - USERNAME_RESERVATION, BATCH_SIZE, offset
+                ),
+                self._release_username,
+            ),
+            "expired_identities": EachDue(
+                lambda now, offset: identities.list_expired(now, BATCH_SIZE, offset),
+                self._expire,
+            ),
             "expired_phone_verifications": expire(repositories.phone_verifications),
             "pruned_phone_verifications": self._prune_verifications,
             "expired_delivery_reports": expire(repositories.delivery_reports),
@@ -80,54 +153,72 @@ class Cleanup:
         """Add steps, which are taken before those of the core."""
         self._steps.update(steps)
 
-    def add_final(self, final: FinalCleanup) -> None:
+    def add_final(self, name: str, final: FinalCleanup) -> None:
         """Add what is done once, after all steps."""
-        self._final.append(final)
+        self._final[name] = final
 
     def on_purge(self, forget_identity: ForgetIdentity) -> None:
         """Add what is done for each deleted identity, before its phone is detached."""
         self._forget_identity.append(forget_identity)
 
     async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
-        """Clean up until there is nothing left to do."""
+        """Clean up until there is nothing left to do.
+
+        Raises:
+            CleanupIncomplete: Steps failed. All others are done.
+        """
         # An unverified identity is purged by the next round.
         steps, pace = {**self._steps, **self._core_steps}, Pace()
-        report = CleanupReport(dict.fromkeys(steps, 0))
+        report, failed = CleanupReport(dict.fromkeys(steps, 0)), list[str]()
         is_done = False
         while not is_done:
             due, is_done = steps, True
             while due:
                 found: dict[str, CleanupStep] = {}
                 for name, step in due.items():
-                    if count := await step(self._clock.now()):
+                    try:
+                        count = await step(self._clock.now())
+                    except Exception as error:  # noqa: BLE001 -- others have to go on
+                        _log_failure(name, error)
+                        failed.append(name)
+                        continue
+                    if count:
                         found[name] = step
                         report[name] += count
                         report_progress(report)
                         await pace.pause()
                 due, is_done = found, is_done and not found
-        for final in self._final:
-            report.update(await final())
+            steps = {name: step for name, step in steps.items() if name not in failed}
+        for name, final in self._final.items():
+            try:
+                report.update(await final())
+            except Exception as error:  # noqa: BLE001 -- others have to go on
+                _log_failure(name, error)
+                failed.append(name)
+        if failed:
+            raise CleanupIncomplete(failed, report)
         return report
 
-    async def _expire_identities(self, now: datetime) -> int:
-        """Delete unverified identities, unless a call or a login is faster."""
-        due = await self._repositories.identities.list_expired(now, BATCH_SIZE)
-
-        async def expire_identity(loaded: Versioned[Identity]) -> bool:
-            identity = loaded.value
-            expired = identity.keep_remains(now) if identity.is_deleted else identity.delete(now)
-            return await self._repositories.identities.replace(expired, loaded.version)
-
-        return sum(await call_in_groups(expire_identity, due))
-
-    async def _purge_identities(self, now: datetime) -> int:
-        due = await self._repositories.identities.list_unpurged(PURGED_AT_ONCE)
-        return sum([await self._purge(identity, now) for identity in due])
+    async def _expire(self, loaded: Versioned[Identity], now: datetime) -> bool:
+        """Delete an unverified identity, unless a call or a login is faster."""
+        identity = loaded.value
+        expired = identity.keep_remains(now) if identity.is_deleted else identity.delete(now)
+        return await self._repositories.identities.replace(expired, loaded.version)
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
-        identity = deleted.value
+        """Delete what features have of an identity; then detach its phone.
+
+        Raises:
+            CorruptRecord: Something of it cannot be read. All else is deleted.
+        """
+        identity, unreadable = deleted.value, None
         for forget_identity in self._forget_identity:
-            await forget_identity(identity.id)
+            try:
+                await forget_identity(identity.id)
+            except CorruptRecord as error:
+                unreadable = error
+        if unreadable is not None:
+            raise unreadable
 
         def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             if verification.identity_id != identity.id:
@@ -138,19 +229,21 @@ class Cleanup:
             await change(self._repositories.phone_verifications, phone, detach)
         return await self._repositories.identities.replace(identity.purge(now), deleted.version)
 
-    async def _release_usernames(self, now: datetime) -> int:
-        due = await self._repositories.identities.list_with_username(
-            now - USERNAME_RESERVATION, BATCH_SIZE
-        )
-
-        async def release(loaded: Versioned[Identity]) -> bool:
-            released = loaded.value.release_username()
-            return await self._repositories.identities.replace(released, loaded.version)
-
-        return sum(await call_in_groups(release, due))
+    async def _release_username(self, loaded: Versioned[Identity], _: datetime) -> bool:
+        released = loaded.value.release_username()
+        return await self._repositories.identities.replace(released, loaded.version)
 
     async def _prune_verifications(self, now: datetime) -> int:
         return await self._repositories.phone_verifications.prune(now, PRUNED_AT_ONCE)
+
+
+def _log_failure(step: str, error: Exception) -> None:
+    """Log why a step failed: a warning for what is known, an error for a bug."""
+    fields = {"event": "cleanup_step_failed", "step": step}
+    if isinstance(error, PortError):
+        _log.warning({**fields, "reason": str(error)})
+    else:  # its text may have anything
+        _log.error(fields, exc_info=error)
 
 
 def expire(expiring: Expiring, delay: timedelta = timedelta()) -> CleanupStep:
@@ -172,7 +265,7 @@ class ScheduledCleanup:
     clock: Clock
 
     async def __call__(self, interval: timedelta) -> CleanupReport | None:
-        """Run the cleanup if it is due, and return None if it is not."""
+        """Run the cleanup if it is due, and return None if it is not; raises CleanupIncomplete."""
         now = self.clock.now()
         if not await self.leases.acquire(LEASE_NAME, now, now + interval):
             return None

@@ -58,6 +58,7 @@ class PortError(Exception):
         """Take the reason, and what only operators see of the cause."""
         super().__init__(f"{reason}: {details}" if details else reason)
         self.reason = reason
+        self.details = details
 
 
 class StorageError(PortError):
@@ -96,6 +97,10 @@ class ConcurrencyConflict(StorageError):
 
 class CorruptRecord(PortError):
     """A stored record cannot be read: damaged, or encrypted with a key that is not available."""
+
+    def of_record(self, record_id: str) -> "CorruptRecord":
+        """Return the error with the id of the record in its details."""
+        return CorruptRecord(self.reason, ", ".join(filter(None, (record_id, self.details))))
 
 
 class UniqueViolation(PortError):

@@ -18,8 +18,8 @@ class Identities(Records[Identity], Protocol):
     - No two have the same username key, including deleted ones, or the same external id: `add` and
       `replace` raise UniqueViolation if another identity has one of them. The key is stored with
       the name, and a loaded username has the stored key: it is never derived from the text again.
-    - Lists of administrators and of events leave out what cannot be read, and the log says so once.
-      If that are many, they raise CorruptRecord.
+    - Lists of several leave out what cannot be read, and the log names it once. If that are many in
+      one of administrators, it raises CorruptRecord. An `offset` counts what was left out too.
     """
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
@@ -43,7 +43,7 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_phone_changes(
-        self, attempted: datetime, limit: int
+        self, attempted: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
         """List identities, also deleted ones, whose change was attempted at this time or earlier.
 
@@ -68,11 +68,13 @@ class Identities(Records[Identity], Protocol):
         """Return those of the ids that belong to deleted identities."""
         ...
 
-    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_expired(
+        self, now: datetime, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[Identity]]:
         """List identities whose `expires_at` has passed, the earliest first."""
         ...
 
-    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
+    async def list_unpurged(self, limit: int, offset: int = 0) -> Sequence[Versioned[Identity]]:
         """List deleted identities that are not purged, the oldest first."""
         ...
 
@@ -88,7 +90,7 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_with_username(
-        self, deleted: datetime, limit: int
+        self, deleted: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
         """List identities with a username that were deleted until this time."""
         ...

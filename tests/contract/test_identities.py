@@ -229,6 +229,43 @@ async def test_events_of_an_unreadable_identity_stop_no_others_and_are_logged_on
     assert all(user.id in text for user, text in zip(unreadable, messages, strict=True))
 
 
+async def test_what_is_due_is_listed_behind_records_that_cannot_be_read_which_the_log_names(
+    database: Database, repositories: Repositories, caplog: pytest.LogCaptureFixture
+) -> None:
+    deleted = [
+        an_identity(
+            id=an_id(number),
+            phone=a_phone(number),
+            user=a_user(f"user {number}"),
+            phone_change=CHANGE,
+        ).delete(NOW + number * timedelta(seconds=1))
+        for number in range(1, 9)
+    ]
+    for identity in deleted:
+        await repositories.identities.add(identity)
+    # Of some the phone cannot be decrypted; the others are no records of identities any more.
+    damaged = {0: ENCRYPTED_PHONE, 1: ENCRYPTED_PHONE, 2: "devices", 3: "devices", 5: "devices"}
+    for number, field in damaged.items():
+        identity_id = deleted[number].id
+        assert await database.records.overwrite(IDENTITIES, identity_id, field, b"damaged", 1)
+
+    identities, readable = repositories.identities, [deleted[4], *deleted[6:]]
+    for limit in (1, 2, 3, 9):
+        for found in (
+            await identities.list_unpurged(limit),
+            await identities.list_with_username(NOW + timedelta(hours=1), limit),
+            await identities.list_phone_changes(NOW + timedelta(hours=1), limit),
+        ):
+            assert [each.value.id for each in found] == [each.id for each in readable[:limit]]
+    assert [each.value.id for each in await identities.list_unpurged(9, 6)] == [
+        deleted[6].id,
+        deleted[7].id,
+    ]
+    messages = [str(record.msg) for record in caplog.records]
+    assert all("record_not_cleaned_up" in text for text in messages)
+    assert len(messages) == len(damaged)
+
+
 async def test_without_destinations_no_event_is_recorded_and_those_stored_stay(
     database: Database, repositories: Repositories
 ) -> None:

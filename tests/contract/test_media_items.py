@@ -55,7 +55,7 @@ async def test_an_item_that_is_hidden_or_shown_meanwhile_is_always_listed(
 
     hiding = asyncio.create_task(hide_and_show())
     while not hiding.done():
-        assert len(await repositories.items.list_owned_by(OWNER, 10)) == 1
+        assert len(await repositories.items.list_of_owner(OWNER, 10)) == 1
         assert [*await repositories.items.list_sizes(OWNER)] == [item.id]
     await hiding
 
@@ -87,9 +87,9 @@ async def test_items_are_listed_by_owner_deadline_deletion_and_id(
         *(newer, later, deleting, refused, uploading, just_expired, expired, hidden, ready),
     )
 
-    owned = values_of(await items.list_owned_by(OWNER, 9))
+    owned = values_of(await items.list_of_owner(OWNER, 9))
     assert sorted(owned, key=lambda item: item.id) == [ready, hidden, expired]
-    assert len(await items.list_owned_by(OWNER, 1)) == 1
+    assert len(await items.list_of_owner(OWNER, 1)) == 1
     for found, expected in (
         (await items.list_expired_uploads(NOW, 9), [expired, just_expired]),
         (await items.list_expired_uploads(NOW, 1), [expired]),

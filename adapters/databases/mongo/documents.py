@@ -38,11 +38,14 @@ def read_document(kind: RecordKind[R], document: RawDocument) -> StoredRecord[R]
     Raises:
         CorruptRecord
     """
-    version = document.get("version")
+    version, document_id = document.get("version"), document["_id"]
     if not isinstance(version, int):
-        raise CorruptRecord(f"a record of {kind.name} has no version")
-    document_id = document["_id"]
-    return StoredRecord(document_id, kind.convert({**document, "id": document_id}), version)
+        raise CorruptRecord(f"a record of {kind.name} has no version", str(document_id))
+    try:
+        record = kind.convert({**document, "id": document_id})
+    except CorruptRecord as error:
+        raise error.of_record(str(document_id)) from None
+    return StoredRecord(document_id, record, version)
 
 
 def _make_document(kind: RecordKind[Any]) -> type[Document]:

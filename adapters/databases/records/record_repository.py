@@ -24,8 +24,11 @@ V = TypeVar("V", bound=_RecordWithId)
 R = TypeVar("R", bound=Record)
 
 _VERSION_BITS: Final = 62
-_MAX_UNREADABLE: Final = 20
+MAX_UNLISTED: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
+MAX_SKIPPED: Final = 10_000
+"""Where others must not wait for them, in one batch."""
+NOT_CLEANED_UP: Final = "record_not_cleaned_up"
 
 _log: Final = logging.getLogger(__name__)
 
@@ -84,10 +87,30 @@ class RecordRepository(Generic[V, R]):
         return await self.store.delete_expired(self.kind, now, limit)
 
     async def list_until(
-        self, index: Index, time: datetime | None, limit: int
+        self, index: Index, time: datetime | None, limit: int, offset: int = 0
     ) -> Sequence[Versioned[V]]:
-        found = await self.store.find(self.kind, index, until=time, limit=limit)
-        return [self.read(stored) for stored in found]
+        """List records that are due, for the cleanup, as `list_readable` does."""
+        return await self.list_readable(
+            index, NOT_CLEANED_UP, until=time, limit=limit, offset=offset, max_skipped=MAX_SKIPPED
+        )
+
+    async def list_owned_by(
+        self, index: Index, owner_id: str, limit: int
+    ) -> Sequence[Versioned[V]]:
+        """List records of a deleted owner, those that can be read first.
+
+        Raises:
+            CorruptRecord: There are only others.
+        """
+        listed = await self.list_readable(
+            index, NOT_CLEANED_UP, [owner_id], limit=limit, max_skipped=MAX_SKIPPED
+        )
+        if listed:
+            return listed
+        return [
+            self.read(stored)
+            for stored in await self.store.find(self.kind, index, [owner_id], limit=1)
+        ]
 
     async def list_readable(
         self,
@@ -99,44 +122,50 @@ class RecordRepository(Generic[V, R]):
         after: IndexPosition | None = None,
         limit: int,
         offset: int = 0,
+        max_skipped: int = MAX_UNLISTED,
     ) -> Sequence[Versioned[V]]:
         """List records of an index without those that cannot be read.
 
-        If a batch has one of these, a half of it is read, and so on, until it is alone. The log has
-        an event for it, once.
+        The log has an event for each of these, once. If the store cannot read a batch because of
+        one of them, a half of it is read, and so on, until it is alone.
 
         Raises:
-            CorruptRecord: Many of them cannot be read.
+            CorruptRecord: More than `max_skipped` of them cannot be read.
         """
-        listed, unreadable, size = dict[str, Versioned[V]](), 0, limit
+        listed, skipped, size = dict[str, Versioned[V]](), 0, limit
         while len(listed) < limit:
-            found: Sequence[StoredRecord[R]] = ()
             try:
                 found = await self.store.find(
                     self.kind, index, equal, until=until, after=after, limit=size, offset=offset
                 )
-                listed |= {stored.id: self.read(stored) for stored in found}
             except CorruptRecord as error:
                 if size > 1:
                     size //= 2
                     continue
-                unreadable += 1
-                if unreadable > _MAX_UNREADABLE:
+                skipped, offset = skipped + 1, offset + 1  # the next one may be unreadable too
+                self._log_unreadable(log_event, error)
+                if skipped > max_skipped:
                     raise
-                self._log_unreadable(log_event, error, found)
-                offset, size = offset + 1, limit
                 continue
+            for stored in found:
+                try:
+                    listed[stored.id] = self.read(stored)
+                except CorruptRecord as error:
+                    skipped += 1
+                    self._log_unreadable(log_event, error, stored)
+                    if skipped > max_skipped:
+                        raise
             if len(found) < size:
                 break
-            offset += size
+            offset, size = offset + size, min(2 * size, limit)
         return [*listed.values()][:limit]
 
     def _log_unreadable(
-        self, event: str, error: CorruptRecord, found: Sequence[StoredRecord[R]]
+        self, event: str, error: CorruptRecord, stored: StoredRecord[R] | None = None
     ) -> None:
         fields = {"reason": str(error)}
-        if found:
-            fields[self.id_field] = found[0].id
+        if stored is not None:
+            fields[self.id_field] = stored.id
         key = " ".join([event, *fields.values()])
         if key not in self._known_unreadable:
             self._known_unreadable.add(key)

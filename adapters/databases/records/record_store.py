@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 import msgspec
 
 from adapters.databases.records.record_kind import Index, Record, RecordKind
+from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound=Record)
 R_co = TypeVar("R_co", bound=Record, covariant=True)
@@ -24,10 +25,13 @@ class StoredRecord(msgspec.Struct, Generic[R_co], frozen=True):
 def decode_row(kind: RecordKind[R], row_id: str, version: object, body: object) -> StoredRecord[R]:
     """Return the record of a row, whose body is JSON."""
     if not isinstance(version, int) or not isinstance(body, str | bytes | msgspec.Raw):
-        raise kind.unreadable()
-    record = kind.decode(body)
+        raise kind.unreadable().of_record(row_id)
+    try:
+        record = kind.decode(body)
+    except CorruptRecord as error:
+        raise error.of_record(row_id) from None
     if getattr(record, "id", row_id) != row_id:
-        raise kind.unreadable()
+        raise kind.unreadable().of_record(row_id)
     return StoredRecord(row_id, record, version)
 
 

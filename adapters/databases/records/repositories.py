@@ -40,7 +40,9 @@ from adapters.databases.records.kinds import (
 )
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.phone_encryption import PhoneEncryption
+from adapters.databases.records.phone_verifications import PhoneVerificationRecord
 from adapters.databases.records.record_repository import (
+    MAX_SKIPPED,
     RecordRepository,
     make_first_version,
     to_position,
@@ -48,6 +50,7 @@ from adapters.databases.records.record_repository import (
 from adapters.databases.records.record_store import (
     RecordStore,
     Replacement,
+    StoredRecord,
     estimate_size,
     replace_all,
 )
@@ -246,19 +249,26 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return self.read(found[0]) if found else None
 
     async def list_phone_changes(
-        self, attempted: datetime, limit: int
+        self, attempted: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
-        return await self.list_until(PHONE_CHANGES, attempted, limit)
+        return await self.list_until(PHONE_CHANGES, attempted, limit, offset)
 
     async def list_with_due_events(
         self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
         return await self.list_readable(
-            DUE_EVENTS, _EVENTS_NOT_SENT, until=now, limit=limit, offset=offset
+            DUE_EVENTS,
+            _EVENTS_NOT_SENT,
+            until=now,
+            limit=limit,
+            offset=offset,
+            max_skipped=MAX_SKIPPED,
         )
 
     async def list_with_failed_events(self, limit: int) -> Sequence[Versioned[Identity]]:
-        return await self.list_readable(FAILED_EVENTS, _EVENTS_NOT_SENT, limit=limit)
+        return await self.list_readable(
+            FAILED_EVENTS, _EVENTS_NOT_SENT, limit=limit, max_skipped=MAX_SKIPPED
+        )
 
     async def find_deleted(self, identity_ids: Collection[str]) -> frozenset[str]:
         found = await self.store.load(self.kind, identity_ids) if identity_ids else {}
@@ -266,16 +276,18 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
             stored.id for stored in found.values() if stored.record.deleted_at is not None
         )
 
-    async def list_expired(self, now: datetime, limit: int) -> Sequence[Versioned[Identity]]:
-        return await self.list_until(UNVERIFIED, now, limit)
+    async def list_expired(
+        self, now: datetime, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[Identity]]:
+        return await self.list_until(UNVERIFIED, now, limit, offset)
 
-    async def list_unpurged(self, limit: int) -> Sequence[Versioned[Identity]]:
-        return await self.list_until(UNPURGED, None, limit)
+    async def list_unpurged(self, limit: int, offset: int = 0) -> Sequence[Versioned[Identity]]:
+        return await self.list_until(UNPURGED, None, limit, offset)
 
     async def list_with_username(
-        self, deleted: datetime, limit: int
+        self, deleted: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[Identity]]:
-        return await self.list_until(WITH_USERNAME, deleted, limit)
+        return await self.list_until(WITH_USERNAME, deleted, limit, offset)
 
     async def count_users(self, limit: int) -> int | None:
         named = await self.store.count(self.kind, ALL_USERNAMES, (), limit + 1)
@@ -291,12 +303,20 @@ VERIFICATIONS: Final = RecordMapping(PHONE_VERIFICATIONS, PhoneVerification)
 """The mapping; the encrypted phone is set beside it."""
 
 
+class _WithRecords(RecordRepository[Any, PhoneVerificationRecord]):
+    """Verifications beside their records, which have the encrypted phone."""
+
+    def read(self, stored: StoredRecord[PhoneVerificationRecord]) -> Versioned[Any]:
+        return Versioned((stored, self.mapping.to_value(stored.record)), stored.version)
+
+
 class StoredPhoneVerifications:
     """Phone verifications by the blind index of the phone."""
 
     def __init__(self, store: RecordStore, encryption: PhoneEncryption) -> None:
         self._store = store
         self._encryption = encryption
+        self._with_records = _WithRecords(store, VERIFICATIONS)
 
     async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
         phone_index = self._encryption.blind_index(phone)
@@ -320,10 +340,10 @@ class StoredPhoneVerifications:
 
     async def prune(self, now: datetime, limit: int) -> int:
         index = PHONE_VERIFICATIONS.find_index("client_ips_expire_at")
-        expired = await self._store.find(PHONE_VERIFICATIONS, index, until=now, limit=limit)
         pruned = []
-        for stored in expired:
-            record = VERIFICATIONS.to_record(VERIFICATIONS.to_value(stored.record).prune(now))
+        for loaded in await self._with_records.list_until(index, now, limit):
+            stored, verification = loaded.value
+            record = VERIFICATIONS.to_record(verification.prune(now))
             if record.has_phone:
                 record.encrypted_phone = stored.record.encrypted_phone
             pruned.append(Replacement(stored.id, record, stored.version))

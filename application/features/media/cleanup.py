@@ -1,7 +1,7 @@
 """What the cleanup does for the library."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +9,15 @@ from datetime import datetime
 from application.features.media.deletions import MarkForDeletion, RetryDeletions
 from application.features.media.ports import MediaFiles, MediaItems
 from application.features.media.quota import LibraryQuota
-from application.operations.cleanup import BATCH_SIZE, REFUSED_DELETIONS, CleanupStep, expire
+from application.operations.cleanup import (
+    BATCH_SIZE,
+    REFUSED_DELETIONS,
+    CleanupStep,
+    EachDue,
+    expire,
+)
 from application.pacing import Pace, call_in_groups
-from application.ports.errors import MediaStorageUnavailable
+from application.ports.errors import CorruptRecord, MediaStorageUnavailable
 from application.ports.versioned import ExpiringRecords, Versioned
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.features.media.usage import IdempotencyKey
@@ -38,12 +44,21 @@ class CleanUpLibrary:
 
     def steps(self) -> Mapping[str, CleanupStep]:
         return {
-            "expired_uploads": self._mark_expired_uploads,
-            "deleted_items": self._delete_items,
+            "expired_uploads": EachDue(
+                lambda now, offset: self.media_items.list_expired_uploads(now, BATCH_SIZE, offset),
+                lambda item, _: self.mark_for_deletion(item),
+            ),
+            "deleted_items": EachDue(
+                self._list_deleting,
+                self._delete_item,
+            ),
             "retried_deletions": self._retry_deletions,
             "unfinished_files": self._delete_unfinished_files,
             "expired_idempotency_keys": expire(self.idempotency_keys),
-            "corrected_usages": self._recount_due_usages,
+            "corrected_usages": EachDue(
+                lambda now, offset: self.quota.list_due(now, BATCH_SIZE, offset),
+                lambda owner_id, _: self.quota.recount(owner_id),
+            ),
         }
 
     async def count_refused(self) -> Mapping[str, int]:
@@ -56,17 +71,20 @@ class CleanUpLibrary:
             await pace.pause()  # it may have thousands of items
         await self.quota.forget(identity_id)
 
-    async def _mark_expired_uploads(self, now: datetime) -> int:
-        expired = await self.media_items.list_expired_uploads(now, BATCH_SIZE)
-        return sum(await call_in_groups(self.mark_for_deletion, expired))
-
-    async def _delete_items(self, now: datetime) -> int:
-        items = await self.media_items.list_deleting(now - FILE_DELETION_DELAY, BATCH_SIZE)
+    async def _list_deleting(self, now: datetime, offset: int) -> Sequence[Versioned[MediaItem]]:
+        items = await self.media_items.list_deleting(now - FILE_DELETION_DELAY, BATCH_SIZE, offset)
         # Whoever marked an item may have crashed before it was subtracted.
-        await call_in_groups(self.quota.recount, [*{item.value.owner_id for item in items}])
-        return sum(await call_in_groups(self._delete_item, items))
+        await call_in_groups(self._try_recount, [*{item.value.owner_id for item in items}])
+        return items
 
-    async def _delete_item(self, item: Versioned[MediaItem]) -> bool:
+    async def _try_recount(self, owner_id: str) -> None:
+        """Count items of a user anew. If one cannot be read, others are deleted nevertheless."""
+        try:
+            await self.quota.recount(owner_id)
+        except CorruptRecord as error:
+            _log.warning({"event": "record_not_cleaned_up", "reason": str(error)})
+
+    async def _delete_item(self, item: Versioned[MediaItem], _: datetime) -> bool:
         if await self.mark_for_deletion.delete_file(item.value):
             return await self.media_items.delete(item.value.id, item.version)
         return False
@@ -77,10 +95,6 @@ class CleanUpLibrary:
         except MediaStorageUnavailable as error:
             _log.warning({"event": "file_deletion_retry_failed", "reason": str(error)})
             return 0
-
-    async def _recount_due_usages(self, _: datetime) -> int:
-        due = await self.quota.list_due(BATCH_SIZE)
-        return sum(await call_in_groups(self.quota.recount, due))
 
     async def _delete_unfinished_files(self, now: datetime) -> int:
         with suppress(MediaStorageUnavailable):

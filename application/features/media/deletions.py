@@ -74,7 +74,7 @@ class MarkForDeletion:
 
     async def mark_some_of(self, owner_id: str) -> int:
         """Mark up to `BATCH_SIZE` items of an owner, and return how many there were."""
-        items = await self.media_items.list_owned_by(owner_id, BATCH_SIZE)
+        items = await self.media_items.list_of_owner(owner_id, BATCH_SIZE)
         await call_in_groups(self, items)
         return len(items)
 

@@ -267,7 +267,7 @@ class MediaFeature:
             quota=library.quota,
         )
         core.operations.cleanup.add_steps(cleanup.steps())
-        core.operations.cleanup.add_final(cleanup.count_refused)
+        core.operations.cleanup.add_final("refused_deletions", cleanup.count_refused)
         core.operations.cleanup.on_purge(cleanup.forget_identity)
         core.operations.check_readiness.add("media", ports.health, is_own=not ports.is_shared)
         core.administration.export_parts.append(ExportLibrary(items, repositories.usages, files))

@@ -20,7 +20,7 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
     """Library items by id, in any state; in pages; and those that the cleanup handles.
 
     Pages have the ready items, or the hidden ones, newest first: by `created_at`, then by id.
-    Limits are positive.
+    Limits are positive. Lists for the cleanup leave out what cannot be read, and the log names it.
     Items of deleted owners are listed too: `Identities.find_deleted` knows whose these are.
     """
 
@@ -47,8 +47,12 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
         """
         ...
 
-    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        """List up to `limit` items of an owner that are not marked for deletion."""
+    async def list_of_owner(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        """List up to `limit` items of an owner that are not marked for deletion.
+
+        Raises:
+            CorruptRecord: None of them can be read.
+        """
         ...
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
@@ -64,13 +68,13 @@ class MediaItems(DeletableRecords[MediaItem], Protocol):
         ...
 
     async def list_expired_uploads(
-        self, now: datetime, limit: int
+        self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[MediaItem]]:
         """List up to `limit` pending items whose upload deadline passed."""
         ...
 
     async def list_deleting(
-        self, requested_before: datetime, limit: int
+        self, requested_before: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[MediaItem]]:
         """List up to `limit` items whose deletion was requested at this time or earlier."""
         ...
@@ -87,7 +91,9 @@ URL_TTL: Final = timedelta(days=2)
 class MediaUsages(DeletableRecords[MediaUsage], Protocol):
     """The usage of each user who has uploaded, by the id of the user."""
 
-    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
+    async def list_due(
+        self, now: datetime, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[MediaUsage]]:
         """List up to `limit` usages whose `recount_at` has passed."""
         ...
 

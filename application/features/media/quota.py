@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from application.features.media.ports import MediaItems, MediaUsages
@@ -101,9 +102,9 @@ class LibraryQuota:
                 return replace(usage, deleting=()) != replace(old, deleting=())
         return False
 
-    async def list_due(self, limit: int) -> list[str]:
+    async def list_due(self, now: datetime, limit: int, offset: int) -> list[str]:
         """List up to `limit` users with uploads that are pending and have failed."""
-        due = await self.media_usages.list_due(self.clock.now(), limit)
+        due = await self.media_usages.list_due(now, limit, offset)
         return [usage.value.id for usage in due]
 
     async def forget(self, owner_id: str) -> None:

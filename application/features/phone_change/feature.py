@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,11 +19,9 @@ from application.features.phone_change.complete import (
     BeginPhoneChange,
     CompletePhoneChange,
 )
-from application.operations.cleanup import BATCH_SIZE
+from application.operations.cleanup import BATCH_SIZE, EachDue
 from application.otp.send_notice import SendNotice
 from application.otp.use_cases import OtpUseCases
-from application.pacing import call_in_groups
-from application.ports.identities import Identities
 from application.ports.versioned import Versioned
 from application.use_cases import UseCases
 from domain.errors import PhoneInUse
@@ -32,28 +29,11 @@ from domain.identities.identity import Identity
 from domain.phone import PhoneNumber, parse_phone
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletePhoneChanges:
-    """Complete changes of phones that were interrupted, and send their messages."""
-
-    identities: Identities
-    complete: CompletePhoneChange
-
-    async def __call__(self, now: datetime) -> int:
-        interrupted = await self.identities.list_phone_changes(now - RETRY_DELAY, BATCH_SIZE)
-
-        async def complete(loaded: Versioned[Identity]) -> bool:
-            with suppress(PhoneInUse):
-                await self.complete(loaded.value.id)
-            return True
-
-        return sum(await call_in_groups(complete, interrupted))
-
-
 class PhoneChangeRecordsFeature:
     """What the cleanup does with changes of phones.
 
-    It needs no provider of messages: without `send_notice` they wait for the service.
+    It completes those that were interrupted, and sends their messages. It needs no provider of
+    messages: without `send_notice` they wait for the service.
     """
 
     def __init__(self, core: UseCases, send_notice: SendNotice | None = None) -> None:
@@ -66,8 +46,18 @@ class PhoneChangeRecordsFeature:
             events=core.system.events,
             recycled_after=core.identities.policy.recycled_after,
         )
-        complete_all = CompletePhoneChanges(identities=identities, complete=self.complete)
+        complete_all = EachDue(
+            lambda now, offset: identities.list_phone_changes(
+                now - RETRY_DELAY, BATCH_SIZE, offset
+            ),
+            self._complete,
+        )
         core.operations.cleanup.add_steps({"completed_phone_changes": complete_all})
+
+    async def _complete(self, loaded: Versioned[Identity], _: datetime) -> bool:
+        with suppress(PhoneInUse):
+            await self.complete(loaded.value.id)
+        return True
 
 
 class PhoneChangeFeature:

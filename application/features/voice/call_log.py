@@ -333,7 +333,7 @@ class CallsFeature:
         core.administration.export_parts.append(ExportCalls(calls, recordings))
         core.identities.extensions.after_login_by_call.append(self._mark_verified)
         core.operations.cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
-        core.operations.cleanup.add_final(self.clean_up_calls)
+        core.operations.cleanup.add_final("calls", self.clean_up_calls)
         core.operations.cleanup.on_purge(self.clean_up_calls.forget_identity)
 
     async def _mark_verified(self, call_id: str, identity_id: str) -> None:

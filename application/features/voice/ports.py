@@ -35,7 +35,11 @@ class Calls(DeletableRecords[Call], Protocol):
         ...
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
-        """List up to `limit` calls of an identity."""
+        """List up to `limit` calls of an identity.
+
+        Raises:
+            CorruptRecord: None of them can be read.
+        """
         ...
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:

@@ -9,6 +9,7 @@ from entrypoints.commands.shared.command import Command
 
 if TYPE_CHECKING:
     from application.operations.cleanup import CleanupReport
+    from application.use_cases import UseCases
     from entrypoints.parts.piece import Piece
     from entrypoints.settings.settings import Settings
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 @click.command(cls=Command, examples=[""])
 def cleanup(settings: "Settings") -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
-    from application.operations.cleanup import REFUSED_DELETIONS
+    from application.operations.cleanup import REFUSED_DELETIONS, CleanupIncomplete
     from entrypoints.commands.shared.hidden_numbers import hide_numbers
     from entrypoints.commands.shared.progress import show_progress
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
@@ -31,13 +32,17 @@ def cleanup(settings: "Settings") -> Iterator[str]:
     def clean_up(pieces: "Collection[Piece]") -> "CleanupReport":
         try:
             with show_progress() as show:
-                return call_with_use_cases(
-                    hide_numbers(settings),
-                    lambda use_cases: use_cases.operations.cleanup(
-                        lambda report: show("cleaned up", report.total())
-                    ),
-                    pieces,
-                )
+
+                async def run(use_cases: "UseCases") -> "CleanupReport":
+                    try:
+                        return await use_cases.operations.cleanup(
+                            lambda report: show("cleaned up", report.total())
+                        )
+                    except CleanupIncomplete as error:
+                        problems.append(f"{error}.".capitalize())
+                        return error.report
+
+                return call_with_use_cases(hide_numbers(settings), run, pieces)
         except StoreAway as error:
             problems.append(str(error))
             away = error.instead

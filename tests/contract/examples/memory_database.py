@@ -30,6 +30,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Index, Re
 from adapters.databases.records.record_store import IndexPosition, RecordStore, StoredRecord
 from application.ports.errors import (
     ConfigurationError,
+    CorruptRecord,
     StorageTimeout,
     StorageUnavailable,
     UniqueViolation,
@@ -188,7 +189,11 @@ def read_row(kind: RecordKind[R], record_id: str, row: Row) -> StoredRecord[R]:
     stored = row.fields
     if stored.get("schema_version") != kind.schema_version:
         stored = deepcopy(stored)  # An upgrade may change it.
-    return StoredRecord(record_id, kind.convert(stored), row.version)
+    try:
+        record = kind.convert(stored)
+    except CorruptRecord as error:
+        raise error.of_record(record_id) from None
+    return StoredRecord(record_id, record, row.version)
 
 
 def _has_version(rows: Table, record_id: str, version: int) -> bool:

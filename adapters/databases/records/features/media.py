@@ -16,7 +16,12 @@ from adapters.databases.records.record_kind import (
     RecordKind,
     index_by_time,
 )
-from adapters.databases.records.record_repository import RecordRepository, to_position
+from adapters.databases.records.record_repository import (
+    MAX_SKIPPED,
+    NOT_CLEANED_UP,
+    RecordRepository,
+    to_position,
+)
 from adapters.databases.records.record_store import IndexPosition, StoredRecord
 from adapters.databases.records.retention import Retention
 from application.features.media.ports import MediaRepositories
@@ -191,9 +196,8 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         may_estimate = index is ITEM_PAGES[()] and not item_filter.is_hidden
         return await self.store.count(self.kind, index, equal, limit, may_estimate=may_estimate)
 
-    async def list_owned_by(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        found = await self.store.find(self.kind, OWNED_ITEMS, [owner_id], limit=limit)
-        return [self.read(stored) for stored in found]
+    async def list_of_owner(self, owner_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
+        return await self.list_owned_by(OWNED_ITEMS, owner_id, limit)
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
         found = await self.store.scan(self.kind, after_id, limit)
@@ -217,20 +221,23 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         ]
 
     async def list_expired_uploads(
-        self, now: datetime, limit: int
+        self, now: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[MediaItem]]:
-        return await self.list_until(UPLOAD_DEADLINES, now, limit)
+        return await self.list_until(UPLOAD_DEADLINES, now, limit, offset)
 
     async def list_deleting(
-        self, requested_before: datetime, limit: int
+        self, requested_before: datetime, limit: int, offset: int = 0
     ) -> Sequence[Versioned[MediaItem]]:
-        return await self.list_until(REQUESTED_DELETIONS, requested_before, limit)
+        return await self.list_until(REQUESTED_DELETIONS, requested_before, limit, offset)
 
     async def list_refused_deletions(self, limit: int) -> Sequence[Versioned[MediaItem]]:
-        found = await self.store.find(
-            self.kind, ITEM_PAGES[()], [ItemState.DELETION_REFUSED.value], limit=limit
+        return await self.list_readable(
+            ITEM_PAGES[()],
+            NOT_CLEANED_UP,
+            [ItemState.DELETION_REFUSED.value],
+            limit=limit,
+            max_skipped=MAX_SKIPPED,
         )
-        return [self.read(stored) for stored in found]
 
     async def _list(
         self, item_filter: ItemFilter, cursor: Cursor | None, limit: int, offset: int
@@ -262,8 +269,10 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
 class StoredMediaUsages(RecordRepository[MediaUsage, MediaUsageRecord]):
     """What users have in the library, by the id of the user."""
 
-    async def list_due(self, now: datetime, limit: int) -> Sequence[Versioned[MediaUsage]]:
-        return await self.list_until(self.kind.find_index("recount_at"), now, limit)
+    async def list_due(
+        self, now: datetime, limit: int, offset: int = 0
+    ) -> Sequence[Versioned[MediaUsage]]:
+        return await self.list_until(self.kind.find_index("recount_at"), now, limit, offset)
 
 
 def make_media_repositories(database: Database) -> MediaRepositories:

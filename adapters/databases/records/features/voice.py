@@ -261,8 +261,7 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
         return await self.list_until(ALL_CALLS, before, limit)
 
     async def list_of_identity(self, identity_id: str, limit: int) -> Sequence[Versioned[Call]]:
-        found = await self.store.find(self.kind, CALLS_OF_IDENTITY, [identity_id], limit=limit)
-        return [self.read(stored) for stored in found]
+        return await self.list_owned_by(CALLS_OF_IDENTITY, identity_id, limit)
 
     async def list_recorded(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         return await self.list_until(RECORDED_CALLS, before, limit)

@@ -1,26 +1,28 @@
 """The cleanup deletes everything that is over, also of processes that ended, and nothing else."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
-from adapters.databases.records.kinds import INSTANCES
+from adapters.databases.records.kinds import IDENTITIES, INSTANCES
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
-from application.operations.cleanup import CleanupReport
+from application.operations.cleanup import CleanupIncomplete, CleanupReport
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, CorruptRecord, StorageTimeout
 from domain.administration.audit import AUDIT_RETENTION
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL
 from domain.otp.delivery import ONE_DAY
 from domain.otp.delivery_report import DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from domain.token_issuers import TokenIssuers
+from tests.contract.examples.memory_database import Row
 from tests.support.at_each_operation import Act, at_each_operation
-from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user
+from tests.support.builders import NOW, a_deleted_identity, a_phone, a_user, an_id, an_identity
 from tests.support.core_harness import CoreHarness
 from tests.support.fault_injector import ProcessKilled
 
@@ -123,6 +125,77 @@ async def test_audit_entries_are_deleted_after_400_days_and_not_before(app: Core
     app.clock.advance(TICK)
     report = await app.operations.cleanup()
     assert (report["expired_audit_entries"], app.database.audit_entries) == (1, [])
+
+
+async def test_500_records_that_cannot_be_read_keep_no_others(
+    app: CoreHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    identities = app.database.repositories().identities
+    for number in range(1, 504):
+        deleted = an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW)
+        await identities.add(deleted)
+    rows = app.database.records.tables[IDENTITIES.name]
+    for number in range(1, 501):
+        row = rows[an_id(number)]
+        rows[an_id(number)] = Row({**row.fields, "devices": "damaged"}, row.version)
+
+    assert await app.operations.cleanup() == CleanupReport(purged_identities=3)
+
+    events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert events == ["record_not_cleaned_up"] * 500
+
+
+async def test_what_a_feature_cannot_read_keeps_neither_the_rest_of_it_nor_others(
+    app: CoreHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cleanup, "PURGED_AT_ONCE", 2)
+    identities, forgotten = app.database.repositories().identities, list[str]()
+    for number in range(1, 6):
+        await identities.add(an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW))
+
+    async def fail(identity_id: str) -> None:
+        if identity_id in (an_id(1), an_id(2), an_id(4)):
+            raise CorruptRecord("a record of notes cannot be read").of_record(identity_id)
+
+    async def forget(identity_id: str) -> None:
+        forgotten.append(identity_id)
+
+    app.operations.cleanup.on_purge(fail)
+    app.operations.cleanup.on_purge(forget)
+
+    assert await app.operations.cleanup() == CleanupReport(purged_identities=2)
+    assert {*forgotten} == {an_id(number) for number in range(1, 6)}
+    reasons = [record.msg["reason"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert reasons == [f"a record of notes cannot be read: {an_id(number)}" for number in (1, 2, 4)]
+
+
+async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
+    app: CoreHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+
+    async def fail(_: object = None) -> int:
+        raise StorageTimeout("too slow")
+
+    async def break_down() -> Mapping[str, int]:
+        raise ValueError("a bug")
+
+    async def count() -> Mapping[str, int]:
+        return {"counted": 1}
+
+    app.operations.cleanup.add_steps({"expired_notes": fail})
+    app.operations.cleanup.add_final("broken", break_down)
+    app.operations.cleanup.add_final("last", count)
+
+    with pytest.raises(CleanupIncomplete, match="failed: expired notes, broken;") as raised:
+        await app.operations.cleanup()
+
+    assert +raised.value.report == CleanupReport(purged_identities=1, counted=1)
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    assert [(line["event"], line["step"], line.get("reason")) for line in lines] == [
+        ("cleanup_step_failed", "expired_notes", "too slow"),
+        ("cleanup_step_failed", "broken", None),
+    ]
 
 
 async def test_a_pause_is_as_long_as_the_step_before() -> None:

@@ -39,7 +39,7 @@ from domain.otp.attempts import (
 )
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.code_check import CodeCheck, check_code, count_attempt
-from domain.otp.delivery import Delivery, parse_request_id
+from domain.otp.delivery import Delivery, ValidDeviceToken, parse_request_id
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
@@ -58,7 +58,10 @@ AskBeforeUse = Callable[
 class CheckOtpCommand:
     """A code from `client_ip`, with the id of the request that it belongs to or without.
 
-    `identity_id` is set if the code is for a change of this identity's phone.
+    Attributes:
+        known_device: A device of the phone's identity, if the caller knows it; without a token.
+        identity_id: Set if the code is for a change of this identity's phone.
+        is_kept: A correct code stays unused, and nothing is counted.
     """
 
     phone: PhoneNumber
@@ -66,8 +69,10 @@ class CheckOtpCommand:
     client_ip: str
     request_id: str | None = None
     device_token: DeviceToken | None = None
+    known_device: ValidDeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +117,7 @@ class _Deciding:
     attempt: OtpAttempt
     permits: AttemptPermits
     named: Versioned[Identity] | None
+    is_kept: bool
     check: CodeCheck = field(init=False)
     identity: Versioned[Identity | None] | None = None
     decision: LoginDecision | None = None
@@ -165,7 +171,7 @@ class CheckOtp:
         client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
         permits = self.attempt_limiter.permits_of(client_ip, phone.country, now)
         loading, token = self.phone_verifications.load(phone), command.device_token
-        device = named = None
+        device, named = command.known_device, None
         if token is not None:
             loaded, (device, named) = await asyncio.gather(
                 loading,
@@ -188,7 +194,7 @@ class CheckOtp:
             purpose=command.purpose,
             identity_id=command.identity_id,
         )
-        deciding = _Deciding(phone, attempt, permits, named)
+        deciding = _Deciding(phone, attempt, permits, named, command.is_kept)
         try:
             result, identity = await self._decide_and_save(deciding, ask, loaded)
             if isinstance(result, Exhausted):
@@ -270,7 +276,10 @@ class CheckOtp:
             await permits.acquire_for_others()
         if ask is not None and not check.is_phone_blocked:
             await self._ask(deciding, ask, check.correct_code)
-        return count_attempt(verification, check, deciding.decision)
+        successor, result = count_attempt(verification, check, deciding.decision)
+        if deciding.is_kept and isinstance(result, Correct):
+            return verification, result
+        return successor, result
 
     async def _ask(self, deciding: _Deciding, ask: AskBeforeUse, code: UsedCode | None) -> None:
         """Ask about a correct code, and again if it logs in somebody else now."""

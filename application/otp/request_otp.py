@@ -35,7 +35,7 @@ from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryDecision
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.otp_request import OtpRequest
@@ -56,6 +56,7 @@ class RequestOtpCommand:
     Attributes:
         channel: How the client wants the code; None if it named no channel.
         device_token: The token of an earlier login, if the client sent one.
+        known_device: A device of the phone's identity, if the caller knows it; without a token.
         identity_id: Set if the code is for a change of this identity's phone.
         session_id: The session that requests it for that change.
         can_send_proof: Whether the client can make a proof.
@@ -66,6 +67,7 @@ class RequestOtpCommand:
     channel: Channel | None = None
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     device_token: DeviceToken | None = None
+    known_device: ValidDeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
     identity_id: str | None = None
     session_id: str | None = None
@@ -187,6 +189,7 @@ class RequestOtp:
             providers=() if is_test else self.deliver_code.providers(channels[0]),
             policy=self.delivery_limiter.policy(phone, now),
             is_test=is_test,
+            device=command.known_device,
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:

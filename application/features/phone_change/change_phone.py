@@ -1,6 +1,7 @@
 """Change the phone of an identity: request the codes, and give them back."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 
 from application.features.phone_change.complete import BeginPhoneChange, CompletePhoneChange
@@ -14,12 +15,13 @@ from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, UserNotFound
 from domain.features.phone_change import OldOtpRequired
+from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Correct
 from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import OtpCode, Purpose
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, ValidDeviceToken
 from domain.otp.message_preferences import MessagePreferences
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
@@ -33,6 +35,7 @@ class RequestPhoneChangeOtpCommand:
 
     phone: PhoneNumber | None
     client_ip: str
+    device_token: DeviceToken | None = None
     preferences: MessagePreferences = field(default_factory=MessagePreferences)
     can_send_proof: bool = False
     proof: Proof | None = None
@@ -42,11 +45,13 @@ class RequestPhoneChangeOtpCommand:
 class RequestPhoneChangeOtp:
     """Send a code for a change of the principal's phone, within the limits of a sign-in.
 
-    Whether somebody has the number makes no difference: who requests a code proves nothing.
+    - Whether somebody has the number makes no difference: who requests a code proves nothing.
+    - At the present number the device is recognized. At the new one nobody is.
     """
 
     begin: BeginPhoneChange
     request_otp: RequestOtp
+    clock: Clock
 
     async def __call__(
         self, principal: Principal, command: RequestPhoneChangeOtpCommand
@@ -67,6 +72,11 @@ class RequestPhoneChangeOtp:
                 command.client_ip,
                 Channel.SMS,
                 command.preferences,
+                known_device=(
+                    find_device(principal, command.device_token, self.clock.now())
+                    if phone is None
+                    else None
+                ),
                 purpose=Purpose.CHANGE_PHONE,
                 identity_id=identity.id,
                 session_id=principal.session.id,
@@ -89,12 +99,15 @@ class ChangePhoneCommand:
     client_ip: str
     old_code: OtpCode | None = None
     old_request_id: str | None = None
+    device_token: DeviceToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangePhone:
     """Give the principal another phone, whose owner has the codes of both.
 
+    - The code of the present number is compared first. If it is wrong, that of the new one is not
+      looked at; if it is right, it stays unused until that is right too.
     - A code is used for one change, that of the present number too. After a lost response or an
       error of storage the same client sends the same codes again, and the change is completed.
     - That somebody has the number is an error after the right codes only.
@@ -124,12 +137,18 @@ class ChangePhone:
         self.begin.check_test_phone(identity, command.phone)
         if present == command.phone:
             return await self._repeat(identity, command)
-        checked_old = await self._check(
-            identity, present, command.old_code, command.old_request_id, command, "old_otp"
+        old = CheckOtpCommand(
+            phone=present,
+            code=command.old_code,
+            client_ip=command.client_ip,
+            request_id=command.old_request_id,
+            known_device=find_device(principal, command.device_token, now),
+            purpose=Purpose.CHANGE_PHONE,
+            identity_id=identity.id,
         )
-        checked = await self._check(
-            identity, command.phone, command.code, command.request_id, command, "otp"
-        )
+        await self._check(replace(old, is_kept=True), "old_otp")
+        checked = await self._check_new(identity, command)
+        checked_old = await self._check(old, "old_otp")
         change = PhoneChange(
             new_phone=command.phone,
             old_phone=present,
@@ -146,9 +165,7 @@ class ChangePhone:
 
     async def _repeat(self, identity: Identity, command: ChangePhoneCommand) -> Identity:
         """Complete the change that gave the identity its number, by the code of that number."""
-        checked = await self._check(
-            identity, command.phone, command.code, command.request_id, command, "otp"
-        )
+        checked = await self._check_new(identity, command)
         if not identity.has_used(_to_used_challenge(checked).id):
             raise ConflictingValue(PRESENT_NUMBER)
         return await self.complete(identity.id) or identity
@@ -172,34 +189,44 @@ class ChangePhone:
             raise
         return changed
 
-    async def _check(
-        self,
-        identity: Identity,
-        phone: PhoneNumber,
-        code: OtpCode,
-        request_id: str | None,
-        command: ChangePhoneCommand,
-        field_name: str,
-    ) -> CheckedOtp:
-        """Use a code, or accept that this client used it before; raises IncorrectOtp."""
-        checked = await self.check_otp(
-            CheckOtpCommand(
-                phone=phone,
-                code=code,
-                client_ip=command.client_ip,
-                request_id=request_id,
-                purpose=Purpose.CHANGE_PHONE,
-                identity_id=identity.id,
-            )
+    async def _check_new(self, identity: Identity, command: ChangePhoneCommand) -> CheckedOtp:
+        new = CheckOtpCommand(
+            phone=command.phone,
+            code=command.code,
+            client_ip=command.client_ip,
+            request_id=command.request_id,
+            purpose=Purpose.CHANGE_PHONE,
+            identity_id=identity.id,
         )
+        return await self._check(new, "otp")
+
+    async def _check(self, command: CheckOtpCommand, field_name: str) -> CheckedOtp:
+        """Use or keep a code, or accept that this client used it before; raises IncorrectOtp."""
+        checked = await self.check_otp(command)
         used_code, now = checked.used_code, checked.attempt.now
         is_current = used_code is not None and now < used_code.challenge.expires_at
         if not isinstance(checked.result, Correct) and not is_current:
             left = checked.attempts_left
-            self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
+            self.events.record(OtpVerificationFailed(phone=command.phone, attempts_left=left))
             raise IncorrectOtp(field_name, left)
-        await self.check_otp.release(checked)
+        if command.is_kept:
+            await checked.permits.release()
+        else:
+            await self.check_otp.release(checked)
         return checked
+
+
+def find_device(
+    principal: Principal, token: DeviceToken | None, now: datetime
+) -> ValidDeviceToken | None:
+    """Return the device of the principal's token, or the one that opened the session."""
+    identity = principal.identity
+    named = token.device_id if token is not None and token.identity_id == identity.id else None
+    devices = [each for each in identity.devices if now < each.expires_at]
+    found = [each for each in devices if each.id == named] or [
+        each for each in devices if each.session_id == principal.session.id
+    ]
+    return ValidDeviceToken(found[0].id, identity.id) if found else None
 
 
 def _require_phone(identity: Identity) -> PhoneNumber:

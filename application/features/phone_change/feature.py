@@ -72,7 +72,9 @@ class PhoneChangeFeature:
             test_otps=core.identities.policy.test_otps,
             clock=clock,
         )
-        self.request_otp = RequestPhoneChangeOtp(begin=begin, request_otp=otp.request_otp)
+        self.request_otp = RequestPhoneChangeOtp(
+            begin=begin, request_otp=otp.request_otp, clock=clock
+        )
         self.change_phone = ChangePhone(
             check_otp=otp.check_otp,
             begin=begin,

@@ -125,6 +125,7 @@ class CodeRequestBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     platform: PlatformField = None
     locale: LocaleField = None
     app_hash: AppHashField = None
+    device_token: DeviceTokenInput = None
 
 
 class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
@@ -141,7 +142,6 @@ class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
             enum=CHANNELS_OF_REQUESTS,
         ),
     ] = None
-    device_token: DeviceTokenInput = None
 
 
 class CodeSentResponse(msgspec.Struct, kw_only=True):

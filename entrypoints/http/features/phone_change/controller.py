@@ -25,7 +25,7 @@ from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.phone_change import schemas
 from entrypoints.http.otp.proofs import parse_sent_proof
-from entrypoints.http.otp.schemas import CodeSentResponse
+from entrypoints.http.otp.schemas import CodeSentResponse, parse_sent_device_token
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
@@ -85,7 +85,9 @@ class PhoneChangeController(Controller):
 
         The limits and the cooldown of a number are those of `POST /auth/request-otp`, and what
         else that asks for is asked for here. Each user gets at most ten codes a day here, those of
-        both numbers together. The response does not say whether somebody has the number.
+        both numbers together, and five of them in one session. The present number recognizes the
+        device of the session, or that of a `device_token`: strangers use up none of its limits. The
+        response does not say whether somebody has the number.
         """
         settings = request.settings.otp
         with FieldErrors(data) as invalid:
@@ -106,6 +108,7 @@ class PhoneChangeController(Controller):
         command = RequestPhoneChangeOtpCommand(
             phone=phone if target is schemas.OtpTarget.NEW else None,
             client_ip=request.client_ip,
+            device_token=parse_sent_device_token(data.device_token),
             preferences=_make_preferences(data),
             can_send_proof=sent.can_send_proof,
             proof=sent.proof,
@@ -144,7 +147,8 @@ class PhoneChangeController(Controller):
           end, and no `device_token` is recognized anymore.
         - The number that the user had gets a message, and is free: the next login with it opens an
           account. Nothing gives it back.
-        - A wrong code is a 403 `invalid_otp` with its `field` and the attempts that are left.
+        - A wrong code is a 403 `invalid_otp` with its `field` and the attempts that are left. That
+          of the present number is compared first. It stays valid after a wrong one of the new one.
         - That somebody has the new number is a 409 after the right codes only. A number that the
           operator has blocked counts as one that somebody has.
         - A code is used once, also for a change that was rejected with a 409. Request a new one
@@ -173,6 +177,7 @@ class PhoneChangeController(Controller):
             client_ip=request.client_ip,
             old_code=old_code,
             old_request_id=data.old_request_id,
+            device_token=parse_sent_device_token(data.device_token),
         )
         with parsing_field("phone"):
             identity = await phone_change.change_phone(request.principal, command)

@@ -9,7 +9,7 @@ from entrypoints.http.administration.target import UserBody
 from entrypoints.http.administration.user_acts import ActResponse
 from entrypoints.http.administration.user_details import SubjectField
 from entrypoints.http.fields import PhoneField, described, phone_field, reason_field
-from entrypoints.http.otp.schemas import CodeRequestBody, OtpField, otp_field
+from entrypoints.http.otp.schemas import CodeRequestBody, DeviceTokenInput, OtpField, otp_field
 
 TOGETHER: Final = "Send old_otp and old_request_id together."
 
@@ -78,6 +78,7 @@ class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             "<the request_id of the request for old_otp>",
         ),
     ] = None
+    device_token: DeviceTokenInput = None
     locale: Annotated[
         str | None,
         described(

@@ -8,6 +8,7 @@ import pytest
 
 from application.administration.operator import Operator
 from application.administration.user_acts import ActCall
+from application.features.phone_change.change_phone import RequestPhoneChangeOtpCommand
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
@@ -31,6 +32,7 @@ from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
+from domain.otp.attempt_counter import ClientKind
 from domain.otp.challenge import parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
@@ -258,6 +260,82 @@ async def test_a_wrong_code_is_named_and_the_right_ones_are_good_then(
     assert (raised.value.field, raised.value.attempts_left) == (field, 4)
     assert identity_of(app, user).phone == OLD
     assert (await app.phone_change.change_phone(user, command)).phone == NEW
+
+
+async def test_after_a_wrong_new_code_the_right_old_one_stays_valid(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    typo = replace(command, code=parse_otp_code(wrong_code(command.code.digits)))
+    before = record_of(app, OLD)
+    for left in (4, 3):
+        with pytest.raises(IncorrectOtp) as raised:
+            await app.phone_change.change_phone(user, typo)
+        assert (raised.value.field, raised.value.attempts_left) == ("otp", left)
+        app.advance(seconds=61)
+    assert record_of(app, OLD) == before
+    assert (await app.phone_change.change_phone(user, command)).phone == NEW
+
+
+async def test_a_wrong_old_code_counts_and_the_new_one_is_not_looked_at(app: AppHarness) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    assert command.old_code
+    guess = replace(command, old_code=parse_otp_code(wrong_code(command.old_code.digits)))
+    before = record_of(app, NEW)
+    wrong = parse_otp_code(wrong_code(command.code.digits))
+    for code, left in ((command.code, 4), (wrong, 3)):
+        app.advance(seconds=11)  # the same wrong code counts again
+        with pytest.raises(IncorrectOtp) as raised:
+            await app.phone_change.change_phone(user, replace(guess, code=code))
+        assert (raised.value.field, raised.value.attempts_left) == ("old_otp", left)
+    assert record_of(app, NEW) == before
+
+
+@pytest.mark.parametrize("has_token", [False, True], ids=["session", "token"])
+async def test_strangers_do_not_keep_the_code_of_the_present_number_from_its_owner(
+    app: AppHarness, has_token: bool
+) -> None:
+    await app.add_user(OLD)
+    logged_in = await app.open_session(OLD)
+    user = await app.identities.authenticate(logged_in.tokens.access_token)
+    app.advance(hours=12)
+
+    async def use_up() -> None:
+        for number in range(20):
+            app.advance(hours=1)
+            await app.request_otp(OLD, f"203.0.{number}.7")
+
+    with pytest.raises(TooManyOtpRequests):
+        await use_up()
+    if has_token:  # of another session of this device
+        user = replace(user, session=replace(user.session, id="0" * 24))
+    request = RequestPhoneChangeOtpCommand(
+        phone=None,
+        client_ip="198.51.100.7",
+        device_token=logged_in.device_token if has_token else None,
+    )
+    app.advance(hours=1)
+    result = await app.phone_change.request_otp(user, request)
+    assert result.sent
+    delivery = record_of(app, OLD).deliveries.all[-1]
+    assert delivery.device_id == identity_of(app, user).devices[-1].id
+    new = replace(request, phone=NEW)
+    await app.phone_change.request_otp(user, new)
+    assert record_of(app, NEW).deliveries.all[-1].device_id is None
+
+
+async def test_guesses_of_others_do_not_keep_the_right_old_code_of_the_device(
+    app: AppHarness,
+) -> None:
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    assert command.old_code
+    device_id = identity_of(app, user).devices[-1].id
+    guess = replace(command, old_code=parse_otp_code(wrong_code(command.old_code.digits)))
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(user, guess)
+    (counter,) = record_of(app, OLD).challenges.all[-1].counters
+    assert (counter.kind, counter.id) == (ClientKind.DEVICE, device_id)
 
 
 async def test_a_code_for_a_change_is_for_this_change_of_this_identity_only(

@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from webauthn import (
     generate_authentication_options,
     generate_registration_options,
@@ -15,10 +18,17 @@ from webauthn import (
 )
 from webauthn.helpers import (
     base64url_to_bytes,
+    bytes_to_base64url,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+    encode_cbor,
     parse_authentication_credential_json,
+    parse_cbor,
     parse_client_data_json,
     parse_registration_credential_json,
+    verify_signature,
 )
+from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.structs import (
     AuthenticatorSelectionCriteria,
     PublicKeyCredentialDescriptor,
@@ -33,6 +43,14 @@ MAX_RESPONSE_LENGTH: Final = 16_384
 """Of JSON: a response has a key, a signature and perhaps a few certificates."""
 MAX_CREDENTIAL_ID_LENGTH: Final = 1_023
 """Bytes (WebAuthn §5.8.5)."""
+_CURVES: Final = {
+    COSEAlgorithmIdentifier.ECDSA_SHA_256: "secp256r1",
+    COSEAlgorithmIdentifier.ECDSA_SHA_512: "secp521r1",
+}
+"""Of the algorithms of elliptic curves, each has one (WebAuthn §5.8.5)."""
+_MAX_RSA_BITS: Final = 16_384
+_MAX_RSA_EXPONENT_BITS: Final = 64
+"""OpenSSL verifies with no greater ones."""
 _TIMEOUT_MS: Final = CHALLENGE_TTL.seconds * 1000
 
 
@@ -78,13 +96,13 @@ class WebAuthnRelyingParty:
         return options_to_json(options)
 
     def read_creation(self, response: str) -> bytes:
-        with _reading(response):
-            credential = parse_registration_credential_json(response)
+        with _reading(response) as parsed:
+            credential = parse_registration_credential_json(parsed)
             return parse_client_data_json(credential.response.client_data_json).challenge
 
     def read_assertion(self, response: str) -> Assertion:
-        with _reading(response):
-            credential = parse_authentication_credential_json(response)
+        with _reading(response) as parsed:
+            credential = parse_authentication_credential_json(parsed)
             return Assertion(
                 user_handle=(credential.response.user_handle or b"").decode(),
                 credential_id=credential.raw_id,
@@ -92,9 +110,10 @@ class WebAuthnRelyingParty:
             )
 
     def verify_creation(self, response: str, challenge: bytes) -> CreatedCredential:
-        with _reading(response):
+        with _reading(response) as parsed:
+            _forget_attestation(parsed["response"])
             verified = verify_registration_response(
-                credential=response,
+                credential=parsed,
                 expected_challenge=challenge,
                 expected_rp_id=self.rp_id,
                 expected_origin=list(self.origins),
@@ -102,15 +121,16 @@ class WebAuthnRelyingParty:
             )
             if len(verified.credential_id) > MAX_CREDENTIAL_ID_LENGTH:
                 raise InvalidPasskeyResponse("the id of the credential is too long")
-            _check_same_page(response)
+            _check_same_page(parsed)
+            _check_key(verified.credential_public_key)
             return CreatedCredential(
                 verified.credential_id, verified.credential_public_key, verified.sign_count
             )
 
     def verify_assertion(self, response: str, challenge: bytes, public_key: bytes) -> int:
-        with _reading(response):
+        with _reading(response) as parsed:
             verified = verify_authentication_response(
-                credential=response,
+                credential=parsed,
                 expected_challenge=challenge,
                 expected_rp_id=self.rp_id,
                 expected_origin=list(self.origins),
@@ -119,24 +139,59 @@ class WebAuthnRelyingParty:
                 credential_current_sign_count=0,
                 require_user_verification=True,
             )
-            _check_same_page(response)
+            _check_same_page(parsed)
             return verified.new_sign_count
 
 
-def _check_same_page(response: str) -> None:
+def _forget_attestation(response: dict[str, Any]) -> None:
+    """Replace an attestation, which nobody has asked for, by none.
+
+    Some authenticators send one nevertheless, and the certificates of a few fail the checks of the
+    package. Who made the authenticator does not matter here.
+    """
+    made = parse_cbor(base64url_to_bytes(response["attestationObject"]))
+    none = {"fmt": "none", "attStmt": {}, "authData": made["authData"]}
+    response["attestationObject"] = bytes_to_base64url(encode_cbor(none))
+
+
+def _check_key(public_key: bytes) -> None:
+    """Reject a key with which nobody could ever sign in."""
+    decoded = decode_credential_public_key(public_key)
+    key = decoded_public_key_to_cryptography(decoded)
+    if isinstance(key, EllipticCurvePublicKey):
+        fits = key.curve.name == _CURVES.get(decoded.alg)
+    elif isinstance(key, RSAPublicKey):
+        exponent_bits = key.public_numbers().e.bit_length()
+        fits = key.key_size <= _MAX_RSA_BITS and exponent_bits <= _MAX_RSA_EXPONENT_BITS
+    else:
+        fits = True
+    if not fits:
+        raise InvalidPasskeyResponse("its key does not fit the algorithm")
+    with suppress(InvalidSignature):  # what has another error has it for each signature
+        verify_signature(public_key=key, signature_alg=decoded.alg, signature=b"", data=b"")
+
+
+def _check_same_page(parsed: dict[str, Any]) -> None:
     """Reject what was asked for in a frame of another site, which the package does not look at."""
-    encoded: Any = json.loads(response)["response"]["clientDataJSON"]
+    encoded: Any = parsed["response"]["clientDataJSON"]
     if json.loads(base64url_to_bytes(encoded)).get("crossOrigin") is True:
         raise InvalidPasskeyResponse("it was asked for in a frame of another site")
 
 
 @contextmanager
-def _reading(response: str) -> Iterator[None]:
-    """Turn what the package raises, which is anything, into `InvalidPasskeyResponse`."""
+def _reading(response: str) -> Iterator[dict[str, Any]]:
+    """Parse a response, and turn what anything raises into `InvalidPasskeyResponse`.
+
+    The id of the credential may be written in padded or plain Base64: the package compares texts.
+    """
     if len(response) > MAX_RESPONSE_LENGTH:
         raise InvalidPasskeyResponse("it is too long")
     try:
-        yield
+        parsed: dict[str, Any] = json.loads(response)
+        for name in ("id", "rawId"):
+            if isinstance(parsed.get(name), str):
+                parsed[name] = bytes_to_base64url(base64url_to_bytes(parsed[name]))
+        yield parsed
     except InvalidPasskeyResponse:
         raise
     except Exception as error:  # noqa: BLE001 -- what cannot be read or verified proves nothing

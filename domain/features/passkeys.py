@@ -26,6 +26,10 @@ class PasskeyRejected(DomainError):
     """Nobody signs in with this. Strangers are not told why; the security event says it."""
 
 
+class NewPasskeyRejected(PasskeyRejected):
+    """A passkey is not added: its response cannot be verified, or nobody could sign in with it."""
+
+
 class SignCountFell(PasskeyRejected):
     """The passkey is right, but was used before elsewhere: its authenticator may have a copy."""
 

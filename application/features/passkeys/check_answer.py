@@ -15,6 +15,7 @@ from application.ports.versioned import ExpiringRecords
 from domain.features.passkeys import (
     RANDOM_BYTES,
     ChallengeNotValid,
+    NewPasskeyRejected,
     PasskeyPurpose,
     PasskeyRejected,
     SignCountFell,
@@ -169,7 +170,7 @@ class VerifyNewPasskey:
         """Return the passkey, which the caller adds.
 
         Raises:
-            PasskeyRejected
+            NewPasskeyRejected
             ChallengeNotValid
         """
         try:
@@ -178,7 +179,7 @@ class VerifyNewPasskey:
             created = relying_party.verify_creation(response, text)
         except InvalidPasskeyResponse as error:
             self.events.record(PasskeyFailed(user_id=identity.id, reason=f"not added: {error}"))
-            raise PasskeyRejected from None
+            raise NewPasskeyRejected from None
         await self.challenges.use(challenge)
         return Passkey(
             credential_id=created.credential_id,

@@ -80,7 +80,7 @@ class OwnPasskeys:
             FreshLoginRequired
             Forbidden: The number has a test OTP.
             ConflictingValue: Another passkey has this name.
-            PasskeyRejected, ChallengeNotValid, PasskeyExists, TooManyPasskeys
+            NewPasskeyRejected, ChallengeNotValid, PasskeyExists, TooManyPasskeys
             TooManyPasskeysAdded
             CountryNotServed: The number would get no message.
         """

@@ -197,7 +197,7 @@ class StaffPasskeys:
         """Add a passkey, and open a session of the console.
 
         Raises:
-            InvitationNotValid, PasskeyRejected, ChallengeNotValid, ConflictingValue
+            InvitationNotValid, NewPasskeyRejected, ChallengeNotValid, ConflictingValue
             PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
         """
         identity = await self._load_invited(link)
@@ -226,7 +226,8 @@ class StaffPasskeys:
         """Add another passkey, end all sessions of the console, and open one.
 
         Raises:
-            TouchRequired, PasskeyRejected, ChallengeNotValid, ConflictingValue
+            TouchRequired, PasskeyRejected, NewPasskeyRejected, ChallengeNotValid
+            ConflictingValue
             PasskeyExists, TooManyPasskeys, TooManyPasskeysAdded, AuditFailed
         """
         _parse_name(principal.identity, new.name)

@@ -255,6 +255,7 @@ class NewStaffPasskeyController(Controller):
             *_SESSION_ERRORS,
             rules.InvitationNotValid,
             *_TOUCH_ERRORS,
+            rules.NewPasskeyRejected,
             rules.PasskeyExists,
             rules.TooManyPasskeys,
             rules.TooManyPasskeysAdded,

@@ -75,7 +75,7 @@ class PasskeyController(Controller):
             ),
             errors.FreshLoginRequired,
             errors.Forbidden,
-            rules.PasskeyRejected,
+            rules.NewPasskeyRejected,
             rules.ChallengeNotValid,
             rules.PasskeyExists,
             rules.TooManyPasskeys,

@@ -29,11 +29,18 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         " did not ask for a fingerprint, a face or a PIN. Choose another one, or sign in in another"
         " way.",
     ),
+    passkeys.NewPasskeyRejected: ErrorRow(
+        403,
+        "passkey_rejected",
+        "This passkey cannot be added: the device did not ask for a fingerprint, a face or a PIN,"
+        " or it made one that nobody could sign in with. Try again, or use another device.",
+    ),
     passkeys.SignCountFell: ErrorRow(
         403,
         "passkey_count_fell",
-        "This passkey was used elsewhere since: there may be a copy of its device. Tell an"
-        " operator, who removes it, and add another one.",
+        "This passkey was used elsewhere since: there may be a copy of its device. Sign in with a"
+        " code or another passkey, remove this one, and add a new one. At the console, ask an"
+        " operator.",
     ),
     passkeys.ChallengeNotValid: ErrorRow(
         409,

@@ -15,9 +15,15 @@ import httpx
 from litestar import Litestar
 
 from application.use_cases import UseCases
+from entrypoints.features.feature import Feature
 from entrypoints.http.app import create_app
 from tests.support.described import assert_described
-from tests.support.http_settings import AppSettings, make_http_settings, make_plugins
+from tests.support.http_settings import (
+    AppSettings,
+    current_features,
+    make_http_settings,
+    make_plugins,
+)
 
 BASE_URL: Final = "http://service"
 SETTINGS: Final = make_http_settings(
@@ -64,18 +70,19 @@ class HttpApp:
         yield self._use_cases
 
 
-_STOPPED: Final = defaultdict[AppSettings, list[HttpApp]](list)
+# Tests put other features in the place of all: their applications are others, too.
+_STOPPED: Final = defaultdict[tuple[AppSettings, tuple[Feature, ...]], list[HttpApp]](list)
 
 
 def take_app(settings: AppSettings) -> HttpApp:
     """Return an application that is not in use."""
-    stopped = _STOPPED[settings]
+    stopped = _STOPPED[settings, current_features()]
     return stopped.pop() if stopped else HttpApp(settings)
 
 
 def return_app(settings: AppSettings, app: HttpApp) -> None:
     """Let another test take a stopped application."""
-    _STOPPED[settings].append(app)
+    _STOPPED[settings, current_features()].append(app)
 
 
 @asynccontextmanager

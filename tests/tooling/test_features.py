@@ -55,10 +55,8 @@ async def open_service(
     monkeypatch.setattr(use_cases, "ALL", (*core, *features))
     for module in (use_cases, details, http_settings):
         monkeypatch.setattr(module, "FEATURES", features)
-    name = features[-1].name if features else "core"
     variables = ALL_ON | {
-        # An application is used again for the same URL.
-        "DIALTONE_PUBLIC_URL": f"https://{name}.example.org",
+        "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
         "DIALTONE_DATABASE": f"sqlite:///{folder}/dialtone.db",
         "DIALTONE_MEDIA": f"file://{folder}/media",
         "DIALTONE_SECRETS_FILE": f"{folder}/secrets.json",
@@ -84,7 +82,6 @@ async def test_a_user_signs_in_where_there_is_no_feature(
         user = {"username": "Asha", "number": PHONE}
         assert (await http.post("/users", json=user, headers=headers)).status_code == 201
         assert (await http.get("/users/me", headers=headers)).json()["username"] == "Asha"
-        http.event_hooks["response"].clear()  # it compares with the description of all features
         for path in ("/library", "/admin/users", "/console", "/voice", "/authenticate/get_otp"):
             assert (await http.get(path, headers=headers)).status_code == 404, path
 

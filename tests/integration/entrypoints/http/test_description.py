@@ -3,7 +3,6 @@
 import json
 import re
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,7 +27,6 @@ PUBLIC: Final = {
 }  # fmt: skip
 
 
-@cache
 def schemas() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = description()["components"]["schemas"]
     return found

@@ -36,13 +36,17 @@ class SqliteRows:
         return await self._loaders[kind.name].load_many(row_ids)
 
     async def list_rows(
-        self, kind: RecordKind[Any], sql: str, values: Values, /, *, newest_first: bool = False
+        self, _: RecordKind[Any], sql: str, values: Values, /, *, newest_first: bool = False
     ) -> Iterable[tuple[str, int, msgspec.Raw]]:
         [(rows,)] = await self._database.read_rows(_as_json(sql), values)
         try:
             found = _decode(rows or "[]")
-        except msgspec.DecodeError as error:
-            raise kind.unreadable(error) from None
+        except msgspec.DecodeError:  # one is no JSON: the store says which one
+            plain = await self._database.read_rows(_as_rows(sql), values)
+            found = [
+                (row_id, version, place, msgspec.Raw(str(body).encode()))
+                for row_id, version, place, body in plain
+            ]
         found.sort(key=_position_of, reverse=newest_first)
         return [(row_id, version, body) for row_id, version, _, body in found]
 
@@ -71,6 +75,10 @@ class SqliteRows:
 def _position_of(row: _FoundRow) -> tuple[Any, str]:
     row_id, _, place, _ = row
     return place, row_id
+
+
+def _as_rows(sql: str) -> str:
+    return f"SELECT id, version, place, body FROM ({sql})"  # noqa: S608 -- our texts
 
 
 @cache

@@ -21,7 +21,7 @@ from application.ports.errors import CorruptRecord
 from application.ports.versioned import Versioned
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
-from tests.support.builders import NOW, an_id, an_identity
+from tests.support.builders import NOW, a_phone, an_id, an_identity
 from tests.support.repositories import (
     OpenRepositories,
     open_mongo_repositories,
@@ -130,6 +130,21 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
 
         await assert_first_is_damaged(opened)
         await assert_limit_is_damaged(opened)
+
+
+@pytest.mark.parametrize("body", ["{", "null", ""])
+async def test_a_row_that_is_no_record_is_left_out_of_a_list_and_named(
+    tmp_path: Path, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_sqlite_repositories(tmp_path / "dialtone.db") as opened:
+        for number in (1, 2, 3):
+            identity = an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW)
+            await opened.identities.add(identity)
+        with closing(sqlite3.connect(tmp_path / "dialtone.db")) as connection, connection:
+            update = "UPDATE identities SET body = ? WHERE id IN (?, ?)"
+            connection.execute(update, (body, an_id(1), an_id(2)))
+        assert [each.value.id for each in await opened.identities.list_unpurged(9)] == [an_id(3)]
+    assert all(an_id(number) in caplog.text for number in (1, 2))
 
 
 @pytest.mark.parametrize(

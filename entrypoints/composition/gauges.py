@@ -27,6 +27,10 @@ def add_core_gauges(composition: Composition) -> None:
             for purpose, keys in key_rings
         }
 
+    async def find_key_problem() -> "Samples":
+        composition.keys.current()
+        return 1 if composition.keys.problem else 0
+
     async def measure_limits() -> "Samples":
         return {
             (use.limit, use.owner, country_label(use.country)): use.percent / 100
@@ -40,6 +44,8 @@ def add_core_gauges(composition: Composition) -> None:
     composition.add_gauge("build_info", text, name_program, "version", "commit")
     text = "Age of the key that is in use."
     composition.add_gauge("key_age_seconds", text, measure_keys, "purpose")
+    text = "1 while the secrets file is older, missing or invalid, and the former keys are used."
+    composition.add_gauge("secrets_problem", text, find_key_problem)
     text = "Use of a limit that many phones share, by all instances together, from 0 to 1."
     composition.add_gauge("limit_use_ratio", text, measure_limits, "limit", "part", "country")
     text = "Identities with a username that are not deleted."

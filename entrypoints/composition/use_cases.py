@@ -1,11 +1,13 @@
 """From settings to use cases: the core is opened, and then each feature opens itself."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.database import Database
+from adapters.databases.records.newest_key import record_newest_key, record_newest_key_again
 from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
@@ -24,7 +26,13 @@ from entrypoints.composition.otp import OTP
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.database import check_database_extra, open_guarded_database
 from entrypoints.parts.extras import check_extra
-from entrypoints.parts.keys import AUDIENCE, load_keys, make_phone_encryption
+from entrypoints.parts.keys import (
+    AUDIENCE,
+    KeysHealthCheck,
+    load_keys,
+    make_phone_encryption,
+    variable_of_keys,
+)
 from entrypoints.parts.piece import Piece
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
@@ -93,6 +101,9 @@ async def open_all(
         database = await stack.enter_async_context(
             open_guarded_database(settings, phone_encryption, metrics)
         )
+        newest_key, encryption_keys = database.newest_key, keys.encryption_keys()
+        with name_variable(variable_of_keys(settings)):
+            await record_newest_key(newest_key, encryption_keys)
         if retry is not None and not isinstance(settings.database, SqliteLocation):
             records = wrap_store(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)
@@ -117,11 +128,28 @@ async def open_all(
             stack=stack,
             is_service=is_service,
         )
+        core.operations.check_readiness.add("keys", KeysHealthCheck(keys))
+        if is_service and newest_key is not None:
+            record = partial(record_newest_key_again, newest_key, encryption_keys)
+            composition.tasks.append(_repeat_record(record, metrics))
         if metrics is not None:
             add_core_gauges(composition)
         for piece in opened_pieces:
             await piece.open(composition)
         yield composition
+
+
+def _repeat_record(
+    record: Callable[[], Awaitable[None]], metrics: "Metrics | None"
+) -> AbstractAsyncContextManager[None]:
+    """Let the database know each newer key, which encrypts after that."""
+    from adapters.security.keys.keys import RELOAD_INTERVAL
+    from entrypoints.tasks.background_task import repeat
+
+    failed_event = "newest_key_not_recorded"
+    return repeat(
+        "newest_key", record, failed_event=failed_event, pause=RELOAD_INTERVAL, metrics=metrics
+    )
 
 
 def find_needed(pieces: Iterable[Piece]) -> Sequence[Piece]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.phone_encryption import PhoneEncryption
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock
 from entrypoints.parts.missing_data import check_secrets_file_not_lost
@@ -16,6 +17,10 @@ from entrypoints.settings.values import Environment
 if TYPE_CHECKING:
     from adapters.security.keys.keys import SecretKeys
 
+_PROBLEM: Final = (
+    "the secrets file is older, missing or invalid, and the keys that were loaded before are used:"
+    " the line secrets_reload_failed says why"
+)
 AUDIENCE: Final = "dialtone"
 """The audience of access tokens; their issuer distinguishes deployments."""
 
@@ -51,9 +56,7 @@ def make_phone_encryption(keys: "SecretKeys") -> PhoneEncryption:
     from adapters.security.encryption import AesPhoneEncryption
 
     (key,) = keys.current()[KeyPurpose.PHONE_INDEX]
-    return AesPhoneEncryption(
-        key.key, keys.key_set(KeyPurpose.PHONE_ENCRYPTION), SystemRandomness()
-    )
+    return AesPhoneEncryption(key.key, keys.encryption_keys(), SystemRandomness())
 
 
 def find_key_fingerprint(settings: Settings) -> str | None:
@@ -70,6 +73,26 @@ def load_encryption(settings: Settings) -> PhoneEncryption | None:
         return make_phone_encryption(load_keys(settings, SystemClock()))
     except StartupError:
         return None
+
+
+def variable_of_keys(settings: Settings) -> str:
+    """Return the name of the variable with the keys, or with the path of their file."""
+    return "DIALTONE_SECRETS" if settings.secrets.value else "DIALTONE_SECRETS_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class KeysHealthCheck:
+    """Whether the secrets file can be used as it is now. So an idle process looks at it too.
+
+    Without it the keys that were loaded stay in use, and requests are served.
+    """
+
+    keys: "SecretKeys"
+
+    async def check(self) -> None:
+        self.keys.current()
+        if self.keys.problem is not None:
+            raise PortError(_PROBLEM)
 
 
 def describe_place(settings: Settings) -> str:

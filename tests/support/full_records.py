@@ -45,7 +45,7 @@ def find_mappings_of_features() -> Iterator[RecordMapping[Any, Any]]:
             yield getattr(repositories, field.name).mapping
 
 
-GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_4.json"
+GOLDEN_RECORDS: Final = Path(__file__).parents[1] / "unit/golden/records_5.json"
 _MAPPINGS: Final[Sequence[RecordMapping[Any, Any]]] = (
     RecordMapping(PHONE_VERIFICATIONS, PhoneVerification),
     IdentityMapping(FakePhoneEncryption()),

@@ -22,6 +22,9 @@ from adapters.databases.mongo.metadata import (
 )
 from adapters.databases.mongo.record_store import MongoRecordStore
 from adapters.databases.records.database import CopyableDatabase, Database
+from adapters.databases.records.database_metadata import EMPTIED
+from adapters.databases.records.newest_key import ENCRYPTION_KEY_ID
+from application.ports.errors import StorageUnavailable
 
 
 @asynccontextmanager
@@ -84,6 +87,28 @@ class MongoCopyMark:
         await self.database.run(lambda: metadata.update_one({"_id": METADATA_ID}, update))
 
 
+@dataclass(frozen=True, slots=True)
+class MongoKeyId:
+    """A field of the metadata, replaced by compare and swap."""
+
+    database: MongoDatabase
+
+    async def read(self) -> str | None:
+        metadata = latest(self.database.motor[METADATA_COLLECTION])
+        document = await self.database.run(lambda: metadata.find_one({"_id": METADATA_ID}))
+        if document is None:
+            raise StorageUnavailable(EMPTIED)
+        key_id = document.get(ENCRYPTION_KEY_ID)
+        return key_id if isinstance(key_id, str) else None
+
+    async def replace(self, old: str | None, new: str, /) -> bool:
+        metadata = self.database.motor[METADATA_COLLECTION]
+        expected = {"_id": METADATA_ID, ENCRYPTION_KEY_ID: old}  # None is a missing one, too
+        update = {"$set": {ENCRYPTION_KEY_ID: new}}
+        result = await self.database.run(lambda: metadata.update_one(expected, update))
+        return bool(result.matched_count)
+
+
 async def inspect_database(url: str, key_fingerprint: str | None) -> int | None:
     """Check as `open_database` does, and write nothing. Return the version, None if it is new."""
     location = location_of(url)
@@ -105,6 +130,7 @@ def stores_in(database: MongoDatabase) -> Database:
         limits=MongoLimitStore(database),
         health=MongoHealthCheck(database, database.motor[METADATA_COLLECTION]),
         read_time=lambda: _read_time(database),
+        newest_key=MongoKeyId(database),
     )
 
 
@@ -122,4 +148,5 @@ async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]
 
 def _copyable(database: MongoDatabase, location: str) -> CopyableDatabase:
     records = MongoRecordStore(database)
-    return CopyableDatabase(f"mongodb://{location}", records, MongoCopyMark(database))
+    mark, newest_key = MongoCopyMark(database), MongoKeyId(database)
+    return CopyableDatabase(f"mongodb://{location}", records, mark, newest_key)

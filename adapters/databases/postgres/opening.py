@@ -24,7 +24,7 @@ from adapters.databases.postgres.record_store import PostgresRows, make_record_s
 from adapters.databases.postgres.sessions import find_pooler
 from adapters.databases.postgres.url import PostgresUrl, parse_url
 from adapters.databases.records.database import CopyableDatabase, Database
-from adapters.databases.sql.copy_mark import SqlCopyMark
+from adapters.databases.sql.metadata_fields import SqlCopyMark, SqlKeyId
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,7 @@ def stores_in(database: PostgresDatabase) -> Database:
         limits=PostgresLimitStore(database),
         health=PostgresHealthCheck(database),
         read_time=lambda: _read_time(database),
+        newest_key=SqlKeyId(PostgresRows(database), POSTGRES),
     )
 
 
@@ -132,5 +133,6 @@ async def open_time(url: str) -> AsyncIterator[Callable[[], Awaitable[datetime]]
 
 
 def _copyable(database: PostgresDatabase, location: str) -> CopyableDatabase:
-    mark = SqlCopyMark(PostgresRows(database), POSTGRES)
-    return CopyableDatabase(f"postgresql://{location}", make_record_store(database), mark)
+    rows, records = PostgresRows(database), make_record_store(database)
+    mark, newest_key = SqlCopyMark(rows, POSTGRES), SqlKeyId(rows, POSTGRES)
+    return CopyableDatabase(f"postgresql://{location}", records, mark, newest_key)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from adapters.databases.records.newest_key import StoredKeyId
 from adapters.databases.records.record_store import RecordStore
 from application.ports.limits import LimitStore
 from application.ports.system import HealthCheck
@@ -15,13 +16,15 @@ class Database:
     """An open database. The factory of `DIALTONE_DATABASE` yields one.
 
     `read_time` returns the time of its machine, with which that of the service is compared. None if
-    it is the same machine, or the database cannot say.
+    it is the same machine, or the database cannot say. `newest_key` is None where it has no field
+    for it: then nobody notices a secrets file that is older.
     """
 
     records: RecordStore
     limits: LimitStore
     health: HealthCheck
     read_time: Callable[[], Awaitable[datetime]] | None = None
+    newest_key: StoredKeyId | None = None
 
 
 class StoredCopyMark(Protocol):
@@ -55,3 +58,4 @@ class CopyableDatabase:
     location: str
     records: RecordStore
     mark: StoredCopyMark
+    newest_key: StoredKeyId

@@ -7,13 +7,13 @@ from adapters.databases.records.copy_marks import check_mark
 from adapters.databases.records.retention import Retention
 from application.ports.errors import ConfigurationError, OtherKeys
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """The version of the schema of databases. 1 was that of 0.1.0; those after it, of commits."""
 EMPTIED: Final = "the database was emptied after it was opened"
 METADATA_TABLE: Final = "database_metadata"
 METADATA_RETENTION: Final = Retention(
-    "fingerprint of the keys, marks of a copy, checks",
-    "id key_fingerprint copy_mark health_checked_at health_check_count",
+    "fingerprint of the keys, id of the newest one, marks of a copy, checks",
+    "id key_fingerprint encryption_key_id copy_mark health_checked_at health_check_count",
     "for ever",
 )
 _BEFORE_0_2_0: Final = (

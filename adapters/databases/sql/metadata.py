@@ -8,6 +8,7 @@ from adapters.databases.records.database_metadata import (
     DatabaseMetadata,
     check_schema_version,
 )
+from adapters.databases.records.newest_key import ENCRYPTION_KEY_ID
 from adapters.databases.sql.dialect import Dialect
 from application.ports.errors import ConfigurationError
 
@@ -15,7 +16,7 @@ OTHER_PROGRAM: Final = "{location} has tables of another program: name another d
 CREATE_METADATA: Final = (
     f"CREATE TABLE {METADATA_TABLE} (id text NOT NULL PRIMARY KEY, "
     "schema_version integer NOT NULL, key_fingerprint text NOT NULL, "
-    "copy_mark text, health_check_count bigint NOT NULL DEFAULT 0)"
+    f"{ENCRYPTION_KEY_ID} text, copy_mark text, health_check_count bigint NOT NULL DEFAULT 0)"
 )
 # ruff: noqa: S608 -- the names are ours
 FIND_METADATA: Final = f"SELECT * FROM {METADATA_TABLE} WHERE id = 'database'"

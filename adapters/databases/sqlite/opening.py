@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.databases.records.database import CopyableDatabase, Database
-from adapters.databases.sql.copy_mark import SqlCopyMark
+from adapters.databases.sql.metadata_fields import SqlCopyMark, SqlKeyId
 from adapters.databases.sqlite.database import (
     SqliteDatabase,
     check_alone,
@@ -30,7 +30,12 @@ async def open_sqlite_database(path: Path, key_fingerprint: str) -> AsyncIterato
     async with open_database(path, key_fingerprint) as database:
         limits = SqliteLimitStore(database)
         try:
-            yield Database(make_record_store(database), limits, health=database)
+            yield Database(
+                make_record_store(database),
+                limits,
+                health=database,
+                newest_key=SqlKeyId(SqliteRows(database), SQLITE),
+            )
         finally:
             await limits.finish()
 
@@ -65,5 +70,6 @@ async def locate_missing(path: Path) -> str | None:
 
 
 def _copyable(database: SqliteDatabase, path: Path) -> CopyableDatabase:
-    mark = SqlCopyMark(SqliteRows(database), SQLITE)
-    return CopyableDatabase(f"sqlite:///{path}", make_record_store(database), mark)
+    rows = SqliteRows(database)
+    mark, newest_key = SqlCopyMark(rows, SQLITE), SqlKeyId(rows, SQLITE)
+    return CopyableDatabase(f"sqlite:///{path}", make_record_store(database), mark, newest_key)

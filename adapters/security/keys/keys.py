@@ -23,6 +23,9 @@ from application.ports.system import Clock
 
 RELOAD_INTERVAL: Final = timedelta(seconds=30)
 """Maximum age of the keys that a process uses; new keys become active after two intervals."""
+_OLDER: Final = (
+    "it was in use with this database, so this is an older copy. Restore the newest document."
+)
 _log = logging.getLogger(__name__)
 
 
@@ -94,11 +97,18 @@ def find_inactive_keys(keys: KeysByPurpose, now: datetime) -> str | None:
 
 
 class SecretKeys:
-    """All keys, which do not change while the process runs."""
+    """All keys, which do not change while the process runs.
+
+    Attributes:
+        newest_id: The newest encryption key that the database knows; None if it knows none.
+        problem: Why the document is not used as it is now; None if it is.
+    """
 
     def __init__(self, keys: KeysByPurpose, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
+        self.newest_id: str | None = None
+        self.problem: str | None = None
 
     def current(self) -> KeysByPurpose:
         """Return the keys; it is the same object until the keys change."""
@@ -108,6 +118,30 @@ class SecretKeys:
         """Return the keys of one purpose, which change when these do."""
         return FileKeySet(self, purpose, self._clock)
 
+    def encryption_keys(self) -> "EncryptionKeySet":
+        """Return the keys that encrypt phones."""
+        return EncryptionKeySet(self, KeyPurpose.PHONE_ENCRYPTION, self._clock)
+
+    def require(self, key_id: str) -> None:
+        """Take no document any more without this key, the newest that the database knows."""
+        self.newest_id = key_id
+        if not self._has_newest(self._keys):
+            self._find_newest()
+
+    def _find_newest(self) -> None:
+        self._report(
+            f"DIALTONE_SECRETS lacks the key {self.newest_id} of phone_encryption: {_OLDER}"
+        )
+
+    def _has_newest(self, keys: KeysByPurpose) -> bool:
+        ids = [key.id for key in keys[KeyPurpose.PHONE_ENCRYPTION]]
+        return self.newest_id is None or self.newest_id in ids
+
+    def _report(self, problem: str) -> None:
+        if problem != self.problem:
+            _log.error({"event": "secrets_reload_failed", "reason": problem})
+        self.problem = problem
+
 
 class ReloadingKeys(SecretKeys):
     """The keys of a secrets file that can be replaced at any time.
@@ -115,8 +149,8 @@ class ReloadingKeys(SecretKeys):
     - The file is read when a key is needed, at most once per interval. So no key is used that was
       read longer ago, and an idle process does no work. A thread or a signal that reloads it could
       be late after the process was stopped for a while.
-    - If the file is missing, invalid or another service's, the keys stay in use and one error is
-      logged.
+    - If the file is missing, invalid, older than the database or another service's, the keys stay
+      in use and one error is logged.
     """
 
     def __init__(
@@ -127,7 +161,6 @@ class ReloadingKeys(SecretKeys):
         super().__init__(document.keys, clock)
         self._path = path
         self._is_strict = is_strict
-        self._last_error: str | None = None
 
     def current(self) -> KeysByPurpose:
         now = self._clock.now()
@@ -137,21 +170,23 @@ class ReloadingKeys(SecretKeys):
             self._loaded_at = now
         return self._keys
 
+    def _find_newest(self) -> None:
+        self._reload()
+
     def _reload(self) -> None:
         try:
             keys = load_secrets_file(self._path, is_strict=self._is_strict).keys
             self._check_index_key(keys)
+            self._check_newest(keys)
         except ConfigurationError as error:
-            if str(error) != self._last_error:
-                _log.error({"event": "secrets_reload_failed", "reason": str(error)})
-            self._last_error = str(error)
+            self._report(str(error))
             return
         if keys != self._keys:
             self._keys = keys
             _log.info({"event": "secrets_reloaded"})
-        elif self._last_error is not None:
+        elif self.problem is not None:
             _log.info({"event": "secrets_reload_recovered"})
-        self._last_error = None
+        self.problem = None
 
     def _check_index_key(self, keys: KeysByPurpose) -> None:
         purpose = KeyPurpose.PHONE_INDEX
@@ -159,6 +194,13 @@ class ReloadingKeys(SecretKeys):
             raise ConfigurationError(
                 f'The secrets file {self._path} has another "{purpose}" key, with which no stored '
                 "phone number is found. Restore a backup of the file."
+            )
+
+    def _check_newest(self, keys: KeysByPurpose) -> None:
+        if not self._has_newest(keys):
+            raise ConfigurationError(
+                f"The secrets file {self._path} lacks the key {self.newest_id} of phone_encryption:"
+                f" {_OLDER}"
             )
 
 
@@ -175,3 +217,22 @@ class FileKeySet:
 
     def accepted(self) -> Sequence[Key]:
         return self.keys.current()[self.purpose]
+
+
+@dataclass(frozen=True, slots=True)
+class EncryptionKeySet(FileKeySet):
+    """The keys that encrypt phones. A newer one is used when the database knows it."""
+
+    def signing(self) -> Key:
+        accepted, newest_id = self.accepted(), self.keys.newest_id
+        current = select_current_key(accepted, self.clock.now())
+        known = [key for key in accepted if key.id == newest_id]
+        is_newer = bool(known) and accepted.index(current) < accepted.index(known[0])
+        return known[0] if is_newer else current
+
+    def due(self) -> str:
+        """Return the id of the key that is current by its time."""
+        return select_current_key(self.accepted(), self.clock.now()).id
+
+    def require(self, key_id: str) -> None:
+        self.keys.require(key_id)

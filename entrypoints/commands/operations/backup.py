@@ -148,20 +148,20 @@ def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
     from adapters.security.encryption import find_key_id
     from application.ports.keys import KeyPurpose
     from entrypoints.parts.keys import describe_place, find_key_fingerprint, load_keys
-    from entrypoints.settings.startup_error import name_variable
+    from entrypoints.settings.startup_error import CommandError, name_variable
 
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable) if file is None else nullcontext():
         stored = asyncio.run(_find_stored_keys(settings, file))
     place = describe_place(settings)
-    accepted: set[str] | None = None
+    accepted, is_missing = None, False
     yield f"phone_index: a key with the fingerprint {stored.key_fingerprint}"
     fingerprint = find_key_fingerprint(settings)
     if fingerprint is None:
         yield f"There are no usable keys to compare it with: {place}."
     else:
-        has_key = "has" if fingerprint == stored.key_fingerprint else "does NOT have"
-        yield f"It {has_key} the fingerprint of {place}."
+        is_missing = fingerprint != stored.key_fingerprint
+        yield f"It {'does NOT have' if is_missing else 'has'} the fingerprint of {place}."
         keys = load_keys(settings, SystemClock())
         accepted = {key.id for key in keys.key_set(KeyPurpose.PHONE_ENCRYPTION).accepted()}
     for ciphertext, count in sorted(stored.ciphertexts.items()):
@@ -169,8 +169,11 @@ def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
         where = ""
         if accepted is not None:
             where = f"; it is {'in' if key_id in accepted else 'NOT in'} {place}"
+            is_missing = is_missing or key_id not in accepted
         yield f"phone_encryption: the key {key_id}, for {count} phones{where}."
     yield "Keep these lines beside the dump. They tell nothing about the keys themselves."
+    if is_missing:
+        raise CommandError(f"Keys are missing: add them to {place}, from an earlier copy of it.")
 
 
 async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKeys":

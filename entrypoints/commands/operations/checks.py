@@ -9,6 +9,7 @@ from typing import Final
 from adapters.databases.records.copying import BATCH_SIZE
 from adapters.databases.records.instances import InstanceRecord, check_issuers
 from adapters.databases.records.kinds import INSTANCES
+from adapters.databases.records.newest_key import check_newest_key
 from adapters.databases.records.record_kind import EXPIRES_AT
 from adapters.databases.records.record_store import RecordStore
 from adapters.databases.records.undeclared_records import check_declared
@@ -77,6 +78,12 @@ def connection_checks(settings: Settings) -> dict[str, Check]:
     return checks
 
 
+_NO_NEWEST_KEY: Final = (
+    "its adapter does not keep the id of the newest encryption key, so an older secrets file is not"
+    " noticed"
+)
+
+
 async def _check_keys(settings: Settings) -> str:
     from adapters.security.keys.keys import find_inactive_keys
 
@@ -94,23 +101,32 @@ async def _check_keys(settings: Settings) -> str:
 async def _check_database(settings: Settings) -> str:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         if isinstance(settings.database, Factory):
-            note, instances = "", await _inspect_own_database(settings)
+            note, instances = await _inspect_own_database(settings)
         else:
             fingerprint = find_key_fingerprint(settings)
             note = await _inspect_database(settings, fingerprint)
-            instances = await _list_instances(settings.database, fingerprint)
+            instances = await _list_instances(settings, settings.database, fingerprint)
     issuers = check_issuers(settings.token_issuers, instances, SystemClock().now())
     return "; ".join(filter(None, (note, issuers)))
 
 
 async def _list_instances(
-    location: SqliteLocation | PostgresLocation | MongoLocation, fingerprint: str | None
+    settings: Settings,
+    location: SqliteLocation | PostgresLocation | MongoLocation,
+    fingerprint: str | None,
 ) -> Sequence[InstanceRecord]:
-    """Return the instances of a database, and check that this program knows all its records."""
+    """Return the instances of a database, and check that this program knows all its records.
+
+    Raises:
+        OtherKeys: The keys are older than the database.
+    """
     adapter, place = adapter_of(location)
     async with adapter.open_existing(place, fingerprint) as existing:
         if existing is None:
             return []
+        if fingerprint is not None:
+            keys = load_keys(settings, SystemClock()).encryption_keys()
+            check_newest_key(await existing.newest_key.read(), keys)
         return await _find_instances(existing.records)
 
 
@@ -200,13 +216,18 @@ async def _open_existing_records(settings: Settings, stack: AsyncExitStack) -> R
     return (await stack.enter_async_context(open_database(settings, encryption))).records
 
 
-async def _inspect_own_database(settings: Settings) -> Sequence[InstanceRecord]:
+async def _inspect_own_database(settings: Settings) -> tuple[str, Sequence[InstanceRecord]]:
     encryption = load_encryption(settings)
     if encryption is None:
         raise StartupError("It was not opened, because it needs the keys.")
     async with open_database(settings, encryption) as database:
         await database.health.check()
-        return await _find_instances(database.records)
+        note = _NO_NEWEST_KEY
+        if database.newest_key is not None:
+            keys = load_keys(settings, SystemClock()).encryption_keys()
+            check_newest_key(await database.newest_key.read(), keys)
+            note = ""
+        return note, await _find_instances(database.records)
 
 
 async def _find_instances(records: RecordStore) -> Sequence[InstanceRecord]:

@@ -68,8 +68,8 @@ def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
         from entrypoints.commands.operations.copy_jobs import (
             Place,
             copy_records,
-            load_encryption,
-            load_other_encryption,
+            load_keys_of,
+            load_other_keys,
             plan_copy,
         )
         from entrypoints.parts.missing_data import check_keys_exist
@@ -78,11 +78,10 @@ def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
         check_keys_exist(settings)
         from_ = _parse_place(settings, source, "--from")
         to = _parse_place(settings, target, "--to")
-        encryption = load_encryption(settings)
-        of_target = encryption
+        keys = of_target = load_keys_of(settings)
         if keys_file is not None:
-            of_target = load_other_encryption(settings, keys_file)
-        places = Place("--from", from_, encryption), Place("--to", to, of_target)
+            of_target = load_other_keys(settings, keys_file)
+        places = Place("--from", from_, keys), Place("--to", to, of_target)
         if dry_run:
             return asyncio.run(plan_copy(*places, force=force))
         try:

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -20,6 +21,7 @@ from adapters.databases.records.copying import (
 )
 from adapters.databases.records.database import CopyableDatabase
 from adapters.databases.records.key_change import KeyChange
+from adapters.databases.records.newest_key import check_newest_key, record_newest_key
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.undeclared_records import ListsUnknown, check_declared
 from application.ports.errors import ConfigurationError
@@ -38,6 +40,9 @@ from entrypoints.settings.startup_error import (
     name_variable,
 )
 from entrypoints.settings.values import DatabaseLocation, Factory, SqliteLocation
+
+if TYPE_CHECKING:
+    from adapters.security.keys.keys import SecretKeys
 
 _KEYS_OF_PHONES: Final = {KeyPurpose.PHONE_INDEX, KeyPurpose.PHONE_ENCRYPTION}
 _OTHER_PURPOSE: Final = (
@@ -63,25 +68,34 @@ _NO_FOLDER: Final = "{option}: {folder} does not exist: create this folder, or c
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Place:
-    """A database of a copy, the encryption of phones in it, and the option that names it."""
+    """A database of a copy, the keys of phones in it, and the option that names it."""
 
     option: str
     location: DatabaseLocation
-    encryption: PhoneEncryption
+    keys: "SecretKeys"
+
+    @cached_property
+    def encryption(self) -> PhoneEncryption:
+        return make_phone_encryption(self.keys)
 
     async def open_existing(self, stack: AsyncExitStack) -> CopyableDatabase | None:
         with name_variable(self.option):
             adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(adapter.open_existing(place, fingerprint))
+            opened = await stack.enter_async_context(adapter.open_existing(place, fingerprint))
+            if opened is not None:
+                check_newest_key(await opened.newest_key.read(), self.keys.encryption_keys())
+            return opened
 
     async def open_to_copy(self, stack: AsyncExitStack) -> CopyableDatabase:
         with name_variable(self.option):
             adapter, place = adapter_of(self.location)
             fingerprint = self.encryption.key_fingerprint()
-            return await stack.enter_async_context(adapter.open_to_copy(place, fingerprint))
+            opened = await stack.enter_async_context(adapter.open_to_copy(place, fingerprint))
+            await record_newest_key(opened.newest_key, self.keys.encryption_keys())
+            return opened
 
 
 def forget_copy(settings: Settings) -> Iterable[str]:
@@ -94,7 +108,7 @@ def forget_copy(settings: Settings) -> Iterable[str]:
 async def _forget_copy(settings: Settings) -> None:
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         adapter, place = adapter_of(settings.database)
-        fingerprint = load_encryption(settings).key_fingerprint()
+        fingerprint = make_phone_encryption(load_keys_of(settings)).key_fingerprint()
         async with adapter.open_existing(place, fingerprint) as database:
             mark = await read_mark(database) if database else None
             if database is None or mark is None or mark.role == "target":
@@ -199,15 +213,15 @@ async def copy_records(
         ]
 
 
-def load_encryption(settings: Settings) -> PhoneEncryption:
-    """Return the encryption of phones with the keys of the settings."""
+def load_keys_of(settings: Settings) -> "SecretKeys":
+    """Return the keys of the settings."""
     from adapters.operations.system import SystemClock
 
-    return make_phone_encryption(load_keys(settings, SystemClock()))
+    return load_keys(settings, SystemClock())
 
 
-def load_other_encryption(settings: Settings, file: str) -> PhoneEncryption:
-    """Return the encryption of phones with the keys of a file."""
+def load_other_keys(settings: Settings, file: str) -> "SecretKeys":
+    """Return the keys of a file."""
     from adapters.operations.system import SystemClock
     from adapters.security.keys.keys import SecretKeys, load_secrets_file
 
@@ -220,7 +234,7 @@ def load_other_encryption(settings: Settings, file: str) -> PhoneEncryption:
             raise ConfigurationError(_OTHER_PURPOSE.format(file=file, purpose=purpose))
         if not differ:
             raise ConfigurationError(_SAME_KEYS.format(file=file))
-    return make_phone_encryption(keys)
+    return keys
 
 
 async def _describe_unknown(database: CopyableDatabase) -> list[str]:

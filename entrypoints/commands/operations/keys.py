@@ -89,9 +89,9 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     After a kill, the next run goes on. It fails while a newer key is not active yet.
     """
     from adapters.databases.records import phone_keys
+    from adapters.databases.records.newest_key import record_newest_key
     from adapters.databases.records.undeclared_records import check_declared
     from adapters.operations.system import SystemClock
-    from application.ports.keys import KeyPurpose
     from entrypoints.commands.shared.progress import show_progress
     from entrypoints.parts.database import open_database
     from entrypoints.parts.keys import load_keys, make_phone_encryption
@@ -99,7 +99,7 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
 
     clock = SystemClock()
     loaded = load_keys(settings, clock)
-    key_set = loaded.key_set(KeyPurpose.PHONE_ENCRYPTION)
+    key_set = loaded.encryption_keys()
     # Before the job: a key that becomes active meanwhile is used by the records after it only.
     current, now = key_set.signing(), clock.now()
     newest = max(key_set.accepted(), key=lambda key: key.not_before)
@@ -117,6 +117,7 @@ def reencrypt_phones(settings: "Settings") -> Iterator[str]:
     async def reencrypt_all() -> int:
         count = 0
         async with open_database(settings, encryption) as database:
+            await record_newest_key(database.newest_key, loaded.encryption_keys())
             await check_declared(database.records)
             with show_progress() as show:
                 # The last time nothing is found: no service has written an old one meanwhile.

@@ -168,6 +168,23 @@ async def test_a_database_of_another_version_or_of_other_keys_is_rejected_and_st
         assert loaded.value == an_identity()
 
 
+async def test_of_two_that_replace_the_newest_key_one_wins(it: Place) -> None:
+    async with it.opening.open(it.place) as repositories:
+        stored = repositories.stores.newest_key
+        assert stored is not None
+        assert await stored.read() is None
+        results = await asyncio.gather(*(stored.replace(None, f"0000000{n}") for n in range(3)))
+        assert sorted(results) == [False, False, True]
+        first = await stored.read()
+        assert first == f"0000000{results.index(True)}"
+        assert not await stored.replace(None, "0000000a")
+        assert await stored.replace(first, "0000000b")
+    async with it.opening.open(it.place) as repositories:
+        stored = repositories.stores.newest_key
+        assert stored is not None
+        assert await stored.read() == "0000000b"
+
+
 @pytest.mark.parametrize("number", [0, 1])
 async def test_the_database_of_another_program_is_rejected_and_not_changed(
     it: Place, number: int

@@ -59,6 +59,60 @@ def test_the_file_is_checked_after_an_interval_and_not_earlier(
     assert accepted == after[KeyPurpose.OTP_PEPPER]
 
 
+def rotate_encryption(path: Path, clock: MovableClock) -> str:
+    """Add an encryption key in front that is current after a minute; return its id."""
+    entry = generate_entry(KeyPurpose.PHONE_ENCRYPTION, clock.now() + timedelta(minutes=1))
+    edit_secrets_file(path, lambda document: document["phone_encryption"].insert(0, entry))
+    return str(entry["id"])
+
+
+def test_a_newer_key_encrypts_when_the_database_knows_it(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    encryption = keys.encryption_keys()
+    first = encryption.signing().id
+    encryption.require(first)
+    second = rotate_encryption(path, clock)
+    clock.advance(timedelta(minutes=2))
+    assert (encryption.due(), encryption.signing().id) == (second, first)
+    encryption.require(second)
+    assert encryption.signing().id == second
+
+
+def test_an_older_file_drops_no_key_and_is_named_until_the_newest_is_back(
+    path: Path, clock: MovableClock, keys: ReloadingKeys, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    older = path.read_text()
+    newest = rotate_encryption(path, clock)
+    newer = path.read_text()
+    clock.advance(timedelta(minutes=2))
+    keys.encryption_keys().require(keys.encryption_keys().due())
+    before = keys.current()
+
+    path.write_text(older)
+    for _ in range(2):
+        clock.advance(RELOAD_INTERVAL)
+        assert keys.current() is before
+    assert newest in str(keys.problem)
+    path.write_text(newer)
+    clock.advance(RELOAD_INTERVAL)
+    keys.current()
+    assert str(keys.problem) == "None"
+    events = [record.msg["event"] for record in caplog.records if isinstance(record.msg, dict)]
+    assert events[-2:] == ["secrets_reload_failed", "secrets_reload_recovered"]
+
+
+def test_a_key_of_another_instance_is_missed_until_the_file_has_it(
+    path: Path, clock: MovableClock, keys: ReloadingKeys
+) -> None:
+    encryption = keys.encryption_keys()
+    current = encryption.signing()
+    encryption.require("0000000b")
+    assert keys.problem is not None
+    assert encryption.signing() == current
+
+
 def missing(path: Path) -> None:
     path.rename(path.with_name("moved.json"))
 

@@ -2,8 +2,9 @@
 
 import json
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime, timedelta
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
@@ -115,6 +116,17 @@ def checks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: connection_checks_module._run(check) for name, check in checks.items()}
 
     monkeypatch.setattr(connection_checks_module, "run_checks", run_here)
+
+
+@pytest.mark.usefixtures("checks_run_here")
+def test_keys_that_are_older_than_the_database_are_named(tmp_path: Path) -> None:
+    dialtone = CommandLine(tmp_path)
+    dialtone.add_user("+14155592001", "Asha Rao")
+    with closing(sqlite3.connect(tmp_path / "dialtone.db")) as connection, connection:
+        connection.execute("UPDATE database_metadata SET encryption_key_id = '0000000b'")
+    ended = dialtone.run("check-settings", "--connect")
+    assert ended.returncode == 1
+    assert "they lack the key 0000000b of phone_encryption" in ended.stdout
 
 
 @pytest.mark.usefixtures("checks_run_here")

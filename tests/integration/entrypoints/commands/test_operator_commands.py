@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from adapters.security.keys.document import generate_entry
 from application.features.statistics.feature import StatisticsFeature
 from application.ports.keys import KeyPurpose
@@ -198,6 +200,44 @@ def test_phones_are_encrypted_again_and_the_key_that_nothing_uses_is_named(
     assert "is not active before 2999-01-01T00:00:00Z: run this command again" in early.stderr
 
 
+@pytest.mark.parametrize("is_variable", [False, True], ids=["file", "variable"])
+def test_an_older_secrets_file_is_refused_by_each_command(
+    dialtone: CommandLine, is_variable: bool
+) -> None:
+    def activate(document: dict[str, list[dict[str, str]]]) -> None:
+        new, old = document["phone_encryption"]
+        new["not_before"], old["not_before"] = "2026-02-01T00:00:00Z", "2026-01-01T00:00:00Z"
+
+    path = dialtone.folder / "secrets.json"
+    dialtone.add_user("+14155592001", "Asha Rao")
+    older = path.read_text()
+    assert dialtone.run("keys", "rotate").returncode == 0
+    newest = load_keys(path)[KeyPurpose.PHONE_ENCRYPTION][0].id
+    # One that was never in use may be taken back.
+    rotated = path.read_text()
+    path.write_text(older)
+    assert dialtone.run("cleanup").returncode == 0
+    path.write_text(rotated)
+    edit_secrets_file(path, activate)
+    assert dialtone.run("user", "rename", "Asha Rao", "Asha", "--reason", "test").returncode == 0
+    path.write_text(older)
+    variables = {"DIALTONE_SECRETS": older, "DIALTONE_SECRETS_FILE": ""} if is_variable else {}
+    command = CommandLine(dialtone.folder, variables)
+
+    target = f"sqlite:///{dialtone.folder}/copy.db"
+    for line in (
+        ("cleanup",),
+        ("keys", "reencrypt-phones"),
+        ("copy", "--from", f"sqlite:///{dialtone.folder}/dialtone.db", "--to", target),
+        ("user", "show", "Asha"),
+    ):
+        refused = command.run(*line)
+        assert refused.returncode != 0, line
+        assert newest in refused.stdout + refused.stderr, line
+    fingerprint = command.run("backup", "--fingerprint")
+    assert fingerprint.returncode == 0  # no record needs the newest one yet
+
+
 def test_keys_in_a_variable_are_used_but_not_shown_or_rotated(tmp_path: Path) -> None:
     assert generate.callback is not None
     (line,) = generate.callback("-")
@@ -241,6 +281,7 @@ def test_the_fingerprint_names_the_keys_of_a_database_and_of_its_backup(
 
     create_secrets_file(secrets)
     named = dialtone.run("backup", "--fingerprint", "backup.db")
+    assert named.returncode == 1
     assert "It does NOT have the fingerprint of the secrets file" in named.stdout
     assert f"the key {key.id}, for 1 phones; it is NOT in" in named.stdout
 

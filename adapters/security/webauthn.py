@@ -120,6 +120,8 @@ class WebAuthnRelyingParty:
             )
             if len(verified.credential_id) > MAX_CREDENTIAL_ID_LENGTH:
                 raise InvalidPasskeyResponse("the id of the credential is too long")
+            if verified.credential_id != base64url_to_bytes(parsed["rawId"]):
+                raise InvalidPasskeyResponse("the authenticator has another id for it")
             _check_same_page(parsed)
             _check_key(verified.credential_public_key)
             return CreatedCredential(

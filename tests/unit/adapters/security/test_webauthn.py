@@ -126,5 +126,10 @@ def test_an_id_is_the_same_in_padded_and_plain_base64() -> None:
         sent = json.dumps(answer | {"id": spelling, "rawId": spellings[0]})
         assert PARTY.read_assertion(sent).credential_id == credential_id
         assert PARTY.verify_assertion(sent, CHALLENGE, public_key) == device.sign_count
+
+
+@pytest.mark.parametrize("names", [["id"], ["rawId"], ["id", "rawId"]], ids=str)
+def test_an_id_that_is_not_the_one_of_the_authenticator_is_rejected(names: list[str]) -> None:
+    response = create(SoftwareAuthenticator(ORIGIN))
     with pytest.raises(InvalidPasskeyResponse):
-        verify(response | {"id": "AAEC"})
+        verify(response | dict.fromkeys(names, "AAEC"))

@@ -81,7 +81,9 @@ class RelyingParty(Protocol):
         ...
 
     def verify_creation(self, response: str, challenge: bytes) -> CreatedCredential:
-        """Verify a response to `create`.
+        """Verify a response to `create`. Who made the authenticator is not verified.
+
+        The key can be used: it can be built, and fits its algorithm.
 
         Raises:
             InvalidPasskeyResponse

@@ -80,6 +80,9 @@ async def test_errors_name_the_way_out(app: App) -> None:
     assert (await app.http.post(f"{OWN}/options")).status_code == 401
     unnamed = await app.add(name="\n")
     assert (unnamed.status_code, [*unnamed.json()["errors"]]) == (400, ["name"])
+    unusable = await app.post(OWN, {"credential": {}})
+    assert (unusable.status_code, unusable.json()["code"]) == (403, "passkey_rejected")
+    assert "removed" not in unusable.json()["error"]
     await app.add(name="phone")
     same = await app.add(name="phone")
     assert (same.status_code, same.json()["field_errors"][0]["code"]) == (400, "conflicting_value")
@@ -90,6 +93,7 @@ async def test_errors_name_the_way_out(app: App) -> None:
     app.device.sign_count = -1
     fell = await app.sign_in()
     assert (fell.status_code, fell.json()["code"]) == (403, "passkey_count_fell")
+    assert "Sign in with a code" in fell.json()["error"]
     app.harness.advance(minutes=15)
     late = await app.post(f"{OWN}/options")
     assert (late.status_code, late.json()["code"]) == (403, "reauthentication_required")

@@ -22,7 +22,7 @@ P384: Final = ec.generate_private_key(ec.SECP384R1()).public_key().public_number
 ED25519: Final = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
 MODULUS: Final = rsa.generate_private_key(65_537, 2048).public_key().public_numbers().n
 X, Y = POINT.x.to_bytes(32), POINT.y.to_bytes(32)
-LONG: Final = bytes([0xFF] * 2_100)
+SHORT, LONG = bytes([0xFF] * 255), bytes([0xFF] * 2_100)
 
 
 def create(device: SoftwareAuthenticator) -> dict[str, Any]:
@@ -69,6 +69,9 @@ UNUSABLE: Final[dict[str, dict[int, Any]]] = {
     "EC key with RS256": {1: 2, 3: -257, -1: 1, -2: X, -3: Y},
     "RSA key with ES256": {1: 3, 3: -7, -1: MODULUS.to_bytes(256), -2: b"\x01\x00\x01"},
     "Ed25519 with ES256": {1: 1, 3: -7, -1: 6, -2: ED25519},
+    "no point of Ed25519": {1: 1, 3: -8, -1: 6, -2: (2).to_bytes(32, "little")},
+    "modulus that is too short": {1: 3, 3: -257, -1: SHORT, -2: b"\x01\x00\x01"},
+    "even modulus": {1: 3, 3: -257, -1: (MODULUS - 1).to_bytes(256), -2: b"\x01\x00\x01"},
     "modulus that is too long": {1: 3, 3: -257, -1: LONG, -2: b"\x01\x00\x01"},
     "even exponent": {1: 3, 3: -257, -1: MODULUS.to_bytes(256), -2: b"\x02"},
     "long exponent": {1: 3, 3: -257, -1: MODULUS.to_bytes(256), -2: bytes([1] * 9)},
@@ -123,5 +126,10 @@ def test_an_id_is_the_same_in_padded_and_plain_base64() -> None:
         sent = json.dumps(answer | {"id": spelling, "rawId": spellings[0]})
         assert PARTY.read_assertion(sent).credential_id == credential_id
         assert PARTY.verify_assertion(sent, CHALLENGE, public_key) == device.sign_count
+
+
+@pytest.mark.parametrize("names", [["id"], ["rawId"], ["id", "rawId"]], ids=str)
+def test_an_id_that_is_not_the_one_of_the_authenticator_is_rejected(names: list[str]) -> None:
+    response = create(SoftwareAuthenticator(ORIGIN))
     with pytest.raises(InvalidPasskeyResponse):
-        verify(response | {"id": "AAEC"})
+        verify(response | dict.fromkeys(names, "AAEC"))

@@ -135,7 +135,8 @@ def parse_phone(
     - Invisible characters are dropped first, such as the marks that contacts apps put around it.
     - A number with a leading `+` is international and does not depend on the region.
     - A number without it is read as a number of `default_region`. It is also read with its country
-      code, if it begins with that of the region, or with `0` and that of the region.
+      code, if it begins with that of the region, or with `0` and that of the region where people
+      dial this `0` before national numbers.
     - A leading `00` stands for the `+`.
     - `rules` are the kinds of numbers that are accepted; None accepts all.
     """
@@ -154,7 +155,8 @@ def parse_international_phone(
     """Parse a number whose digits begin with the country code, with or without a `+`.
 
     The legacy API reads numbers this way: it drops separators and puts `+` before the digits. A
-    leading `00` stands for the `+`, and so does a `0` before the country code of `default_region`.
+    leading `00` stands for the `+`. So does a `0` before the country code of `default_region` where
+    people dial this `0` before national numbers.
     """
 
     def readings(digits: str) -> list[_Reading]:
@@ -179,8 +181,10 @@ class _Reading(NamedTuple):
 
 def _with_country_code(digits: str, region: str) -> list[_Reading]:
     code = str(phonenumbers.country_code_for_region(region))
-    is_international = digits.startswith((code, "0" + code))
-    return [_Reading("+" + digits.removeprefix("0"))] if is_international else []
+    # Elsewhere a zero belongs to the number, as in Italy, or is a mistake.
+    if phonenumbers.ndd_prefix_for_region(region, True) == "0":
+        digits = digits.removeprefix("0")
+    return [_Reading("+" + digits)] if digits.startswith(code) else []
 
 
 def _parse(

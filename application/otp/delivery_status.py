@@ -28,7 +28,8 @@ class ReportedDelivery:
 class ReportDelivery:
     """Record what the provider reports of a delivery.
 
-    - A status only advances. A repeated or late report changes nothing.
+    - A status only advances. A repeated or late report changes nothing, but that the error code of
+      a failure is added where the first report had none.
     - A report may arrive before the provider has accepted the delivery.
     - The end of a message or call is emitted once: whether it arrived.
     - A message whose code the next channel has is not the end of the delivery: what is reported of
@@ -59,7 +60,8 @@ class ReportDelivery:
                 if has_next
                 else former.advance(status, channel, error_code, delivery.reason)
             )
-            return (advanced, True) if advanced != former else (report, False)
+            is_end_known = former.status.is_final
+            return (advanced, not is_end_known) if advanced != former else (report, False)
 
         is_new = await change(self.delivery_reports, report_id, advance)
         if is_new and (event := _describe_end(status, delivery, error_code or "")):

@@ -23,6 +23,10 @@ class ReportedStatus(StrEnum):
     def is_final(self) -> bool:
         return self not in _ORDER
 
+    @property
+    def is_failure(self) -> bool:
+        return self in (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
+
     def follows(self, earlier: "ReportedStatus") -> bool:
         """Return whether a delivery with the earlier status may get this one."""
         if earlier.is_final:
@@ -57,8 +61,15 @@ class DeliveryReport:
         error_code: str | None = None,
         reason: str = "",
     ) -> "DeliveryReport":
-        """Return the report with this status, or unchanged if the status does not follow."""
-        if channel is self.left or not status.follows(self.status):
+        """Return the report with this status, or unchanged if the status does not follow.
+
+        A failure without an error code gets that of a later report.
+        """
+        if channel is self.left:
+            return self
+        if self.status.is_failure and status.is_failure and not self.error_code and error_code:
+            return replace(self, error_code=error_code, reason=reason)
+        if not status.follows(self.status):
             return self
         return replace(self, status=status, error_code=error_code, reason=reason)
 

@@ -145,7 +145,6 @@ MESSAGES: Final = ErrorReasons(
         # reverses STOP: https://help.twilio.com/articles/223134027
         21610: "This number has unsubscribed from these messages; reply START to one of them, or"
         " use another number.",
-        21612: "Text messages do not reach this number; use another number.",
         21614: _NOT_MOBILE,
         21635: _NOT_MOBILE,  # a landline
         30003: "The phone with this number cannot be reached; switch it on, or use another number.",
@@ -177,6 +176,8 @@ MESSAGES: Final = ErrorReasons(
     },
     rejections={
         21602: _TEXT,
+        # There is no route for this pair of numbers: another provider may have one.
+        21612: "The message service does not reach this number; use another number.",
         21617: _TEXT,
         30007: _FILTERED,
         30008: "The carrier did not deliver it, and gave no reason.",

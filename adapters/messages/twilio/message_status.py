@@ -26,7 +26,6 @@ _MESSAGE_STATUSES: Final = {
     "failed": ReportedStatus.FAILED,
     "canceled": ReportedStatus.FAILED,
 }
-_FAILURES: Final = (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
 # No carrier knows the number, or it is a landline: https://www.twilio.com/docs/api/errors/30006.
 # 30003 is none of them: the phone may be switched off. Nor is 30004: somebody blocks messages.
 _UNREACHABLE: Final = frozenset({"30005", "30006"})
@@ -41,6 +40,6 @@ def read_message_status(fields: Mapping[str, str]) -> MessageStatus:
         status,
         code,
         match_field(SID, fields.get("MessageSid", "")),
-        is_unreachable=status in _FAILURES and code in _UNREACHABLE,
+        is_unreachable=status is not None and status.is_failure and code in _UNREACHABLE,
         reason=MESSAGES.find_reason(code),
     )

@@ -22,7 +22,6 @@ _STATUSES: Final = {
     # There was no connection to a carrier.
     "undeliverable": ReportedStatus.FAILED,
 }
-_FAILURES: Final = (ReportedStatus.UNDELIVERED, ReportedStatus.FAILED)
 
 
 class _Report(msgspec.Struct):
@@ -47,7 +46,7 @@ def read_message_statuses(body: str) -> list[MessageStatus]:
             error_code=code,
             provider_message_id=_text(report.message_uuid),
             reference=_text(report.client_ref),
-            is_unreachable=status in _FAILURES and code in UNREACHABLE,
+            is_unreachable=status.is_failure and code in UNREACHABLE,
             reason=find_reason(code),
         )
     ]

@@ -150,7 +150,6 @@ def _shorten(preferences: MessagePreferences) -> MessagePreferences:
     )
 
 
-FAILED: Final = (ReportedStatus.FAILED, ReportedStatus.UNDELIVERED)
 _REPORTED: Final = "The provider reported that the message failed."
 
 
@@ -189,7 +188,7 @@ class ReportWhatsApp:
         if record is not None and status is ReportedStatus.DELIVERED:
             # A failure of one device may have come before the arrival at another.
             await self.numbers.forget(record.phone)
-        if record is not None and status in FAILED:
+        if record is not None and status.is_failure:
             code = await self._find_resendable(record, is_unreachable=delivery.is_unreachable)
         # Recorded first: nothing that is reported meanwhile is the end.
         has_next = code is not None

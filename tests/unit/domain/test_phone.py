@@ -62,6 +62,18 @@ def test_the_legacy_api_needs_no_plus_and_drops_a_zero_before_the_country_code()
             parse_international_phone(text, "IN")
 
 
+def test_a_zero_before_the_country_code_is_dropped_only_where_zeros_are_dialed() -> None:
+    # A mobile number of Germany has as many digits as this number of New York.
+    for parse_text in (parse_phone, parse_international_phone):
+        for text in ("0151 23456789", "0 1 212 555 0123"):
+            with pytest.raises(InvalidPhone):
+                parse_text(text, "US")
+    # Italy keeps its zeros: this is a number of Monza.
+    assert parse_phone("039 320 1234", "IT").e164 == "+390393201234"
+    with pytest.raises(InvalidPhone):
+        parse_international_phone("039 312 345 6789", "IT")
+
+
 def test_two_zeros_replace_the_plus_in_every_region() -> None:
     for region in (None, "US", "JP", "AU"):  # which dial 011, 010 and 0011
         assert parse_phone("0091 98765 43210", region) == INDIAN_PHONE
@@ -304,6 +316,8 @@ def test_no_number_becomes_another_one_in_its_own_region(spelling: str) -> None:
     assert len(ALL_COUNTRIES) == 245
     ambiguous = set()
     for country, number in example_numbers():
+        if spelling == "(0){}" and phonenumbers.ndd_prefix_for_region(country, True) != "0":
+            continue
         international = e164(number)[1:]
         phone = parse_phone(f"+{international}", rules=None)
         rules = PhoneRules(exceptions=frozenset({phone}))

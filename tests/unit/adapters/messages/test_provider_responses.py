@@ -117,7 +117,7 @@ def twilio_errors(status: int, *codes: object) -> list[Response]:
 TWILIO: Results = {
     DeliveryStatus.ACCEPTED: [created("queued"), created(None), (200, {"sid": SID})],
     DeliveryStatus.INVALID_NUMBER: [
-        *twilio_errors(400, *MESSAGES.invalid_numbers),
+        *twilio_errors(400, *MESSAGES.invalid_numbers, 21610),
         created("failed", 30006),
         created("canceled", 30006),
     ],
@@ -132,7 +132,7 @@ TWILIO: Results = {
         created("failed", 30002),
     ],
     DeliveryStatus.REJECTED: [
-        *twilio_errors(400, *MESSAGES.rejections, 21999),
+        *twilio_errors(400, *MESSAGES.rejections, 21612, 21999),
         *twilio_errors(429, *MESSAGES.rejections),
         created("failed"),
         created("failed", 30007),

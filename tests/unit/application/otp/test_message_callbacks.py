@@ -179,6 +179,19 @@ async def test_the_status_and_the_code_are_those_of_the_latest_status_and_only_a
     assert stored.value.expires_at == NOW + timedelta(days=1)
 
 
+async def test_a_later_error_code_completes_a_failure_that_is_logged_once() -> None:
+    app = app_with()
+    request_id = (await app.request_otp()).request_id
+    for error_code in (None, "30003", "30005"):
+        await report(app, request_id, UNDELIVERED, error_code)
+    assert await app.otp.get_delivery_status(request_id) == (UNDELIVERED, "30003")
+    assert len(app.events.of_type(OtpUndelivered)) == 1
+    delivered = (await app.request_otp(a_phone(2))).request_id
+    await report(app, delivered, DELIVERED)
+    await report(app, delivered, UNDELIVERED, "30003")
+    assert await app.otp.get_delivery_status(delivered) == (DELIVERED, None)
+
+
 async def test_a_request_within_the_cooldown_shows_the_delivery_that_it_refers_to() -> None:
     app = app_with()
     first, again = await app.request_otp(), await app.request_otp(client_ip="198.51.100.1")

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any, BinaryIO, Final, ParamSpec, TypeVar, cast
 
 from adapters.shared.threads import DiskThreads, start_thread
 from application.features.media.limits import MAX_SPOOLED_FILES
-from application.ports.errors import MediaFileRejected, MediaStorageUnavailable
+from application.ports.errors import MediaStorageUnavailable
 from application.tasks import start_task
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
@@ -20,6 +21,11 @@ from domain.features.media.errors import NoUploadSpace
 TIMEOUT_SECONDS: Final = 10.0
 THREADS: Final = 2 * MAX_SPOOLED_FILES
 """The uploads that may have a temporary file cannot use up all of them."""
+_UNUSABLE: Final = (
+    "The service cannot write the temporary file that a large upload needs. Send a smaller one, or"
+    " tell the operator."
+)
+_log = logging.getLogger(__name__)
 _NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 P = ParamSpec("P")
@@ -116,8 +122,21 @@ class LocalTemporaryFiles:
         except OSError as error:
             if error.errno in _NO_SPACE:
                 raise NoUploadSpace from error
-            name = errno.errorcode.get(error.errno or 0, type(error).__name__)
-            raise MediaFileRejected("the temporary folder cannot be used", name) from error
+            raise Unavailable(_UNUSABLE) from _describe(error)
+
+    async def warn_if_unusable(self) -> None:
+        """Log that uploads which outgrow the memory will fail, if there is no folder for them."""
+        file = self.create()
+        try:
+            await self._threads.call(file.write, b"x")
+        except TimeoutError:  # the check of the disk says so
+            return
+        except OSError as error:
+            if error.errno not in _NO_SPACE:
+                reason = str(_describe(error))
+                _log.warning({"event": "temporary_folder_unusable", "reason": reason})
+        finally:
+            await self.close(file)
 
     async def close(self, *files: BinaryIO) -> None:
         # Also for a caller that is cancelled.
@@ -147,6 +166,11 @@ async def open_temporary_files(
         yield LocalTemporaryFiles(threads)
     finally:
         await threads.finish()
+
+
+def _describe(error: OSError) -> MediaStorageUnavailable:
+    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    return MediaStorageUnavailable("no temporary folder can be written to: set TMPDIR to one", name)
 
 
 def _open_in_folder() -> FileIO:

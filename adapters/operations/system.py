@@ -1,6 +1,7 @@
 """The clock, the randomness, the disks and the processors of the machine; held health checks."""
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
@@ -70,6 +71,7 @@ MIN_FREE_PERCENT: Final = 5.0
 WARNING_INTERVAL: Final = 3600.0
 """Seconds between two warnings of a process."""
 LOW: Final = "low"
+NO_TEMPORARY_FOLDER: Final = "no temporary folder can be written to"
 _HANGS: Final = "the disk does not respond"
 _TIMEOUT: Final = 5.0
 
@@ -94,13 +96,17 @@ class FreeSpaceCheck:
         """Check that there is enough space, or else warn, at most once in `WARNING_INTERVAL`.
 
         Raises:
-            PortError: `LOW`, or a file system, such as one of the network, does not respond.
+            PortError: `LOW`; or a file system, such as one of the network, does not respond; or no
+                temporary folder can be written to, which large uploads need.
         """
         try:
             folder, free_percent = await self._threads.call(_find_fullest, self._folders)
+            has_temporary_folder = await self._threads.call(_has_temporary_folder)
         except TimeoutError:
             raise PortError(_HANGS) from None
         if free_percent >= MIN_FREE_PERCENT:
+            if not has_temporary_folder:
+                raise PortError(NO_TEMPORARY_FOLDER)
             return
         now = self._monotonic()
         if now >= self._next_warning_at:
@@ -126,6 +132,14 @@ def _find_fullest(folders: Collection[Path]) -> tuple[Path | None, float]:
             if free_percent < least:
                 fullest, least = folder, free_percent
     return fullest, least
+
+
+def _has_temporary_folder() -> bool:
+    try:
+        with tempfile.TemporaryFile():
+            return True
+    except OSError as error:
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)  # that is another problem
 
 
 def _temporary_folders() -> Collection[Path]:

@@ -13,6 +13,7 @@ from application.otp.events import BlockedLogin, OtpAttemptsExhausted
 from application.otp.extensions import OtpExtensions
 from application.otp.recognize_device import recognize_device
 from application.otp_codes import OtpCodes
+from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
@@ -199,6 +200,9 @@ class CheckOtp:
             result, identity = await self._decide_and_save(deciding, ask, loaded)
             if isinstance(result, Exhausted):
                 raise TooManyAttempts(whole_seconds(now, result.until))
+        except ConcurrencyConflict:  # nothing was counted
+            await permits.release()
+            raise
         except TooManyAttempts as error:
             await permits.release_for_others()  # others used up the counter meanwhile
             await self._complete(command, deciding, error)

@@ -8,7 +8,11 @@ from typing import BinaryIO, Final
 
 from adapters.media.pillow.processes import DecoderProcesses
 from adapters.media.pillow.tasks import Answer, Task
-from application.features.media.limits import DecodingLimiter, PixelAllowance
+from application.features.media.limits import (
+    DECODING_TIMEOUT_SECONDS,
+    DecodingLimiter,
+    PixelAllowance,
+)
 from application.features.media.ports import EncodedImage, PublishedImage, TemporaryFiles
 from application.ports.errors import ImageDecoderUnavailable
 from application.tasks import start_task
@@ -39,11 +43,13 @@ class PillowImagePublisher:
         allowance: PixelAllowance | None = None,
         formats: frozenset[SourceFormat] = ALL_FORMATS,
         measure: Measure = nullcontext,
+        *,
+        decoding_timeout: float | None = DECODING_TIMEOUT_SECONDS,
     ) -> None:
         self._limits = limits
         self._formats = formats
         self._processes = processes
-        self._counting = DecodingLimiter(max_images=1, max_pixels=0)
+        self._counting = DecodingLimiter(max_images=1, max_pixels=0, timeout=decoding_timeout)
         self._decoding = decoding
         self._temporary_files = temporary_files
         self._allowance = allowance
@@ -127,6 +133,7 @@ async def open_image_publisher(
     formats: frozenset[SourceFormat] = ALL_FORMATS,
     count_unstopped: Callable[[], object] = lambda: None,
     measure: Measure = nullcontext,
+    decoding_timeout: float | None = DECODING_TIMEOUT_SECONDS,
 ) -> AsyncIterator[PillowImagePublisher]:
     """Open the publisher. Closing waits for the images in progress.
 
@@ -134,11 +141,19 @@ async def open_image_publisher(
       the maximum size. One process more counts pixels.
     - `count_unstopped` counts processes that do not end when they are killed.
     - `measure` measures an upload until its image is encoded, with the wait before.
+    - `decoding_timeout` is how many seconds an image waits; None for a job, which has time.
     """
-    decoding = DecodingLimiter(processes, limits.max_pixels)
+    decoding = DecodingLimiter(processes, limits.max_pixels, decoding_timeout)
     decoders = DecoderProcesses(limits.max_pixels, limits.max_seconds, count_unstopped)
     publisher = PillowImagePublisher(
-        limits, decoders, decoding, temporary_files, allowance, formats, measure
+        limits,
+        decoders,
+        decoding,
+        temporary_files,
+        allowance,
+        formats,
+        measure,
+        decoding_timeout=decoding_timeout,
     )
     try:
         yield publisher

@@ -224,7 +224,11 @@ class DecodingLimiter:
     not fit waits, and so do all behind it: small ones, however many, do not keep it waiting.
     """
 
-    def __init__(self, max_images: int, max_pixels: int) -> None:
+    def __init__(
+        self, max_images: int, max_pixels: int, timeout: float | None = DECODING_TIMEOUT_SECONDS
+    ) -> None:
+        """Take the limits, and how many seconds an image waits; None for a job, which has time."""
+        self._timeout = timeout
         self._max_images = max_images
         self._max_pixels = max_pixels
         self._images = 0
@@ -242,7 +246,7 @@ class DecodingLimiter:
         """
         pixels = min(pixels, self._max_pixels)
         try:
-            async with asyncio.timeout(DECODING_TIMEOUT_SECONDS), self._next:
+            async with asyncio.timeout(self._timeout), self._next:
                 while self._images >= self._max_images or self._pixels + pixels > self._max_pixels:
                     self._has_ended.clear()
                     await self._has_ended.wait()

@@ -267,9 +267,9 @@ class TemporaryFiles(Protocol):
         """Call a function that works with files, and return its result.
 
         Raises:
-            Unavailable: There was no result in time. The thread goes on when the disk does.
+            Unavailable: There was no result in time, and the thread goes on when the disk does. Or
+                the folder cannot be used.
             NoUploadSpace: The disk is full.
-            MediaFileRejected: The folder or the disk cannot be used.
             Exception: What else the function raises.
         """
         ...
@@ -282,7 +282,7 @@ class TemporaryFiles(Protocol):
         """Return the free space for a file in the folder, or None if that has no size of its own.
 
         Raises:
-            Unavailable, MediaFileRejected
+            Unavailable
         """
         ...
 
@@ -308,8 +308,7 @@ class ImagePublisher(Protocol):
             TooManyUploads: Too many images are waiting.
             TooManyPixels: The identity has published too many pixels in the last hour.
             NoUploadSpace: The temporary folder is full.
-            Unavailable: The service is stopping, or the disk of the temporary folder hangs.
-            MediaFileRejected: The temporary folder cannot be used.
+            Unavailable: The service is stopping, or the temporary folder hangs or cannot be used.
         """
         ...
 
@@ -322,7 +321,6 @@ class ImagePublisher(Protocol):
         read from its beginning, and stays open. The files are closed at the end of the block.
 
         Raises:
-            UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable,
-            MediaFileRejected
+            UnsupportedImageType, InvalidImage, TooManyUploads, NoUploadSpace, Unavailable
         """
         ...

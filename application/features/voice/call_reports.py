@@ -14,7 +14,7 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.update import change
 from application.webhook_urls import PhoneLabels
-from domain.errors import Unauthenticated
+from domain.errors import PhoneBlocked, Unauthenticated
 from domain.features.voice.call import Call, CallStatus
 from domain.features.voice.step import (
     ChooseLanguage,
@@ -62,14 +62,12 @@ class CarryOutEffect:
                 return True
 
     async def _register(self, phone: PhoneNumber, effect: Register) -> bool:
-        if (await self.phone_verifications.load(phone)).value.gets_no_messages:
-            return False
         now = self.clock.now()
         consent = Consent(effect.consent, effect.language, now)
         new_id = make_identifier(now, self.randomness.bytes(RANDOM_BYTES))
 
         async def join(closed_id: str | None = None) -> Identity:
-            owner_id, _ = await self.assign_phone(phone, new_id, closed_id)
+            owner_id, _ = await self.assign_phone(phone, new_id, closed_id, gets_messages=True)
             new = Identity(owner_id, phone, now, is_verified=False, consent=consent)
 
             def add(identity: Identity | None) -> tuple[Identity, Identity]:
@@ -77,9 +75,12 @@ class CarryOutEffect:
 
             return await change(self.identities, new.id, add)
 
-        identity = await join()
-        if identity.is_closed:
-            identity = await join(identity.id)
+        try:
+            identity = await join()
+            if identity.is_closed:
+                identity = await join(identity.id)
+        except PhoneBlocked:
+            return False
         if identity.consent == consent:
             self.events.record(CallerRegistered(phone=phone, user_id=identity.id))
         return not identity.is_closed

@@ -99,5 +99,7 @@ def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocat
     from entrypoints.commands.shared.parsing import find_url, name_option
     from entrypoints.settings.adapter_parsers import parse_database
 
+    if text == "env:DIALTONE_DATABASE" and not settings.is_set("DIALTONE_DATABASE"):
+        return settings.database  # the default
     with name_option(option):
         return parse_database(find_url(settings, option, text))

@@ -26,6 +26,9 @@ def explain_errors(
         raise CommandError(texts.get(type(error)) or _explain(error)) from None
 
 
+_WITHOUT_TEXT = "This is not possible now. Try it again; the log of the service may say why."
+
+
 def _explain(error: DomainError) -> str:
     match error:
         case errors.TooManyResets():
@@ -54,7 +57,7 @@ def _explain(error: DomainError) -> str:
         case errors.UserNotFound():
             return "There is no such account."
         case _:
-            return error.message or f"This is not possible: {type(error).__name__}."
+            return error.message or _WITHOUT_TEXT
 
 
 def _time_after(seconds: int) -> str:

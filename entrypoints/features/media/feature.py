@@ -141,8 +141,16 @@ class _Media(Feature):
         temporary_files = await composition.stack.enter_async_context(open_temporary_files())
         allowance = self.make_pixel_allowance(settings)
         publisher = await composition.stack.enter_async_context(
-            open_publisher(settings, temporary_files, allowance, composition.metrics)
+            open_publisher(
+                settings,
+                temporary_files,
+                allowance,
+                composition.metrics,
+                is_service=composition.is_service,
+            )
         )
+        if composition.is_service:
+            await temporary_files.warn_if_unusable()
         if composition.metrics is not None:
             from adapters.operations.metrics.features.media import (
                 count_uploads,

@@ -13,7 +13,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from adapters.databases.records.features.media import make_media_repositories
-from application.features.media.limits import PixelAllowance
+from application.features.media.limits import DECODING_TIMEOUT_SECONDS, PixelAllowance
 from application.features.media.ports import ImagePublisher, MediaFiles, TemporaryFiles
 from application.ports.errors import ConfigurationError, MediaStorageUnavailable
 from application.ports.system import Clock
@@ -76,8 +76,13 @@ def open_publisher(
     temporary_files: TemporaryFiles,
     allowance: PixelAllowance | None,
     metrics: "Metrics | None",
+    *,
+    is_service: bool,
 ) -> AbstractAsyncContextManager[ImagePublisher]:
-    """Open what decodes images, for all workers together in as many processes as processors."""
+    """Open what decodes images, for all workers together in as many processes as processors.
+
+    In a job an image waits as long as it takes.
+    """
     from adapters.media.pillow import open_image_publisher
     from adapters.operations.system import count_processors
 
@@ -93,6 +98,7 @@ def open_publisher(
         processes=max(1, count_processors() // settings.workers),
         allowance=allowance,
         formats=frozenset(media.image_formats),
+        decoding_timeout=DECODING_TIMEOUT_SECONDS if is_service else None,
     )
     if metrics is None:
         return open_one()

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from adapters.media.temporary_files import LocalTemporaryFiles, open_temporary_files
-from application.ports.errors import MediaFileRejected
 from domain.errors import Unavailable
 from domain.features.media.errors import NoUploadSpace
 from tests.support.waiting import wait_until
@@ -93,11 +92,12 @@ async def test_a_file_that_hangs_belongs_to_its_thread(
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [(errno.ENOSPC, NoUploadSpace), (errno.EROFS, MediaFileRejected)]
+    ("code", "expected"), [(errno.ENOSPC, NoUploadSpace), (errno.EROFS, Unavailable)]
 )
 async def test_errors_of_the_disk_are_those_of_the_port(
     files: LocalTemporaryFiles,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     code: int,
     expected: type[Exception],
 ) -> None:
@@ -108,3 +108,5 @@ async def test_errors_of_the_disk_are_those_of_the_port(
     with pytest.raises(expected) as raised:
         await files.call(files.create().write, b"content")
     assert "path" not in str(raised.value)
+    await files.warn_if_unusable()
+    assert ("temporary_folder_unusable" in caplog.text) is (expected is Unavailable)

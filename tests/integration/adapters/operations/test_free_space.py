@@ -57,6 +57,14 @@ async def test_the_disk_of_temporary_files_is_watched(
         await FreeSpaceCheck([]).check()
 
 
+async def test_a_folder_for_temporary_files_that_cannot_be_used_is_a_problem(
+    disks: Disks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/not-there")
+    with pytest.raises(PortError, match="no temporary folder"):
+        await FreeSpaceCheck([]).check()
+
+
 async def test_it_warns_once_an_hour_of_the_fullest_disk(
     disks: Disks, caplog: pytest.LogCaptureFixture
 ) -> None:

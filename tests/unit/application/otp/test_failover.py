@@ -185,6 +185,17 @@ async def test_a_provider_in_its_pause_is_called_if_no_other_takes_the_message()
     assert await pair.send() == (1, 1)
 
 
+async def test_of_two_providers_in_their_pauses_the_one_that_lost_less_is_tried_first() -> None:
+    pair = Pair(UNKNOWN)
+    assert await pair.send() == (1, 0)
+    pair.clock.advance(FIRST_PAUSE)
+    assert await pair.send() == (1, 0)
+    pair.second.result = UNKNOWN
+    assert await pair.send() == (0, 1)
+    pair.first.result = pair.second.result = ACCEPTED
+    assert await pair.send() == (0, 1)
+
+
 async def test_the_only_provider_is_not_called_for_a_minute_after_three_unknown_results(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

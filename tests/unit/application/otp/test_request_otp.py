@@ -12,6 +12,7 @@ import pytest
 
 from application.otp import recent_rejections
 from application.otp.events import (
+    FixedOtpUsed,
     OtpAttemptsExhausted,
     OtpRequestRejected,
     OtpVerificationFailed,
@@ -179,6 +180,8 @@ async def test_a_test_otp_needs_no_cooldown_served_country_or_provider() -> None
         assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
         requests = [await app.request_otp(REVIEWER, client_ip) for _ in range(2)]
         assert all(request.sent for request in requests)
+        used = app.events.of_type(FixedOtpUsed)
+        assert [(each.phone, each.reason) for each in used[-2:]] == [(REVIEWER, "requested")] * 2
         logged_in = await app.verify_otp(CODE, REVIEWER, request_id=requests[-1].request_id)
         assert isinstance(logged_in, LoggedIn)
     with pytest.raises(CountryNotServed):

@@ -172,3 +172,17 @@ def test_new_challenges_use_the_current_pepper_and_each_has_the_code_of_its_own(
     for removed in ("", "0000000c"):
         with pytest.raises(Unavailable):
             codes.derive(a_challenge(key_id=removed), a_phone())
+
+
+async def test_an_attempt_that_loses_each_race_gives_its_permit_back() -> None:
+    app = CoreHarness()
+    await app.request_otp()
+
+    async def lose() -> None:
+        raise ConcurrencyConflict("others were faster each time")
+
+    app.faults.run_before("phone_verifications.save", lose)
+    with pytest.raises(ConcurrencyConflict):
+        await app.verify_otp(wrong_code(app.last_code), client_ip="203.0.113.99")
+    of_attempts = {key: count for key, count in app.database.permits.items() if ":attempts:" in key}
+    assert {*of_attempts.values()} <= {0}

@@ -268,6 +268,19 @@ async def test_so_many_images_and_pixels_are_in_work() -> None:
     assert work.started[-1] == "f"
 
 
+async def test_an_image_waits_so_long_and_in_a_job_as_long_as_it_takes() -> None:
+    for timeout in (0.01, None):
+        limiter = DecodingLimiter(1, 100, timeout)
+        async with limiter.admit():
+            waiting = asyncio.create_task(limiter.admit().__aenter__())
+            await asyncio.wait([waiting], timeout=0.05)
+            assert waiting.done() is (timeout is not None)
+        if timeout is None:
+            await waiting
+        else:
+            assert isinstance(waiting.exception(), TooManyUploads)
+
+
 @pytest.mark.parametrize("order", ["cancelled before its turn", "cancelled with its turn"])
 async def test_an_image_that_is_cancelled_keeps_nobody_waiting(order: str) -> None:
     work = Decoding(DecodingLimiter(1, 100))

@@ -294,6 +294,17 @@ async def test_a_blocked_number_cannot_join_and_one_that_has_joined_gets_codes(
     assert (await app.request_otp(a_phone(2))).sent
 
 
+async def test_a_number_that_is_blocked_while_it_joins_does_not_join(app: AppHarness) -> None:
+    call = await InboundCall(app).ring()
+    app.faults.run_before(
+        "phone_verifications.save", lambda: app.identities.operator_actions.block(a_phone())
+    )
+    await call.press("1")
+    await call.stay_on_the_line()
+    assert "cannot" in call.heard
+    assert await identity_of(app) is None
+
+
 async def test_an_unverified_identity_is_deleted_90_days_after_its_last_call(
     app: AppHarness,
 ) -> None:

@@ -1,4 +1,4 @@
-"""Compare the clock of this machine with that of the database."""
+"""Compare the clock of this machine with that of the database, and see that nobody sets it."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from application.ports.errors import PortError
-from application.ports.system import Clock
+from application.ports.system import Clock, MonotonicClock
 
 ReadTime: TypeAlias = Callable[[], Awaitable[datetime]]
 """Returns the time of the database, and raises a StorageError."""
@@ -15,6 +15,8 @@ MAX_DIFFERENCE: Final = timedelta(seconds=5)
 """Above it operators are warned."""
 HARMFUL_DIFFERENCE: Final = timedelta(seconds=30)
 """Above it codes and tokens of this machine expire too early or too late for the others."""
+MAX_JUMP: Final = timedelta(minutes=1)
+"""Daemons that keep a clock right move it by far less at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -47,6 +49,30 @@ class CompareClocks:
         """
         if problem := describe_difference(self._ahead):
             raise PortError(problem)
+
+
+class WatchClock:
+    """Tell operators that the clock of this machine was set by more than `MAX_JUMP`.
+
+    Codes, sessions and limits of before expire too early or too late then. `elapsed` runs on while
+    the machine sleeps, which is no jump.
+    """
+
+    def __init__(self, clock: Clock, elapsed: MonotonicClock) -> None:
+        self._clock = clock
+        self._elapsed = elapsed
+        self._started_at = self._find_start()
+
+    async def __call__(self) -> None:
+        """Compare the time with that of the last call."""
+        before, self._started_at = self._started_at, self._find_start()
+        if abs(jump := self._started_at - before) > MAX_JUMP:
+            seconds = round(jump.total_seconds())
+            _log.warning({"event": "clock_jumped", "seconds": seconds})
+
+    def _find_start(self) -> datetime:
+        """Return when `elapsed` was zero, by the clock."""
+        return self._clock.now() - timedelta(seconds=self._elapsed())
 
 
 async def measure_ahead(read_time: ReadTime, clock: Clock) -> timedelta:

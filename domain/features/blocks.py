@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from ipaddress import IPv4Network, IPv6Interface, IPv6Network, ip_interface, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_interface, ip_network
 from typing import Final
 
 from domain.administration.audit import Actor
@@ -175,6 +175,8 @@ TIME_PATTERN: Final = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
     r"(?:Z|[+-][0-9]{2}:[0-9]{2})$"
 )
+_WITH_IPV4: Final = (IPv6Network("::ffff:0:0/96"), IPv6Network("64:ff9b::/96"))
+"""IPv4 addresses as IPv6 has them, and behind NAT64: such a client is known by its IPv4 address."""
 _NETWORK: Final = re.compile(r"[0-9A-Fa-f.:]+(?:/[0-9]{1,3})?")
 _PREFIX: Final = re.compile(r"\+[0-9]+\Z")
 
@@ -230,10 +232,11 @@ def parse_network(text: str) -> str:
             "as /255.255.255.0 and without a zone such as %eth0."
         ) from None
     network = interface.network
-    if isinstance(interface, IPv6Interface) and (mapped := interface.ip.ipv4_mapped):
+    if any(interface.ip in with_ipv4 for with_ipv4 in _WITH_IPV4):
         if network.prefixlen < 96:
             raise InvalidValue("Write this network as one of IPv4, like 203.0.113.0/24.")
-        return parse_network(f"{mapped}/{network.prefixlen - 96}")
+        ipv4 = IPv4Address(int(interface.ip) & 0xFFFFFFFF)
+        return parse_network(f"{ipv4}/{network.prefixlen - 96}")
     if "/" not in text and isinstance(network, IPv6Network):
         return str(network.supernet(new_prefix=MAX_IPV6_PREFIX))
     if interface.ip != network.network_address:

@@ -36,7 +36,7 @@ from entrypoints.tasks.cleanup_task import (
     run_limit_watch,
     run_rejection_writes,
 )
-from entrypoints.tasks.clock_task import run_clock_task
+from entrypoints.tasks.clock_task import run_clock_task, run_clock_watch
 from entrypoints.tasks.instance_task import keep_instance
 
 if TYPE_CHECKING:
@@ -93,6 +93,8 @@ def make_app(
                     stack.enter_context(serve_metrics(metrics_bind, render))
             except Exception as error:  # noqa: BLE001 - it is reported, and the process exits
                 workers.stop_service(error)
+            clock_watch = run_clock_watch(composition.system.clock, metrics)
+            await stack.enter_async_context(clock_watch)
             if (compare_clocks := use_cases.operations.compare_clocks) is not None:
                 await stack.enter_async_context(run_clock_task(compare_clocks, metrics))
             if interval := settings.cleanup_interval:

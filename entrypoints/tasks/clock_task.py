@@ -1,10 +1,12 @@
-"""The background task that compares the clocks of this machine and of the database."""
+"""The background tasks that watch the clock of this machine, and compare it with the database's."""
 
+import time
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from application.operations.compare_clocks import CompareClocks
+from application.operations.compare_clocks import CompareClocks, WatchClock
+from application.ports.system import Clock, MonotonicClock
 from entrypoints.tasks.background_task import repeat
 
 if TYPE_CHECKING:
@@ -32,5 +34,22 @@ def run_clock_task(
         first=timedelta(),
         pause=_INTERVAL,
         limit=_CALL_TIMEOUT,
+        metrics=metrics,
+    )
+
+
+def _read_elapsed() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def run_clock_watch(
+    clock: Clock, metrics: "Metrics | None", elapsed: MonotonicClock = _read_elapsed
+) -> AbstractAsyncContextManager[None]:
+    """Look once a minute, until the end of the block, whether somebody has set the clock."""
+    return repeat(
+        "clock_watch",
+        WatchClock(clock, elapsed),
+        failed_event="clock_not_watched",
+        pause=_INTERVAL,
         metrics=metrics,
     )

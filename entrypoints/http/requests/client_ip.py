@@ -16,6 +16,8 @@ UNKNOWN_IP: Final = "unknown"
 CLIENT_IP: Final = "dialtone.client_ip"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+"""What RFC 6052 puts before the IPv4 address of a client that a NAT64 gateway translates."""
 _MAX_HOPS: Final = 20
 _MAX_SENDERS: Final = 1024
 _MAX_IP_LENGTH: Final = 100
@@ -111,6 +113,9 @@ def _parse_ip(text: str) -> IpAddress | None:
 
 
 def _normalize(ip: IpAddress) -> str:
+    """Return what counts as one client; whether it is a trusted proxy is not decided by this."""
     if isinstance(ip, IPv4Address):
         return str(ip)
+    if ip in _NAT64:
+        return str(IPv4Address(int(ip) & 0xFFFFFFFF))
     return str(IPv6Network((ip, _IPV6_PREFIX_LENGTH), strict=False))

@@ -8,6 +8,7 @@ import pytest
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
+from application.ports.errors import ConcurrencyConflict
 from domain.errors import TooManyAttempts, TooManyOtpRequests, Unavailable
 from domain.otp.challenge import OTP_TTL, Challenge, OtpCode
 from domain.otp.rate_limits import RateLimits

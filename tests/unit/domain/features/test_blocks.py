@@ -38,6 +38,7 @@ NOW: Final = datetime(2026, 5, 1, 9, 30, tzinfo=UTC)
         (SubjectKind.NETWORK, "2001:DB8::/32", "network 2001:db8::/32"),
         (SubjectKind.NETWORK, "2001:db8::7", "network 2001:db8::/64"),
         (SubjectKind.NETWORK, "::ffff:203.0.113.0/120", "network 203.0.113.0/24"),
+        (SubjectKind.NETWORK, "64:ff9b::203.0.113.7", "network 203.0.113.7/32"),
     ],
 )
 def test_a_subject_is_a_prefix_a_network_or_a_country(
@@ -59,6 +60,7 @@ def test_a_subject_is_a_prefix_a_network_or_a_country(
         (SubjectKind.NETWORK, "0.0.0.0/0", "too large"),
         (SubjectKind.NETWORK, "2001:db8::/80", "Write 2001:db8::/64"),
         (SubjectKind.NETWORK, "::ffff:0:0/90", "one of IPv4"),
+        (SubjectKind.NETWORK, "64:ff9b::/64", "one of IPv4"),
         (SubjectKind.NETWORK, "example.org", "Write a network"),
         (SubjectKind.NETWORK, "fe80::1%eth0", "without a zone"),
         (SubjectKind.NETWORK, "fe80::%eth0/64", "without a zone"),

@@ -28,6 +28,7 @@ def a_resolver(*trusted: str) -> ClientIpResolver:
     [
         ("203.0.113.7", "203.0.113.7"), ("::ffff:203.0.113.7", "203.0.113.7"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"), ("fe80::1%eth0", "fe80::/64"),
+        ("64:ff9b::cb00:7107", "203.0.113.7"), ("64:ff9b:1::cb00:7107", "64:ff9b:1::/64"),
         ("not an IP", "unknown"), (None, "unknown"),
     ],
 )  # fmt: skip
@@ -59,6 +60,13 @@ def test_behind_trusted_proxies_the_last_ip_that_is_not_trusted_counts(
     forwarded: tuple[str, ...], client_ip: str
 ) -> None:
     assert a_resolver("10.0.0.0/8").resolve(a_request("10.0.0.1", *forwarded)) == client_ip
+
+
+def test_an_ip_behind_nat64_is_not_trusted_for_the_ipv4_address_in_it() -> None:
+    resolver = a_resolver("10.0.0.0/8")
+    assert resolver.resolve(a_request("64:ff9b::10.0.0.1", "198.51.100.1")) == "10.0.0.1"
+    forwarded = a_request("10.0.0.1", "198.51.100.1, 64:ff9b::10.0.0.2")
+    assert resolver.resolve(forwarded) == "10.0.0.2"
 
 
 @pytest.mark.parametrize(

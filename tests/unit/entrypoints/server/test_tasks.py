@@ -17,11 +17,11 @@ from domain.instance import RENEWAL_INTERVAL
 from entrypoints.features.events.task import run_events_task
 from entrypoints.tasks.background_task import repeat
 from entrypoints.tasks.cleanup_task import run_cleanup_task
-from entrypoints.tasks.clock_task import run_clock_task
+from entrypoints.tasks.clock_task import run_clock_task, run_clock_watch
 from entrypoints.tasks.instance_task import keep_instance
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity, a_phone
-from tests.support.fakes.clock import MovableClock
+from tests.support.fakes.clock import MovableClock, SecondsClock
 from tests.support.fakes.destination import FakeDestination
 from tests.support.waiting import wait_until
 
@@ -143,6 +143,21 @@ async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() 
                 await asyncio.sleep(1)  # until the next comparison
     assert differences == [360, 360, 40, 0]
     assert [line["event"] for line in logs] == ["clocks_not_compared"]
+
+
+async def test_a_clock_that_is_set_by_more_than_a_minute_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock, elapsed = MovableClock(), SecondsClock()
+    async with run_clock_watch(clock, None, elapsed):
+        # The third time the machine has slept for an hour.
+        for passed, set_by in ((60, 0), (60, 59), (3600, 0), (60, 7200), (60, 0), (60, -61)):
+            elapsed.seconds += passed
+            clock.advance(timedelta(seconds=passed + set_by))
+            await asyncio.sleep(60)  # on the clock of the test
+    assert [line.msg for line in caplog.records] == [
+        {"event": "clock_jumped", "seconds": seconds} for seconds in (7200, -61)
+    ]
 
 
 async def test_events_that_are_not_sent_are_logged_once_and_that_it_works_again() -> None:

@@ -27,12 +27,12 @@ from adapters.media.s3.errors import (
 from adapters.media.s3.presigned import UrlSigner, make_url_signer
 from adapters.shared.threads import DiskThreads
 from application.features.media.ports import MediaUrl, StoredFile
-from application.ports.errors import ConfigurationError
+from application.ports.errors import ConfigurationError, MediaFileRejected
 from application.ports.system import Clock
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
-    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef
+    from types_aiobotocore_s3.type_defs import GetObjectRequestTypeDef, ListObjectsV2RequestTypeDef
 
 CHUNK_SIZE: Final = 64 * 1024
 _SENT_SIZE: Final = 256 * 1024
@@ -41,6 +41,13 @@ WRITE_CHECK_INTERVAL: Final = timedelta(minutes=1)
 _HEALTH_CHECK_KEY: Final = ".health-check"
 
 _log = logging.getLogger(__name__)
+
+
+_EMPTY_PAGE: Final = "an empty page"
+
+
+def _wrong_listing(what: str) -> MediaFileRejected:
+    return MediaFileRejected(f"the store lists {what}: its listing of files cannot be used")
 
 
 class S3Files:
@@ -114,15 +121,30 @@ class S3Files:
             yield stored
 
     async def list_files(self) -> AsyncIterator[str]:
-        paginator = self._bucket.client.get_paginator("list_objects_v2")
-        pages = aiter(paginator.paginate(Bucket=self._bucket.name, Prefix=self._bucket.prefix))
+        """List them page by page. A listing that may be incomplete is an error, and no result."""
+        bucket, seen, token = self._bucket, set[str](), ""
         while True:
+            request: ListObjectsV2RequestTypeDef = {"Bucket": bucket.name, "Prefix": bucket.prefix}
+            if token:
+                request["ContinuationToken"] = token
             async with translated_errors(self._timeouts.total):
-                page = await anext(pages, None)
-            if page is None:
+                page = await bucket.client.list_objects_v2(**request)
+            keys = [entry["Key"] for entry in page.get("Contents", ())]
+            # Of the first key, since a store that begins again may make new tokens.
+            marks = {f"key {key}" for key in keys[:1]}
+            if not all(key.startswith(bucket.prefix) for key in keys):
+                raise _wrong_listing("keys that nobody asked for, or that are encoded")
+            for key in keys:
+                yield key.removeprefix(bucket.prefix)
+            token = page.get("NextContinuationToken", "")
+            if not page.get("IsTruncated"):
                 return
-            for entry in page.get("Contents", ()):
-                yield entry["Key"].removeprefix(self._bucket.prefix)
+            if not token:
+                raise _wrong_listing("a truncated page without a token for the next one")
+            marks |= {f"token {token}"} if keys else {f"token {token}", _EMPTY_PAGE}
+            if marks & seen:
+                raise _wrong_listing("the same page again, without end")
+            seen |= marks
 
     async def delete(self, storage_key: str) -> None:
         async with translated_errors(self._timeouts.delete):

@@ -12,7 +12,6 @@ from domain.features.media.item import MediaItem, parse_storage_key
 
 BATCH_SIZE: Final = 64
 """Files or items that are looked up at the same time."""
-MIN_SUSPICIOUS: Final = 100
 
 ShowProgress = Callable[["MediaFindings"], None]
 
@@ -42,9 +41,9 @@ class MediaFindings:
 
     @property
     def is_suspicious(self) -> bool:
-        """Whether many were checked and none matches: one of the stores is probably another one."""
+        """Whether none of what was checked matches: one of the stores is probably another one."""
         has_match = len(self.items_without_file) < self.items
-        return not has_match and max(self.files, self.items) >= MIN_SUSPICIOUS
+        return not has_match and max(self.files, self.items) > 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from io import BytesIO
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from botocore.exceptions import ClientError, UnknownServiceError
@@ -204,3 +204,39 @@ async def test_a_store_that_does_not_respond_does_not_stop_the_start(
     async with S3Setup(UNREACHABLE).open_files() as files:
         with pytest.raises(MediaStorageUnavailable, match=r"^cannot connect: "):
             await files.check()
+
+
+def a_page(*keys: str, token: str = "", is_truncated: bool = False) -> Behavior:
+    contents = "".join(f"<Contents><Key>{key}</Key></Contents>" for key in keys)
+    next_token = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
+    flag = f"<IsTruncated>{str(is_truncated).lower()}</IsTruncated>"
+    body = f"<ListBucketResult>{flag}{next_token}{contents}</ListBucketResult>"
+    return respond_with(200, body.encode())
+
+
+LISTINGS: Final = {
+    "truncated, without a token": [a_page("prefix/a", is_truncated=True)],
+    "keys encoded": [a_page("prefix%2Fa")],
+    "the same token": [a_page("prefix/a", token="t", is_truncated=True)] * 3,
+    "the same page": [
+        a_page("prefix/a", token=f"t{number}", is_truncated=True) for number in range(9)
+    ],
+    "empty pages": [a_page(token=f"t{number}", is_truncated=True) for number in range(9)],
+}
+
+
+@pytest.mark.parametrize("pages", LISTINGS.values(), ids=LISTINGS)
+async def test_a_listing_that_may_be_incomplete_is_an_error_that_names_the_store(
+    store: HttpServer, files: S3Files, pages: list[Behavior]
+) -> None:
+    store.behavior = in_sequence(*pages)
+    with pytest.raises(MediaFileRejected, match="the store lists"):
+        async for _ in files.list_files():
+            pass
+
+
+async def test_pages_are_listed_to_the_last_one(store: HttpServer, files: S3Files) -> None:
+    store.behavior = in_sequence(
+        a_page("prefix/a", "prefix/b", token="t", is_truncated=True), a_page("prefix/c")
+    )
+    assert [key async for key in files.list_files()] == ["a", "b", "c"]

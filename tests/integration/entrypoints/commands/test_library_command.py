@@ -57,7 +57,10 @@ def test_items_without_files_and_files_without_items_are_named_and_repaired(
     assert f"file without an item: {orphan}\n" in found.stdout
     assert f"item without its file: {item.id}\n" in found.stdout
 
-    repaired = dialtone.run("media", "check", "--repair")
+    refused = dialtone.run("media", "check", "--repair")
+    assert (refused.returncode, "add --force" in refused.stderr) == (1, True)
+    assert (folder / orphan).exists()
+    repaired = dialtone.run("media", "check", "--repair", "--force")
     assert (repaired.returncode, "repaired: 2" in repaired.stdout) == (0, True)
     assert not (folder / orphan).exists()
     assert dialtone.run("media", "check").returncode == 0

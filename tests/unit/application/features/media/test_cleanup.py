@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.media.check_media import MIN_SUSPICIOUS, MediaFindings
+from application.features.media.check_media import MediaFindings
 from application.operations.cleanup import CleanupReport
 from application.ports.errors import MediaStorageUnavailable
 from application.principal import Principal
@@ -149,7 +149,7 @@ async def test_what_is_repaired_by_itself_stays(app: AppHarness, owner: Principa
 
 
 async def test_two_stores_without_any_match_are_suspicious(app: AppHarness) -> None:
-    for count, is_suspicious in ((MIN_SUSPICIOUS, True), (3, False)):
+    for count, is_suspicious in ((3, True), (0, False)):
         app.files.contents = {f"ab/{number:024x}-{'ab' * 16}.jpg": b"" for number in range(count)}
         findings = await find(app)
         assert (findings.orphans, findings.is_suspicious) == (count, is_suspicious)

@@ -18,7 +18,7 @@ from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import SettingsError, StartupError
-from entrypoints.settings.values import PrivateUrl, Secret, Variables
+from entrypoints.settings.values import HttpHook, PrivateUrl, Secret, Variables
 
 _OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")
 """https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables"""
@@ -53,7 +53,9 @@ def read_settings(
     values = {**file_values, **environment}
     texts, files, unread = read_secret_files(values)
     from_env_file = frozenset(file_values.keys() - environment.keys())
-    variables = Variables({**values, **texts}, from_env_file, files, in_file.repeated)
+    variables = Variables(
+        {**values, **texts}, from_env_file, files, in_file.repeated, in_file.is_public
+    )
     valid, invalid = _read_fields(variables, unread)
     empty = {each.field: each.unset for each in FIELDS.values()}
     settings = AllSettings(**(empty | valid), variables=variables)
@@ -143,6 +145,18 @@ def list_mistakes(variables: Variables) -> Iterator[str]:
         yield f"{name} (in .env): The lines {name_lines(lines)} set it, and the last one counts."
 
 
+def find_exposed_secrets(settings: Settings) -> list[str]:
+    """Return the variables whose secrets every user of the machine can read in `.env`."""
+    variables = settings.variables
+    if not variables.is_env_file_public:
+        return []
+    return [
+        name
+        for name, declaration in FIELDS.items()
+        if name in variables.from_env_file and _has_secret(getattr(settings, declaration.field))
+    ]
+
+
 def name_lines(numbers: Sequence[int]) -> str:
     """Return these numbers of lines, in words."""
     *others, last = map(str, numbers)
@@ -204,6 +218,15 @@ def _check_text(text: str) -> None:
             "Must not be the null or None of another program: leave the variable out, or set it to "
             "a value."
         )
+
+
+def _has_secret(value: object) -> bool:
+    values = value if isinstance(value, tuple) else (value,)
+    # The path of a hook may be one.
+    return any(
+        isinstance(each, Secret | HttpHook) or (isinstance(each, PrivateUrl) and "@" in each.url)
+        for each in values
+    )
 
 
 def _show(value: object, text: str) -> str:

@@ -11,7 +11,12 @@ import structlog
 from adapters.operations.logging import is_json_log
 from adapters.operations.metrics.folder import open_metrics_folder
 from application.ports.errors import ConfigurationError
-from entrypoints.composition.read_settings import describe_settings, find_unknown, name_lines
+from entrypoints.composition.read_settings import (
+    describe_settings,
+    find_exposed_secrets,
+    find_unknown,
+    name_lines,
+)
 from entrypoints.composition.settings import FIELDS
 from entrypoints.parts.extras import check_extra
 from entrypoints.parts.operator_files import load_sms_templates
@@ -19,6 +24,7 @@ from entrypoints.parts.version import find_commit, installed_version
 from entrypoints.server.banner import BannerParts, list_banner_rows, render_banner
 from entrypoints.server.bind import reserve_bind
 from entrypoints.server.serve import serve
+from entrypoints.settings.env_file import ENV_FILE
 from entrypoints.settings.providers import prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
@@ -34,6 +40,8 @@ def run_service(settings: Settings) -> bool:
         _log.warning("setting_unknown", setting=name, did_you_mean=similar)
     for name, lines in settings.variables.repeated.items():
         _log.warning("setting_repeated", setting=name, lines=name_lines(lines))
+    if exposed := find_exposed_secrets(settings):
+        _log.warning("env_file_exposed", settings=exposed, fix=f"chmod o-r {ENV_FILE}")
     for table in load_sms_templates(settings).unused_tables:
         _log.warning("template_unused", reason=table)
     has_started = False

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from io import StringIO
@@ -20,11 +21,15 @@ _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class EnvFile(NamedTuple):
-    """What the file sets. Of a variable in several lines (`repeated`), the last one counts."""
+    """What the file sets. Of a variable in several lines (`repeated`), the last one counts.
+
+    `is_public`: every user of the machine can read it.
+    """
 
     values: Mapping[str, str]
     problems: Sequence[str]
     repeated: Mapping[str, Sequence[int]]
+    is_public: bool = False
 
 
 NO_FILE: Final = EnvFile({}, [], {})
@@ -43,7 +48,8 @@ def read_env_file(path: Path) -> EnvFile:
         if problem := find_ownership_problem(path, path.lstat()):
             return _unreadable(problem)
         with open_regular_file(path) as opened:
-            if problem := find_ownership_problem(path, os.fstat(opened.fileno())):
+            status = os.fstat(opened.fileno())
+            if problem := find_ownership_problem(path, status):
                 return _unreadable(problem)
             # Editors on Windows write a byte order mark.
             bindings = list(parse_stream(StringIO(opened.read().decode("utf-8-sig"), newline=None)))
@@ -66,9 +72,9 @@ def read_env_file(path: Path) -> EnvFile:
                 f"{path}, line {_line(binding)}: This is not NAME=value, or a quote is not closed. "
                 'Example: DIALTONE_APP_NAME="Acme Inc"'
             )
-    return EnvFile(
-        values, problems, {name: found for name, found in lines.items() if len(found) > 1}
-    )
+    repeated = {name: found for name, found in lines.items() if len(found) > 1}
+    is_public = bool(status.st_mode & stat.S_IROTH)
+    return EnvFile(values, problems, repeated, is_public)
 
 
 def _unreadable(problem: str) -> EnvFile:

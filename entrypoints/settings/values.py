@@ -115,12 +115,14 @@ class Variables:
         values: All variables, as written; the environment overrides `.env`. A text that is in a
             file stands here under the name of its setting too.
         repeated: The lines of each variable of which `.env` has more than one.
+        is_env_file_public: Whether every user of the machine can read `.env`.
     """
 
     values: Mapping[str, str] = field(default_factory=dict, compare=False)
     from_env_file: frozenset[str] = field(default=frozenset(), compare=False)
     files: Mapping[str, SecretFile] = field(default_factory=dict, compare=False)
     repeated: Mapping[str, Sequence[int]] = field(default_factory=dict, compare=False)
+    is_env_file_public: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,8 +50,13 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         """Check all settings, and show what differs from the defaults, without secrets."""
         import asyncio
 
-        from entrypoints.commands.operations.checks import check_records
-        from entrypoints.composition.read_settings import find_unknown, list_mistakes
+        from entrypoints.commands.operations.checks import check_keys, check_records
+        from entrypoints.composition.read_settings import (
+            find_exposed_secrets,
+            find_unknown,
+            list_mistakes,
+        )
+        from entrypoints.settings.env_file import ENV_FILE
         from entrypoints.settings.startup_error import CommandError
 
         if templates:
@@ -71,6 +76,11 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
             yield from _describe(settings, show_all=show_all)
             yield from _list_created(settings)
         yield from list_mistakes(settings.variables)
+        if exposed := find_exposed_secrets(settings):
+            yield (
+                f"Every user of the machine can read {ENV_FILE}, which has the secrets of "
+                f"{', '.join(exposed)}. Fix: chmod o-r {ENV_FILE}"
+            )
         yield from _notes(settings)
         yield from asyncio.run(check_records(settings))
         failed = sum(not result.is_ok for result in results.values())
@@ -79,6 +89,7 @@ def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command
         if unknown := find_unknown(settings.variables.values):
             raise CommandError(f"These are not settings: {', '.join(unknown)}.")
         if not results:
+            asyncio.run(check_keys(settings))  # as a start does
             yield "The settings are valid."
 
     check_settings.params += [option for feature in features for option in feature.check_options]

@@ -60,7 +60,7 @@ _POOLED: Final = (
 def connection_checks(settings: Settings) -> dict[str, Check]:
     """Return a check for each part that the settings name. Nothing stays, no message is sent."""
     checks: dict[str, Check] = {
-        "keys": partial(_check_keys, settings),
+        "keys": partial(check_keys, settings),
         "database": partial(_check_database, settings),
     }
     if not isinstance(settings.database, SqliteLocation):
@@ -84,7 +84,8 @@ _NO_NEWEST_KEY: Final = (
 )
 
 
-async def _check_keys(settings: Settings) -> str:
+async def check_keys(settings: Settings) -> str:
+    """Return the keys in words; raises ConfigurationError and StartupError for what `run` does."""
     from adapters.security.keys.keys import find_inactive_keys
 
     clock, path = SystemClock(), settings.secrets_file

@@ -46,6 +46,21 @@ def test_the_buttons_of_the_page_add_a_passkey_and_sign_in_with_it(
         present = {"authenticatorId": authenticator, "enabled": False}
         page.call("WebAuthn.setAutomaticPresenceSimulation", **present)
         run(page, "find('sign-out').click(); await wait(() => isShown('use-passkey'));")
+        # The user closes the question of the browser.
+        closed = """
+            const get = navigator.credentials.get;
+            const asked = new Promise((resolve) => {
+              navigator.credentials.get = () => {
+                setTimeout(resolve, 100);
+                return Promise.reject(new DOMException("closed", "NotAllowedError"));
+              };
+            });
+            find("use-passkey").click();
+            await asked;
+            navigator.credentials.get = get;
+            return text("message");
+        """
+        assert run(page, closed) == ""
         page.call("WebAuthn.setAutomaticPresenceSimulation", **present | {"enabled": True})
         signed_in = """
             find("use-passkey").click();

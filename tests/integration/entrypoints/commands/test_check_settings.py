@@ -76,6 +76,17 @@ def test_a_name_that_is_no_setting_is_the_error_of_valid_settings(tmp_path: Path
     assert "DIALTONE_PORT" not in str([alone, among_others])
 
 
+def test_keys_that_a_start_refuses_are_an_error(tmp_path: Path) -> None:
+    load_secrets_file(tmp_path / "secrets.json", create_missing=True)
+    dialtone = CommandLine(tmp_path)
+    assert dialtone.run("check-settings").stdout.endswith("The settings are valid.\n")
+    (tmp_path / "secrets.json").chmod(0o644)
+    checked = dialtone.run("check-settings")
+    assert checked.returncode != 0
+    assert "are valid" not in checked.stdout
+    assert "Other users have access to the secrets file" in checked.stderr
+
+
 def test_a_day_that_a_flood_of_strangers_uses_up_is_noted(tmp_path: Path) -> None:
     def notes(**settings: str) -> list[str]:
         variables = {f"DIALTONE_SMS_LIMIT_{name}": text for name, text in settings.items()}

@@ -6,7 +6,12 @@ from typing import Final
 
 import pytest
 
-from entrypoints.composition.read_settings import find_unknown, list_mistakes, read_settings
+from entrypoints.composition.read_settings import (
+    find_exposed_secrets,
+    find_unknown,
+    list_mistakes,
+    read_settings,
+)
 from entrypoints.composition.settings import VARIABLES
 from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.startup_error import SettingsError
@@ -56,6 +61,22 @@ def test_a_misspelt_name_is_found_in_the_environment_and_in_the_file(env_file: P
     with pytest.raises(SettingsError) as error:
         read_settings(unknown | {"DIALTONE_BIND": "x"}, env_file)
     assert str(error.value).splitlines()[1:] == lines
+
+
+def test_secrets_of_a_file_that_every_user_can_read_are_named(env_file: Path) -> None:
+    env_file.write_text(
+        "DIALTONE_APP_NAME=Acme\nDIALTONE_SMS=twilio\nDIALTONE_VOICE=none\n"
+        f"TWILIO_ACCOUNT_SID=AC{'0' * 32}\nTWILIO_AUTH_TOKEN=tops3cret\nTWILIO_FROM=+15005550006\n"
+        "DIALTONE_DATABASE=mongodb://me:tops3cret@db.test/dialtone\nDIALTONE_COUNTRIES=US\n"
+    )
+    env_file.chmod(0o640)
+    assert find_exposed_secrets(read_settings({}, env_file)) == []
+    env_file.chmod(0o644)
+    exposed = find_exposed_secrets(read_settings({}, env_file))
+    assert set(exposed) == {"DIALTONE_DATABASE", "TWILIO_AUTH_TOKEN"}
+    # The environment overrides them, and a URL without a password is no secret.
+    others = {"TWILIO_AUTH_TOKEN": "another", "DIALTONE_DATABASE": "mongodb://db.test/dialtone"}
+    assert find_exposed_secrets(read_settings(others, env_file)) == []
 
 
 def test_a_setting_that_was_removed_is_an_error(env_file: Path) -> None:

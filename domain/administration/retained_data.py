@@ -14,11 +14,15 @@ CLEANUP_PERIOD: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RetainedData:
-    """What remains, why, and until when; None if it is kept for ever, or the time is not known."""
+    """What remains, why, and until when; None if it is kept for ever, or the time is not known.
+
+    `is_cleaned_up` is whether the next cleanup deletes it, mostly long before that time.
+    """
 
     data: str
     reason: str
     until: datetime | None
+    is_cleaned_up: bool = False
 
 
 def list_retained_data(
@@ -29,8 +33,9 @@ def list_retained_data(
     return (
         RetainedData(
             f"{', '.join(first)} and {last}",
-            "the cleanup deletes them",
+            "deleted by the next cleanup, at this time at the latest",
             deleted_at + CLEANUP_PERIOD,
+            is_cleaned_up=True,
         ),
         RetainedData(
             "username",

@@ -174,8 +174,11 @@ def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -
         print_errors(str(error), *(feature.left_by_deletion for feature in features))
     yield f"{found.subject} is deleted. What remains:"
     for data in retained:
-        until = f"until {data.until:%Y-%m-%d %H:%M} UTC: " if data.until else ""
-        yield f"- {until}{data.data} ({data.reason})"
+        time = f"{data.until:%Y-%m-%d %H:%M} UTC" if data.until else ""
+        if data.is_cleaned_up:
+            yield f"- {data.data}: deleted by the next cleanup, at {time} at the latest"
+        else:
+            yield f"- {f'until {time}: ' if time else ''}{data.data} ({data.reason})"
 
 
 def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions) -> str:

@@ -128,7 +128,8 @@ def test_deleting_needs_a_yes_also_on_a_terminal(
     for part in (user_id, MASKED, "Asha Rao", "dialtone user block"):
         assert part in ended.stderr
     assert PHONE not in ended.stdout + ended.stderr
-    assert ("is deleted. What remains:\n- until " in ended.stdout) is (status == 0)
+    assert ("is deleted. What remains:\n- sessions" in ended.stdout) is (status == 0)
+    assert (": deleted by the next cleanup, at 20" in ended.stdout) is (status == 0)
     assert actions_of(dialtone, user_id) == ["delete"] * (status == 0)
 
 

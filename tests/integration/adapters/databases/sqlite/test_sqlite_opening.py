@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ def test_a_file_that_cannot_be_written_is_an_error_of_the_start(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asyncio.run(SQLITE_OPENING.create(path))
-    connect = sqlite3.connect
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
     def connect_to_read(url: str, **options: Any) -> sqlite3.Connection:
         return connect(url.replace("mode=rw", "mode=ro"), **options)

@@ -24,7 +24,13 @@ from adapters.databases.sqlite.connection_worker import (
     open_connection_worker,
     read_batch,
 )
-from adapters.databases.sqlite.errors import FILE_GONE, SQLITE_ERRORS, is_busy, to_startup_error
+from adapters.databases.sqlite.errors import (
+    FILE_GONE,
+    NOT_LOCAL,
+    SQLITE_ERRORS,
+    is_busy,
+    to_startup_error,
+)
 from adapters.databases.sqlite.schema import check_schema, prepare_schema
 from application.ports.errors import ConfigurationError, StorageUnavailable
 
@@ -155,9 +161,11 @@ class DatabaseFile:
             if key_fingerprint is not None:
                 prepare_schema(connection, self._path, key_fingerprint, is_copy=is_copy)
             _enable_wal(connection, self._path)
-            # The first use creates the log: fail now, while an operator sees the error.
+            # The first use creates the log: fail now, while an operator sees the error. A file
+            # that is read-only fails only at a write.
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("COMMIT")
+            connection.execute(WRITE_CHECK)
+            connection.execute("ROLLBACK")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {_MAX_IDLE_WAL_SIZE}")
             if self._find_inode() != inode:
@@ -324,6 +332,4 @@ def _enable_wal(connection: sqlite3.Connection, path: Path) -> None:
                 raise
             time.sleep(0.01)
     if mode != "wal":
-        raise ConfigurationError(
-            f"{path} is on a file system without shared memory: put it on a local disk."
-        )
+        raise ConfigurationError(NOT_LOCAL.format(path=path))

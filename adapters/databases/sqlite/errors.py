@@ -1,9 +1,11 @@
 """Errors of SQLite as errors of the ports."""
 
 import errno
+import fcntl
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final, TypeAlias
 
 from adapters.shared.causes import code_of
@@ -45,12 +47,23 @@ _NOT_WRITABLE: Final = (
 _NO_FOLDER: Final = (
     "{path} cannot be created, because a file is in the place of a folder: name another file."
 )
+NOT_LOCAL: Final = (
+    "{path} must be on a local disk, because this file system has no locks or no shared memory: "
+    "name another file."
+)
 _SOLUTIONS: Final = {
     "SQLITE_NOTADB": "{path} is no SQLite database: move it away, or name another file.",
     "SQLITE_CORRUPT": "{path} is damaged ({code}): restore a backup, or name another file.",
     # Our statements are valid for each schema that is not damaged.
     "SQLITE_ERROR": "{path} is damaged ({code}): restore a backup, or name another file.",
     "SQLITE_BUSY": "{path} is locked by another process: stop that process and start again.",
+    "SQLITE_PROTOCOL": NOT_LOCAL,
+    "SQLITE_IOERR_LOCK": NOT_LOCAL,
+    "SQLITE_IOERR_RDLOCK": NOT_LOCAL,
+    "SQLITE_IOERR_UNLOCK": NOT_LOCAL,
+    "SQLITE_IOERR_CHECKRESERVEDLOCK": NOT_LOCAL,
+    "SQLITE_IOERR_SHMLOCK": NOT_LOCAL,
+    "SQLITE_IOERR_SHMMAP": NOT_LOCAL,
     "SQLITE_FULL": _DISK_FULL,
     "SQLITE_IOERR_SHMSIZE": _DISK_FULL,
     "ENOSPC": _DISK_FULL,
@@ -70,9 +83,25 @@ _UNKNOWN: Final = "{path} cannot be opened ({code}): check the disk, or name ano
 def to_startup_error(path: Path, error: SqliteError | OSError) -> ConfigurationError:
     """Return the error with a message for the operator: the cause and a solution."""
     code = "SQLITE_CORRUPT" if _is_no_utf8_column(error) else _code(error)
-    kind = DatabaseLocked if _primary_code(code) == "SQLITE_BUSY" else ConfigurationError
+    if _primary_code(code) == "SQLITE_BUSY":
+        # SQLite takes the error of a network file system without locks for a lock of another
+        # process, and a start would wait for it without end.
+        if not _has_locks(path.parent):
+            return ConfigurationError(NOT_LOCAL.format(path=path))
+        kind: type[ConfigurationError] = DatabaseLocked
+    else:
+        kind = ConfigurationError
     text = _find(_SOLUTIONS, code) or _UNKNOWN
     return kind(text.format(path=path, code=code))
+
+
+def _has_locks(folder: Path) -> bool:
+    try:
+        with TemporaryFile(dir=folder) as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
+    return True
 
 
 def to_port_error(error: SqliteError) -> PortError:

@@ -93,6 +93,16 @@ class _Media(Feature):
         if isinstance(settings.of(MediaSettings).media, S3Bucket):
             yield Library("DIALTONE_MEDIA", "s3", "s3://")
 
+    def notes(self, settings: Settings) -> Iterator[str]:
+        if unsafe := settings.of(MediaSettings).unsafe_image_url:
+            name, url = unsafe
+            service = "set DIALTONE_MEDIA_DELIVERY=service or DIALTONE_MEDIA_PUBLIC_URL, or "
+            yield (
+                f"{name}: The URLs of images begin with {url}. Browsers and apps open https only, "
+                "and no name of a network of containers: "
+                f"{service if name == 'DIALTONE_S3_ENDPOINT' else ''}name a public https URL."
+            )
+
     def trials(self, settings: Settings) -> "Mapping[str, Check]":
         return {"media": partial(try_store, settings.of(MediaSettings))}
 

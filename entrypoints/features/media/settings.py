@@ -1,5 +1,6 @@
 """The settings of the library: where files are, and what users may upload."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +28,7 @@ from entrypoints.settings.declaration import setting
 from entrypoints.settings.readers import HttpUrl
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule, is_private
 from entrypoints.settings.settings import Settings
-from entrypoints.settings.values import Factory, Secret, origin_of
+from entrypoints.settings.values import Environment, Factory, Secret, origin_of
 
 if TYPE_CHECKING:
     from application.features.media.feature import MediaPolicy
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 _s3_setting = partial(setting, vendor="s3")
 _AWS_KEYS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+_ONE_WORD: Final = re.compile(r"[A-Za-z0-9_-]+")
+"""A name that only a network of containers knows."""
 
 
 class MediaDelivery(StrEnum):
@@ -126,6 +131,18 @@ class MediaSettings(Settings):
     def has_presigned_urls(self) -> bool:
         """Whether images open by URLs that are signed with the credentials of S3."""
         return _presigns(self.media, self.media_public_url, self.media_delivery)
+
+    @property
+    def unsafe_image_url(self) -> tuple[str, str] | None:
+        """The setting, and its URL, that clients cannot open in production, or not by https."""
+        name, url = "DIALTONE_MEDIA_PUBLIC_URL", self.media_public_url
+        if self.has_presigned_urls:
+            name, url = "DIALTONE_S3_ENDPOINT", self.s3_endpoint
+        if self.env is not Environment.PRODUCTION or url is None:
+            return None
+        parts = urlsplit(url)
+        is_one_word = _ONE_WORD.fullmatch(parts.hostname or "") is not None
+        return (name, url) if parts.scheme == "http" or is_one_word else None
 
     @property
     def media_cache_control(self) -> str:

@@ -34,6 +34,27 @@ from tests.unit.entrypoints.settings.texts import META, SECRET, TWILIO, VONAGE
 # The settings of the library and its files
 
 
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({"S3_ENDPOINT": "http://10.0.0.7:9000"}, "DIALTONE_S3_ENDPOINT"),
+        ({"S3_ENDPOINT": "https://minio:9000"}, "DIALTONE_S3_ENDPOINT"),
+        ({"S3_ENDPOINT": "http://minio:9000", "MEDIA_DELIVERY": "service"}, None),
+        ({"S3_ENDPOINT": "http://minio:9000", "MEDIA_PUBLIC_URL": "https://cdn.test"}, None),
+        ({"MEDIA_PUBLIC_URL": "http://cdn.test"}, "DIALTONE_MEDIA_PUBLIC_URL"),
+        ({"S3_ENDPOINT": "https://s3.example.org"}, None),
+        ({}, None),
+    ],
+)
+def test_image_urls_that_clients_cannot_open_are_noted_in_production(
+    variables: dict[str, str], name: str | None
+) -> None:
+    read = settings(MEDIA="s3://images", **variables)
+    assert [*MEDIA.notes(read)] == []
+    notes = [*MEDIA.notes(replace(read, env=Environment.PRODUCTION))]
+    assert [note.partition(":")[0] for note in notes] == ([name] if name else [])
+
+
 def test_the_pixels_of_an_hour_are_divided_by_the_workers_and_imports_have_any_number() -> None:
     read = settings(WORKERS="4")
     allowance = MEDIA.make_pixel_allowance(read)

@@ -1,15 +1,21 @@
 """Opening a file: what is created and rejected, and noticed when the file is gone."""
 
 import asyncio
+import errno
+import fcntl
 import os
+import sqlite3
 import stat
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.databases.sqlite.database import DatabaseFile
-from application.ports.errors import StorageUnavailable
+from adapters.databases.sqlite.errors import to_startup_error
+from application.ports.errors import DatabaseLocked, StorageUnavailable
 from tests.integration.adapters.databases.openings import SQLITE_OPENING
 from tests.support.builders import a_phone, a_phone_verification
 from tests.support.repositories import open_sqlite_repositories
@@ -55,6 +61,38 @@ def test_a_file_that_is_no_database_is_rejected_and_not_changed(path: Path) -> N
     path.unlink()
     os.mkfifo(path)
     assert "is not a regular file" in error(path)
+
+
+@pytest.mark.parametrize("code", ["SQLITE_BUSY", "SQLITE_IOERR_LOCK", "SQLITE_IOERR_SHMMAP"])
+def test_a_file_system_without_locks_is_named_and_not_taken_for_a_lock(
+    path: Path, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = sqlite3.OperationalError("any text")
+    error.sqlite_errorname = code
+    busy = to_startup_error(path, error)
+    assert isinstance(busy, DatabaseLocked) == (code == "SQLITE_BUSY")
+
+    def lock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "lockf", lock)
+    no_locks = to_startup_error(path, error)
+    assert not isinstance(no_locks, DatabaseLocked)
+    assert str(no_locks).startswith(f"{path} must be on a local disk")
+
+
+def test_a_file_that_cannot_be_written_is_an_error_of_the_start(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.run(SQLITE_OPENING.create(path))
+    connect: Callable[..., sqlite3.Connection] = sqlite3.connect
+
+    def connect_to_read(url: str, **options: Any) -> sqlite3.Connection:
+        return connect(url.replace("mode=rw", "mode=ro"), **options)
+
+    # What SQLite does with a file that this user cannot write; these tests may run as root.
+    monkeypatch.setattr(sqlite3, "connect", connect_to_read)
+    assert asyncio.run(SQLITE_OPENING.error(path)).startswith(f"{path} cannot be written")
 
 
 def test_a_commit_is_synced_to_the_disk(path: Path) -> None:

@@ -24,6 +24,7 @@ from entrypoints.http.otp.controller import OtpController
 from entrypoints.http.otp.message_status import MessageStatusController
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.requests.checks import CORS_METHODS, RequestCheckMiddleware
+from entrypoints.http.requests.client_ip import ClientIpResolver
 from entrypoints.http.requests.deadlines import DeadlineMiddleware
 from entrypoints.http.requests.middleware import DEFAULT_HEADERS, RequestContextMiddleware
 from entrypoints.http.requests.parsing import body_type, check_parameters
@@ -63,6 +64,7 @@ def create_app(
     def describe() -> bytes:
         return msgspec.json.encode(describe_app(settings, plugins))
 
+    client_ips = ClientIpResolver(server.trusted_proxies)
     files = dict(docs_files(describe, keeps_token=server.keeps_docs_token))
     for plugin in plugins:
         files |= plugin.files
@@ -79,6 +81,7 @@ def create_app(
         state=State(
             {
                 "settings": settings,
+                "client_ips": client_ips,
                 "errors": errors,
                 "failures": RepeatedFailures(),
                 "fields": tuple(pair for plugin in plugins for pair in plugin.fields.items()),
@@ -110,7 +113,7 @@ def create_app(
     )
     return RequestContextMiddleware(
         DeadlineMiddleware(checked),
-        server.trusted_proxies,
+        client_ips,
         settings.is_stopping,
         {**DEFAULT_HEADERS, **vary},
         settings.request_observer,

@@ -38,6 +38,12 @@ class LivenessResponse(msgspec.Struct):
     status: Annotated[str, described("Always `ok`.", "ok")] = "ok"
 
 
+IGNORED_PROXY: Final = (
+    "X-Forwarded-For of a proxy is ignored, and all clients behind it share the limits of one IP:"
+    " the line forwarded_header_ignored says what to set"
+)
+
+
 class ReadinessResponse(msgspec.Struct, kw_only=True):
     """The health of each part.
 
@@ -65,6 +71,21 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
             "low",
         ),
     ]
+    keys: Annotated[
+        str,
+        described(
+            "`ok`, or why the secrets file is not used as it is now: the keys that were loaded"
+            " before are.",
+            "ok",
+        ),
+    ]
+    proxy: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            "Only if a proxy is not trusted, and all clients behind it share the limits of one IP.",
+            IGNORED_PROXY,
+        ),
+    ] = msgspec.UNSET
     clock: Annotated[
         str | msgspec.UnsetType,
         described(
@@ -225,6 +246,8 @@ class OperationsController(Controller):
         readiness = await operations.check_readiness()
         # The type of the response is that of the core: features add fields.
         shown: Any = show_readiness(readiness, is_stopping=request.settings.is_stopping())
+        if request.app.state.client_ips.ignored_proxy is not None:
+            shown["proxy"] = IGNORED_PROXY
         if shown["status"] == READY:
             return Response(shown)
         return Response(shown, status_code=503, headers={"Retry-After": "5"})

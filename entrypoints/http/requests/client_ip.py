@@ -42,12 +42,16 @@ class ClientIpResolver:
     that is not a trusted proxy is the client. A client can forge only what is before it.
 
     granian's own wrapper takes `1.2.3.4:4711` for a client, and `::ffff:10.0.0.1` for no proxy.
+
+    Attributes:
+        ignored_proxy: A machine of a private network that sent the header, and is not trusted: all
+            clients behind it count as one. None if there was none.
     """
 
     def __init__(self, trusted_proxies: Collection[IPv4Network | IPv6Network]) -> None:
         self._trusted_proxies = trusted_proxies
         self._find_sender = lru_cache(_MAX_SENDERS)(self._parse_sender)
-        self._has_warned = False
+        self.ignored_proxy: IpAddress | None = None
 
     def resolve(self, scope: Mapping[str, Any]) -> str:
         """Return the IPv4 address or the IPv6 /64 network of the client, in its normal form."""
@@ -88,9 +92,9 @@ class ClientIpResolver:
         return any(ip in network for network in self._trusted_proxies)
 
     def _warn_once(self, peer: IpAddress) -> None:
-        if self._has_warned or not (peer.is_private or peer.is_loopback):
+        if self.ignored_proxy is not None or not (peer.is_private or peer.is_loopback):
             return
-        self._has_warned = True
+        self.ignored_proxy = peer
         _log.warning(
             "forwarded_header_ignored",
             peer=str(peer),

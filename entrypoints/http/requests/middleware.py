@@ -7,13 +7,11 @@ import time
 from collections.abc import (
     Awaitable,
     Callable,
-    Collection,
     Iterable,
     Mapping,
     MutableMapping,
     Sequence,
 )
-from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, TypeAlias
 
 import structlog
@@ -79,7 +77,7 @@ class RequestContextMiddleware:
     def __init__(
         self,
         app: AsgiApp,
-        trusted_proxies: Collection[IPv4Network | IPv6Network] = (),
+        client_ips: ClientIpResolver,
         is_stopping: Callable[[], bool] = lambda: False,
         default_headers: Mapping[bytes, bytes] = DEFAULT_HEADERS,
         observer: RequestObserver | None = None,
@@ -90,7 +88,7 @@ class RequestContextMiddleware:
         self._default_headers = default_headers
         self._observer = observer
         self._errors = errors
-        self._client_ips = ClientIpResolver(trusted_proxies)
+        self._client_ips = client_ips
 
     # No coroutine of its own: each request passes here.
     def __call__(self, scope: AsgiScope, receive: AsgiReceive, send: AsgiSend) -> Awaitable[None]:

@@ -44,6 +44,7 @@ def test_forwarded_headers_are_ignored_unless_a_trusted_proxy_sent_them() -> Non
                 assert resolver.resolve(a_request(peer, "198.51.100.1")) == peer
     # Only a private IP is probably a proxy.
     assert [line["event"] for line in logs] == ["forwarded_header_ignored"]
+    assert resolver.ignored_proxy is not None
 
 
 @pytest.mark.parametrize(

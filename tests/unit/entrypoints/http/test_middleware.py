@@ -14,6 +14,7 @@ from application.identities.events import RefreshTokenReused
 from domain.errors import Unavailable
 from entrypoints.http.errors.exceptions import HttpError, InvalidBody
 from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.requests.client_ip import ClientIpResolver
 from entrypoints.http.requests.middleware import ERROR, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request
 from tests.support.builders import an_id
@@ -25,7 +26,7 @@ NEW_ID = re.compile(r"[0-9a-f]{32}")
 
 
 async def test_a_default_header_does_not_replace_a_header_of_the_response() -> None:
-    response = await request(RequestContextMiddleware(ok), http_scope())
+    response = await request(RequestContextMiddleware(ok, ClientIpResolver(())), http_scope())
     assert response.values("cache-control") == ["public"]
     assert len(response.values("x-request-id")) == 1
 
@@ -56,7 +57,9 @@ async def test_the_line_and_the_measurement_of_a_request_have_its_error(
 
     observer = Observer()
     with capture_logs() as lines:
-        await request(RequestContextMiddleware(app, observer=observer), http_scope())
+        await request(
+            RequestContextMiddleware(app, ClientIpResolver(()), observer=observer), http_scope()
+        )
     (line,) = lines
     assert (line["event"], line["status"], line["error_code"]) == ("http_request", status, code)
     method, route, observed, seconds, kind = observer.observed
@@ -74,7 +77,7 @@ async def test_a_request_without_a_response_crashed_or_its_client_is_gone(
         raise error
 
     observer = Observer()
-    middleware = RequestContextMiddleware(app, observer=observer)
+    middleware = RequestContextMiddleware(app, ClientIpResolver(()), observer=observer)
     with capture_logs([add_request_fields]) as lines, pytest.raises(type(error)):
         await request(middleware, http_scope(peer=STRANGER))
     assert (lines[-1]["event"], lines[-1]["status"]) == ("http_request", status)
@@ -90,7 +93,7 @@ async def record_event(scope: Any, receive: Any, send: Any) -> None:
 
 async def send_from(peer: str, *headers: tuple[str, str]) -> tuple[str, list[dict[str, Any]]]:
     """Return the id in the response, and the log lines."""
-    middleware = RequestContextMiddleware(record_event, [ip_network(PROXY)])
+    middleware = RequestContextMiddleware(record_event, ClientIpResolver([ip_network(PROXY)]))
     with capture_logs([add_request_fields]) as lines:
         response = await request(middleware, http_scope(*headers, peer=peer))
     (request_id,) = response.values("x-request-id")

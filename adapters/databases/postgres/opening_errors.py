@@ -1,7 +1,9 @@
 """Why a database cannot be opened: a sentence for the operator, for each error of the driver."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -44,6 +46,22 @@ _NO_SERVER_BEHIND: Final = (
 _IS_READ_ONLY: Final = (
     "{location} is read-only: name the primary in the URL, or all servers, host1,host2."
 )
+_OTHER_ROLE: Final = (
+    "{location} is not of the role that target_session_attrs in the URL names: drop that option, "
+    "because Dialtone has to write."
+)
+_UNTRUSTED: Final = (
+    "Nobody that this machine trusts has issued the certificate of {location}, or it has expired: "
+    "name the file of its authority with sslrootcert in the URL."
+)
+_ROOT_FILE: Final = ".postgresql/root.crt"
+"""In the home folder: what libpq uses if neither URL nor environment has sslrootcert."""
+_WRONG_VALUE: Final = (
+    "The URL of {location} has a wrong value of {option}: correct it, or drop the option."
+)
+_OPTION: Final = re.compile(
+    r"""invalid "?([a-z_]+)"? value: |for connection option "([a-z_]+)"|bad value for ([a-z_]+): """
+)
 # Texts of libpq and of the server; the first that is found counts. They are in English if the
 # server's lc_messages is. The order is from the server's own answers to a missing one, because a
 # URL with several hosts has all their texts.
@@ -66,6 +84,20 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
     "server login": _NO_SERVER_BEHIND,
     "query_wait_timeout": _NO_SERVER_BEHIND,
     # Of PostgreSQL and libpq.
+    "channel binding": (
+        "{location} does not offer the channel binding that the URL requires, which needs TLS and "
+        "a password by scram-sha-256 without a pooler between: correct that, or drop "
+        "channel_binding from the URL."
+    ),
+    "authentication method requirement": (
+        "{location} does not ask for the password in a way that require_auth in the URL names: "
+        "correct that option, or drop it."
+    ),
+    "unrecognized configuration parameter": (
+        "{location} does not know a parameter in `options` of the URL: correct it, or drop it."
+    ),
+    "not in hot standby mode": _OTHER_ROLE,
+    "session is not read-only": _OTHER_ROLE,
     "pg_hba.conf": (
         "{location} does not let this user connect from this host: allow it in pg_hba.conf, or "
         "write sslmode=require into the URL if it requires TLS."
@@ -80,6 +112,7 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
     'FATAL:  role "': _WRONG_CREDENTIALS,
     'FATAL:  database "': _NO_DATABASE,
     "session is read-only": _IS_READ_ONLY,
+    "server is in hot standby mode": _IS_READ_ONLY,
     "permission denied for database": (
         "{location} does not let this user connect: grant it CONNECT on that database, or name "
         "another user in the URL."
@@ -103,9 +136,14 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
         "The certificate of {location} is for another host name: name the host of the certificate "
         "in the URL, or start PostgreSQL with a certificate for this host."
     ),
-    "certificate verify failed": (
-        "Nobody that this machine trusts has issued the certificate of {location}, or it has "
-        "expired: name the file of its authority with sslrootcert in the URL."
+    "certificate verify failed": _UNTRUSTED,
+    f'{_ROOT_FILE}" does not exist': (
+        "The URL of {location} lets the certificate be checked, and has no sslrootcert: name the "
+        "file of its authority, or write sslrootcert=system if a public one has issued it."
+    ),
+    f'{_ROOT_FILE}"': (
+        f"~/{_ROOT_FILE} of this user cannot be used, and the URL of {{location}} has no "
+        "sslrootcert: name the file of its authority with that option, or remove this file."
     ),
     "root certificate file": (
         "The file of sslrootcert in the URL of {location} cannot be read: correct the path, or the "
@@ -129,7 +167,10 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
     "alert unknown ca": _REJECTED_CERTIFICATE,
     "alert certificate": _REJECTED_CERTIFICATE,
     "SSL error": _TLS_FAILED,
-    "invalid sslmode": _TLS_FAILED,
+    "request an SSL certificate": _TLS_FAILED,
+    "weak sslmode": (
+        "Other options of the URL of {location} need a stricter sslmode: write sslmode=verify-full."
+    ),
     "resolve host": (
         "{location} cannot be resolved: correct the host in the URL, or the DNS of this machine."
     ),
@@ -167,9 +208,12 @@ def errors_while_opening(location: str) -> Iterator[None]:
 
 def explain(error: psycopg.Error, location: str) -> str:
     """Return why the database cannot be used, and the way out."""
-    message = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED)
+    message, text = _STATEMENT_PROBLEMS.get(error.sqlstate or "", _UNEXPECTED), str(error)
+    if error.sqlstate is None and (wrong := _OPTION.search(text)):
+        return _WRONG_VALUE.format(location=location, option=wrong[wrong.lastindex or 0])
     if is_lost(error):
-        text = str(error)
         found = (one for known, one in _CONNECTION_PROBLEMS.items() if known in text)
         message = next(found, _NO_SERVER)
+        if message is _UNTRUSTED and (Path.home() / _ROOT_FILE).exists():
+            message += f" Without it, ~/{_ROOT_FILE} of this user counts, which exists."
     return message.format(location=location, cause=describe_error(error))

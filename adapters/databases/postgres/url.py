@@ -1,6 +1,8 @@
 """The URL of a database: the options of libpq, and two of ours."""
 
-from collections.abc import Mapping
+import os
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,12 +16,27 @@ DEFAULT_TIMEOUT: Final = 4.5
 DEFAULT_POOL_SIZE: Final = 10
 """Connections of one process. `pool_size` in the URL changes it."""
 _OUR_OPTIONS: Final = ("pool_size", "timeout")
+_OPTION: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,40}")
 _EXAMPLE: Final = "postgresql://user@host/dialtone"
 _INVALID_URL: Final = (
     f"The URL of the database is not of the form {_EXAMPLE}, or has an option that PostgreSQL does "
     "not know: correct it, and escape all characters of user and password with % that are neither "
     "letters nor digits."
 )
+_UNKNOWN_OPTION: Final = (
+    "The URL of {location} has the option {option}, which libpq does not know: drop it. Other "
+    "libraries may have it."
+)
+_NO_FILE: Final = (
+    "The file of {option} in the URL of {location} is not there, and libpq would go on without "
+    "it: correct the path, or drop the option."
+)
+# Those that libpq ignores if they are missing, at least in some modes.
+_FILE_OPTIONS: Final = ("sslrootcert", "sslcert", "sslcrl", "sslcrldir")
+_OF_LIBPQ: Final = frozenset(
+    option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()
+) | {"ssl"}
+"""`ssl=true` is how JDBC writes `sslmode=require`."""
 _NO_NAME: Final = (
     f"The URL of {{hosts}} names no database: write its name at the end, like {_EXAMPLE}."
 )
@@ -56,11 +73,12 @@ def parse_url(url: str) -> PostgresUrl:
     try:
         parameters = conninfo_to_dict(f"{address}{question_mark}{'&'.join(others)}")
     except psycopg.Error:
-        raise ConfigurationError(_INVALID_URL) from None
+        raise ConfigurationError(_explain_invalid(address, others)) from None
     hosts = _hosts_of(parameters)
     if not parameters.get("dbname"):
         raise ConfigurationError(_NO_NAME.format(hosts=hosts))
     location = f"{hosts}/{parameters['dbname']}"
+    _check_files(parameters, location)
     return PostgresUrl(
         location,
         {
@@ -77,6 +95,29 @@ def parse_url(url: str) -> PostgresUrl:
         int(_positive(ours, "pool_size", DEFAULT_POOL_SIZE, location)),
         _positive(ours, "timeout", DEFAULT_TIMEOUT, location),
     )
+
+
+def _explain_invalid(address: str, options: Sequence[str]) -> str:
+    names = [option.partition("=")[0] for option in options]
+    unknown = next((name for name in names if name not in _OF_LIBPQ), "")
+    # Nothing is quoted that may be a part of a password with a question mark.
+    if "@" in "".join(options) or not _OPTION.fullmatch(unknown):
+        return _INVALID_URL
+    try:
+        parameters = conninfo_to_dict(address)
+    except psycopg.Error:
+        return _INVALID_URL
+    location = f"{_hosts_of(parameters)}/{parameters.get('dbname') or ''}"
+    return _UNKNOWN_OPTION.format(location=location, option=unknown)
+
+
+def _check_files(parameters: Mapping[str, Any], location: str) -> None:
+    if parameters.get("sslmode") == "disable":
+        return
+    for option in _FILE_OPTIONS:
+        path = parameters.get(option)
+        if path and (option, path) != ("sslrootcert", "system") and not os.access(path, os.F_OK):
+            raise ConfigurationError(_NO_FILE.format(location=location, option=option))
 
 
 def _hosts_of(parameters: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What becomes of the driver's errors; no reason quotes the driver."""
 
+from pathlib import Path
 from typing import Final
 
 import psycopg
@@ -7,7 +8,7 @@ import pytest
 from psycopg import errors
 
 from adapters.databases.postgres.driver import port_error
-from adapters.databases.postgres.opening_errors import errors_while_opening
+from adapters.databases.postgres.opening_errors import errors_while_opening, explain
 from adapters.databases.postgres.url import parse_url
 from application.ports.errors import (
     ConfigurationError,
@@ -57,6 +58,44 @@ def test_the_reason_is_the_type_of_the_error_and_its_code(
         (psycopg.OperationalError(f"FATAL:  sorry, too many clients {SECRET}"), "max_connections"),
         (psycopg.OperationalError(f"failed to resolve host '{SECRET}'"), "cannot be resolved"),
         (
+            psycopg.OperationalError("channel binding required, but SSL not in use"),
+            "drop channel_binding",
+        ),
+        (
+            # The end of it is also that of a wrong password.
+            psycopg.OperationalError("channel binding not supported by server's authentication"),
+            "drop channel_binding",
+        ),
+        (psycopg.OperationalError("server is not in hot standby mode"), "target_session_attrs"),
+        (psycopg.OperationalError("session is not read-only"), "target_session_attrs"),
+        (psycopg.OperationalError("server is in hot standby mode"), "name the primary"),
+        (
+            psycopg.OperationalError('connection is bad: invalid channel_binding value: "x"'),
+            "a wrong value of channel_binding",
+        ),
+        (
+            psycopg.OperationalError('invalid integer value "x" for connection option "port"'),
+            "a wrong value of port",
+        ),
+        (psycopg.ProgrammingError("bad value for connect_timeout: 'x'"), "of connect_timeout"),
+        (
+            psycopg.OperationalError(
+                'method requirement "x" failed: authentication method requirement'
+            ),
+            "require_auth",
+        ),
+        (psycopg.OperationalError('weak sslmode "require" may not be used'), "stricter sslmode"),
+        (
+            psycopg.OperationalError(
+                'root certificate file "/h/.postgresql/root.crt" does not exist'
+            ),
+            "has no sslrootcert",
+        ),
+        (
+            psycopg.OperationalError('could not read "/h/.postgresql/root.crt": no certificate'),
+            "~/.postgresql/root.crt of this user cannot be used",
+        ),
+        (
             psycopg.OperationalError(f"connection requires a valid client certificate {SECRET}"),
             "requires a client certificate",
         ),
@@ -79,6 +118,31 @@ def test_an_error_while_opening_says_what_the_operator_can_do(
     assert SECRET not in str(raised.value)
 
 
+def test_a_file_of_authorities_in_the_home_folder_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    error = psycopg.OperationalError("SSL error: certificate verify failed")
+    assert "root.crt" not in explain(error, "host/name")
+    (tmp_path / ".postgresql").mkdir()
+    (tmp_path / ".postgresql/root.crt").touch()
+    assert "~/.postgresql/root.crt of this user counts" in explain(error, "host/name")
+
+
+@pytest.mark.parametrize("option", ["sslrootcert", "sslcert", "sslcrl"])
+def test_a_named_file_that_is_missing_is_an_error_though_libpq_goes_on(
+    tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "file.pem"
+    url = f"postgresql://u:s3cret@a/name?{option}={file}&sslmode="
+    with pytest.raises(ConfigurationError, match=f"file of {option} in the URL of a/name is not"):
+        parse_url(f"{url}require")
+    parse_url(f"{url}disable")
+    parse_url("postgresql://a/name?sslmode=verify-full&sslrootcert=system")
+    file.touch()
+    parse_url(f"{url}require")
+
+
 def test_a_url_names_its_own_options_and_those_of_libpq() -> None:
     url = parse_url("postgresql://u:p@a:1,b:2/name?pool_size=3&sslmode=require&timeout=0.5")
 
@@ -96,7 +160,12 @@ def test_a_url_names_its_own_options_and_those_of_libpq() -> None:
     ("url", "reason"),
     [
         ("http://127.0.0.1/dialtone", "not of the form"),
-        ("postgresql://u:s3cret@127.0.0.1/dialtone?no_such_option=1", "not of the form"),
+        (
+            "postgresql://u:s3cret@a/dialtone?pgbouncer=true",
+            "of a/dialtone has the option pgbouncer",
+        ),
+        ("postgresql://u:p/w?scret=s3cret@a/dialtone", "not of the form"),
+        ("postgresql://u:p@127.0.0.1/dialtone?s3cret", "not of the form"),
         ("postgresql://u:s3cret@127.0.0.1/?pool_size=1", "names no database"),
         ("postgresql://u:s3cret@127.0.0.1/dialtone?pool_size=0", "invalid pool_size"),
         ("postgresql://u:s3cret@127.0.0.1/dialtone?timeout=soon", "invalid timeout"),

@@ -128,6 +128,8 @@ async def open_all(
             stack=stack,
             is_service=is_service,
         )
+        if database.servers is not None:
+            core.operations.check_readiness.add("database_servers", database.servers)
         core.operations.check_readiness.add("keys", KeysHealthCheck(keys))
         if is_service and newest_key is not None:
             record = partial(record_newest_key_again, newest_key, encryption_keys)

@@ -94,6 +94,14 @@ class ReadinessResponse(msgspec.Struct, kw_only=True):
             "360 s ahead of the database",
         ),
     ] = msgspec.UNSET
+    database_servers: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            "`ok`, or which servers did not respond. Only with PostgreSQL.",
+            "ok",
+            "no response of db1.example.org:5432",
+        ),
+    ] = msgspec.UNSET
     limits: Annotated[
         str | msgspec.UnsetType,
         described("`ok`, or the problem. Only with a limit store of its own.", "ok"),

@@ -6,9 +6,10 @@ their codes.
 
 import asyncio
 import logging
+import math
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Final, Self
 
@@ -45,6 +46,34 @@ class ConnectionLost(StorageUnavailable):
     """The connection was lost during a statement that changes nothing."""
 
 
+_SILENT_TTL: Final = 60.0
+"""Seconds for which a server that did not respond is the last to be tried."""
+Server = tuple[str, str]
+"""A host and its port, which may be empty."""
+_silent_servers: dict[Server, float] = {}
+"""When each server that swallows packets was tried: each attempt takes the `connect_timeout`."""
+
+
+def servers_of(parameters: Mapping[str, Any]) -> Sequence[Server]:
+    """Return the servers of a URL, in its order."""
+    hosts = str(parameters.get("host") or "").split(",")
+    ports = str(parameters.get("port") or "").split(",")
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    # The driver rejects other numbers of ports.
+    return [*zip(hosts, ports, strict=True)] if len(ports) == len(hosts) else []
+
+
+def describe_silent(parameters: Mapping[str, Any]) -> str:
+    """Return which servers of a URL with several did not respond, in words; empty without one."""
+    servers = servers_of(parameters)
+    silent = [
+        f"{host}:{port}" if port else host
+        for host, port in servers
+        if (host, port) in _silent_servers
+    ]
+    return f"no response of {', '.join(silent)}" if silent and len(servers) > 1 else ""
+
+
 class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
     """A connection that a deadline can abort."""
 
@@ -55,15 +84,44 @@ class PostgresConnection(psycopg.AsyncConnection[TupleRow]):
     """Whether a pooler is in front of the server: see `find_pooler`."""
 
     @classmethod
-    async def connect(cls, *args: Any, **kwargs: Any) -> Self:
+    async def connect(cls, _: str = "", /, **kwargs: Any) -> Self:
         """Connect, as the driver does, and remember a failure: the pool has its own error."""
         try:
-            connection = await super().connect(*args, **kwargs)
+            connection = await cls._connect_to_any(kwargs)
         except psycopg.Error as error:
             cls.last_failure = type(error)(str(error))  # without frames, which have a connection
             raise
         cls.last_failure = None
         return connection
+
+    @classmethod
+    async def _connect_to_any(cls, parameters: Mapping[str, Any]) -> Self:
+        """Connect to the first server that accepts, and remember which ones do not respond.
+
+        The driver does the same, but begins with the same one each time.
+        """
+        servers, now = servers_of(parameters), asyncio.get_running_loop().time()
+        if len(servers) < 2 or {"hostaddr", "load_balance_hosts"} & parameters.keys():
+            return await super().connect(**parameters)
+
+        def is_last(server: Server) -> bool:
+            return now < _silent_servers.get(server, -math.inf) + _SILENT_TTL
+
+        failures: list[psycopg.Error] = []
+        for server in sorted(servers, key=is_last):
+            host, port = server
+            try:
+                connection = await super().connect(**{**parameters, "host": host, "port": port})
+            except psycopg.errors.ConnectionTimeout as error:
+                _silent_servers[server] = now
+                failures.append(error)
+            except psycopg.OperationalError as error:
+                _silent_servers.pop(server, None)
+                failures.append(error)
+            else:
+                _silent_servers.pop(server, None)
+                return connection
+        raise type(failures[-1])("\n".join(map(str, failures)))
 
     def abort(self) -> None:
         """Fail what waits for the server, at once and without a word to the server."""

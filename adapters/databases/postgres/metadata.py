@@ -10,7 +10,7 @@ from psycopg.errors import UndefinedTable, UniqueViolation
 
 from adapters.databases.postgres.database import PostgresDatabase
 from adapters.databases.postgres.dialect import POSTGRES
-from adapters.databases.postgres.driver import PostgresConnection
+from adapters.databases.postgres.driver import PostgresConnection, describe_silent
 from adapters.databases.records.database_metadata import EMPTIED, SCHEMA_VERSION, DatabaseMetadata
 from adapters.databases.records.schema_plan import (
     HAS_DUPLICATES,
@@ -190,6 +190,17 @@ async def find_invalid(connection: PostgresConnection) -> list[str]:
 async def _find_names(connection: PostgresConnection, names: Collection[str]) -> dict[str, bool]:
     cursor = await connection.execute(_FIND_NAMES, ([*names],))
     return dict(await cursor.fetchall())
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServersCheck:
+    """Whether all servers of the URL respond: one that does not is there for nobody."""
+
+    database: PostgresDatabase
+
+    async def check(self) -> None:
+        if problem := describe_silent(self.database.sessions.url.parameters):
+            raise StorageUnavailable(problem)
 
 
 @dataclass(frozen=True, slots=True)

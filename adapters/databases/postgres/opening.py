@@ -9,11 +9,12 @@ from typing import cast
 
 from adapters.databases.postgres.database import PostgresDatabase, open_pool
 from adapters.databases.postgres.dialect import POSTGRES
-from adapters.databases.postgres.driver import PostgresConnection
+from adapters.databases.postgres.driver import PostgresConnection, describe_silent
 from adapters.databases.postgres.limit_store import PostgresLimitStore
 from adapters.databases.postgres.metadata import (
     BUILD_TIMEOUT,
     PostgresHealthCheck,
+    PostgresServersCheck,
     check,
     find_metadata,
     inspect,
@@ -34,10 +35,12 @@ class Inspection:
     Attributes:
         schema_version: Its schema version, or None if it is new.
         is_pooled: Whether a connection pooler, such as PgBouncer, is in front of the server.
+        silent: Which other servers of the URL do not respond, in words; empty without one.
     """
 
     schema_version: int | None
     is_pooled: bool
+    silent: str = ""
 
 
 @asynccontextmanager
@@ -80,7 +83,8 @@ async def inspect_database(url: str, key_fingerprint: str | None) -> Inspection:
     parsed = parse_url(url)
     async with connect(parsed, parsed.timeout_seconds) as connection:
         version = await inspect(connection, parsed.location, key_fingerprint)
-        return Inspection(version, connection.is_pooled)
+        silent = describe_silent(parsed.parameters)
+        return Inspection(version, connection.is_pooled, silent)
 
 
 async def locate_missing(url: str) -> str | None:
@@ -116,6 +120,7 @@ def stores_in(database: PostgresDatabase) -> Database:
         limits=PostgresLimitStore(database),
         health=PostgresHealthCheck(database),
         read_time=lambda: _read_time(database),
+        servers=PostgresServersCheck(database),
         newest_key=SqlKeyId(PostgresRows(database), POSTGRES),
     )
 

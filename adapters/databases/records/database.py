@@ -17,7 +17,8 @@ class Database:
 
     `read_time` returns the time of its machine, with which that of the service is compared. None if
     it is the same machine, or the database cannot say. `newest_key` is None where it has no field
-    for it: then nobody notices a secrets file that is older.
+    for it: then nobody notices a secrets file that is older. `servers` says which of several
+    servers do not respond.
     """
 
     records: RecordStore
@@ -25,6 +26,7 @@ class Database:
     health: HealthCheck
     read_time: Callable[[], Awaitable[datetime]] | None = None
     newest_key: StoredKeyId | None = None
+    servers: HealthCheck | None = None
 
 
 class StoredCopyMark(Protocol):

@@ -144,7 +144,8 @@ async def _inspect_database(settings: Settings, fingerprint: str | None) -> str:
 
             found = await postgres.inspect_database(url, fingerprint)
             new = f"its schema is {NOT_THERE_YET}"
-            return "; ".join([_POOLED] * found.is_pooled + [new] * (not found.schema_version))
+            pooled, is_new = found.is_pooled, not found.schema_version
+            return "; ".join(filter(None, [_POOLED * pooled, new * is_new, found.silent]))
         case MongoLocation(url=url):
             check_extra("mongo", "mongodb://")
             from adapters.databases.mongo import inspect_database

@@ -1,10 +1,18 @@
 """Opening a database: what its users may do, and what the server is."""
 
+import socket
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from adapters.databases.postgres.database import open_pool
+from adapters.databases.postgres.metadata import PostgresServersCheck
+from adapters.databases.postgres.opening import connect
+from adapters.databases.postgres.url import parse_url
+from application.ports.errors import StorageUnavailable
 from tests.integration.adapters.databases.openings import PASSWORD, POSTGRES_OPENING
 from tests.support.servers.postgres import PostgresProcess
 
@@ -32,6 +40,36 @@ def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresProc
             "hostssl all stranger 127.0.0.1/32 scram-sha-256",
         )
         yield process
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that takes no connection and says nothing, as behind a firewall."""
+    with ExitStack() as stack:
+        server = stack.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):  # more than it keeps
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+async def test_a_first_server_that_swallows_packets_is_named_and_costs_one_connection(
+    protected: PostgresProcess, silent: str
+) -> None:
+    url = f"postgresql://postgres@{silent},{protected.address}/postgres"
+    began_at = time.monotonic()
+    for _ in range(3):
+        async with connect(parse_url(f"{url}?connect_timeout=2")):
+            pass
+    assert time.monotonic() - began_at < 2 * 2
+    async with open_pool(parse_url(url)) as database:
+        with pytest.raises(StorageUnavailable, match=f"no response of {silent}$"):
+            await PostgresServersCheck(database).check()
+    error = await POSTGRES_OPENING.error(f"postgresql://x:{PASSWORD}@{silent}/name")
+    assert "has no server that responds" in error
 
 
 @pytest.mark.parametrize(

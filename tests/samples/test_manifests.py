@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -75,19 +76,30 @@ def check_settings(
     assert run(command(), "check-settings", cwd=folder, env=moved).endswith("are valid.\n")
 
 
-@pytest.mark.parametrize("unit", ["dialtone.service", "dialtone@8000.service"])
-def test_systemd_accepts_the_unit(tmp_path: Path, unit: str) -> None:
+@pytest.mark.parametrize(
+    ("sample_name", "unit", "program_path", "options"),
+    [
+        ("dialtone.service", "dialtone.service", "/opt/dialtone", []),
+        ("dialtone.service", "dialtone@8000.service", "/opt/dialtone", []),
+        ("user.service", "dialtone@8000.service", "%h/dialtone", ["--user"]),
+    ],
+)
+def test_systemd_accepts_the_unit(
+    tmp_path: Path, sample_name: str, unit: str, program_path: str, options: list[str]
+) -> None:
     sample = DEPLOY / "systemd"
     drop_ins = tmp_path / "dialtone@.service.d"
-    shutil.copytree(sample, drop_ins, ignore=shutil.ignore_patterns("dialtone.*", "rolling*"))
+    others = shutil.ignore_patterns("*.service", "dialtone.*", "rolling*")
+    shutil.copytree(sample, drop_ins, ignore=others)
     text = replace_all(
-        (sample / "dialtone.service").read_text(), ("/opt/dialtone/.venv/bin/dialtone", command())
+        (sample / sample_name).read_text(), (f"{program_path}/.venv/bin/dialtone", command())
     )
     for name in ("dialtone.service", "dialtone@.service"):
         (tmp_path / name).write_text(text)
     program = find_or_install("systemd-analyze", "systemd")
-    verify = [str(program), "verify", str(tmp_path / unit)]
-    ended = subprocess.run(verify, capture_output=True, text=True, check=False)
+    verify = [str(program), *options, "verify", str(tmp_path / unit)]
+    environ = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    ended = subprocess.run(verify, env=environ, capture_output=True, text=True, check=False)
     # It warns of a directive that it does not know, and does not fail.
     assert (ended.returncode, ended.stderr) == (0, "")
 

@@ -24,7 +24,10 @@ def _shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         optional_act_options,  # not for a dry run
         click.option(
-            "--replace", is_flag=True, help="Replace the file of rejected lines at the end."
+            "--replace",
+            is_flag=True,
+            help="Replace the file of rejected lines of an earlier import, at the end. What is"
+            " imported already is never replaced.",
         ),
         click.option(
             "--rejected",

@@ -145,7 +145,8 @@ def open_report(path: Path, *, replaces: bool) -> Iterator[ReportFile]:
             descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             raise CommandError(
-                f"{path} exists: --replace replaces it, or name another file."
+                f"{path} exists, with the lines that an earlier import rejected: --replace replaces"
+                " this file alone, or name another one by --rejected."
             ) from None
     report = ReportFile(path, descriptor, replaces=replaces)
     try:

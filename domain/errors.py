@@ -180,16 +180,14 @@ class PhoneUnreachable(DomainError):
 
 
 class DeliveryFailed(DomainError):
-    """No provider accepted the message; may have a message.
+    """No provider accepted the message. Why is for operators: it may be about their account.
 
     `retry_after` is when a request can succeed: whole seconds. If no provider was called,
     `provider` is the one that has a pause until then, because of `cause`.
     """
 
-    def __init__(
-        self, message: str = "", retry_after: int = 1, provider: str = "", cause: str = ""
-    ) -> None:
-        super().__init__(message)
+    def __init__(self, retry_after: int = 1, provider: str = "", cause: str = "") -> None:
+        super().__init__()
         self.retry_after = retry_after
         self.provider = provider
         self.cause = cause

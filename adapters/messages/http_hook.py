@@ -78,7 +78,7 @@ _CHANNEL: Final = "sms"
 _MAX_LOGGED_LENGTH: Final = 200
 _PROVIDER_ID: Final = re.compile(r"[A-Za-z0-9_.:=/+-]{1,100}")
 
-# Clients see these reasons. What the hook says is for the log: it may have anything in it.
+# What the hook says is for the log only: it may have anything in it.
 _NOT_REACHED: Final = "The message service cannot be reached; try again shortly."
 _NOT_CONFIRMED: Final = "The message service did not confirm that it took the message ({})."
 _ERRORS: Final = {

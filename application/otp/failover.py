@@ -89,9 +89,9 @@ class FailoverMessenger:
       if there is one, and otherwise that of a provider that was connected.
     - A messenger that raises an exception, is not asynchronous, returns something else than a
       result, or takes longer than `SEND_TIMEOUT` has an unknown result.
-    - A provider whose latest results were unknown has a pause: see `ProviderPause`. It is tried
-      after the others then, and of several the one that lost least is tried first. If none may be
-      called, the message is `UNAVAILABLE`.
+    - A provider that fails has a pause: see `ProviderPause`. It is tried after the others then, and
+      of several the one that lost least is tried first. If none may be called, the message is
+      `UNAVAILABLE`.
     - The client of a message with an unknown result is told that it was sent. The security event
       is the operator's warning, and the health check fails until that messenger accepts a message,
       at most for `UNKNOWN_TTL`.

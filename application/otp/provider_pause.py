@@ -1,4 +1,4 @@
-"""The pause of a provider whose results are unknown."""
+"""The pause of a provider that fails."""
 
 import logging
 from collections import deque
@@ -10,21 +10,28 @@ from typing import Final
 from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider
 from application.ports.system import Clock
 
-MAX_UNKNOWN_IN_A_ROW: Final = 3
-"""After so many unknown results a provider is not called."""
+MAX_FAILURES_IN_A_ROW: Final = 3
+"""After so many failures a busy provider has a pause, and so has the only one."""
 PAUSE: Final = timedelta(minutes=1)
 """After this time, one message or call tries a provider again that has no other beside it."""
 FIRST_PAUSE: Final = timedelta(minutes=5)
 """The same for a provider that has another one beside it."""
 LATER_PAUSE: Final = timedelta(minutes=15)
-"""The same after the first message that tried it again had an unknown result too."""
+"""The same after the first message that tried it again failed too."""
 BUSY_RESULTS: Final = 10
 BUSY_PERIOD: Final = timedelta(minutes=1)
-"""A provider with so many results in this time has a pause only after several unknown ones."""
+"""A provider with so many results in this time has a pause only after several failures."""
 PAUSED: Final = DeliveryResult(
     DeliveryStatus.UNAVAILABLE, "The service that sends codes does not respond; try again shortly."
 )
 """The result of a message or call that is not handed to a provider in its pause."""
+
+_FAILURES: Final = (
+    DeliveryStatus.UNKNOWN,
+    DeliveryStatus.UNAVAILABLE,
+    DeliveryStatus.NOT_CONNECTED,
+)
+"""The results of a provider that fails, where there is another one: the next message waits too."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,15 +42,16 @@ def _show_nothing(seconds: float) -> None:
 
 @dataclass(slots=True)
 class ProviderPause:
-    """Do not call a provider whose latest results were unknown.
+    """Do not call a provider that fails.
 
-    An unknown result counts as sent, and the message may be lost. So while there is another
-    provider, one has a pause after its first unknown result, or after three in a row if it is busy:
-    a time-out now and then must not move a busy service. The other one costs more at most.
+    A message with an unknown result counts as sent, and may be lost; one that a provider could not
+    take, such as with wrong credentials, has waited for it. So while there is another provider, one
+    has a pause after its first failure, or after three in a row if it is busy: a time-out now and
+    then must not move a busy service. The other one costs more at most.
 
-    Without another provider, the pause is short and comes after three in a row. Without a pause a
-    provider that fails, such as with a 503 that does not say whether the message was sent, would
-    use up the limits that phones share.
+    Without another provider, only unknown results make a pause, a short one after three in a row.
+    Without it a provider that fails, such as with a 503 that does not say whether the message was
+    sent, would use up the limits that phones share.
 
     The pause is that of one process: each learns by itself. `show` gets the seconds that a pause
     has left when it begins, and 0 when it ends.
@@ -56,6 +64,7 @@ class ProviderPause:
     unknown_in_a_row: int = field(default=0, init=False)
     _results: deque[datetime] = field(default_factory=lambda: deque(maxlen=BUSY_RESULTS))
     _pause: timedelta = timedelta()
+    _failures_in_a_row: int = 0
     _since: datetime = datetime.min.replace(tzinfo=UTC)
     _is_tried_again: bool = False
     _reason: str = ""
@@ -73,7 +82,7 @@ class ProviderPause:
     @property
     def seconds_left(self) -> float:
         """For how long it is not called, even if no other provider takes messages; 0 if it is."""
-        is_paused = self.unknown_in_a_row >= MAX_UNKNOWN_IN_A_ROW
+        is_paused = self.unknown_in_a_row >= MAX_FAILURES_IN_A_ROW
         return self._seconds_left_of(PAUSE) if is_paused else 0.0
 
     def _seconds_left_of(self, pause: timedelta) -> float:
@@ -101,7 +110,7 @@ class ProviderPause:
         return True
 
     def record(self, result: DeliveryResult) -> None:
-        """Count a result; any but an unknown one ends the pause. The log has when one begins."""
+        """Count a result; any but a failure ends the pause. The log has when one begins."""
         had_pause = self.paused is not None
         if self._begins_pause(result.status):
             self._reason = result.full_reason
@@ -117,12 +126,14 @@ class ProviderPause:
         now = self.clock.now()
         self._results.append(now)
         is_tried_again, self._is_tried_again = self._is_tried_again, False
-        if status is not DeliveryStatus.UNKNOWN:
-            self.unknown_in_a_row, self._pause = 0, timedelta()
+        is_unknown = status is DeliveryStatus.UNKNOWN
+        self.unknown_in_a_row = self.unknown_in_a_row + 1 if is_unknown else 0
+        if status not in (_FAILURES if self.has_other else (DeliveryStatus.UNKNOWN,)):
+            self._failures_in_a_row, self._pause = 0, timedelta()
             return False
-        self.unknown_in_a_row += 1
+        self._failures_in_a_row += 1
         self._since = now
-        is_third = self.unknown_in_a_row == MAX_UNKNOWN_IN_A_ROW
+        is_third = self._failures_in_a_row == MAX_FAILURES_IN_A_ROW
         if not self.has_other:
             return is_third
         if not self._pause and (is_third or not self._is_busy(now)):

@@ -11,7 +11,6 @@ from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, Requ
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import WITHIN_COOLDOWN, FixedOtpUsed, OtpRequested
 from application.otp.extensions import CodeDelivery, OtpExtensions
-from application.otp.provider_pause import PAUSED
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
@@ -287,7 +286,7 @@ class RequestOtp:
         pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
         if pause is not None:
             seconds = whole_seconds(request.now, pause.until)
-            raise DeliveryFailed(PAUSED.reason, seconds, pause.name, pause.reason)
+            raise DeliveryFailed(seconds, pause.name, pause.reason)
 
     async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
@@ -348,7 +347,7 @@ class RequestOtp:
             with suppress(StorageError):
                 check = check_request(rejected, replace(request, now=now))
                 next_request_at = max(check.wait.until, await self._next_available(deciding, now))
-        raise DeliveryFailed(result.reason, whole_seconds(now, next_request_at))
+        raise DeliveryFailed(whole_seconds(now, next_request_at))
 
     def _record_rejection(
         self,

@@ -70,8 +70,8 @@ class DeliveryStatus(StrEnum):
 class DeliveryResult:
     """The status of a message or call and, unless it was accepted, a reason.
 
-    - Clients may see the reason: it contains no phone number and no secret.
-    - The reason of `INVALID_NUMBER` says what the person can do.
+    - The reason is for operators. It contains no phone number and no secret.
+    - Only that of `INVALID_NUMBER` is for the person too: it says what to do.
     - A call that was accepted has the provider's id.
     - `provider` is the name of the provider that took it, or may have taken it, or rejected it.
     - `provider_message_id` is the provider's id of a message that it took.

@@ -32,7 +32,8 @@ from adapters.messages.twilio.client import TwilioError
 from adapters.shared.http import ConnectionFailed, NoResponse
 from application.ports.otp import DeliveryResult, DeliveryStatus
 
-# Clients see all reasons. Those of an invalid number say what the person can do.
+# Operators see the reasons. Only those of an invalid number are for the person too: they say what
+# to do.
 NO_SUCH_NUMBER: Final = "No phone has this number; check it."
 _NOT_MOBILE: Final = "This number cannot get text messages; use the number of a mobile phone."
 _MESSAGES_BLOCKED: Final = "Text messages to this number are blocked; use another number."

@@ -29,7 +29,7 @@ from adapters.messages.whatsapp_cloud.client import CloudApiError
 from adapters.shared.http import ConnectionFailed, NoResponse
 from application.ports.otp import DeliveryResult, DeliveryStatus
 
-# Clients see all reasons. That of an invalid number says what the person can do.
+# Operators see the reasons. Only that of an invalid number is for the person too.
 _NOT_REACHED: Final = "The WhatsApp service cannot be reached; try again shortly."
 NO_RESPONSE: Final = "The WhatsApp service does not respond."
 _NOT_META: Final = "The response is not from the WhatsApp service."

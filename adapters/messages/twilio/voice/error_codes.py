@@ -10,7 +10,8 @@ from adapters.messages.twilio.error_codes import (
     ErrorReasons,
 )
 
-# Clients see all reasons. Those of an invalid number say what the person can do.
+# Operators see the reasons. Only those of an invalid number are for the person too: they say what
+# to do.
 _CALLS_BLOCKED: Final = "Calls to this number are blocked; use another number."
 _NO_CALLS: Final = "Calls do not reach this number; use another number."
 _NO_CALLS_TO_REGION: Final = "Calls to this number's region are not enabled."

@@ -177,6 +177,22 @@ async def test_after_a_pause_one_message_tries_a_provider_that_is_no_resend(
     assert await pair.send(5) == (5, 0)
 
 
+@pytest.mark.parametrize("failed", [UNAVAILABLE, NOT_CONNECTED])
+async def test_a_provider_that_cannot_take_messages_has_a_pause_beside_another_one(
+    failed: DeliveryResult,
+) -> None:
+    pair = Pair(failed)
+    assert await pair.send() == (1, 1)
+    assert await pair.send(5) == (0, 5)
+    pair.clock.advance(FIRST_PAUSE)
+    pair.first.result = ACCEPTED
+    assert await pair.send() == (1, 0)
+    # Where no other takes the message, it is called whatever it said before.
+    pair.first.result = pair.second.result = failed
+    for _ in range(4):
+        assert await pair.send() == (1, 1)
+
+
 async def test_a_provider_in_its_pause_is_called_if_no_other_takes_the_message() -> None:
     pair = Pair(UNKNOWN)
     assert await pair.send() == (1, 0)

@@ -124,7 +124,8 @@ async def test_a_message_that_is_not_sent_starts_a_cooldown(
     app = CoreHarness(messenger=FakeMessenger(result))
     with pytest.raises(error_type) as error:
         await app.request_otp()
-    assert error.value.message == result.reason
+    # Other reasons than what the person can do may be about our account.
+    assert error.value.message == (result.reason if result is INVALID_NUMBER else "")
     with pytest.raises(TooManyOtpRequests):
         await app.request_otp()
     # An unknown result counts as sent.

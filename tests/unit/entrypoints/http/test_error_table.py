@@ -46,7 +46,12 @@ def test_every_error_has_a_row_and_every_row_an_error() -> None:
         (MediaStorageFailed(), 500, "Failed to upload file to S3", None),
         (LibraryReadFailed(), 500, "Failed to fetch library items", 5),
         (errors.Unavailable("Away."), 503, "Away.", 5),
-        (errors.DeliveryFailed("Down.", retry_after=15), 503, "Down.", 15),
+        (
+            errors.DeliveryFailed(retry_after=15),
+            503,
+            "The message could not be delivered. Try again shortly.",
+            15,
+        ),
         # A message of its own replaces the message of the class.
         (media_errors.InvalidImage("The image is large."), 422, "The image is large.", None),
     ],
@@ -86,8 +91,9 @@ WRONG_PHONE = exceptions.FieldError("phone", FieldErrorCode.INVALID_PHONE, "Wron
             405, 1, "Method not allowed 405 Method Not Allowed: Only POST methods are allowed",
         ),
         (
-            errors.DeliveryFailed("no provider"),
-            500, 5, f"{INTERNAL}unable to connect to message server :- no provider",
+            errors.DeliveryFailed(),
+            500, 5, f"{INTERNAL}unable to connect to message server :- The message could not be"
+            " delivered. Try again shortly.",
         ),
     ],
 )  # fmt: skip

@@ -66,9 +66,8 @@ async def test_the_phone_is_called_by_urls_that_name_the_call(app: AppHarness) -
 
 async def test_a_call_that_is_not_placed_has_failed_and_starts_a_cooldown(app: AppHarness) -> None:
     app.call_provider.result = REJECTED
-    with pytest.raises(DeliveryFailed) as error:
+    with pytest.raises(DeliveryFailed):
         await request_call(app)
-    assert error.value.message == REJECTED.reason
     assert stored_call(app).status is CallStatus.FAILED
     assert stored_call(app).ended_at == app.clock.now()
     app.call_provider.result = None

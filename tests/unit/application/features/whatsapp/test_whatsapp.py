@@ -81,7 +81,7 @@ async def test_the_last_channel_decides_what_the_client_is_told(
     app: WhatsAppHarness, last: DeliveryResult, error: type[DomainError]
 ) -> None:
     app.whatsapp.result, app.messenger.result = REJECTED, last
-    with pytest.raises(error, match=last.reason):
+    with pytest.raises(error):
         await app.request_otp(channel=None)
     assert sent(app) == (1, 1)
     (not_taken,) = app.events.of_type(OtpNotTaken)

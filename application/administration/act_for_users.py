@@ -16,7 +16,7 @@ from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.act_limits import DATA, HARM
 from domain.administration.retained_data import RetainedData, list_retained_data
-from domain.errors import ConflictingValue, Unauthenticated, UserNotFound
+from domain.errors import ConflictingValue, SessionNotFound, Unauthenticated, UserNotFound
 from domain.identities.external_id import ExternalId
 from domain.identities.role import Role
 from domain.identities.username import Username
@@ -90,6 +90,22 @@ class ActForUsers:
         identity = user.require_open_identity()
         async with self._record(operator, acts.SIGN_OUT, user, reason):
             return await self.operator_actions.revoke_sessions(identity.id)
+
+    async def end_session(
+        self, operator: Operator, query: UserQuery, session_id: str, reason: str = ""
+    ) -> FoundUser:
+        """End a session of a user.
+
+        Raises:
+            SessionNotFound
+        """
+        user = await self.find(operator, acts.END_SESSION, query, reason)
+        identity = user.require_open_identity()
+        if identity.find_session(session_id, self.clock.now()) is None:
+            raise SessionNotFound
+        async with self._record(operator, acts.END_SESSION, user, reason):
+            await self.operator_actions.revoke_session(identity.id, session_id)
+            return user
 
     async def delete(
         self, operator: Operator, query: UserQuery, reason: str = ""

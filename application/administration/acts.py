@@ -37,6 +37,9 @@ RESET_LIMITS: Final = Act(
     name="reset-limits", action=AuditAction.RESET_LIMITS, scope=Scope.SUPPORT_USERS
 )
 SIGN_OUT: Final = Act(name="sign-out", action=AuditAction.SIGN_OUT, scope=Scope.SUPPORT_USERS)
+END_SESSION: Final = Act(
+    name="end-session", action=AuditAction.END_SESSION, scope=Scope.SUPPORT_USERS
+)
 BLOCK: Final = Act(
     name="block",
     action=AuditAction.BLOCK,

@@ -163,6 +163,13 @@ async def _sign_out(call: ActCall) -> Mapping[str, Any]:
     return {"sessions_ended": ended}
 
 
+async def _end_session(call: ActCall) -> Mapping[str, Any]:
+    user = await call.act.end_session(
+        call.operator, call.query, call.values["session_id"], call.reason
+    )
+    return {"subject": user.subject}
+
+
 async def _block(call: ActCall) -> Mapping[str, Any]:
     user = await call.act.block(call.operator, call.query, call.reason)
     return {"subject": user.subject}
@@ -229,6 +236,13 @@ _EXTERNAL_ID: Final = ActField(
     example="auth0|5f7c8ec7c33c6c004bbafe82",
     parse=_parse_external_id,
 )
+_SESSION_ID: Final = ActField(
+    name="session_id",
+    label="Id of the session",
+    explains="The id of the session, as the details of the user have it",
+    example="0f8fad5bd9cb469fa16570867728950e",
+    parse=lambda text, _: text.strip(),
+)
 UNBLOCK_USER: Final = UserAct(
     act=acts.UNBLOCK,
     title="Unblock the phone",
@@ -263,6 +277,17 @@ USER_ACTS: Final[Sequence[UserAct]] = (
         done="Sessions that have ended: {sessions_ended}. Passkeys stay.",
         run=_sign_out,
         is_offered=_is_open,
+    ),
+    UserAct(
+        act=acts.END_SESSION,
+        title="End one session",
+        explains="End a session of a user, of an app or the console, and recognize its device no"
+        " longer. The others stay.",
+        for_programs="Its tokens become invalid at once.",
+        done="Session ended",
+        run=_end_session,
+        is_offered=lambda details: _is_open(details) and bool(details.sessions),
+        fields=[_SESSION_ID],
     ),
     UserAct(
         act=acts.BLOCK,

@@ -14,6 +14,7 @@ class LoginSucceeded(PhoneEvent):
 
     name = "login_succeeded"
     user_id: str
+    session_id: str
     channel: Channel
     provider: str
 
@@ -54,6 +55,7 @@ class SessionRefreshed(SecurityEvent):
 
     name = "session_refreshed"
     user_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +73,7 @@ class RefreshTokenReused(SecurityEvent):
     name = "refresh_token_reused"
     is_warning = True
     user_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,16 +83,18 @@ class RefreshTokenRepeated(SecurityEvent):
     name = "refresh_token_repeated"
     is_warning = True
     user_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionRevoked(SecurityEvent):
-    """Sessions were signed out. An operator did it if there is a phone."""
+    """Sessions were signed out, or the one with this id. An operator did it if there is a phone."""
 
     name = "session_revoked"
     is_always_logged = True
     phone: PhoneNumber | None = None
     user_id: str
+    session_id: str | None = None
     reason: str
 
 

@@ -99,6 +99,20 @@ class OperatorActions:
         )
         return revoked
 
+    async def revoke_session(self, user: str, session_id: str) -> None:
+        """Revoke a session of a user, which may have ended, with its recognized device."""
+        _, identity = await self._change_user(
+            user, lambda identity: identity.revoke_session(session_id).revoke_device_of(session_id)
+        )
+        self.events.record(
+            SessionRevoked(
+                phone=identity.phone,
+                user_id=identity.id,
+                session_id=session_id,
+                reason="by an operator, one session",
+            )
+        )
+
     async def block(self, phone: PhoneNumber) -> None:
         """Block a phone: no code signs in, and all its tokens stop.
 

@@ -54,12 +54,14 @@ class SessionFactory:
         device: str | None,
         *,
         with_refresh: bool,
+        network: str,
         method: AuthMethod = AuthMethod.OTP,
         claims: str = "",
     ) -> Session:
         """Start a session, with refresh tokens or with one long-lived access token.
 
-        Only one with refresh tokens keeps the claims: a long-lived token has none.
+        Only one with refresh tokens keeps the claims: a long-lived token has none. `network` is the
+        hash of that of the client.
         """
         limits = self.limits
         lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)
@@ -75,6 +77,7 @@ class SessionFactory:
             idle_expires_at=now + limits.idle_timeout,
             claims=claims if with_refresh else "",
             amr=(method,),
+            network=network,
         )
 
     def start_at_console(

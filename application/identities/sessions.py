@@ -60,7 +60,11 @@ class RevokeSession:
 
         await change(self.identities, principal.identity.id, revoke, missing=Unauthenticated)
         self.events.record(
-            SessionRevoked(user_id=principal.identity.id, reason="one session, by its id")
+            SessionRevoked(
+                user_id=principal.identity.id,
+                session_id=session_id,
+                reason="one session, by its id",
+            )
         )
 
 
@@ -101,8 +105,8 @@ class RefreshSession:
             identity: Identity,
         ) -> tuple[Identity, tuple[Identity, Session | None, Claims | None, bool]]:
             session, family = self.sessions.find_session(token, identity.require_open(), now)
-            rotated = family.rotate(token.generation, now, network)
-            is_repeated_elsewhere = rotated is family and family.was_exchanged_elsewhere(network)
+            rotated = family.rotate(token.generation, now)
+            is_repeated_elsewhere = rotated is family and session.is_elsewhere(network)
             if rotated is None:
                 successor = identity.revoke_session(session.id)
             elif is_repeated_elsewhere:
@@ -110,7 +114,7 @@ class RefreshSession:
             elif rotated is family:
                 successor = identity
             else:
-                refreshed = session.refresh(rotated, now, self.sessions.limits)
+                refreshed = session.refresh(rotated, now, self.sessions.limits, network)
                 successor = identity.replace_session(refreshed)
             kept = successor.find_session(session.id, now)
             claims = await self.sessions.load_claims(identity.id, kept) if kept else None
@@ -124,11 +128,11 @@ class RefreshSession:
             self.events.record(RefreshTokenRejected(user_id=token.identity_id))
             raise InvalidRefreshToken from None
         if session is None:
-            self.events.record(RefreshTokenReused(user_id=identity.id))
+            self.events.record(RefreshTokenReused(user_id=identity.id, session_id=token.session_id))
             raise InvalidRefreshToken
         if is_repeated_elsewhere:
-            self.events.record(RefreshTokenRepeated(user_id=identity.id))
-        self.events.record(SessionRefreshed(user_id=identity.id))
+            self.events.record(RefreshTokenRepeated(user_id=identity.id, session_id=session.id))
+        self.events.record(SessionRefreshed(user_id=identity.id, session_id=session.id))
         return self.sessions.issue_tokens(identity, session, now, claims)
 
 
@@ -180,10 +184,17 @@ class Logout:
                 case LogoutScope.ALL:
                     return identity.revoke_all_sessions(), False
 
-        identity_id = by.identity.id if isinstance(by, Principal) else by.identity_id
+        if isinstance(by, Principal):
+            identity_id, session_id = by.identity.id, by.session.id
+        else:
+            identity_id, session_id = by.identity_id, by.session_id
         with suppress(Unauthenticated):
             is_reused = await change(self.identities, identity_id, revoke, missing=Unauthenticated)
             if is_reused:
-                self.events.record(RefreshTokenReused(user_id=identity_id))
+                self.events.record(RefreshTokenReused(user_id=identity_id, session_id=session_id))
             else:
-                self.events.record(SessionRevoked(user_id=identity_id, reason=f"scope {scope}"))
+                self.events.record(
+                    SessionRevoked(
+                        user_id=identity_id, session_id=session_id, reason=f"scope {scope}"
+                    )
+                )

@@ -127,6 +127,7 @@ class LogIn:
             now,
             command.device,
             with_refresh=command.with_refresh,
+            network=checked.attempt.client_ip.network,
             claims=code.login.claims,
         )
         device_token = self._make_device_token(command, code, session)
@@ -154,6 +155,7 @@ class LogIn:
             LoginSucceeded(
                 phone=command.phone,
                 user_id=identity.id,
+                session_id=session.id,
                 provider=code.carrier.provider,
                 channel=code.channel,
             )

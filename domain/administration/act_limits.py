@@ -48,6 +48,7 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.BLOCK: HARM,
     AuditAction.UNBLOCK: HARM,
     AuditAction.SIGN_OUT: HARM,
+    AuditAction.END_SESSION: HARM,
     AuditAction.DELETE: HARM,
     AuditAction.PROMOTE: HARM,
     AuditAction.DEMOTE: HARM,

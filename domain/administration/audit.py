@@ -68,6 +68,7 @@ class AuditAction(StrEnum):
     BLOCK = "block"
     UNBLOCK = "unblock"
     SIGN_OUT = "sign_out"
+    END_SESSION = "end_session"
     DELETE = "delete"
     EXPORT = "export"
     PROMOTE = "promote"

@@ -38,8 +38,7 @@ class RefreshTokenFamily:
     `is_confirmed` is set when the client uses an access token of the current generation: it has
     received the response of the rotation. `previous` is the generation that was exchanged for the
     current one; None before the first rotation. `oldest_valid` is the oldest generation
-    whose access tokens are valid, beside those of the previous one. `network` is the hash of the
-    network from which the previous generation was exchanged, None if it is not known.
+    whose access tokens are valid, beside those of the previous one.
     """
 
     nonce: bytes
@@ -48,11 +47,8 @@ class RefreshTokenFamily:
     is_confirmed: bool = True
     previous: int | None = None
     oldest_valid: int = 0
-    network: str | None = None
 
-    def rotate(
-        self, generation: int, now: datetime, network: str | None = None
-    ) -> "RefreshTokenFamily | None":
+    def rotate(self, generation: int, now: datetime) -> "RefreshTokenFamily | None":
         """Return the family after a valid token of this generation, None if it was reused.
 
         - The current generation is exchanged for the next, which is not confirmed.
@@ -69,7 +65,6 @@ class RefreshTokenFamily:
             generation=self.generation + 1,
             rotated_at=now,
             is_confirmed=False,
-            network=network,
         )
         if generation == self.generation:
             return replace(successor, previous=generation)
@@ -80,10 +75,6 @@ class RefreshTokenFamily:
         if self.is_confirmed:
             return None
         return replace(successor, previous=generation, oldest_valid=successor.generation)
-
-    def was_exchanged_elsewhere(self, network: str) -> bool:
-        """Return whether the previous token was exchanged from another network, as far as known."""
-        return self.network not in (None, network)
 
     def accepts(self, generation: int | None) -> bool:
         """Return whether access tokens of this generation are valid until they expire.
@@ -173,7 +164,8 @@ class Session:
     each of them changes the identity. `claims` are those that the login got for its tokens: a JSON
     object, as text; empty for none. `amr` is how its owner signed in; empty if nobody kept that.
     `cookie_hash` is the hash of the cookie that a session of the console is bound to: its token
-    alone opens nothing.
+    alone opens nothing. `network` is the hash of the client's network at the sign-in or the last
+    refresh; None if it is not known.
     """
 
     id: str
@@ -189,10 +181,15 @@ class Session:
     amr: tuple[AuthMethod, ...] = ()
     kind: SessionKind = SessionKind.APP
     cookie_hash: str = ""
+    network: str | None = None
 
     @property
     def is_console(self) -> bool:
         return self.kind is SessionKind.CONSOLE
+
+    def is_elsewhere(self, network: str) -> bool:
+        """Return whether the client was in another network before, as far as known."""
+        return self.network not in (None, network)
 
     def is_bound_to(self, cookie: str) -> bool:
         """Return whether a session of the console belongs to the browser with this cookie."""
@@ -244,7 +241,7 @@ class Session:
         )
 
     def refresh(
-        self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits
+        self, token_family: RefreshTokenFamily, now: datetime, limits: SessionLimits, network: str
     ) -> "Session":
         return replace(
             self,
@@ -253,6 +250,7 @@ class Session:
             expires_at=self.created_at + limits.max_age,
             idle_expires_at=now + limits.idle_timeout,
             is_used=True,
+            network=network,
         )
 
     def repeat_login(self, now: datetime) -> "Session | None":

@@ -53,7 +53,13 @@ undelivered: Final = builder(
     )
 )
 logged_in: Final = builder(
-    lambda: LoginSucceeded(phone=a_phone(), user_id=an_id(), channel=Channel.SMS, provider=PROVIDER)
+    lambda: LoginSucceeded(
+        phone=a_phone(),
+        user_id=an_id(),
+        session_id="f" * 32,
+        channel=Channel.SMS,
+        provider=PROVIDER,
+    )
 )
 rejected: Final = builder(
     lambda: OtpRequestRejected(

@@ -36,7 +36,6 @@ class RefreshTokensRecord(msgspec.Struct, gc=False):
     is_confirmed: bool = True
     previous: int | None = None
     oldest_valid: int = 0
-    network: str | None = None
 
 
 class TokenRepeatRecord(msgspec.Struct, gc=False):
@@ -66,6 +65,7 @@ class SessionRecord(msgspec.Struct, gc=False):
     amr: tuple[Literal["otp", "passkey"], ...] = ()
     kind: Literal["app", "console"] = "app"
     cookie_hash: str = ""
+    network: str | None = None
 
 
 class DeviceRecord(msgspec.Struct, gc=False):
@@ -276,10 +276,10 @@ IDENTITY_RETENTION: Final = (
     ),
     Retention(
         'sessions: kind of device ("Chrome on Android"), times, way of the login, claims of the'
-        " login hook; network of the last refresh, hashed",
+        " login hook; network of the login or last refresh, hashed",
         "sessions(id device created_at expires_at last_used_at idle_expires_at is_used repeats"
-        " amr kind cookie_hash claims token_family(nonce rotated_at generation is_confirmed"
-        " previous oldest_valid network))",
+        " amr kind cookie_hash claims network token_family(nonce rotated_at generation is_confirmed"
+        " previous oldest_valid))",
         "until logout, or the first login after its end",
         "users see and end them; a stolen token is noticed",
         f"logout, block, login; {WITH_ACCOUNT}",

@@ -35,6 +35,7 @@ class ConsoleSignInSucceeded(PhoneEvent):
 
     name = "console_signed_in"
     user_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,11 @@ class OpenConsoleSession:
     def finish(self, identity: Identity, session: Session, cookie: str) -> ConsoleSignedIn:
         """Return the token of a session that was stored."""
         if identity.phone is not None:
-            self.events.record(ConsoleSignInSucceeded(phone=identity.phone, user_id=identity.id))
+            self.events.record(
+                ConsoleSignInSucceeded(
+                    phone=identity.phone, user_id=identity.id, session_id=session.id
+                )
+            )
         tokens = self.sessions.issue_tokens(identity, session, session.created_at, None)
         return ConsoleSignedIn(tokens, cookie)
 

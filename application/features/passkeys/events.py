@@ -67,4 +67,5 @@ class PasskeyLoginSucceeded(PhoneEvent):
 
     name = "login_succeeded"
     user_id: str
+    session_id: str
     channel: str = PASSKEY_CHANNEL

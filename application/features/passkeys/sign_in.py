@@ -89,6 +89,7 @@ class SignInByPasskey:
             now,
             command.device,
             with_refresh=True,
+            network=self.keyed_hashes.hash_client_ip(command.client_ip).network,
             method=AuthMethod.PASSKEY,
             claims=await self._ask_login_hook(verified, phone, command),
         )
@@ -108,7 +109,9 @@ class SignInByPasskey:
             return changed, changed
 
         identity = await change(self.identities, identity.id, sign_in, missing=PasskeyRejected)
-        self.events.record(PasskeyLoginSucceeded(phone=phone, user_id=identity.id))
+        self.events.record(
+            PasskeyLoginSucceeded(phone=phone, user_id=identity.id, session_id=session.id)
+        )
         tokens = self.sessions.issue_tokens(identity, session, now, claims)
         return LoggedIn(identity, tokens, device_token)
 

@@ -14,6 +14,7 @@ from domain.administration.retained_data import RetainedData
 from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from domain.identities.session import Session
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.delivery_report import ReportedStatus
@@ -47,7 +48,7 @@ ChannelField = Annotated[
     ),
 ]
 R = TypeVar("R", bound=msgspec.Struct)
-_SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
+SESSION_ID_EXAMPLE: Final = "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b"
 _ROLES: Final = {
     Role.MEMBER: "a member",
     Role.SUPPORT: "support",
@@ -98,7 +99,7 @@ class AccountResponse(msgspec.Struct, kw_only=True):
 class UserSessionResponse(msgspec.Struct, kw_only=True):
     """A session of the user."""
 
-    id: Annotated[str, described("32 hex digits.", _SESSION_ID_EXAMPLE)]
+    id: Annotated[str, described("32 hex digits.", SESSION_ID_EXAMPLE)]
     device: Annotated[str | None, described("The name of the device.", "Pixel 9")]
     created_at: Annotated[str, time_field("The time of the sign-in, in UTC.")]
     last_used_at: Annotated[str, time_field("The time of the last use, accurate to a day.")]
@@ -106,13 +107,21 @@ class UserSessionResponse(msgspec.Struct, kw_only=True):
         str, time_field("When it ends unless it is refreshed.", "2026-07-30T09:30:00.000Z")
     ]
     is_console: Annotated[bool, described("Whether it is a session of the web console.", False)]
+    network: Annotated[
+        int | None,
+        described(
+            "Sessions with the same number were opened, or refreshed last, from one network (IPv4"
+            " /24, IPv6 /48). Null if that is not known.",
+            1,
+        ),
+    ]
 
 
 class TokenRepeatResponse(msgspec.Struct, kw_only=True):
     """A refresh token came again within ten seconds, from another network."""
 
     session_id: Annotated[
-        str, described("Its session, which may have ended since.", _SESSION_ID_EXAMPLE)
+        str, described("Its session, which may have ended since.", SESSION_ID_EXAMPLE)
     ]
     repeated_at: Annotated[str, time_field("When it came again, in UTC.")]
 
@@ -120,7 +129,7 @@ class TokenRepeatResponse(msgspec.Struct, kw_only=True):
 class DeviceResponse(msgspec.Struct, kw_only=True):
     """A device that is recognized: it has messages and attempts of its own."""
 
-    session_id: Annotated[str, described("Its latest sign-in.", _SESSION_ID_EXAMPLE)]
+    session_id: Annotated[str, described("Its latest sign-in.", SESSION_ID_EXAMPLE)]
     expires_at: Annotated[
         str, time_field("Until when it is recognized.", "2026-10-28T09:30:00.000Z")
     ]
@@ -491,12 +500,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
         subject=user.subject,
         summary=summarize_user(user),
         account=_to_account(user.identity) if user.identity else None,
-        sessions=[
-            to_struct(
-                session, UserSessionResponse, last_used_at=format_timestamp(session.last_seen_at)
-            )
-            for session in details.sessions
-        ],
+        sessions=_to_sessions(details.sessions),
         token_repeats=[to_struct(repeat, TokenRepeatResponse) for repeat in details.token_repeats],
         devices=[to_struct(device, DeviceResponse) for device in details.devices],
         verification=_to_verification(verification, now) if verification else None,
@@ -521,6 +525,19 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
             for rejection in (verification.rejections if verification else ())
         ],
     )
+
+
+def _to_sessions(sessions: Sequence[Session]) -> list[UserSessionResponse]:
+    networks = list(dict.fromkeys(session.network for session in sessions if session.network))
+    return [
+        to_struct(
+            session,
+            UserSessionResponse,
+            last_used_at=format_timestamp(session.last_seen_at),
+            network=networks.index(session.network) + 1 if session.network else None,
+        )
+        for session in sessions
+    ]
 
 
 def _to_account(identity: Identity) -> AccountResponse:

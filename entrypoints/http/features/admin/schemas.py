@@ -13,7 +13,11 @@ from domain.identities.external_id import EXTERNAL_ID_PATTERN, MAX_EXTERNAL_ID_L
 from domain.identities.role import Role
 from entrypoints.http.administration.target import ReasonField, UserBody
 from entrypoints.http.administration.user_acts import ActPath, ActResponse
-from entrypoints.http.administration.user_details import RetainedDataResponse, to_retained_data
+from entrypoints.http.administration.user_details import (
+    SESSION_ID_EXAMPLE,
+    RetainedDataResponse,
+    to_retained_data,
+)
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
@@ -106,6 +110,12 @@ class ExternalIdBody(UserBody, forbid_unknown_fields=True, kw_only=True):
     ]
 
 
+class EndSessionBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """A user, and the session that ends."""
+
+    session_id: Annotated[str, described("Its id, as in the details.", SESSION_ID_EXAMPLE)]
+
+
 class ResetLimitsResponse(ActResponse, kw_only=True):
     """The limits were reset: one more message can be sent."""
 
@@ -142,6 +152,9 @@ ACT_PATHS: Final[Mapping[str, ActPath]] = {
         errors=[errors.PhoneBlocked, errors.LimitsResetBefore, errors.TooManyResets],
     ),
     acts.SIGN_OUT.name: ActPath(operation_id="sign_out_user", response=SignOutUserResponse),
+    acts.END_SESSION.name: ActPath(
+        operation_id="end_session", body=EndSessionBody, errors=[errors.SessionNotFound]
+    ),
     acts.BLOCK.name: ActPath(operation_id="block_user"),
     acts.UNBLOCK.name: ActPath(operation_id="unblock_user"),
     acts.PROMOTE.name: ActPath(

@@ -197,7 +197,7 @@ for event in (
     events.UserDeleted(user_id=user_id),
     events.PhoneBlockedByOperator(phone=phone, user_id=user_id),
     events.SessionRevoked(user_id=user_id, reason="scope all"),
-    events.SessionRefreshed(user_id=user_id),
+    events.SessionRefreshed(user_id=user_id, session_id="f" * 32),
     LimitsReset(phone=phone),
     OtpAttemptsExhausted(phone=phone, reason="why"),
 ):

@@ -6,6 +6,8 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from application.identities.events import SessionRevoked
+from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
@@ -115,7 +117,7 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert (account["role"], account["is_verified"]) == ("member", True)
     session = details["sessions"][0]
     times = {"created_at", "last_used_at", "ends_at"}
-    assert {*session} == {"id", "device", *times, "is_console"}
+    assert {*session} == {"id", "device", *times, "is_console", "network"}
     assert {*details["devices"][0]} == {"session_id", "expires_at"}
     assert (details["library"]["items"], details["calls"]) == (0, [])
     assert details["events"] == {"waiting": 1, "failed": 0}
@@ -293,6 +295,30 @@ async def test_each_act_has_its_message_and_is_in_the_audit_with_its_reason(
         assert (entry.action.value.removeprefix("set_"), entry.subject) == (action, user)
         assert (entry.actor.id, entry.reason) == (driver.administrator_id, "Ticket 4711")
     assert driver.harness.database.identities[user].value.staff.role is Role.ADMINISTRATOR
+
+
+async def test_one_session_ends_with_its_device_and_those_of_one_network_are_seen(
+    driver: AdminDriver,
+) -> None:
+    app, token = driver.harness, await driver.make_token(Scope.SUPPORT_USERS, Scope.READ_USERS)
+    for ip in ("198.51.100.7", "198.51.100.8", "203.0.113.7"):
+        await app.open_session(USER, client_ip=ip)
+    shown = (await driver.post("search", token=token)).json()
+    [latest, second, first, *_] = shown["sessions"]
+    assert (latest["network"], second["network"], first["network"]) == (1, 2, 2)
+
+    body = {"id": driver.user_id, "session_id": second["id"], "reason": "ticket"}
+    ended, repeated = [await driver.post("end-session", body, token) for _ in range(2)]
+
+    expected = {"message": "Session ended", "subject": driver.user_id}
+    assert (ended.status_code, ended.json()) == (200, expected)
+    assert (repeated.status_code, repeated.json()["code"]) == (404, "session_not_found")
+    left = (await driver.post("search", token=token)).json()
+    assert left["sessions"] == [each for each in shown["sessions"] if each != second]
+    assert second["id"] not in {device["session_id"] for device in left["devices"]}
+    assert app.database.audit_entries[-1].action is AuditAction.END_SESSION
+    [revoked] = app.events.of_type(SessionRevoked)
+    assert revoked.session_id == second["id"]
 
 
 async def test_a_second_click_does_not_use_up_the_second_reset(driver: AdminDriver) -> None:

@@ -61,14 +61,17 @@ async def do(app: CoreHarness, act: Act, operator: Operator, user: UserQuery, re
     if act is acts.VIEW_PHONE:
         await app.user_details.view_phone(operator, a_phone(), str(user), reason)
         return
-    row = ROWS[act.name]
+    row, values = ROWS[act.name], VALUES.get(act.name, {})
+    if act is acts.END_SESSION:
+        [session, *_] = app.database.identities[str(user)].value.sessions
+        values = {"session_id": session.id}
     call = ActCall(
         use_cases=app.use_cases,
         act=app.administration.act_for_users,
         operator=operator,
         query=user,
         reason=reason,
-        values=VALUES.get(act.name, {}),
+        values=values,
     )
     assert "{" not in row.describe(await row.run(call))
 

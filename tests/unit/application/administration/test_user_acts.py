@@ -23,9 +23,10 @@ async def test_only_acts_that_make_sense_are_offered(app: CoreHarness) -> None:
     user = (await app.add_user()).identity.id
     nameless = (await app.log_in(a_phone(2))).identity.id
     assert await offered(app, None) == {*OF_PHONES}
-    assert await offered(app, nameless) == {*OF_PHONES, *OF_ACCOUNTS, "detach", "delete"}
-    of_user = {*OF_PHONES, *OF_ACCOUNTS, "rename", "detach", "delete"}
-    assert await offered(app, user) == of_user
+    of_nameless = {*OF_PHONES, *OF_ACCOUNTS, "detach", "delete"}
+    assert await offered(app, nameless) == {*of_nameless, "end-session"}
+    of_user = {*of_nameless, "rename"}
+    assert await offered(app, user) == {*of_user, "end-session"}
     await act.change_role(BY_COMMAND, user, Role.SUPPORT, REASON)
     assert await offered(app, user) == of_user - {"detach"} | {"demote"}
     await act.change_role(BY_COMMAND, user, Role.MEMBER, REASON)

@@ -43,7 +43,7 @@ def test_a_login_is_recent_for_a_day_and_no_refresh_makes_it_recent() -> None:
     session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
     assert session.is_recent(NOW + DAY - MICROSECOND)
     assert not session.is_recent(NOW + DAY)
-    assert not session.refresh(FIFTH_GENERATION, NOW + DAY, LIMITS).is_recent(NOW + DAY)
+    assert not session.refresh(FIFTH_GENERATION, NOW + DAY, LIMITS, "network").is_recent(NOW + DAY)
 
 
 def test_a_use_is_recorded_once_a_day_or_more_often_with_a_short_idle_timeout() -> None:
@@ -59,7 +59,7 @@ def test_a_use_is_recorded_once_a_day_or_more_often_with_a_short_idle_timeout() 
 
 def test_a_session_ends_at_its_maximum_age_or_when_it_is_idle_for_too_long() -> None:
     session = a_session(created_at=NOW, token_family=FIRST_GENERATION)
-    refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, LIMITS)
+    refreshed = session.refresh(FIFTH_GENERATION, NOW + 364 * DAY, LIMITS, "network")
     assert refreshed.ends_at == NOW + 365 * DAY
     idle = a_session(expires_at=NOW + 90 * DAY, idle_expires_at=NOW + 30 * DAY)
     assert idle.ends_at == NOW + 30 * DAY
@@ -131,7 +131,7 @@ def test_a_single_holder_is_never_signed_out_by_lost_responses(
             session = session.record_use(now, LIMITS, held)
             continue
         family = rotate(family_of(session), held, now)
-        session = session.refresh(family, now, LIMITS)
+        session = session.refresh(family, now, LIMITS, "network")
         if step == "refresh":
             held = family.generation
 
@@ -152,7 +152,7 @@ def test_of_two_holders_who_are_ten_seconds_apart_none_stays_signed_in(
         family = family_of(session).rotate(held[holder], now)
         if family is None:
             return
-        session = session.refresh(family, now, LIMITS)
+        session = session.refresh(family, now, LIMITS, "network")
         held[holder] = family.generation
         if uses:
             session = session.record_use(now, LIMITS, family.generation)

@@ -87,7 +87,7 @@ async def test_a_request_without_a_response_crashed_or_its_client_is_gone(
 
 
 async def record_event(scope: Any, receive: Any, send: Any) -> None:
-    LogSecurityEvents().record(RefreshTokenReused(user_id=an_id()))
+    LogSecurityEvents().record(RefreshTokenReused(user_id=an_id(), session_id="f" * 32))
     await ok(scope, receive, send)
 
 

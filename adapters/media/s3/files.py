@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, 
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, BinaryIO, Final
+from urllib.parse import unquote
 
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
@@ -29,6 +30,7 @@ from adapters.shared.threads import DiskThreads
 from application.features.media.ports import MediaUrl, StoredFile
 from application.ports.errors import ConfigurationError, MediaFileRejected
 from application.ports.system import Clock
+from domain.features.media.item import parse_storage_key
 
 if TYPE_CHECKING:
     from aiobotocore.response import StreamingBody
@@ -135,7 +137,11 @@ class S3Files:
             if not all(key.startswith(bucket.prefix) for key in keys):
                 raise _wrong_listing("keys that nobody asked for, or that are encoded")
             for key in keys:
-                yield key.removeprefix(bucket.prefix)
+                storage_key = key.removeprefix(bucket.prefix)
+                # Without a prefix, only the name of a file shows it; other files may have a "%".
+                if "%" in storage_key and parse_storage_key(unquote(storage_key)):
+                    raise _wrong_listing("keys that are encoded")
+                yield storage_key
             token = page.get("NextContinuationToken", "")
             if not page.get("IsTruncated"):
                 return

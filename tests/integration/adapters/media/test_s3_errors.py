@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 from typing import Any, Final
@@ -240,3 +241,15 @@ async def test_pages_are_listed_to_the_last_one(store: HttpServer, files: S3File
         a_page("prefix/a", "prefix/b", token="t", is_truncated=True), a_page("prefix/c")
     )
     assert [key async for key in files.list_files()] == ["a", "b", "c"]
+
+
+async def test_encoded_keys_of_a_bucket_without_a_prefix_are_an_error_too(
+    store: HttpServer, setup: S3Setup
+) -> None:
+    storage_key = f"ab/{1:024x}-{'ab' * 16}.jpg"
+    async with replace(setup, prefix="").open_files() as files:
+        store.behavior = a_page("with%20space.txt", storage_key)
+        assert [key async for key in files.list_files()] == ["with%20space.txt", storage_key]
+        store.behavior = a_page(storage_key.replace("/", "%2F"))
+        with pytest.raises(MediaFileRejected, match="the store lists"):
+            await anext(aiter(files.list_files()))

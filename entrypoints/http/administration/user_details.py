@@ -39,6 +39,17 @@ SubjectField = Annotated[
         USER_ID_EXAMPLE,
     ),
 ]
+IsVerifiedField = Annotated[
+    bool,
+    described(
+        "False if somebody joined by a call, and nobody has signed in yet. True does not mean that"
+        " the number was proved: an import or an administrator may have made the account.",
+        True,
+    ),
+]
+HasSignedInField = Annotated[
+    bool, described("Whether anybody has ever signed in, and so proved to have the number.", True)
+]
 ChannelField = Annotated[
     str,
     described(
@@ -77,9 +88,8 @@ class AccountResponse(msgspec.Struct, kw_only=True):
             enum=[*(role.value for role in Role), None],
         ),
     ]
-    is_verified: Annotated[
-        bool, described("False if somebody joined by a call, and nobody has signed in yet.", True)
-    ]
+    is_verified: IsVerifiedField
+    has_signed_in: HasSignedInField
     created_at: Annotated[str, time_field("When it was created, in UTC.")]
     imported_at: Annotated[
         str | None,
@@ -485,6 +495,8 @@ def summarize_user(user: FoundUser) -> str:
         parts.append("without a username")
     if not identity.is_verified:
         parts.append("who joined by a call and has not signed in yet")
+    elif not identity.has_signed_in:
+        parts.append("who has not signed in yet")
     if identity.is_blocked:
         parts.append("blocked")
     return f"{', '.join(parts)}."

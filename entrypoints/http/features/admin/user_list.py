@@ -14,6 +14,7 @@ from domain.errors import ConflictingValue, UnsupportedValue
 from domain.features.admin import USER_CURSOR_PATTERN, UserFilter, parse_created_since
 from domain.identities.identity import Identity
 from domain.identities.role import Role
+from entrypoints.http.administration.user_details import HasSignedInField, IsVerifiedField
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
     UserIdField,
@@ -80,9 +81,8 @@ class ListedUserResponse(msgspec.Struct, kw_only=True):
         str,
         described("What the user may do.", Role.MEMBER.value, enum=[role.value for role in Role]),
     ]
-    is_verified: Annotated[
-        bool, described("False if somebody joined by a call, and nobody has signed in yet.", True)
-    ]
+    is_verified: IsVerifiedField
+    has_signed_in: HasSignedInField
     created_at: Annotated[str, time_field("When the account was created, in UTC.")]
     imported_at: Annotated[
         str | None,
@@ -129,6 +129,7 @@ def to_listed_user(user: Identity) -> ListedUserResponse:
         number=user.phone.masked if user.phone else None,
         role=user.staff.role.value,
         is_verified=user.is_verified,
+        has_signed_in=user.has_signed_in,
         created_at=format_timestamp(user.created_at),
         imported_at=_format_time(user.imported.at),
         last_used_at=_format_time(user.last_used_at),

@@ -114,7 +114,8 @@ async def test_a_user_is_shown_with_all_that_helps(driver: AdminDriver) -> None:
     assert (details["subject"], details["number"]) == (driver.user_id, USER.e164)
     account = details["account"]
     assert (account["id"], account["username"]) == (driver.user_id, "Rahul Sharma")
-    assert (account["role"], account["is_verified"]) == ("member", True)
+    assert account["role"] == "member"
+    assert (account["is_verified"], account["has_signed_in"]) == (True, True)
     session = details["sessions"][0]
     times = {"created_at", "last_used_at", "ends_at"}
     assert {*session} == {"id", "device", *times, "is_console", "network"}

@@ -58,8 +58,8 @@ def _(error: ssl.SSLError) -> str:
 
 
 @code_of.register
-def _(error: ImportError) -> str:
-    return error.name or ""
+def _(error: ImportError | AttributeError | NameError) -> str:
+    return error.name or ""  # of the source code
 
 
 @code_of.register

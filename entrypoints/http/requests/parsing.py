@@ -152,11 +152,15 @@ def query_parameters(handler: BaseRouteHandler) -> Sequence[str]:
 
 def unknown_parameter(name: str, known: Sequence[str]) -> FieldError:
     """Return the error of a query parameter that a path does not have."""
-    names = f"These are known: {', '.join(known)}." if known else "This path has none."
+    return _unknown_field(name, "query parameter", "path", known)
+
+
+def _unknown_field(name: str, kind: str, where: str, known: Sequence[str]) -> FieldError:
+    names = f"These are known: {', '.join(known)}." if known else f"This {where} has none."
     return FieldError(
         name[:MAX_FIELD_NAME_LENGTH],
         FieldErrorCode.UNKNOWN_FIELD,
-        f"This query parameter is unknown. {names}",
+        f"This {kind} is unknown. {names}",
     )
 
 
@@ -305,13 +309,13 @@ def _find_errors(content: bytes, body_type: type[Any]) -> InvalidFields:
         except msgspec.ValidationError:
             message = _type_message(field.type)
             errors.append(FieldError(field.encode_name, FieldErrorCode.WRONG_TYPE, message))
-    known = {field.encode_name for field in fields}
+    known = [field.encode_name for field in fields]
     unknown = [name for name in body if name not in known]
     if not body_type.__struct_config__.forbid_unknown_fields:
         unknown = []  # they are ignored
-    for name in unknown[:MAX_UNKNOWN_FIELDS]:
-        shown = name[:MAX_FIELD_NAME_LENGTH]
-        errors.append(FieldError(shown, FieldErrorCode.UNKNOWN_FIELD, "This field is unknown."))
+    errors += [
+        _unknown_field(name, "field", "body", known) for name in unknown[:MAX_UNKNOWN_FIELDS]
+    ]
     return InvalidFields(*errors)
 
 

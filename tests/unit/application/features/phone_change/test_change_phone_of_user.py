@@ -24,6 +24,7 @@ from domain.errors import (
     Forbidden,
     IncorrectOtp,
     PhoneInUse,
+    TooManyAttempts,
     TooManyOtpRequests,
     Unauthenticated,
     UserNotFound,
@@ -288,6 +289,27 @@ async def test_a_wrong_old_code_counts_and_the_new_one_is_not_looked_at(app: App
         with pytest.raises(IncorrectOtp) as raised:
             await app.phone_change.change_phone(user, replace(guess, code=code))
         assert (raised.value.field, raised.value.attempts_left) == ("old_otp", left)
+    assert record_of(app, NEW) == before
+
+
+async def test_a_right_old_code_passes_no_counter_that_parallel_guesses_used_up(
+    app: AppHarness,
+) -> None:
+    """Otherwise one burst tries more codes than five, and learns which of them is right."""
+    user = await app.add_user(OLD)
+    command = await request_codes(app, user)
+    assert command.old_code
+    right, before = int(command.old_code.digits), record_of(app, NEW)
+
+    async def guess() -> None:
+        for number in range(1, 6):
+            wrong = parse_otp_code(f"{(right + number) % 10**6:06}")
+            with pytest.raises(IncorrectOtp):
+                await app.phone_change.change_phone(user, replace(command, old_code=wrong))
+
+    app.faults.run_before("phone_verifications.save", guess)
+    with pytest.raises(TooManyAttempts):
+        await app.phone_change.change_phone(user, command)
     assert record_of(app, NEW) == before
 
 

@@ -20,7 +20,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import change
+from application.update import MAX_RETRIES, change
 from domain.errors import AccountBlocked, TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
@@ -118,7 +118,6 @@ class _Deciding:
     attempt: OtpAttempt
     permits: AttemptPermits
     named: Versioned[Identity] | None
-    is_kept: bool
     check: CodeCheck = field(init=False)
     identity: Versioned[Identity | None] | None = None
     decision: LoginDecision | None = None
@@ -195,9 +194,12 @@ class CheckOtp:
             purpose=command.purpose,
             identity_id=command.identity_id,
         )
-        deciding = _Deciding(phone, attempt, permits, named, command.is_kept)
+        deciding = _Deciding(phone, attempt, permits, named)
         try:
-            result, identity = await self._decide_and_save(deciding, ask, loaded)
+            if command.is_kept:
+                result, identity = await self._decide_and_keep(deciding, loaded), None
+            else:
+                result, identity = await self._decide_and_save(deciding, ask, loaded)
             if isinstance(result, Exhausted):
                 raise TooManyAttempts(whole_seconds(now, result.until))
         except ConcurrencyConflict:  # nothing was counted
@@ -267,6 +269,25 @@ class CheckOtp:
 
         return await change(self.phone_verifications, deciding.phone, decide_again), None
 
+    async def _decide_and_keep(
+        self, deciding: _Deciding, loaded: Versioned[PhoneVerification]
+    ) -> VerificationResult:
+        """Decide on the attempt, and leave a correct code unused.
+
+        The record of a correct one is saved as it is, which fails after a parallel guess was
+        counted: otherwise a burst of guesses would pass a counter that it uses up.
+        """
+        for _ in range(MAX_RETRIES):
+            successor, result = await self._decide(deciding, None, loaded.value)
+            if isinstance(result, Correct):
+                successor = loaded.value
+            elif successor is loaded.value:
+                return result
+            if await self.phone_verifications.save(deciding.phone, successor, loaded.version):
+                return result
+            loaded = await self.phone_verifications.load(deciding.phone)
+        raise ConcurrencyConflict("too many concurrent attempts at one code")
+
     async def _decide(
         self, deciding: _Deciding, ask: AskBeforeUse | None, verification: PhoneVerification
     ) -> tuple[PhoneVerification, VerificationResult]:
@@ -280,10 +301,7 @@ class CheckOtp:
             await permits.acquire_for_others()
         if ask is not None and not check.is_phone_blocked:
             await self._ask(deciding, ask, check.correct_code)
-        successor, result = count_attempt(verification, check, deciding.decision)
-        if deciding.is_kept and isinstance(result, Correct):
-            return verification, result
-        return successor, result
+        return count_attempt(verification, check, deciding.decision)
 
     async def _ask(self, deciding: _Deciding, ask: AskBeforeUse, code: UsedCode | None) -> None:
         """Ask about a correct code, and again if it logs in somebody else now."""

@@ -108,8 +108,9 @@ class ChangePhone:
 
     - The code of the present number is compared first. If it is wrong, that of the new one is not
       looked at; if it is right, it stays unused until that is right too.
-    - A code is used for one change, that of the present number too. After a lost response or an
-      error of storage the same client sends the same codes again, and the change is completed.
+    - A code is used for one change, that of the present number too: after a change that was
+      rejected it is wrong. After a lost response or an error of storage the same client sends the
+      same codes again, and the change is completed.
     - That somebody has the number is an error after the right codes only.
     - The change and its audit entry are written in an order that `CompletePhoneChange` completes.
       The audit has the change as failed if it ended without an effect, and not after an error of
@@ -146,7 +147,11 @@ class ChangePhone:
             purpose=Purpose.CHANGE_PHONE,
             identity_id=identity.id,
         )
-        await self._check(replace(old, is_kept=True), "old_otp")
+        kept = await self._check(replace(old, is_kept=True), "old_otp")
+        under_way = identity.phone_change
+        is_retry = under_way is not None and under_way.new_phone == command.phone
+        if identity.has_used(_to_used_challenge(kept).id) and not is_retry:
+            raise IncorrectOtp("old_otp", 0)
         checked = await self._check_new(identity, command)
         checked_old = await self._check(old, "old_otp")
         change = PhoneChange(

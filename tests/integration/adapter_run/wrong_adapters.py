@@ -34,6 +34,7 @@ from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages import test_status_callbacks as callbacks
 from tests.contract.suites.provider_driver import HANGS
 from tests.contract.suites.storage import test_limit_store as limit_store
+from tests.contract.suites.storage import test_record_indexes as record_indexes
 from tests.contract.suites.storage import test_record_store as record_store
 from tests.contract.suites.storage import test_storage_errors as storage_errors
 from tests.contract.suites.storage import test_unanswered_permits as unanswered
@@ -543,6 +544,23 @@ class DeletedAndAdded(RightRecords):
         await asyncio.sleep(0)
         self.tables[arguments[0].name][arguments[1]] = row
         return is_replaced
+
+
+async def move_records(store: RightRecords) -> None:
+    """Move the expiry of records while those that have expired are deleted."""
+    await record_indexes.test_a_record_whose_expiry_is_moved_meanwhile_stays(store, store)
+
+
+@breaks(move_records, "deleted a record whose expires_at was moved meanwhile")
+class ListedAndDeleted(RightRecords):
+    """Records that are listed when they have expired, and deleted by their ids."""
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        by_expiry = kind.find_index(EXPIRES_AT)
+        expired = await self.find(kind, by_expiry, until=now, limit=limit)
+        await asyncio.sleep(0)
+        deleted = [self.tables[kind.name].pop(stored.id, None) for stored in expired]
+        return len(deleted) - deleted.count(None)
 
 
 async def see_files(files: InMemoryFiles) -> None:

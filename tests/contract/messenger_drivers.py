@@ -69,8 +69,14 @@ class FakeDriver(MessengerDriver):
     async def invalidate_number(self) -> None:
         self.fake.result = INVALID_NUMBER
 
+    async def reject_message(self) -> None:
+        self.fake.result = REJECTED
+
 
 class TerminalDriver(MessengerDriver):
+    has_own_texts = True
+    """It breaks lines, and has them in a box."""
+
     def __init__(self, stream: TextIO, reader: int) -> None:
         self.messenger = TerminalMessenger(stream)
         self.stream = stream
@@ -102,6 +108,9 @@ class TwilioDriver(ServerDriver, MessengerDriver):
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects(21211)
+
+    async def reject_message(self) -> None:
+        self.server.behavior = rejects(21617)
 
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         token = self.server.auth_token
@@ -137,6 +146,9 @@ class VonageDriver(ServerDriver, MessengerDriver):
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects_by_vonage(422, "messages#1150", parameters={"to": "invalid"})
+
+    async def reject_message(self) -> None:
+        self.server.behavior = rejects_by_vonage(422, "messages#1090")
 
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         if body is None:
@@ -178,6 +190,9 @@ class HookDriver(ServerDriver, MessengerDriver):
     async def invalidate_number(self) -> None:
         self.server.error = "invalid_number"
 
+    async def reject_message(self) -> None:
+        self.server.error = "rejected"
+
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         await self.messenger.send(PHONE, a_message("", status_url=url))
         message_id = self.server.messages[-1]["message_id"]
@@ -209,6 +224,7 @@ def account_of(server: FakeWhatsApp, **fields: Any) -> WhatsAppAccount:
 class WhatsAppDriver(ServerDriver, MessengerDriver):
     server: FakeWhatsApp
     reports_references = True
+    has_own_texts = True
     refusal = staticmethod(rejects_by_meta(190))
 
     def __init__(self, messenger: WhatsAppMessenger, server: FakeWhatsApp) -> None:
@@ -223,6 +239,9 @@ class WhatsAppDriver(ServerDriver, MessengerDriver):
 
     async def invalidate_number(self) -> None:
         self.server.behavior = rejects_by_meta(131026)
+
+    async def reject_message(self) -> None:
+        self.server.behavior = rejects_by_meta(100)
 
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         if body is not None:

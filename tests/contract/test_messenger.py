@@ -9,6 +9,7 @@ from tests.contract.provider_drivers import only_with
 from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.messages.test_messenger import *
 from tests.contract.suites.messages.test_messenger import (
+    test_a_message_that_the_provider_rejects_is_not_sent_again,
     test_a_message_without_an_answer_is_unknown_and_not_sent_again,
     test_a_text_is_delivered_whole_or_rejected,
     test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
@@ -29,6 +30,7 @@ async def messenger_driver(request: pytest.FixtureRequest) -> AsyncIterator[Mess
 
 
 with_failures = only_with("messenger_driver", fake, twilio, vonage, hook, whatsapp)
+with_failures(test_a_message_that_the_provider_rejects_is_not_sent_again)
 with_failures(test_an_invalid_number_has_a_reason_without_the_number)
 with_failures(test_an_account_that_is_refused_is_unavailable_and_no_invalid_number)
 # Vonage and WhatsApp post to one URL.

@@ -5,6 +5,7 @@ Their provider is in memory. WRONG_ADAPTER names the class that the factory yiel
 
 import asyncio
 import hmac
+import html
 import logging
 import os
 import time
@@ -33,6 +34,7 @@ from tests.contract.suites.messages import test_messenger as messenger
 from tests.contract.suites.messages import test_status_callbacks as callbacks
 from tests.contract.suites.provider_driver import HANGS
 from tests.contract.suites.storage import test_limit_store as limit_store
+from tests.contract.suites.storage import test_record_indexes as record_indexes
 from tests.contract.suites.storage import test_record_store as record_store
 from tests.contract.suites.storage import test_storage_errors as storage_errors
 from tests.contract.suites.storage import test_unanswered_permits as unanswered
@@ -104,11 +106,16 @@ class RightMessenger(FailingProvider):
         self.messages.append((phone.e164, sent_text, self.status_url))
         if self.failure == "invalid number":
             return DeliveryResult(DeliveryStatus.INVALID_NUMBER, "No phone has this number.")
+        if self.failure == "rejected message":
+            return DeliveryResult(DeliveryStatus.REJECTED, "The text is not allowed.")
         return UNKNOWN if self.failure else ACCEPTED
 
     async def check(self) -> None:
         if self.failure:
             raise MessengerUnavailable("the provider does not respond")
+
+    def reject_message(self) -> None:
+        self.failure = "rejected message"
 
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
         signed_at, signature = (
@@ -263,11 +270,43 @@ class OneStatus(RightMessenger):
         return None if statuses is None else statuses[:1]
 
 
-@breaks(WHOLE, "A text in several parts was accepted", kind="in several parts")
-@breaks(WHOLE, "A text in other scripts was accepted", kind="in other scripts")
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several parts")
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="in other scripts")
 class ChangedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, text[:160].encode("ascii", "replace").decode())
+
+
+@breaks(messenger.test_an_accepted_message_is_delivered_to_the_number, "has_own_texts = True")
+class OwnText(RightMessenger):
+    """It does not declare that its texts are not ours."""
+
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text.replace("is your Dialtone code", "signs you in"))
+
+
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
+class JoinedLines(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text.replace("\n", " "))
+
+
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
+class FirstLine(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text.partition("\n")[0])
+
+
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
+class OtherLineEnds(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, text.replace("\n", "\r\n"))
+
+
+@breaks(WHOLE, "was accepted, and .* was delivered", kind="with signs of other languages")
+class EscapedText(RightMessenger):
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        return await super().deliver(phone, html.escape(text))
 
 
 @breaks(OWN_URL, "was sent with ''")
@@ -317,6 +356,21 @@ class RepeatedRejection(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         result = await super().deliver(phone, text)
         return await super().deliver(phone, text) if result != ACCEPTED else result
+
+
+@breaks(
+    messenger.test_a_message_that_the_provider_rejects_is_not_sent_again,
+    "got it 5 times by one send",
+)
+class RepeatedText(RightMessenger):
+    """It sends again what was rejected because of its text, in case the provider was wrong."""
+
+    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
+        result = await super().deliver(phone, text)
+        for _ in range(4):
+            if result.status is DeliveryStatus.REJECTED:
+                result = await super().deliver(phone, text)
+        return result
 
 
 @breaks(messenger.test_no_log_line_has_the_text_or_the_code, "the code, or the text")
@@ -490,6 +544,23 @@ class DeletedAndAdded(RightRecords):
         await asyncio.sleep(0)
         self.tables[arguments[0].name][arguments[1]] = row
         return is_replaced
+
+
+async def move_records(store: RightRecords) -> None:
+    """Move the expiry of records while those that have expired are deleted."""
+    await record_indexes.test_a_record_whose_expiry_is_moved_meanwhile_stays(store, store)
+
+
+@breaks(move_records, "deleted a record whose expires_at was moved meanwhile")
+class ListedAndDeleted(RightRecords):
+    """Records that are listed when they have expired, and deleted by their ids."""
+
+    async def delete_expired(self, kind: RecordKind[R], now: datetime, limit: int, /) -> int:
+        by_expiry = kind.find_index(EXPIRES_AT)
+        expired = await self.find(kind, by_expiry, until=now, limit=limit)
+        await asyncio.sleep(0)
+        deleted = [self.tables[kind.name].pop(stored.id, None) for stored in expired]
+        return len(deleted) - deleted.count(None)
 
 
 async def see_files(files: InMemoryFiles) -> None:

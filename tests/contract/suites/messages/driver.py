@@ -32,11 +32,14 @@ class MessengerDriver(ProviderDriver):
 
     reports_references = False
     """Whether `sign_references` works: some providers report no reference."""
+    has_own_texts = False
+    """Whether its provider gets another text than that of the message, such as a template."""
 
     def __init__(self, messenger: CheckedMessenger) -> None:
         super().__init__(messenger)
         self.messenger = messenger
         self.reports_references = hasattr(messenger, "sign_references")
+        self.has_own_texts = getattr(messenger, "has_own_texts", False)
 
     async def delivered(self) -> list[ReceivedMessage]:
         """Return all messages that the provider ever got, answered or not."""
@@ -45,6 +48,10 @@ class MessengerDriver(ProviderDriver):
     async def invalidate_number(self) -> None:
         """Make the provider report every number as invalid."""
         await self._begin("invalidate_number")
+
+    async def reject_message(self) -> None:
+        """Make the provider reject every message because of its text."""
+        await self._begin("reject_message")
 
     async def sign_status(self, url: str, body: bytes | None, signed_at: datetime) -> SignedRequest:
         """Return a status callback of the provider, by default for a delivered message."""

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.limits.limit_alerts import LimitAlerts
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
@@ -51,6 +52,7 @@ class AttemptPermits:
 
     of_ip: _Permits
     of_others: _Permits
+    alerts: LimitAlerts
 
     async def try_ip(self) -> None:
         """Acquire the permit of the IP, if there is one."""
@@ -63,6 +65,7 @@ class AttemptPermits:
             TooManyAttemptsFromIp
         """
         if (seconds := await self.of_ip.acquire()) is not None:
+            self.alerts.warn_of_ip("per_ip", "attempts")
             raise TooManyAttemptsFromIp(seconds)
 
     async def acquire_for_others(self) -> None:
@@ -87,6 +90,7 @@ class AttemptLimiter:
 
     limit_store: LimitStore
     limits: RateLimits
+    alerts: LimitAlerts
 
     def permits_of(
         self, client_ip: HashedClientIp, country: str | None, now: datetime
@@ -99,4 +103,5 @@ class AttemptLimiter:
         return AttemptPermits(
             of_ip=_Permits(self.limit_store, self.limits.for_verification(client_ip), now),
             of_others=_Permits(self.limit_store, of_others, now),
+            alerts=self.alerts,
         )

@@ -15,6 +15,14 @@ from domain.otp.rate_limits import NO_LIMIT, LimitName, RateLimit, name_limit
 ALERT_INTERVAL: Final = timedelta(hours=1)
 """How often one process warns of one limit."""
 HIGH_PERCENT: Final = 80
+_CAUSE_OF_IP: Final = (
+    "a client that sends too much, or many clients behind this IP: those of a proxy, or the"
+    " visitors of a website that a back end renders"
+)
+_FIX_OF_IP: Final = (
+    "if client_ip is that of your proxy, set DIALTONE_TRUSTED_PROXIES; if it is that of your back"
+    " end, also send the IP of each visitor: docs/server.md"
+)
 
 _log = logging.getLogger(__name__)
 
@@ -24,7 +32,8 @@ class LimitAlerts:
     """Warn of shared limits: above 80 % of one, and when one rejects; each once an hour.
 
     Only those per country and in total are shared limits: what one IP, network, number range or
-    phone uses up is what limits are for.
+    phone uses up is what limits are for. A limit per IP or network that rejects is a warning too,
+    because the IP may be that of many clients.
     """
 
     limit_store: LimitStore
@@ -57,6 +66,14 @@ class LimitAlerts:
             if limit.is_shared and self._is_due("shared_limit_reached", *name, limit.country):
                 fields = {"limit": name.limit, "part": name.owner, "country": limit.country}
                 _log.warning({"event": "shared_limit_reached", **fields})
+            if limit.subject_kind in ("ip", "network"):
+                self.warn_of_ip(name.limit, "messages")
+
+    def warn_of_ip(self, limit: str, counted: str) -> None:
+        """Warn that a limit per IP or network rejects what it counts; the log has the IP."""
+        if self._is_due("ip_limit_reached", limit, counted):
+            fields = {"limit": limit, "counted": counted, "cause": _CAUSE_OF_IP, "fix": _FIX_OF_IP}
+            _log.warning({"event": "ip_limit_reached", **fields})
 
     async def warn_of_high_use(self) -> None:
         """Measure all shared limits, and warn of those above 80 %."""

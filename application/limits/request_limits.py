@@ -5,6 +5,7 @@ from collections import OrderedDict
 from ipaddress import IPv6Network
 from typing import Final
 
+from application.limits.limit_alerts import LimitAlerts
 from application.ports.system import MonotonicClock
 from domain.errors import TooManyRequests
 from domain.otp.sliding_window import SlidingWindow
@@ -62,11 +63,13 @@ class RequestLimits:
         per_ip: SlidingWindow | None,
         workers: int,
         now: MonotonicClock,
+        alerts: LimitAlerts,
     ) -> None:
         per_site = per_ip and SlidingWindow(per_ip.limit * _SITE_FACTOR, per_ip.period)
         self._per_identity = RequestLimit(per_identity, workers, now)
         self._per_ip = RequestLimit(per_ip, workers, now)
         self._per_site = RequestLimit(per_site, workers, now)
+        self._alerts = alerts
 
     def acquire_for_identity(self, identity_id: str) -> None:
         """Count a request of an identity; raises TooManyRequests."""
@@ -74,7 +77,11 @@ class RequestLimits:
 
     def acquire_for_ip(self, client_ip: str) -> None:
         """Count a request from the client's IP and its /48 network; raises TooManyRequests."""
-        self._per_ip.acquire(client_ip)
-        if ":" in client_ip:
-            site = IPv6Network(client_ip).supernet(new_prefix=_SITE_PREFIX_LENGTH)
-            self._per_site.acquire(str(site))
+        try:
+            self._per_ip.acquire(client_ip)
+            if ":" in client_ip:
+                site = IPv6Network(client_ip).supernet(new_prefix=_SITE_PREFIX_LENGTH)
+                self._per_site.acquire(str(site))
+        except TooManyRequests:
+            self._alerts.warn_of_ip("per_ip", "requests")
+            raise

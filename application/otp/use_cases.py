@@ -97,10 +97,7 @@ class LimitUseCases:
             policy.delivery_policy,
             self.limit_alerts,
         )
-        self.attempt_limiter = AttemptLimiter(
-            limit_store,
-            limits,
-        )
+        self.attempt_limiter = AttemptLimiter(limit_store, limits, self.limit_alerts)
         self.describe_verification = DescribeVerification(
             verifications,
             self.delivery_limiter,

@@ -12,7 +12,9 @@ from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
 from application.limits.file_reads import FileReads
+from application.limits.limit_alerts import LimitAlerts
 from application.limits.request_limits import RequestLimits
+from application.otp.use_cases import LimitUseCases
 from application.use_cases import UseCases
 from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
@@ -55,10 +57,11 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        app.state.request_limits = _make_request_limits(server)
         app.state.file_reads = FileReads(time.monotonic)
         async with open_use_cases() as use_cases:
             app.state.use_cases = use_cases
+            alerts = use_cases.of(LimitUseCases).limit_alerts
+            app.state.request_limits = _make_request_limits(server, alerts)
             yield
 
     def describe() -> bytes:
@@ -121,12 +124,13 @@ def create_app(
     )
 
 
-def _make_request_limits(settings: HttpServerSettings) -> RequestLimits:
+def _make_request_limits(settings: HttpServerSettings, alerts: LimitAlerts) -> RequestLimits:
     return RequestLimits(
         settings.request_limit_per_identity,
         settings.refresh_limit_per_ip,
         settings.workers,
         time.monotonic,
+        alerts,
     )
 
 

@@ -1,9 +1,5 @@
 """The hooks of the documentation in JavaScript, as processes."""
 
-import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,41 +7,13 @@ import httpx
 import jwt
 
 from tests.support.client import open_client, sign_in
-from tests.support.markdown import PROJECT
-from tests.support.plain_http import PLAIN_HTTP
+from tests.support.node_samples import run_node_sample
 from tests.support.servers.fake_hook import SECRET
-from tests.support.servers.process import find_or_install, free_ports, wait_until
+from tests.support.servers.process import free_ports, wait_until
 from tests.support.service import running
 
 PHONE: Final = "+14155560002"
 NEW_SECRET: Final = "whsec_YSBuZXdlciBzZWNyZXQgb2YgdGhlIGxvZ2lucyE="
-
-
-@contextmanager
-def run_example(name: str, port: int, output: Path, **environ: str) -> Iterator[None]:
-    """Run a hook until the end of the block. What it prints is added to a file."""
-
-    def responds() -> bool:
-        try:
-            return httpx.head(f"http://127.0.0.1:{port}", **PLAIN_HTTP).status_code == 401
-        except httpx.TransportError:
-            return False
-
-    with (
-        output.open("ab") as printed,
-        subprocess.Popen(
-            [find_or_install("node", "nodejs"), PROJECT / "docs/deploy" / name],
-            env={"PATH": os.environ["PATH"], "PORT": str(port), **environ},
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=printed,
-        ) as process,
-    ):
-        try:
-            wait_until(responds, explain=output.read_text)
-            yield
-        finally:
-            process.kill()
 
 
 def verify(http: httpx.Client, otp: dict[str, Any]) -> httpx.Response:
@@ -80,7 +48,7 @@ def test_the_login_hook_decides_about_logins(tmp_path: Path) -> None:
         otp = request_code(1)
         failed = http.post("/auth/verify-otp", json=otp)
         assert (failed.status_code, failed.json()["code"]) == (503, "unavailable")
-        with run_example("login_hook.mjs", port, output, **secret):
+        with run_node_sample("login_hook.mjs", port, output, **secret):
             first = verify(http, otp)
             assert claims_of(first) == {"plan": "free"}
             tokens = {"refresh_token": first.json()["refresh_token"]}
@@ -90,7 +58,7 @@ def test_the_login_hook_decides_about_logins(tmp_path: Path) -> None:
         assert (asked[0], asked[2], tested[0]) == ("login.pending", "allow", "login.test")
 
         suspended = first.json()["user_id"]
-        with run_example("login_hook.mjs", port, output, **secret, SUSPENDED=suspended):
+        with run_node_sample("login_hook.mjs", port, output, **secret, SUSPENDED=suspended):
             rejected = verify(http, request_code(2))
             assert (rejected.status_code, rejected.json()["code"]) == (403, "login_rejected")
             assert rejected.json()["error"].startswith("Your account is suspended.")
@@ -110,7 +78,7 @@ def test_the_sms_hook_sends_codes_and_reports_their_delivery(tmp_path: Path) -> 
         return [text for to, _, text in lines if to == number]
 
     with (
-        run_example("sms_hook.mjs", port, output, SMS_HOOK_SECRET=SECRET),
+        run_node_sample("sms_hook.mjs", port, output, SMS_HOOK_SECRET=SECRET),
         running(tmp_path / "service", environ, inbox) as service,
     ):
         sign_in(service, PHONE)

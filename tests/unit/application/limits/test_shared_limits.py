@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.limits.measure_limits import MAX_COUNTRIES, LimitUse
-from application.limits.request_limits import MAX_SUBJECTS, RequestLimit
-from domain.errors import TooManyOtpRequests, TooManyRequests
+from application.limits.request_limits import MAX_SUBJECTS, RequestLimit, RequestLimits
+from domain.errors import TooManyAttemptsFromIp, TooManyOtpRequests, TooManyRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import parse_phone
@@ -136,6 +137,30 @@ async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
         "part": "strangers",
         "country": "US",
     }
+
+
+async def test_a_limit_of_an_ip_that_rejects_is_a_warning_once_an_hour_and_names_the_cause(
+    clock: SecondsClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = SlidingWindow(1, timedelta(hours=1))
+    limits = replace(RateLimits(), per_ip=one, verifications_per_ip=one)
+    app = CoreHarness(policy=make_core_policy(rate_limits=limits))
+    requests = RequestLimits(None, one, 1, clock, app.limits.limit_alerts)
+    await app.request_otp(GERMAN_PHONE)
+    with suppress(TooManyAttemptsFromIp):
+        for _ in range(2):
+            await app.verify_otp("000000", GERMAN_PHONE, client_ip="203.0.113.9")
+    for phone in ("+14155550101", "+12125550102"):
+        with pytest.raises(TooManyOtpRequests):
+            await app.request_otp(parse_phone(phone, None))
+    with suppress(TooManyRequests):
+        for _ in range(2):
+            requests.acquire_for_ip("203.0.113.9")
+
+    warnings = warnings_in(caplog)
+    assert {each["event"] for each in warnings} == {"ip_limit_reached"}
+    assert [each["counted"] for each in warnings] == ["attempts", "messages", "requests"]
+    assert all("docs/server.md" in str(each["fix"]) for each in warnings)
 
 
 @pytest.fixture

@@ -85,6 +85,13 @@ class PhoneNumber:
         return self.e164[:-4]
 
     @property
+    def prefix(self) -> str:
+        """The country code and up to three digits: at least six stay open, if it has as many."""
+        code = f"+{self._number.country_code}"
+        national_length = len(self.e164) - len(code)
+        return self.e164[: len(code) + min(3, max(0, national_length - 6))]
+
+    @property
     def masked(self) -> str:
         """The number with asterisks for all digits but the country code and the last two."""
         e164 = self.e164

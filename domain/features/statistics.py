@@ -2,18 +2,22 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from itertools import permutations
-from typing import Final, TypeAlias
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from domain.errors import InvalidValue, UnsupportedValue
 from domain.otp.delivery import Channel
 
 MAX_GROUPS: Final = 4_000
 """How many groups a period has: all countries and channels of a provider, by their results."""
+MAX_PREFIXES: Final = 500
+"""How many prefixes of numbers an hour has: whoever requests codes chooses the numbers."""
+MIN_SHOWN_MESSAGES: Final = 20
+"""How many messages a prefix needs to have a row of its own in a report."""
 MAX_UNWRITTEN_PERIODS: Final = 24
 """How many periods a process keeps while the database is away."""
 UNKNOWN: Final = "unknown"
@@ -21,7 +25,10 @@ UNKNOWN: Final = "unknown"
 NONE: Final = "none"
 """In the place of a provider where none was called."""
 OTHER: Final = "other"
-"""In the place of the country and the provider of a group that is one too many."""
+"""In the place of the country and the provider, or of the prefix, of a group that is one too many.
+
+In a report by prefix also in the place of a prefix with few messages.
+"""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -73,15 +80,26 @@ class CountedGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupCount:
+class CountedPrefix:
+    """What is counted together by how the numbers begin, such as `+4479`."""
+
+    prefix: str
+    result: Result
+
+
+Group = TypeVar("Group", CountedGroup, CountedPrefix)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount(Generic[Group]):
     """The number of a group."""
 
-    group: CountedGroup
+    group: Group
     count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodCounts:
+class PeriodCounts(Generic[Group]):
     """What one process counted in one period. A consistency boundary, which only it writes.
 
     Attributes:
@@ -92,43 +110,70 @@ class PeriodCounts:
     id: str
     starts_at: datetime
     expires_at: datetime
-    groups: tuple[GroupCount, ...] = ()
+    groups: tuple[GroupCount[Group], ...] = ()
 
 
 @dataclass(slots=True)
-class _Sums:
+class _Sums(Generic[Group]):
     """The sums of one period. `number` is different each time that the period begins anew."""
 
     number: int
-    groups: Counter[CountedGroup] = field(default_factory=Counter)
+    groups: Counter[Group] = field(default_factory=Counter)
 
 
-class PeriodSums:
+def limit_groups(group: CountedGroup, counted: Collection[CountedGroup]) -> CountedGroup:
+    """Return the group, or the one in its place where a period has too many."""
+    if len(counted) < MAX_GROUPS:
+        return group
+    return replace(group, country=OTHER, provider=OTHER)
+
+
+def limit_prefixes(group: CountedPrefix, counted: Collection[CountedPrefix]) -> CountedPrefix:
+    """Return the group, or the one in its place where an hour has too many prefixes."""
+    prefixes = {each.prefix for each in counted} - {OTHER}
+    if group.prefix in prefixes or len(prefixes) < MAX_PREFIXES:
+        return group
+    return replace(group, prefix=OTHER)
+
+
+class PeriodSums(Generic[Group]):
     """What this process has counted, in memory: all periods that are not written completely.
 
     The number of periods is limited, and so is that of the groups of a period: whoever requests
-    codes chooses the countries.
+    codes chooses the countries and the numbers.
     """
 
-    def __init__(self, period: Period, instance: str) -> None:
-        """Begin without counts. `instance` is a random id, which no other process has."""
+    def __init__(
+        self,
+        period: Period,
+        instance: str,
+        limit: Callable[[Group, Collection[Group]], Group],
+    ) -> None:
+        """Begin without counts.
+
+        Args:
+            period: What is counted together.
+            instance: A random id, which no other process has.
+            limit: Returns as what a new group is counted, beside those that the period has.
+        """
         self._period = period
         self._instance = instance
+        self._limit: Callable[[Group, Collection[Group]], Group] = limit
         self._begun = 0
-        self._sums: dict[datetime, _Sums] = {}
-        self._written: dict[datetime, PeriodCounts] = {}
+        self._sums: dict[datetime, _Sums[Group]] = {}
+        self._written: dict[datetime, PeriodCounts[Group]] = {}
 
-    def add(self, now: datetime, group: CountedGroup, count: int = 1) -> None:
+    def add(self, now: datetime, group: Group, count: int = 1) -> None:
         groups = self._find(now).groups
-        if group not in groups and len(groups) >= MAX_GROUPS:
-            group = replace(group, country=OTHER, provider=OTHER)
+        if group not in groups:
+            group = self._limit(group, groups)
         groups[group] += count
 
-    def list_changed(self) -> Sequence[PeriodCounts]:
+    def list_changed(self) -> Sequence[PeriodCounts[Group]]:
         current = [self._snapshot(starts_at) for starts_at in self._sums]
         return [counted for counted in current if counted != self._written.get(counted.starts_at)]
 
-    def mark_written(self, written: PeriodCounts) -> None:
+    def mark_written(self, written: PeriodCounts[Group]) -> None:
         """Record which sums were written. An earlier period is forgotten if nothing has changed."""
         if written.starts_at not in self._sums:
             return  # its period was dropped: there were too many
@@ -139,7 +184,7 @@ class PeriodSums:
             if self._snapshot(start) == self._written.pop(start):
                 del self._sums[start]
 
-    def _find(self, now: datetime) -> _Sums:
+    def _find(self, now: datetime) -> _Sums[Group]:
         starts_at = self._period.start_of(now)
         sums = self._sums.get(starts_at)
         if sums is None:
@@ -151,7 +196,7 @@ class PeriodSums:
                 self._written.pop(earliest, None)
         return sums
 
-    def _snapshot(self, starts_at: datetime) -> PeriodCounts:
+    def _snapshot(self, starts_at: datetime) -> PeriodCounts[Group]:
         sums = self._sums[starts_at]
         return PeriodCounts(
             id=f"{starts_at:%Y-%m-%dT%H}:{self._instance}.{sums.number}",
@@ -176,15 +221,25 @@ class Dimension(StrEnum):
     COUNTRY = "country"
     CHANNEL = "channel"
     PROVIDER = "provider"
+    PREFIX = "prefix"
+    """How the numbers begin. It is counted apart from the others, by hour only."""
 
     def value_of(self, group: CountedGroup) -> str:
         return str(getattr(group, self))
 
 
+_COMBINED: Final = (Dimension.COUNTRY, Dimension.CHANNEL, Dimension.PROVIDER)
 DIMENSIONS: Final = [
-    ",".join(names) for count in (1, 2) for names in permutations(Dimension, count)
+    *(",".join(names) for count in (1, 2) for names in permutations(_COMBINED, count)),
+    Dimension.PREFIX.value,
 ]
 """All that a report can be summed by: one dimension, or two of them in this order."""
+RESULTS_BY_PREFIX: Final = (Result.SENT, Result.NOT_TAKEN, Result.LOGINS)
+"""The results that are counted by prefix.
+
+Reports of providers do not name the number. A rejected request costs its sender nothing: it could
+use up the prefixes.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +261,19 @@ class StatisticsQuery:
         count = (self.last - self.first) // self.period.length + 1
         return [self.first + number * self.period.length for number in range(count)]
 
+    @property
+    def is_by_prefix(self) -> bool:
+        return Dimension.PREFIX in self.by
+
+    @property
+    def results(self) -> Sequence[Result]:
+        """What the rows have."""
+        return RESULTS_BY_PREFIX if self.is_by_prefix else tuple(Result)
+
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """The counts of one country, channel or provider, or of two of them together."""
+    """The counts of one country, channel, provider or prefix, or of two of them together."""
 
     names: tuple[str, ...]
     counts: Counts
@@ -251,20 +315,27 @@ class StatisticsSums:
         self._rejections = {start: Counter[str]() for start in query.starts}
         self._groups: defaultdict[tuple[str, ...], Counts] = defaultdict(Counter)
 
-    def add(self, counted: PeriodCounts) -> None:
+    def add(self, counted: PeriodCounts[CountedGroup]) -> None:
         for each in counted.groups:
             group = each.group
-            names = tuple(dimension.value_of(group) for dimension in self._query.by)
-            self._groups[names][group.result] += each.count
+            if not self._query.is_by_prefix:
+                names = tuple(dimension.value_of(group) for dimension in self._query.by)
+                self._groups[names][group.result] += each.count
             self._periods[counted.starts_at][group.result] += each.count
             if group.limit:
                 self._rejections[counted.starts_at][group.limit] += each.count
+
+    def add_prefixes(self, counted: PeriodCounts[CountedPrefix]) -> None:
+        for each in counted.groups:
+            self._groups[(each.group.prefix,)][each.group.result] += each.count
 
     def report(self) -> Statistics:
         return Statistics(
             query=self._query,
             total=sum(self._periods.values(), Counts()),
-            rows=_sort_rows(self._groups),
+            rows=_sort_rows(
+                _merge_small(self._groups) if self._query.is_by_prefix else self._groups
+            ),
             by_period=[
                 PeriodRow(start, counts, _sort(self._rejections[start]))
                 for start, counts in self._periods.items()
@@ -296,7 +367,7 @@ def parse_dimensions(text: str) -> Sequence[Dimension]:
     if text not in DIMENSIONS:
         raise UnsupportedValue(
             "Statistics are summed by country, channel or provider, or by two of these, such as"
-            " country,provider."
+            " country,provider, or by prefix alone."
         )
     return [Dimension(name) for name in text.split(",")]
 
@@ -332,6 +403,15 @@ def query_days(
         raise InvalidValue(f"Statistics by day are of 1 to {MAX_DAYS} days.")
     first, last = (datetime.combine(day, time(), UTC) for day in (first_day, last_day))
     return StatisticsQuery(period=DAY, first=first, last=last, by=by)
+
+
+def _merge_small(groups: Mapping[tuple[str, ...], Counts]) -> Mapping[tuple[str, ...], Counts]:
+    """Count prefixes with few messages as `other`."""
+    merged: defaultdict[tuple[str, ...], Counts] = defaultdict(Counter)
+    for names, counts in groups.items():
+        is_shown = counts[Result.SENT] >= MIN_SHOWN_MESSAGES
+        merged[names if is_shown else (OTHER,)].update(counts)
+    return merged
 
 
 def _sort_rows(groups: Mapping[tuple[str, ...], Counts]) -> Sequence[GroupRow]:

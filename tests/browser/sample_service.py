@@ -12,7 +12,7 @@ from typing import Final
 from PIL import Image, ImageDraw
 
 from application.features.statistics.feature import StatisticsFeature
-from domain.features.statistics import NONE, CountedGroup, Result
+from domain.features.statistics import NONE, CountedGroup, CountedPrefix, Result
 from domain.otp.delivery import Channel
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.use_cases import open_use_cases
@@ -118,6 +118,7 @@ async def _count(service: Service) -> None:
             rejected = CountedGroup("IN", Channel.SMS, NONE, Result.REJECTED, "per_ip")
             for sums in statistics.count.sums:
                 sums.add(clock.now(), rejected, sent // 7)
+            statistics.count.prefixes.add(clock.now(), CountedPrefix("+91987", Result.SENT), sent)
             await statistics.write()
             clock.advance(timedelta(hours=1))
 

@@ -26,6 +26,7 @@ ADDRESSES: Final = (
     *("#/people/USER", "#/people/USER/promote", "#/people/USER/delete"),
     *("#/library?state=hidden", "#/library/ITEM", "#/library/ITEM/hide", "#/nowhere"),
     *("#/statistics?hours=0", "#/audit?user=000000000000000000000000"),
+    "#/statistics?hours=24&by=prefix",
 )
 """Each page, also in other states and with errors. Acts beside these have the same form."""
 

@@ -23,6 +23,7 @@ FEATURES_OF_KINDS: Final[dict[str, str]] = {
     "service_tokens": "admin",
     "statistics_days": "statistics",
     "statistics_hours": "statistics",
+    "statistics_prefixes": "statistics",
     "unreachable_numbers": "whatsapp",
     "used_passkey_challenges": "passkeys",
     "used_proofs": "attestation",

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from application.administration.operator import Operator
 from application.features.statistics.ports import PeriodRecords, StatisticsRepositories
@@ -18,7 +18,7 @@ from application.otp.events import (
     ProviderEvent,
     ReportEvent,
 )
-from application.ports.security_events import RejectionEvent, SecurityEvent
+from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
 from application.ports.system import Clock
 from application.security_events import SecurityEventListeners
 from application.update import change
@@ -29,14 +29,19 @@ from domain.features.statistics import (
     DAY,
     HOUR,
     NONE,
+    RESULTS_BY_PREFIX,
     UNKNOWN,
     CountedGroup,
+    CountedPrefix,
+    Group,
     PeriodCounts,
     PeriodSums,
     Result,
     Statistics,
     StatisticsQuery,
     StatisticsSums,
+    limit_groups,
+    limit_prefixes,
 )
 
 
@@ -44,11 +49,12 @@ from domain.features.statistics import (
 class CountStatistics:
     """Count security events, in memory. It never waits and never raises.
 
-    Messages, reports, logins and rejections are counted by country, channel, provider and result.
-    No phone, no IP and no id is kept.
+    Messages, reports, logins and rejections are counted by country, channel, provider and result;
+    messages and logins also by prefix. No phone, no IP and no id is kept.
     """
 
-    sums: Sequence[PeriodSums]
+    sums: Sequence[PeriodSums[CountedGroup]]
+    prefixes: PeriodSums[CountedPrefix]
     clock: Clock
 
     def record(self, event: SecurityEvent) -> None:
@@ -80,6 +86,8 @@ class CountStatistics:
         now = self.clock.now()
         for sums in self.sums:
             sums.add(now, group)
+        if isinstance(event, PhoneEvent) and result in RESULTS_BY_PREFIX:
+            self.prefixes.add(now, CountedPrefix(event.phone.prefix, result))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class WriteStatistics:
     could not be written is in the next write.
     """
 
-    written: Sequence[tuple[PeriodSums, PeriodRecords]]
+    written: Sequence[tuple[PeriodSums[Any], PeriodRecords[Any]]]
 
     async def __call__(self) -> None:
         for sums, records in self.written:
@@ -99,7 +107,7 @@ class WriteStatistics:
                 sums.mark_written(counted)
 
 
-async def _save(records: PeriodRecords, counted: PeriodCounts) -> None:
+async def _save(records: PeriodRecords[Group], counted: PeriodCounts[Group]) -> None:
     await change(records, counted.id, lambda _: (counted, None))
 
 
@@ -122,12 +130,16 @@ class ReportStatistics:
         records = self.repositories.hours if query.period is HOUR else self.repositories.days
         async for counted in _list_counts(records, query.first, query.last):
             sums.add(counted)
+        if query.is_by_prefix:
+            prefixes = self.repositories.prefixes
+            async for counted_prefixes in _list_counts(prefixes, query.first, query.last):
+                sums.add_prefixes(counted_prefixes)
         return sums.report()
 
 
 async def _list_counts(
-    records: PeriodRecords, first: datetime, last: datetime
-) -> AsyncIterator[PeriodCounts]:
+    records: PeriodRecords[Group], first: datetime, last: datetime
+) -> AsyncIterator[PeriodCounts[Group]]:
     """Yield the counts of the periods that start from `first` to `last`."""
     cursor = Cursor(first, "")
     while batch := await records.list_after(cursor, last, BATCH_SIZE):
@@ -152,14 +164,22 @@ class StatisticsFeature:
     ) -> None:
         self.clock = core.system.clock
         instance = core.system.randomness.bytes(_INSTANCE_BYTES).hex()
-        hours, days = (PeriodSums(period, instance) for period in (HOUR, DAY))
-        self.count = CountStatistics(sums=(hours, days), clock=self.clock)
+        hours, days = (PeriodSums(period, instance, limit_groups) for period in (HOUR, DAY))
+        prefixes = PeriodSums(HOUR, instance, limit_prefixes)
+        self.count = CountStatistics(sums=(hours, days), prefixes=prefixes, clock=self.clock)
         listeners.add(self.count)
-        self.write = WriteStatistics(((hours, repositories.hours), (days, repositories.days)))
+        self.write = WriteStatistics(
+            (
+                (hours, repositories.hours),
+                (days, repositories.days),
+                (prefixes, repositories.prefixes),
+            )
+        )
         self.report = ReportStatistics(repositories)
         core.operations.cleanup.add_steps(
             {
                 "expired_statistics_hours": expire(repositories.hours),
                 "expired_statistics_days": expire(repositories.days),
+                "expired_statistics_prefixes": expire(repositories.prefixes),
             }
         )

@@ -11,7 +11,7 @@ from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import at_most_one
 
 if TYPE_CHECKING:
-    from domain.features.statistics import Counts, Statistics
+    from domain.features.statistics import Counts, Result, Statistics
     from entrypoints.settings.settings import Settings
 
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     examples=[
         "",
         "--hours 168 --by country --by provider",
+        "--hours 6 --by prefix",
         "--from 2026-07-01 --until 2026-07-31 --csv",
     ],
 )
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 @click.option(
     "--by",
     multiple=True,
-    type=click.Choice(["country", "channel", "provider"]),
-    help="What the messages are summed by; up to two of these (default: country).",
+    type=click.Choice(["country", "channel", "provider", "prefix"]),
+    help="What the messages are summed by; up to two of these, or prefix, for hours only (default:"
+    " country).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the JSON of the API.")
 @click.option(
@@ -106,8 +108,6 @@ def statistics(
 
 
 def _render(report: "Statistics") -> Iterator[str]:
-    from domain.features.statistics import Result
-
     query = report.query
     by = " and ".join(query.by)
     unit = f"{query.period.name}{'s' if len(query.starts) > 1 else ''}"
@@ -118,9 +118,9 @@ def _render(report: "Statistics") -> Iterator[str]:
     total = ("total", *[""] * (len(query.by) - 1))
     yield from _align(
         [
-            (*query.by, *(result.replace("_", " ") for result in Result)),
-            *(_cells(row.names, row.counts) for row in report.rows),
-            _cells(total, report.total),
+            (*query.by, *(result.replace("_", " ") for result in query.results)),
+            *(_cells(row.names, row.counts, query.results) for row in report.rows),
+            _cells(total, report.total, query.results),
         ],
         len(query.by),
     )
@@ -130,10 +130,8 @@ def _render(report: "Statistics") -> Iterator[str]:
         yield from _align([("rejections by", "number"), *rejections], 1)
 
 
-def _cells(names: Sequence[str], counts: "Counts") -> tuple[str, ...]:
-    from domain.features.statistics import Result
-
-    return (*names, *(f"{counts[result]:,}" for result in Result))
+def _cells(names: Sequence[str], counts: "Counts", results: "Sequence[Result]") -> tuple[str, ...]:
+    return (*names, *(f"{counts[result]:,}" for result in results))
 
 
 def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:

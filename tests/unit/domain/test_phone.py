@@ -210,6 +210,21 @@ def test_a_number_has_a_country_a_range_of_ten_thousand_and_a_masked_form(
     assert e164 not in f"{phone!r} {phone} {[phone]}"
 
 
+@pytest.mark.parametrize(
+    ("e164", "prefix"),
+    [
+        ("+994501234567", "+994501"),
+        ("+14165550123", "+1416"),
+        ("+4512345678", "+4512"),
+        ("+6838884012", "+6838"),
+        ("+298211234", "+298"),
+        ("+6834002", "+683"),
+    ],
+)
+def test_a_prefix_has_three_digits_and_leaves_six_open(e164: str, prefix: str) -> None:
+    assert PhoneNumber(e164).prefix == prefix
+
+
 TYPES: Final = PhoneNumberType
 ACCEPTED_TYPES: Final = (
     TYPES.FIXED_LINE, TYPES.MOBILE, TYPES.TOLL_FREE, TYPES.VOIP, TYPES.PERSONAL_NUMBER,

@@ -1,6 +1,6 @@
 """Parameters and responses of statistics, which the command has too: JSON and CSV."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -16,6 +16,7 @@ from domain.features.statistics import (
     HOUR,
     MAX_DAYS,
     MAX_HOURS,
+    MIN_SHOWN_MESSAGES,
     Counts,
     Dimension,
     Result,
@@ -31,6 +32,7 @@ from entrypoints.http.requests.parameters import CountParameter, query_parameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.texts.csv_line import to_csv_line
 
+_NOT_BY_PREFIX: Final = "It is missing by prefix."
 _IF_SUMMED: Final = "It is there if the messages are summed by it."
 
 HOURS: Final = CountParameter(name="hours", default=DEFAULT_HOURS, maximum=MAX_HOURS)
@@ -65,7 +67,8 @@ LastDayParameter = Annotated[
 ByParameter = Annotated[
     str | None,
     query_parameter(
-        "What the messages are summed by, one or two of these. The default is country.",
+        "What the messages are summed by, one or two of these. The default is country. By prefix"
+        " are hours only.",
         name="by",
         enum=DIMENSIONS,
     ),
@@ -87,31 +90,46 @@ RejectionsField = Annotated[
 ]
 
 
+SentField = Annotated[
+    int,
+    described("The messages and calls with a code that a provider took, or may have taken.", 90),
+]
+NotTakenField = Annotated[int, described("Those that no provider took.", 2)]
+LoginsField = Annotated[int, described("The logins with a code.", 61)]
+
+
 class CountsResponse(msgspec.Struct, kw_only=True):
     """What became of messages and calls with a code, and of requests for them."""
 
-    sent: Annotated[
-        int,
-        described(
-            "The messages and calls with a code that a provider took, or may have taken.", 90
-        ),
-    ]
-    not_taken: Annotated[int, described("Those that no provider took.", 2)]
+    sent: SentField
+    not_taken: NotTakenField
     delivered: Annotated[
         int, described("Those that arrived, as the provider reported within this time.", 80)
     ]
     undelivered: Annotated[
         int, described("Those that failed, as the provider reported within this time.", 3)
     ]
-    logins: Annotated[int, described("The logins with a code.", 61)]
+    logins: LoginsField
     rejected: Annotated[
         int, described("The requests for a code, and calls, that a limit rejected.", 12)
     ]
 
 
-class StatisticsRowResponse(CountsResponse, kw_only=True):
-    """The messages of one country, channel or provider, or of two of them together."""
+class StatisticsRowResponse(msgspec.Struct, kw_only=True):
+    """The messages of one country, channel, provider or prefix, or of two of them together."""
 
+    sent: SentField
+    not_taken: NotTakenField
+    delivered: Annotated[
+        int | msgspec.UnsetType, described(f"As in `total`. {_NOT_BY_PREFIX}", 80)
+    ] = msgspec.UNSET
+    undelivered: Annotated[
+        int | msgspec.UnsetType, described(f"As in `total`. {_NOT_BY_PREFIX}", 3)
+    ] = msgspec.UNSET
+    logins: LoginsField
+    rejected: Annotated[
+        int | msgspec.UnsetType, described(f"As in `total`. {_NOT_BY_PREFIX}", 12)
+    ] = msgspec.UNSET
     country: Annotated[
         str | msgspec.UnsetType,
         described(
@@ -126,6 +144,14 @@ class StatisticsRowResponse(CountsResponse, kw_only=True):
         described(
             f"The provider, or `other` or `unknown`; `none` if there was none. {_IF_SUMMED}",
             "twilio",
+        ),
+    ] = msgspec.UNSET
+    prefix: Annotated[
+        str | msgspec.UnsetType,
+        described(
+            "How the numbers begin: the country code and up to three digits. `other` has those with"
+            f" less than {MIN_SHOWN_MESSAGES} messages. {_IF_SUMMED}",
+            "+4479",
         ),
     ] = msgspec.UNSET
 
@@ -163,8 +189,8 @@ class StatisticsResponse(msgspec.Struct, kw_only=True):
     rows: Annotated[
         list[StatisticsRowResponse],
         described(
-            "The messages by country, channel or provider, the most first. By two, those with one"
-            " first name stand together."
+            "The messages by country, channel, provider or prefix, the most first. By two, those"
+            " with one first name stand together."
         ),
     ]
     by_period: Annotated[
@@ -187,31 +213,34 @@ REPORT_RESPONSES: Final[dict[str, Any]] = {
 
 def to_counts(counts: Counts) -> CountsResponse:
     """Convert what was counted."""
-    return CountsResponse(**{result: counts[result] for result in Result})
+    return CountsResponse(**_fields_of(counts, Result))
+
+
+def _fields_of(counts: Counts, results: Iterable[Result]) -> dict[str, Any]:
+    return {result: counts[result] for result in results}
 
 
 def to_statistics_response(report: Statistics) -> StatisticsResponse:
     """Convert a report."""
     query = report.query
-
-    def fields_of(counts: Counts, names: Sequence[str] = ()) -> dict[str, Any]:
-        return {
-            **dict(zip(query.by, names, strict=False)),
-            **{result: counts[result] for result in Result},
-        }
-
     return StatisticsResponse(
         period=query.period.name,
         first=format_timestamp(query.first),
         last=format_timestamp(query.last),
         by=",".join(query.by),
         total=to_counts(report.total),
-        rows=[StatisticsRowResponse(**fields_of(row.counts, row.names)) for row in report.rows],
+        rows=[
+            StatisticsRowResponse(
+                **dict[str, Any](zip(query.by, row.names, strict=True)),
+                **_fields_of(row.counts, query.results),
+            )
+            for row in report.rows
+        ],
         by_period=[
             StatisticsPeriodResponse(
                 starts_at=format_timestamp(row.starts_at),
                 rejections=row.rejections,
-                **fields_of(row.counts),
+                **_fields_of(row.counts, Result),
             )
             for row in report.by_period
         ],
@@ -239,6 +268,11 @@ def parse_query(
             last = None if last_day is None else parse_day(last_day)
         with invalid.of("by"):
             dimensions = [Dimension.COUNTRY] if by is None else parse_dimensions(by)
+            if Dimension.PREFIX in dimensions and (first_day, last_day) != (None, None):
+                raise ConflictingValue(
+                    "Prefixes are counted by hour, not by day: omit the days, or sum by something"
+                    " else."
+                )
     if first is None and last is None:
         with parsing_field("hours"):
             return query_hours(now, count, dimensions)
@@ -256,9 +290,10 @@ def parse_format(text: str | None) -> bool:
 
 def csv_lines(report: Statistics) -> Iterator[str]:
     """Return a head, and a line for each row. No total, which a spreadsheet would sum again."""
-    yield to_csv_line([*report.query.by, *Result])
+    query = report.query
+    yield to_csv_line([*query.by, *query.results])
     for row in report.rows:
-        yield to_csv_line([*row.names, *(row.counts[result] for result in Result)])
+        yield to_csv_line([*row.names, *(row.counts[result] for result in query.results)])
 
 
 def csv_response(report: Statistics) -> Response[Any]:

@@ -147,6 +147,7 @@ def test_a_report_has_what_a_stopped_process_counted(dialtone: CommandLine) -> N
 
     shown = dialtone.run("statistics").stdout.splitlines()
     two = dialtone.run("statistics", "--by", "channel", "--by", "country").stdout.splitlines()
+    by_prefix = dialtone.run("statistics", "--by", "prefix").stdout.splitlines()
     today = f"{datetime.now(UTC):%Y-%m-%d}"
     as_json = json.loads(dialtone.run("statistics", "--until", today, "--json").stdout)
 
@@ -163,6 +164,11 @@ def test_a_report_has_what_a_stopped_process_counted(dialtone: CommandLine) -> N
     ]
     assert two[0].endswith("by channel and country:")
     assert two[2].split()[:3] == ["sms", "US", "3"]
+    assert by_prefix[1:4] == [
+        "prefix  sent  not taken  logins",
+        "other      3          0       2",
+        "total      3          0       2",
+    ]
     assert (as_json["period"], as_json["total"]["delivered"]) == ("day", 3)
 
 

@@ -116,6 +116,24 @@ async def test_a_report_has_the_sums_of_the_last_hours(driver: AdminDriver) -> N
     }
 
 
+async def test_a_report_by_prefix_is_one_of_hours_with_messages_and_logins(
+    driver: AdminDriver,
+) -> None:
+    driver.harness.clock.advance(timedelta(days=3))  # without the logins of the driver
+    for _ in range(10):
+        await count_some(driver)
+    token = await driver.make_token(Scope.READ_STATISTICS)
+    report = (await driver.get("/admin/statistics?by=prefix", token)).json()
+    assert report["rows"] == [{"prefix": "+1415", "sent": 20, "not_taken": 0, "logins": 10}]
+    assert report["total"] == NOTHING | {
+        "sent": 20, "logins": 10, "delivered": 10, "rejected": 10,
+    }  # fmt: skip
+    csv = await driver.get("/admin/statistics?by=prefix&format=csv", token)
+    assert csv.text.splitlines()[0] == '"prefix","sent","not_taken","logins"'
+    by_day = await driver.get("/admin/statistics?by=prefix&from=2026-05-01", token)
+    assert [*by_day.json()["errors"]] == ["by"]
+
+
 # Exports
 
 

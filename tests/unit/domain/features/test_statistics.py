@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 
@@ -15,6 +15,7 @@ from domain.features.statistics import (
     MAX_HOURS,
     OTHER,
     CountedGroup,
+    CountedPrefix,
     Dimension,
     GroupCount,
     GroupRow,
@@ -22,6 +23,8 @@ from domain.features.statistics import (
     PeriodSums,
     Result,
     StatisticsSums,
+    limit_groups,
+    limit_prefixes,
     parse_day,
     parse_dimensions,
     query_days,
@@ -35,20 +38,24 @@ ONE_HOUR: Final = timedelta(hours=1)
 INDIA: Final = CountedGroup("IN", Channel.SMS, "twilio", Result.SENT)
 REJECTED: Final = CountedGroup("IN", Channel.SMS, "none", Result.REJECTED, "per_ip")
 
+Sums: TypeAlias = PeriodSums[CountedGroup]
+
 
 @pytest.fixture
-def sums() -> PeriodSums:
-    return PeriodSums(HOUR, "ab12")
+def sums() -> Sums:
+    return PeriodSums(HOUR, "ab12", limit_groups)
 
 
-def write_all(sums: PeriodSums) -> list[PeriodCounts]:
+def write_all(sums: Sums) -> list[PeriodCounts[CountedGroup]]:
     written = [*sums.list_changed()]
     for counted in written:
         sums.mark_written(counted)
     return written
 
 
-def test_an_hour_is_one_record_of_this_process_with_all_sums(sums: PeriodSums) -> None:
+def test_an_hour_is_one_record_of_this_process_with_all_sums(
+    sums: Sums,
+) -> None:
     for moment in (START, START + timedelta(minutes=59)):
         sums.add(moment, INDIA, 3)
     for _ in range(2):
@@ -65,7 +72,7 @@ def test_an_hour_is_one_record_of_this_process_with_all_sums(sums: PeriodSums) -
 
 
 def test_a_day_of_utc_is_one_record_for_400_days() -> None:
-    sums = PeriodSums(DAY, "ab12")
+    sums = PeriodSums(DAY, "ab12", limit_groups)
     midnight = START.replace(hour=0)
     for moment in (midnight, midnight + timedelta(hours=23.99)):
         sums.add(moment.astimezone(tz=None), INDIA)
@@ -74,7 +81,7 @@ def test_a_day_of_utc_is_one_record_for_400_days() -> None:
     assert counted.groups == (GroupCount(INDIA, 2),)
 
 
-def test_only_what_has_changed_is_written_again(sums: PeriodSums) -> None:
+def test_only_what_has_changed_is_written_again(sums: Sums) -> None:
     sums.add(START, REJECTED)
     sums.add(START + ONE_HOUR, REJECTED)
     assert len(write_all(sums)) == 2
@@ -91,7 +98,7 @@ def test_only_what_has_changed_is_written_again(sums: PeriodSums) -> None:
 
 
 def test_an_hour_that_is_over_is_forgotten_only_when_all_of_it_is_written(
-    sums: PeriodSums,
+    sums: Sums,
 ) -> None:
     sums.add(START, REJECTED)
     write_all(sums)
@@ -108,7 +115,9 @@ def test_an_hour_that_is_over_is_forgotten_only_when_all_of_it_is_written(
     assert [counted.groups for counted in sums.list_changed()] == [(GroupCount(REJECTED, 1),)]
 
 
-def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(sums: PeriodSums) -> None:
+def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(
+    sums: Sums,
+) -> None:
     written = []
     for hour in (START, START + 5 * ONE_HOUR, START):
         sums.add(hour, REJECTED)
@@ -118,7 +127,7 @@ def test_a_clock_that_is_set_back_by_hours_overwrites_no_record(sums: PeriodSums
 
 
 def test_groups_that_are_too_many_are_counted_as_other(
-    sums: PeriodSums, monkeypatch: pytest.MonkeyPatch
+    sums: Sums, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(statistics, "MAX_GROUPS", 2)
     for country in ("IN", "US", "DE", "FR", "IN"):
@@ -131,10 +140,26 @@ def test_groups_that_are_too_many_are_counted_as_other(
     ]
 
 
+def test_prefixes_that_are_too_many_are_counted_as_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "MAX_PREFIXES", 2)
+    sums = PeriodSums(HOUR, "ab12", limit_prefixes)
+    for prefix in ("+99450", "+4479", "+1415", "+1212", "+4479"):
+        for result in (Result.SENT, Result.LOGINS):
+            sums.add(START, CountedPrefix(prefix, result))
+    (counted,) = sums.list_changed()
+    sent = [each for each in counted.groups if each.group.result is Result.SENT]
+    assert [(each.group.prefix, each.count) for each in sent] == [
+        ("+99450", 1),
+        ("+4479", 2),
+        (OTHER, 2),
+    ]
+    assert len(counted.groups) == 6
+
+
 BY_COUNTRY: Final = [Dimension.COUNTRY]
 
 
-def counted(number: int) -> PeriodCounts:
+def counted(number: int) -> PeriodCounts[CountedGroup]:
     starts_at = START - number * ONE_HOUR
     return PeriodCounts(
         id=f"{number}",
@@ -168,6 +193,29 @@ def test_a_report_sums_by_one_dimension_and_by_hour() -> None:
     ]
     assert [*report.rejections.items()] == [("all_total", 6), ("per_ip", 2)]
     assert [row.rejections for row in report.by_period][1:] == [{"all_total": 3, "per_ip": 1}] * 2
+
+
+def test_a_prefix_is_shown_from_twenty_messages_on_beside_the_total_of_all() -> None:
+    sums = StatisticsSums(query_hours(NOW, 2, [Dimension.PREFIX]))
+    sums.add(counted(1))
+    for hour in (START, START - ONE_HOUR):
+        groups = [
+            GroupCount(CountedPrefix(prefix, result), number)
+            for prefix, result, number in (
+                ("+99450", Result.SENT, 10),
+                ("+99450", Result.LOGINS, 1),
+                ("+4479", Result.NOT_TAKEN, 30),
+                ("+1415", Result.SENT, 9),
+                ("+1212", Result.SENT, 9),
+            )
+        ]
+        sums.add_prefixes(PeriodCounts(id="1", starts_at=hour, expires_at=hour, groups=(*groups,)))
+    report = sums.report()
+    assert report.rows == [
+        GroupRow((OTHER,), Counter({Result.SENT: 36, Result.NOT_TAKEN: 60})),
+        GroupRow(("+99450",), Counter({Result.SENT: 20, Result.LOGINS: 2})),
+    ]
+    assert report.total == {Result.SENT: 8, Result.LOGINS: 1, Result.REJECTED: 4}
 
 
 def test_hours_are_at_most_a_week_and_the_last_one_is_not_over() -> None:
@@ -211,6 +259,6 @@ def test_a_report_is_for_days_and_by_one_or_two_dimensions() -> None:
         with pytest.raises(InvalidValue, match="like 2026-07-01"):
             parse_day(text)
     assert parse_dimensions("provider") == [Dimension.PROVIDER]
-    for text in ("", "hour", "country,country", "country,channel,provider"):
+    for text in ("", "hour", "country,country", "country,channel,provider", "country,prefix"):
         with pytest.raises(UnsupportedValue, match="or by two of these"):
             parse_dimensions(text)

@@ -64,7 +64,7 @@ const SUMMED_BY = DIMENSIONS.flatMap((first) => [
   [first],
   ...DIMENSIONS.filter((other) => other !== first).map((second) =>
     [`${first},${second}`, `${first} and ${second}`]),
-]);
+]).concat([["prefix", "prefix, for hours only"]]);
 const PERIOD_FIELDS = [
   field("hours", "Hours", "From 1 to 168, with the one that is not over; empty for days."),
   field("from", "First day", "Such as 2026-07-01. At most 400 days."),
@@ -88,7 +88,7 @@ export async function openStatistics({ hours, from, until, by }) {
     kinds("Time", "statistics", [
       ["24 hours", { hours: 24, by }, isShown(24)],
       ["7 days by hour", { hours: 168, by }, isShown(168)],
-      ["this month by day", { until: today, by }],
+      ["this month by day", { until: today, by: by === "prefix" ? null : by }],
     ]),
     h("p", { class: "hint" }, "Hours and days are those of UTC; the last one may not be over. What "
       + "was counted within the last minute may be missing."),
@@ -109,7 +109,7 @@ export async function openStatistics({ hours, from, until, by }) {
 
 function describeGroups({ by, rows, total }, results, values) {
   const names = by.split(",");
-  const columns = [...names, ...results];
+  const columns = [...names, ...results.filter((result) => result in rows[0])];
   const sum = { ...total, [names[0]]: "Total", [names[1]]: "all" };
   const title = `Messages and logins by ${names.join(" and ")}`;
   const saveCsv = async () => {

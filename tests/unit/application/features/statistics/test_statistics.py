@@ -23,6 +23,8 @@ from domain.features.statistics import (
     Result,
     Statistics,
     StatisticsQuery,
+    limit_groups,
+    limit_prefixes,
     query_days,
     query_hours,
 )
@@ -44,11 +46,12 @@ from tests.support.fakes.clock import MovableClock
 
 
 def make_count() -> CountStatistics:
-    sums = [PeriodSums(period, "ab12") for period in (HOUR, DAY)]
-    return CountStatistics(sums=sums, clock=MovableClock())
+    sums = [PeriodSums(period, "ab12", limit_groups) for period in (HOUR, DAY)]
+    prefixes = PeriodSums(HOUR, "ab12", limit_prefixes)
+    return CountStatistics(sums=sums, prefixes=prefixes, clock=MovableClock())
 
 
-def counted_by(count: CountStatistics) -> PeriodCounts:
+def counted_by(count: CountStatistics) -> PeriodCounts[CountedGroup]:
     """Return what was counted in the hour, which is that of the day."""
     (hour,), (day,) = (sums.list_changed() for sums in count.sums)
     assert hour.groups == day.groups
@@ -88,11 +91,24 @@ def test_nothing_of_a_person_is_counted() -> None:
     count = make_count()
     for event in events:
         count.record(event)
-    text = repr(counted_by(count))
+    text = repr([counted_by(count), *count.prefixes.list_changed()])
+    assert a_phone().prefix in text
     for private in (a_phone().masked, an_id(), "a reason", "0123456789abcdef", "SM1"):
         assert private in repr(events)
         assert private not in text
     assert a_phone().e164 not in text
+
+
+def test_messages_and_logins_are_counted_by_prefix() -> None:
+    count = make_count()
+    for event in (accepted(), unconfirmed(), not_taken(), logged_in(), delivered(), rejected()):
+        count.record(event)
+    (counted,) = count.prefixes.list_changed()
+    assert {(each.group.prefix, each.group.result, each.count) for each in counted.groups} == {
+        ("+1415", Result.SENT, 2),
+        ("+1415", Result.NOT_TAKEN, 1),
+        ("+1415", Result.LOGINS, 1),
+    }
 
 
 def feature_of(app: AppHarness) -> StatisticsFeature:
@@ -120,7 +136,8 @@ async def test_a_repeated_write_adds_nothing_and_many_records_are_read_in_batche
 
 
 @pytest.mark.parametrize(
-    ("table", "is_lost"), [("statistics_hours", False), ("statistics_days", True)]
+    ("table", "is_lost"),
+    [("statistics_hours", False), ("statistics_days", True), ("statistics_prefixes", True)],
 )
 async def test_what_could_not_be_written_is_in_the_next_write(
     app: AppHarness, table: str, is_lost: bool
@@ -133,6 +150,8 @@ async def test_what_could_not_be_written_is_in_the_next_write(
     days = query_days(app.clock.now(), None, None, [Dimension.CHANNEL])
     assert (await report(app)).total[Result.LOGINS] == 1
     assert (await report(app, days)).total[Result.LOGINS] == 1
+    (other,) = (await report(app, a_day(app, Dimension.PREFIX))).rows
+    assert other.counts[Result.LOGINS] == 1
 
 
 async def test_statistics_need_their_scope(app: AppHarness) -> None:
@@ -144,10 +163,11 @@ async def test_hours_are_kept_for_eight_days_and_days_for_400(app: AppHarness) -
     await app.log_in()
     await feature_of(app).write()
     now = app.clock.now()
-    for period in (HOUR, DAY):
-        step, millisecond = f"expired_statistics_{period.name}s", timedelta(milliseconds=1)
+    millisecond = timedelta(milliseconds=1)
+    for kinds, period in ((("hours", "prefixes"), HOUR), (("days",), DAY)):
         end = period.start_of(now) + period.retention
         app.clock.advance(end - app.clock.now() - millisecond)
-        assert (await app.operations.cleanup())[step] == 0
-        app.clock.advance(millisecond)
-        assert (await app.operations.cleanup())[step] == 1
+        for number in (0, 1):
+            cleaned_up = await app.operations.cleanup()
+            assert {cleaned_up[f"expired_statistics_{kind}"] for kind in kinds} == {number}
+            app.clock.advance(millisecond)

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
-from application.ports.errors import CorruptRecord, PortError
+from application.ports.errors import ERRORS_OF_RECORDS, CorruptRecord, PortError
 from application.ports.repositories import Leases, Repositories
 from application.ports.system import Clock
 from application.ports.versioned import Expiring, Versioned
@@ -17,7 +17,13 @@ from domain.identities.identity import USERNAME_RESERVATION, Identity
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 
-T = TypeVar("T")
+
+class _RecordWithId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+T = TypeVar("T", bound=_RecordWithId)
 
 BATCH_SIZE: Final = 200
 PRUNED_AT_ONCE: Final = 50
@@ -35,8 +41,8 @@ ReportCleanup = Callable[[CleanupReport], None]
 """Is told of what was cleaned up so far, after each step."""
 CleanupStep = Callable[[datetime], Awaitable[int]]
 """Cleans up a number of one kind, at most some hundred, and returns how many there were."""
-FinalCleanup = Callable[[], Awaitable[Mapping[str, int]]]
-"""Cleans up what is tried once in each cleanup, and returns how many of each kind there were."""
+FinalCleanup = Callable[[], Awaitable[int]]
+"""Cleans up what is tried once in each cleanup, and returns how many there were."""
 ForgetIdentity = Callable[[str], Awaitable[None]]
 """Deletes what a feature has of an identity that was deleted."""
 
@@ -63,25 +69,26 @@ class CleanupIncomplete(PortError):
 class EachDue(Generic[T]):
     """A step that does its work for each of a batch of records.
 
-    One whose work meets a record that cannot be read is skipped, and the log has an event for it,
-    once. Where that are all of a batch, the step goes on behind them.
+    One whose work meets a record that cannot be read, or that the database does not accept, is
+    skipped, and the log has an event for it, once. Where that are all of a batch, the step goes on
+    behind them.
 
     Attributes:
         list_due: Returns the next batch at this time, behind so many.
         work: Returns whether it was done: nobody else was faster.
     """
 
-    list_due: Callable[[datetime, int], Awaitable[Sequence[T]]]
-    work: Callable[[T, datetime], Awaitable[bool]]
+    list_due: Callable[[datetime, int], Awaitable[Sequence[Versioned[T]]]]
+    work: Callable[[Versioned[T], datetime], Awaitable[bool]]
     parallel: int = PARALLEL_WRITES
-    _known: set[str] = field(default_factory=set)
+    _known: set[tuple[str, str]] = field(default_factory=set)
 
     async def __call__(self, now: datetime) -> int:
-        async def try_work(due: T) -> bool:
+        async def try_work(due: Versioned[T]) -> bool:
             try:
                 return await self.work(due, now)
-            except CorruptRecord as error:
-                self._log(str(error))
+            except ERRORS_OF_RECORDS as error:
+                self._log(due.value.id, str(error))
                 return False
 
         done = offset = 0
@@ -90,10 +97,12 @@ class EachDue(Generic[T]):
             offset += len(batch)
         return done
 
-    def _log(self, reason: str) -> None:
-        if reason not in self._known:
-            self._known.add(reason)
-            _log.warning({"event": "record_not_cleaned_up", "reason": reason})
+    def _log(self, record_id: str, reason: str) -> None:
+        if (record_id, reason) not in self._known:
+            self._known.add((record_id, reason))
+            _log.warning(
+                {"event": "record_not_cleaned_up", "record_id": record_id, "reason": reason}
+            )
 
 
 def report_no_progress(_: CleanupReport) -> None:
@@ -191,7 +200,7 @@ class Cleanup:
             steps = {name: step for name, step in steps.items() if name not in failed}
         for name, final in self._final.items():
             try:
-                report.update(await final())
+                report[name] += await final()
             except Exception as error:  # noqa: BLE001 -- others have to go on
                 _log_failure(name, error)
                 failed.append(name)
@@ -209,16 +218,16 @@ class Cleanup:
         """Delete what features have of an identity; then detach its phone.
 
         Raises:
-            CorruptRecord: Something of it cannot be read. All else is deleted.
+            CorruptRecord, OperationRejected: Of one of its records. All else is deleted.
         """
-        identity, unreadable = deleted.value, None
+        identity, failure = deleted.value, None
         for forget_identity in self._forget_identity:
             try:
                 await forget_identity(identity.id)
-            except CorruptRecord as error:
-                unreadable = error
-        if unreadable is not None:
-            raise unreadable
+            except ERRORS_OF_RECORDS as error:
+                failure = error
+        if failure is not None:
+            raise failure
 
         def detach(verification: PhoneVerification) -> tuple[PhoneVerification, None]:
             if verification.identity_id != identity.id:
@@ -257,7 +266,8 @@ class ScheduledCleanup:
 
     The instance that acquires the lease runs the cleanup. The lease is not released but expires
     after the interval. So an instance that hangs or crashes delays the next cleanup by at most
-    one interval, without an election of a leader.
+    one interval, without an election of a leader. While the lease cannot be read, each instance
+    runs it, and its end says so.
     """
 
     cleanup: Cleanup
@@ -267,6 +277,10 @@ class ScheduledCleanup:
     async def __call__(self, interval: timedelta) -> CleanupReport | None:
         """Run the cleanup if it is due, and return None if it is not; raises CleanupIncomplete."""
         now = self.clock.now()
-        if not await self.leases.acquire(LEASE_NAME, now, now + interval):
-            return None
+        try:
+            if not await self.leases.acquire(LEASE_NAME, now, now + interval):
+                return None
+        except CorruptRecord as error:
+            _log_failure("lease", error)
+            raise CleanupIncomplete(["lease"], await self.cleanup()) from None
         return await self.cleanup()

@@ -9,7 +9,7 @@ from typing import Final
 
 from application.otp.events import OtpRequestRejected, ProviderPaused
 from application.otp.provider_pause import PAUSED
-from application.ports.errors import CorruptRecord, OperationRejected
+from application.ports.errors import ERRORS_OF_RECORDS
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
@@ -183,7 +183,7 @@ class RecentRejections:
         try:
             if await change(self.phone_verifications, phone, keep):
                 self._written_at[phone] = now
-        except (CorruptRecord, OperationRejected) as error:
+        except ERRORS_OF_RECORDS as error:
             _log.warning({"event": "rejections_not_written", "reason": str(error)})
         except BaseException:
             # Behind the others, which have nothing to do with it, and before later ones.

@@ -27,6 +27,8 @@ The text of a PortError is for the operators' log. It names the cause and never 
 number, a code, a token or a body.
 """
 
+from typing import Final
+
 
 class ConfigurationError(Exception):
     """An adapter cannot be opened as configured: one sentence with the reason and the fix.
@@ -101,6 +103,10 @@ class CorruptRecord(PortError):
     def of_record(self, record_id: str) -> "CorruptRecord":
         """Return the error with the id of the record in its details."""
         return CorruptRecord(self.reason, ", ".join(filter(None, (record_id, self.details))))
+
+
+ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
+"""Those of one record or value. The database does its work, and nothing was changed."""
 
 
 class UniqueViolation(PortError):

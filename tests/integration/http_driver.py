@@ -105,4 +105,4 @@ def open_http_driver(
         running = runner.run(app.start(harness.use_cases))
         yield HttpDriver(runner, app.asgi, harness)
         runner.run(app.stop(running))
-    return_app(settings, app)
+    return_app(app)

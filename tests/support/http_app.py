@@ -40,6 +40,7 @@ class HttpApp:
     """An application, and the use cases that it has when it is started."""
 
     def __init__(self, settings: AppSettings) -> None:
+        self.made_of = (settings, current_features())
         self.asgi: _App = create_app(self._open_use_cases, settings.http, make_plugins(settings))
         self.framework = _framework_of(self.asgi)
         self._use_cases: UseCases | None = None
@@ -80,9 +81,9 @@ def take_app(settings: AppSettings) -> HttpApp:
     return stopped.pop() if stopped else HttpApp(settings)
 
 
-def return_app(settings: AppSettings, app: HttpApp) -> None:
-    """Let another test take a stopped application."""
-    _STOPPED[settings, current_features()].append(app)
+def return_app(app: HttpApp) -> None:
+    """Let another test take a stopped application. The features may be others by now."""
+    _STOPPED[app.made_of].append(app)
 
 
 @asynccontextmanager
@@ -100,7 +101,7 @@ async def open_http_app(
             yield client, app.framework
     finally:
         await app.stop(running)
-    return_app(settings, app)
+    return_app(app)
 
 
 @asynccontextmanager

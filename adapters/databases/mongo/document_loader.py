@@ -6,8 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from adapters.databases.mongo.database import MongoDatabase
 from adapters.databases.mongo.driver import MotorCollection, RawDocument
 from adapters.databases.records.batch_loader import BatchLoader
-from adapters.databases.records.batches import ERRORS_OF_RECORDS
-from application.ports.errors import PortError, StorageUnavailable
+from application.ports.errors import ERRORS_OF_RECORDS, PortError, StorageUnavailable
 
 
 class DocumentLoader:

@@ -15,7 +15,6 @@ from adapters.databases.mongo.documents import read_document
 from adapters.databases.mongo.driver import BulkWriteStopped, RawDocument, WritesRejected, latest
 from adapters.databases.mongo.limit_updates import add_permits, release_permits, save_limit
 from adapters.databases.mongo.record_store import delete_oldest
-from adapters.databases.records.batches import ERRORS_OF_RECORDS
 from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,
@@ -34,6 +33,7 @@ from adapters.databases.records.limits import (
 from adapters.databases.records.record_kind import EXPIRES_AT
 from adapters.databases.records.record_store import StoredRecord
 from application.ports.errors import (
+    ERRORS_OF_RECORDS,
     ConcurrencyConflict,
     CorruptRecord,
     PortError,

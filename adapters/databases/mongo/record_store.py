@@ -31,6 +31,7 @@ from adapters.databases.records.record_store import (
     Replacement,
     StoredRecord,
 )
+from application.ports.errors import CorruptRecord
 
 R = TypeVar("R", bound=Record)
 
@@ -118,7 +119,14 @@ class MongoRecordStore:
             after, offset = IndexPosition(last[0][index.order], last[0]["_id"]), 0
             query = _query(index, equal, until, after, newest_first)
         cursor = collection.find(query, skip=offset, limit=limit, batch_size=limit, **options)
-        documents = await self._database.run(lambda: cursor.to_list(None))
+        try:
+            documents = await self._database.run(lambda: cursor.to_list(None))
+        except CorruptRecord as error:
+            if limit == 1:  # the driver cannot decode it, and does not say which one it is
+                ids = collection.find(query, {"_id": 1}, skip=offset, limit=1, **options)
+                for document in await self._database.run(lambda: ids.to_list(None)):
+                    raise error.of_record(document["_id"]) from None
+            raise
         return [read_document(kind, document) for document in documents]
 
     async def count(

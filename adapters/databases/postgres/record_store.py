@@ -11,7 +11,7 @@ from adapters.databases.postgres.texts import decode_text
 from adapters.databases.records.all_kinds import all_kinds
 from adapters.databases.records.record_kind import RecordKind
 from adapters.databases.sql.record_store import SqlRecordStore, Values
-from application.ports.errors import UniqueViolation
+from application.ports.errors import CorruptRecord, UniqueViolation
 
 
 def make_record_store(database: PostgresDatabase) -> SqlRecordStore:
@@ -41,7 +41,13 @@ class PostgresRows:
         *,
         newest_first: bool = False,  # noqa: ARG002 -- the statement has the order
     ) -> Iterable[tuple[str, int | None, str | None]]:
-        return read_rows(await self._database.read(sql, values))
+        try:
+            return read_rows(await self._database.read(sql, values))
+        except CorruptRecord as error:
+            found = await self._database.read(f"SELECT id FROM ({sql}) AS found", values)  # noqa: S608 -- our texts
+            if len(found) == 1:  # the driver cannot decode it, and does not say which one it is
+                raise error.of_record(decode_text(found[0][0])) from None
+            raise
 
     async def read(self, sql: str, values: Values = (), /) -> Sequence[Sequence[Any]]:
         return await self._database.read(sql, values)

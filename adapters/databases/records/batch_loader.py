@@ -6,7 +6,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from adapters.databases.records.batches import BatchQueue, Entry, is_of_database
 from adapters.databases.records.record_kind import is_storable
-from application.ports.errors import StorageUnavailable
+from application.ports.errors import CorruptRecord, StorageUnavailable
 
 T = TypeVar("T")
 Fetch = Callable[[Sequence[str]], Coroutine[Any, Any, Mapping[str, T]]]
@@ -22,7 +22,8 @@ class BatchLoader(Generic[T]):
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
     - With an error that is none of the database, such as a record that cannot be decoded, the keys
-      are fetched again: reading again harms nobody. Only those who wait for that record get it.
+      are fetched again: reading again harms nobody. Only those who wait for that record get it,
+      with its id.
     - A value that nobody has requested is the answer to another question. It is an error of all,
       because the values that are missing may exist then.
     """
@@ -47,7 +48,12 @@ class BatchLoader(Generic[T]):
 
     async def _fetch_all(self, entries: Sequence[Entry[str, T | None]]) -> None:
         keys = [entry.content for entry in entries]
-        values = await self._fetch(keys)
+        try:
+            values = await self._fetch(keys)
+        except CorruptRecord as error:
+            if len(keys) > 1:  # each is fetched again
+                raise
+            raise error.of_record(keys[0]) from None
         if not values.keys() <= {*keys} or None in values.values():
             raise StorageUnavailable(_OTHER_VALUES)
         for entry in entries:

@@ -10,8 +10,7 @@ from typing import Final, Generic, TypeVar
 
 from application.ports.current_request import BATCHED_REQUESTS, CurrentRequest, list_requests
 from application.ports.errors import (
-    CorruptRecord,
-    OperationRejected,
+    ERRORS_OF_RECORDS,
     PortError,
     StorageError,
     StorageOverloaded,
@@ -29,8 +28,6 @@ MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
 MAX_SPLIT_SECONDS: Final = 4.0
 """After this time since a batch began, none of its parts is tried any more."""
-ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
-"""Those of one record or value. The database does its work, and nothing was changed."""
 _OUT_OF_TIME: Final = "the time ended before all parts of a batch were tried"
 
 _log = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from adapters.databases.sql.record_store import SqlRecordStore, Values
 from adapters.databases.sqlite.database import SqliteDatabase, SqliteRow
 from adapters.databases.sqlite.dialect import SQLITE
 from adapters.databases.sqlite.row_loader import LoadedRow, make_row_loader, rows_as_json
+from application.ports.errors import CorruptRecord
 
 _FoundRow = tuple[str, int, int | str, msgspec.Raw]
 """The id of a row, its version, its place in the order, and its body."""
@@ -38,13 +39,13 @@ class SqliteRows:
     async def list_rows(
         self, _: RecordKind[Any], sql: str, values: Values, /, *, newest_first: bool = False
     ) -> Iterable[tuple[str, int, msgspec.Raw]]:
-        [(rows,)] = await self._database.read_rows(_as_json(sql), values)
         try:
+            [(rows,)] = await self._database.read_rows(_as_json(sql), values)
             found = _decode(rows or "[]")
-        except msgspec.DecodeError:  # one is no JSON: the store says which one
+        except (msgspec.DecodeError, CorruptRecord):  # one is damaged: the store says which one
             plain = await self._database.read_rows(_as_rows(sql), values)
             found = [
-                (row_id, version, place, msgspec.Raw(str(body).encode()))
+                (row_id, version, place, msgspec.Raw(body or b""))
                 for row_id, version, place, body in plain
             ]
         found.sort(key=_position_of, reverse=newest_first)
@@ -78,7 +79,8 @@ def _position_of(row: _FoundRow) -> tuple[Any, str]:
 
 
 def _as_rows(sql: str) -> str:
-    return f"SELECT id, version, place, body FROM ({sql})"  # noqa: S608 -- our texts
+    # A body that is not UTF-8 is bytes too.
+    return f"SELECT id, version, place, CAST(body AS BLOB) FROM ({sql})"  # noqa: S608 -- our texts
 
 
 @cache

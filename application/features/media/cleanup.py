@@ -11,13 +11,12 @@ from application.features.media.ports import MediaFiles, MediaItems
 from application.features.media.quota import LibraryQuota
 from application.operations.cleanup import (
     BATCH_SIZE,
-    REFUSED_DELETIONS,
     CleanupStep,
     EachDue,
     expire,
 )
 from application.pacing import Pace, call_in_groups
-from application.ports.errors import CorruptRecord, MediaStorageUnavailable
+from application.ports.errors import ERRORS_OF_RECORDS, MediaStorageUnavailable
 from application.ports.versioned import ExpiringRecords, Versioned
 from domain.features.media.item import FILE_DELETION_DELAY, MediaItem
 from domain.features.media.usage import IdempotencyKey
@@ -56,14 +55,14 @@ class CleanUpLibrary:
             "unfinished_files": self._delete_unfinished_files,
             "expired_idempotency_keys": expire(self.idempotency_keys),
             "corrected_usages": EachDue(
-                lambda now, offset: self.quota.list_due(now, BATCH_SIZE, offset),
-                lambda owner_id, _: self.quota.recount(owner_id),
+                lambda now, offset: self.quota.media_usages.list_due(now, BATCH_SIZE, offset),
+                lambda usage, _: self.quota.recount(usage.value.id),
             ),
         }
 
-    async def count_refused(self) -> Mapping[str, int]:
+    async def count_refused(self) -> int:
         """Return how many items have files that could not be deleted, at most `BATCH_SIZE`."""
-        return {REFUSED_DELETIONS: len(await self.media_items.list_refused_deletions(BATCH_SIZE))}
+        return len(await self.media_items.list_refused_deletions(BATCH_SIZE))
 
     async def forget_identity(self, identity_id: str) -> None:
         pace = Pace()
@@ -78,10 +77,10 @@ class CleanUpLibrary:
         return items
 
     async def _try_recount(self, owner_id: str) -> None:
-        """Count items of a user anew. If one cannot be read, others are deleted nevertheless."""
+        """Count items of a user anew. If that fails, items are deleted nevertheless."""
         try:
             await self.quota.recount(owner_id)
-        except CorruptRecord as error:
+        except ERRORS_OF_RECORDS as error:
             _log.warning({"event": "record_not_cleaned_up", "reason": str(error)})
 
     async def _delete_item(self, item: Versioned[MediaItem], _: datetime) -> bool:

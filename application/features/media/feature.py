@@ -33,6 +33,7 @@ from application.features.media.ports import (
 from application.features.media.quota import LibraryQuota
 from application.features.media.rebuild_variants import RebuildVariants
 from application.features.media.upload_image import IdempotentUploads, UploadImage
+from application.operations.cleanup import REFUSED_DELETIONS
 from application.ports.system import HealthCheck, MonotonicClock
 from application.use_cases import UseCases
 from domain.access import LibraryVisibility
@@ -267,7 +268,7 @@ class MediaFeature:
             quota=library.quota,
         )
         core.operations.cleanup.add_steps(cleanup.steps())
-        core.operations.cleanup.add_final("refused_deletions", cleanup.count_refused)
+        core.operations.cleanup.add_final(REFUSED_DELETIONS, cleanup.count_refused)
         core.operations.cleanup.on_purge(cleanup.forget_identity)
         core.operations.check_readiness.add("media", ports.health, is_own=not ports.is_shared)
         core.administration.export_parts.append(ExportLibrary(items, repositories.usages, files))

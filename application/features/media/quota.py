@@ -2,11 +2,10 @@
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from application.features.media.ports import MediaItems, MediaUsages
-from application.ports.errors import StorageError
+from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.system import Clock
 from application.ports.versioned import Versioned
@@ -72,7 +71,7 @@ class LibraryQuota:
             removed = usage and usage.remove(item)
             return removed, removed
 
-        with suppress(StorageError):
+        with suppress(StorageError, CorruptRecord):
             usage = await change(self.media_usages, item.owner_id, remove)
             if usage is not None and not usage.used_items:
                 await self.recount(item.owner_id)  # it deletes the usage of a deleted identity
@@ -101,11 +100,6 @@ class LibraryQuota:
             elif usage == old or await self.media_usages.replace(usage, loaded.version):
                 return replace(usage, deleting=()) != replace(old, deleting=())
         return False
-
-    async def list_due(self, now: datetime, limit: int, offset: int) -> list[str]:
-        """List up to `limit` users with uploads that are pending and have failed."""
-        due = await self.media_usages.list_due(now, limit, offset)
-        return [usage.value.id for usage in due]
 
     async def forget(self, owner_id: str) -> None:
         loaded = await self.media_usages.load(owner_id)

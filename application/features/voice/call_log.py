@@ -131,12 +131,6 @@ class CleanUpCalls:
     call_retention: timedelta = DEFAULT_CALL_RETENTION
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
 
-    async def __call__(self) -> Mapping[str, int]:
-        recordings = await self.delete_recordings()
-        ended = await self.end_calls()
-        deleted = await self.delete_calls()
-        return {"deleted_recordings": recordings, "deleted_calls": deleted, "ended_calls": ended}
-
     async def forget_identity(self, identity_id: str) -> None:
         def forget(call: Call | None) -> tuple[Call | None, None]:
             return call and call.forget_identity(), None
@@ -332,9 +326,12 @@ class CallsFeature:
         )
         core.administration.export_parts.append(ExportCalls(calls, recordings))
         core.identities.extensions.after_login_by_call.append(self._mark_verified)
-        core.operations.cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
-        core.operations.cleanup.add_final("calls", self.clean_up_calls)
-        core.operations.cleanup.on_purge(self.clean_up_calls.forget_identity)
+        cleanup = core.operations.cleanup
+        cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
+        cleanup.add_final("deleted_recordings", self.clean_up_calls.delete_recordings)
+        cleanup.add_final("ended_calls", self.clean_up_calls.end_calls)
+        cleanup.add_final("deleted_calls", self.clean_up_calls.delete_calls)
+        cleanup.on_purge(self.clean_up_calls.forget_identity)
 
     async def _mark_verified(self, call_id: str, identity_id: str) -> None:
         """Mark the call that read the code of a login as that of the identity."""

@@ -30,6 +30,10 @@ from tests.support.repositories import (
 )
 
 OTHER: Final = an_identity(id=an_id(2))
+NO_UTF8_DOCUMENT: Final = RawBSONDocument(
+    bson.encode({"note": "a secret"}).replace(b"a ", b"\xff\xfe")
+)
+NO_UTF8: Final = "CAST(x'7b22ff227d' AS TEXT)"
 
 
 def a_limit(subject: str) -> RateLimit:
@@ -52,6 +56,7 @@ async def assert_first_is_damaged(opened: OpenRepositories) -> None:
         *map(opened.identities.load, (an_id(), an_id(2))), return_exceptions=True
     )
     assert isinstance(damaged, CorruptRecord)
+    assert an_id() in str(damaged)
     assert "secret" not in str(damaged)
     assert found == Versioned(OTHER, 1)
 
@@ -77,7 +82,7 @@ async def assert_limit_is_damaged(opened: OpenRepositories) -> None:
     [
         {"created_at": bson.DatetimeMS(2**62)},  # Later than any date of Python.
         {"version": "a secret"},
-        RawBSONDocument(bson.encode({"note": "a secret"}).replace(b"a ", b"\xff\xfe")),  # no UTF-8
+        NO_UTF8_DOCUMENT,
     ],
     ids=["time", "version", "text"],
 )
@@ -132,26 +137,11 @@ async def test_a_damaged_row_of_postgresql_affects_no_other_reader_of_its_batch(
         await assert_limit_is_damaged(opened)
 
 
-@pytest.mark.parametrize("body", ["{", "null", ""])
-async def test_a_row_that_is_no_record_is_left_out_of_a_list_and_named(
-    tmp_path: Path, body: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with open_sqlite_repositories(tmp_path / "dialtone.db") as opened:
-        for number in (1, 2, 3):
-            identity = an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW)
-            await opened.identities.add(identity)
-        with closing(sqlite3.connect(tmp_path / "dialtone.db")) as connection, connection:
-            update = "UPDATE identities SET body = ? WHERE id IN (?, ?)"
-            connection.execute(update, (body, an_id(1), an_id(2)))
-        assert [each.value.id for each in await opened.identities.list_unpurged(9)] == [an_id(3)]
-    assert all(an_id(number) in caplog.text for number in (1, 2))
-
-
 @pytest.mark.parametrize(
     "damage",
     [
         "body = '{'",
-        """body = CAST(x'7b22ff227d' AS TEXT)""",  # no UTF-8
+        f"body = {NO_UTF8}",
         "version = 'one'",
     ],
 )
@@ -170,3 +160,60 @@ async def test_a_damaged_row_affects_no_other_reader_of_its_batch(
             """)  # noqa: S608 -- our texts
 
         await assert_first_is_damaged(opened)
+
+
+async def fill_with_deleted(opened: OpenRepositories) -> None:
+    """Add three deleted identities: the first two will be damaged."""
+    for number in (1, 2, 3):
+        identity = an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW)
+        await opened.identities.add(identity)
+
+
+async def assert_two_are_left_out(
+    opened: OpenRepositories, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Assert that a list has the third identity only, and that the log names each of the others."""
+    for _ in range(2):
+        listed = await opened.identities.list_unpurged(9)
+        assert [each.value.id for each in listed] == [an_id(3)]
+    lines = [str(record.msg) for record in caplog.records]
+    assert len(lines) == 2
+    assert all(an_id(number) in line for number, line in zip((1, 2), lines, strict=True))
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("body", ["'{'", "'null'", "''", NO_UTF8])
+async def test_a_list_leaves_out_and_names_damaged_rows_of_sqlite(
+    tmp_path: Path, body: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_sqlite_repositories(tmp_path / "dialtone.db") as opened:
+        await fill_with_deleted(opened)
+        with closing(sqlite3.connect(tmp_path / "dialtone.db")) as connection, connection:
+            update = f"UPDATE identities SET body = {body} WHERE id IN (?, ?)"  # noqa: S608
+            connection.execute(update, (an_id(1), an_id(2)))
+        await assert_two_are_left_out(opened, caplog)
+
+
+async def test_a_list_leaves_out_and_names_damaged_rows_of_postgresql(
+    postgres_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_postgres_repositories(postgres_database) as opened:
+        await fill_with_deleted(opened)
+        with psycopg.connect(postgres_database, autocommit=True) as connection:
+            for number in (1, 2):
+                break_text(connection, "identities", an_id(number))
+        await assert_two_are_left_out(opened, caplog)
+
+
+async def test_a_list_leaves_out_and_names_damaged_documents(
+    emptied_mongo_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_mongo_repositories(emptied_mongo_database) as opened:
+        await fill_with_deleted(opened)
+        with MongoClient[RawBSONDocument](
+            emptied_mongo_database, document_class=RawBSONDocument
+        ) as client:
+            client.get_default_database()["identities"].update_many(
+                {"_id": {"$in": [an_id(1), an_id(2)]}}, {"$set": NO_UTF8_DOCUMENT}
+            )
+        await assert_two_are_left_out(opened, caplog)

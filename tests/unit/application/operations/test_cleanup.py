@@ -1,19 +1,23 @@
 """The cleanup deletes everything that is over, also of processes that ended, and nothing else."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
-from adapters.databases.records.kinds import IDENTITIES, INSTANCES
+from adapters.databases.records.kinds import IDENTITIES, INSTANCES, LEASES
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
-from application.operations.cleanup import CleanupIncomplete, CleanupReport
+from application.operations.cleanup import LEASE_NAME, CleanupIncomplete, CleanupReport
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
-from application.ports.errors import ConfigurationError, CorruptRecord, StorageTimeout
+from application.ports.errors import (
+    ConfigurationError,
+    CorruptRecord,
+    OperationRejected,
+    StorageTimeout,
+)
 from domain.administration.audit import AUDIT_RETENTION
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL
 from domain.otp.delivery import ONE_DAY
@@ -145,7 +149,7 @@ async def test_500_records_that_cannot_be_read_keep_no_others(
     assert events == ["record_not_cleaned_up"] * 500
 
 
-async def test_what_a_feature_cannot_read_keeps_neither_the_rest_of_it_nor_others(
+async def test_what_fails_for_one_identity_keeps_neither_the_rest_of_it_nor_others(
     app: CoreHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "PURGED_AT_ONCE", 2)
@@ -154,8 +158,10 @@ async def test_what_a_feature_cannot_read_keeps_neither_the_rest_of_it_nor_other
         await identities.add(an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW))
 
     async def fail(identity_id: str) -> None:
-        if identity_id in (an_id(1), an_id(2), an_id(4)):
+        if identity_id in (an_id(1), an_id(2)):
             raise CorruptRecord("a record of notes cannot be read").of_record(identity_id)
+        if identity_id == an_id(4):
+            raise OperationRejected("the record is too large")
 
     async def forget(identity_id: str) -> None:
         forgotten.append(identity_id)
@@ -165,8 +171,13 @@ async def test_what_a_feature_cannot_read_keeps_neither_the_rest_of_it_nor_other
 
     assert await app.operations.cleanup() == CleanupReport(purged_identities=2)
     assert {*forgotten} == {an_id(number) for number in range(1, 6)}
-    reasons = [record.msg["reason"] for record in caplog.records if isinstance(record.msg, dict)]
-    assert reasons == [f"a record of notes cannot be read: {an_id(number)}" for number in (1, 2, 4)]
+    lines = [record.msg for record in caplog.records if isinstance(record.msg, dict)]
+    unreadable = "a record of notes cannot be read"
+    assert [(line["record_id"], line["reason"]) for line in lines] == [
+        (an_id(1), f"{unreadable}: {an_id(1)}"),
+        (an_id(2), f"{unreadable}: {an_id(2)}"),
+        (an_id(4), "the record is too large"),
+    ]
 
 
 async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
@@ -177,15 +188,15 @@ async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
     async def fail(_: object = None) -> int:
         raise StorageTimeout("too slow")
 
-    async def break_down() -> Mapping[str, int]:
+    async def break_down() -> int:
         raise ValueError("a bug")
 
-    async def count() -> Mapping[str, int]:
-        return {"counted": 1}
+    async def count() -> int:
+        return 1
 
     app.operations.cleanup.add_steps({"expired_notes": fail})
     app.operations.cleanup.add_final("broken", break_down)
-    app.operations.cleanup.add_final("last", count)
+    app.operations.cleanup.add_final("counted", count)
 
     with pytest.raises(CleanupIncomplete, match="failed: expired notes, broken;") as raised:
         await app.operations.cleanup()
@@ -196,6 +207,17 @@ async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
         ("cleanup_step_failed", "expired_notes", "too slow"),
         ("cleanup_step_failed", "broken", None),
     ]
+
+
+async def test_a_lease_that_cannot_be_read_stops_no_cleanup(app: CoreHarness) -> None:
+    await app.database.repositories().identities.add(a_deleted_identity())
+    leases = app.database.records.tables[LEASES.name]
+    leases[LEASE_NAME] = Row({"schema_version": 1, "expires_at": "damaged"}, 1)
+
+    with pytest.raises(CleanupIncomplete, match="failed: lease;") as raised:
+        await app.operations.scheduled_cleanup(timedelta(minutes=15))
+
+    assert raised.value.report == CleanupReport(purged_identities=1)
 
 
 async def test_a_pause_is_as_long_as_the_step_before() -> None:

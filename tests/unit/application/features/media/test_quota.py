@@ -8,12 +8,14 @@ from typing import Final, cast
 
 import pytest
 
+from adapters.databases.records.features.media import MEDIA_USAGES
 from application.features.media.ports import EncodedImage, ImagePublisher, PublishedImage
 from application.principal import Principal
 from domain.features.media.errors import QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
 from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
 from domain.features.media.usage import PENDING_TIMEOUT, Quota
+from tests.contract.examples.memory_database import Row
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
@@ -115,6 +117,20 @@ async def test_after_a_kill_at_any_step_the_usage_is_right_again_and_no_file_is_
         assert used(app, owner) == actual(app, owner)
         items = [stored.value for stored in stored_items(app.database).values()]
         assert app.files.contents.keys() == {key for item in items for key in item.storage_keys}
+
+
+async def test_a_usage_that_cannot_be_read_keeps_no_file_of_a_deleted_identity(
+    app: AppHarness, owner: Principal
+) -> None:
+    for _ in range(2):
+        await app.upload_image(owner)
+    rows = app.database.records.tables[MEDIA_USAGES.name]
+    rows[owner.identity.id] = Row({"schema_version": 1, "items": "damaged"}, 1)
+    await app.identities.delete_user(owner)
+
+    await app.operations.cleanup()
+
+    assert app.files.contents == {}
 
 
 async def test_the_usage_of_a_deleted_identity_is_deleted(

@@ -9,7 +9,7 @@ import pytest
 from application.administration.operator import staff_member
 from application.features.voice import call_log
 from application.features.voice.call_log import CallDetails, CallsFeature
-from application.operations.cleanup import CleanupReport
+from application.operations.cleanup import CleanupIncomplete, CleanupReport
 from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
 from domain.features.voice.call import (
@@ -196,6 +196,19 @@ async def test_recordings_are_kept_while_the_provider_is_down(app: AppHarness) -
     assert await app.operations.cleanup() == CleanupReport(deleted_recordings=6, deleted_calls=3)
 
 
+async def test_a_recording_that_cannot_be_removed_stops_no_other_step_of_calls(
+    app: AppHarness,
+) -> None:
+    await add(app, ended_call(1, recordings=1), ended_call(9))
+    app.clock.advance(100 * DAY)
+    app.faults.fail_on("calls.replace", after="calls.list_recorded")
+
+    with pytest.raises(CleanupIncomplete, match="failed: deleted recordings;") as raised:
+        await app.operations.cleanup()
+
+    assert raised.value.report == CleanupReport(deleted_calls=1)
+
+
 async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarness) -> None:
     recorded.call_provider.is_unavailable = True
     with pytest.raises(Unavailable):
@@ -213,10 +226,9 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
     await add(app, *(ended_call(number, recordings=1) for number in range(12)))
     await add(app, *(ended_call(number, started_at=NOW + TICK) for number in range(12, 22)))
-    calls = app.use_cases.of(CallsFeature)
+    clean_up = replace(app.use_cases.of(CallsFeature).clean_up_calls, recordings=None)
     app.clock.advance(100 * DAY)
-    report = await replace(calls.clean_up_calls, recordings=None)()
 
-    assert +CleanupReport(report) == CleanupReport(deleted_calls=10)
+    assert (await clean_up.delete_recordings(), await clean_up.delete_calls()) == (0, 10)
     assert len(kept_recordings(app)) == 12
     assert len(caplog.messages) == 1

@@ -605,6 +605,52 @@ class DeletedAndWritten(InMemoryFiles):
         await super().write(storage_key, content, content_type)
 
 
+async def keep_type(files: InMemoryFiles) -> None:
+    """Write files of two types, which nothing serves."""
+
+    async def content_type(storage_key: str) -> str:
+        return files.content_types[storage_key]
+
+    store: Any = SimpleNamespace(content_type=content_type)
+    await media_files.test_a_file_keeps_its_content_type(store, files)
+
+
+@breaks(keep_type, "image/png is a 'image/jpeg'")
+class OneType(InMemoryFiles):
+    """Files that are all pictures of one type."""
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        await super().write(storage_key, content, "image/jpeg")
+
+
+@breaks(
+    media_files.test_a_file_is_independent_of_another_with_the_same_content,
+    "after one with the same content was deleted",
+)
+class DeletedForAll(InMemoryFiles):
+    """Files whose content is stored once, and deleted with the first of them."""
+
+    async def delete(self, storage_key: str) -> None:
+        content = self.contents.get(storage_key)
+        for key in [key for key, other in self.contents.items() if other == content]:
+            del self.contents[key]
+
+
+@breaks(
+    media_files.test_a_file_is_independent_of_another_with_the_same_content,
+    "after one with the same content was replaced",
+)
+class ReplacedForAll(InMemoryFiles):
+    """Files whose content is stored once, and deleted when the first of them is replaced."""
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        former = self.contents.pop(storage_key, None)
+        await super().write(storage_key, content, content_type)
+        if self.contents[storage_key] != former:
+            for key in [key for key, other in self.contents.items() if other == former]:
+                del self.contents[key]
+
+
 class SlowStart(RightMessenger):
     """A right messenger whose first call in a process waits, as any does on a busy machine."""
 

@@ -12,15 +12,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import cycle
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, TypeVar
 
+import msgspec
+
 from adapters.databases.records.limits import acquire, record_ids
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.databases.records.record_store import StoredRecord
+from application.features.media.ports import MediaUrl, url_expiry
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
@@ -261,6 +264,17 @@ class OldStatuses(RightMessenger):
         expected = _sign(request.url, request.body, signed_at)
         is_signed = hmac.compare_digest(request.headers.get("signature", "").encode(), expected)
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
+
+
+@breaks(callbacks.test_a_status_callback_may_be_late, "rejected one of a minute ago")
+class LocalSignatureTime(RightMessenger):
+    """It compares the time of a signature with local time, as if that were UTC."""
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        signed_at = datetime.fromtimestamp(float(request.headers["signed-at"]), UTC)
+        local_now = datetime.now().replace(tzinfo=UTC)  # noqa: DTZ005 -- that is wrong
+        is_old = abs(local_now - signed_at) > MAX_SIGNATURE_AGE
+        return None if is_old else super().read_statuses(request)
 
 
 @breaks(REFERENCE_OF_EACH, "read_statuses returned {'abab")
@@ -546,6 +560,23 @@ class DeletedAndAdded(RightRecords):
         return is_replaced
 
 
+def to_local(time: datetime) -> datetime:
+    """Return a time after it was written and read without a zone, as local time."""
+    timestamp = time.replace(tzinfo=None).timestamp()
+    return datetime.fromtimestamp(timestamp).replace(tzinfo=UTC)  # noqa: DTZ006 -- that is wrong
+
+
+@breaks(record_store.test_times_are_exact_to_the_millisecond, "assert")
+class LocalTimes(RightRecords):
+    """Records whose times are stored without a zone, and read as local time."""
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        if kind.expires:
+            expires_at = to_local(getattr(record, EXPIRES_AT))
+            record = msgspec.structs.replace(record, expires_at=expires_at)
+        return await super().add(kind, record_id, record, version)
+
+
 async def move_records(store: RightRecords) -> None:
     """Move the expiry of records while those that have expired are deleted."""
     await record_indexes.test_a_record_whose_expiry_is_moved_meanwhile_stays(store, store)
@@ -613,6 +644,15 @@ async def keep_type(files: InMemoryFiles) -> None:
 
     store: Any = SimpleNamespace(content_type=content_type)
     await media_files.test_a_file_keeps_its_content_type(store, files)
+
+
+@breaks(media_files.test_the_url_is_the_same_whether_the_file_exists_or_not, "where now is in UTC")
+class LocalDay(InMemoryFiles):
+    """Files whose URLs expire two days after the local date."""
+
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        local_now = datetime.now().replace(tzinfo=UTC)  # noqa: DTZ005 -- that is wrong
+        return MediaUrl(f"https://files.example/{storage_key}", url_expiry(local_now))
 
 
 @breaks(keep_type, "image/png is a 'image/jpeg'")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, nullcontext, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from tests.contract.suites.media.media_store import (
     read_file,
 )
 from tests.contract.suites.outcomes import expect_errors
+from tests.contract.suites.time_zone import YESTERDAY, in_zone
 
 MANY_FILES: Final = 1_003
 MAX_READ: Final = 8_000_000
@@ -281,15 +282,17 @@ async def test_a_file_that_is_deleted_while_it_is_open_is_read_as_a_whole_or_not
 
 
 async def test_the_url_is_the_same_whether_the_file_exists_or_not(files: Files) -> None:
-    before = await files.url_for(KEY)
+    began_at = datetime.now(UTC)
+    with in_zone(YESTERDAY):
+        before = await files.url_for(KEY)
+    ended_at = datetime.now(UTC)
     await files.write(KEY, BytesIO(b"one"), JPEG)
 
     assert await files.url_for(KEY) == before
     assert KEY in before.url
     if before.expires_at is not None:
-        today = datetime.now(UTC)
-        days = (url_expiry(today - timedelta(days=1)), url_expiry(today))  # it may be midnight
-        assert before.expires_at in days, "a URL expires at url_expiry(now)"
+        days = (url_expiry(began_at), url_expiry(ended_at))  # it may be midnight
+        assert before.expires_at in days, "a URL expires at url_expiry(now), where now is in UTC"
     assert (await files.url_for(OTHER_KEY)).url != before.url
 
 

@@ -486,6 +486,49 @@ class RepeatedAcquisition(RightLimits):
         raise StorageTimeout("the server does not respond")
 
 
+async def see_permits(limits: RightLimits) -> None:
+    """Let another instance acquire and release permits."""
+    other = RightLimits(limits.stored)
+    await limit_store.test_what_another_instance_acquires_and_releases_counts_at_once(limits, other)
+
+
+@breaks(see_permits, "next_available: it has to see at once what another instance wrote")
+class RememberedTimes(RightLimits):
+    """Limits that ask once when a permit is available, until they acquire one themselves."""
+
+    def __init__(self, stored: dict[str, Fields]) -> None:
+        super().__init__(stored)
+        self._available: dict[tuple[RateLimit, ...], datetime] = {}
+
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        key = tuple(limits)
+        if key not in self._available:
+            self._available[key] = await super().next_available(limits, now)
+        return max(now, self._available[key])
+
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        self._available.clear()
+        return await super().acquire(limits, now)
+
+
+@breaks(see_permits, "acquire: it has to see at once what another instance wrote")
+class RememberedRejections(RightLimits):
+    """Limits that are full until the time which a rejection named, whoever releases permits."""
+
+    def __init__(self, stored: dict[str, Fields]) -> None:
+        super().__init__(stored)
+        self._full: dict[tuple[RateLimit, ...], datetime] = {}
+
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        available_at = self._full.get(tuple(limits), now)
+        if available_at > now:
+            return available_at
+        rejected = await super().acquire(limits, now)
+        if rejected:
+            self._full[tuple(limits)] = rejected
+        return rejected
+
+
 @breaks(limit_store.test_a_release_keeps_all_other_permits, "a release ended other permits")
 class LostAfterARelease(RightLimits):
     """Limits that keep a record for one more second when some of its permits are given back."""

@@ -22,6 +22,7 @@ from tests.contract.postgres_database import in_postgres
 from tests.contract.suites.external_adapter import OpenDatabase
 from tests.contract.suites.storage import outages
 from tests.contract.suites.storage.outages import A_LIMIT
+from tests.contract.suites.time_zone import west_of_utc  # noqa: F401 -- each test uses it
 from tests.support.builders import NOW
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

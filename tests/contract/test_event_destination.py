@@ -24,7 +24,9 @@ class HttpDriver(ServerDriver, EventsDriver):
     async def received(self) -> list[ReceivedEvent]:
         events = [json.loads(request.body) for request in self.server.requests]
         return [
-            ReceivedEvent(each["id"], each["type"], each["time"], each["user_id"])
+            ReceivedEvent(
+                each["id"], each["type"], each["time"], each["user_id"], each.get("phone", "")
+            )
             for each in events
         ]
 

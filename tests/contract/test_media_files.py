@@ -18,9 +18,7 @@ from adapters.media.s3 import S3Timeouts
 from adapters.media.s3.client import DEFAULT_TIMEOUTS
 from tests.contract.suites.media.media_store import Files, Store
 from tests.contract.suites.media.test_media_files import *
-from tests.contract.suites.media.test_media_files import (
-    test_a_store_that_serves_files_itself_does_so_with_their_content_type,
-)
+from tests.contract.suites.media.test_media_files import test_a_file_keeps_its_content_type
 from tests.integration.adapters.media.s3_setup import S3Setup
 from tests.support.fakes.clock import MovableClock
 from tests.support.fakes.media_files import InMemoryFiles
@@ -39,6 +37,9 @@ class InMemoryStore(Store):
 
     async def leave_unfinished(self, began_at: datetime) -> None:
         self._files.unfinished.append(began_at)
+
+    async def content_type(self, storage_key: str) -> str:
+        return self._files.content_types[storage_key]
 
     async def break_down(self) -> None:
         self._files.is_unavailable = True
@@ -131,6 +132,10 @@ def media_store(request: pytest.FixtureRequest) -> Iterator[Store]:
     yield from request.param(request)
 
 
+# The web server before a disk knows the type from the key.
 pytest.mark.parametrize(
-    "media_store", [pytest.param(s3, marks=pytest.mark.slow)], indirect=True, ids=["s3"]
-)(test_a_store_that_serves_files_itself_does_so_with_their_content_type)
+    "media_store",
+    [memory, pytest.param(s3, marks=pytest.mark.slow)],
+    indirect=True,
+    ids=["memory", "s3"],
+)(test_a_file_keeps_its_content_type)

@@ -18,7 +18,7 @@ class Event:
         id: The same each time it is sent, and that of no other event: a receiver that knows it
             drops the repeat. It has at most `MAX_EVENT_ID_LENGTH` letters, digits and `_`.
         type: What happened.
-        occurred_at: When.
+        occurred_at: When, to the millisecond.
         user_id: The id of the user.
         phone: The number of the user as it is now, E.164; None unless the operator wants it sent,
             or where the user has none anymore.

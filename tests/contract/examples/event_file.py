@@ -19,9 +19,9 @@ class EventFile:
     async def send(self, event: Event) -> None:
         try:
             with self._target.open("a", encoding="utf-8") as file:
-                file.write(
-                    f"{event.id} {event.type} {event.occurred_at.isoformat()} {event.user_id}\n"
-                )
+                time = event.occurred_at.isoformat()
+                fields = (event.id, event.type, time, event.user_id, event.phone or "")
+                file.write(f"{' '.join(fields)}\n")
         except OSError as error:
             raise EventRejected(f"the file cannot be written: {error.strerror}") from error
 
@@ -29,7 +29,7 @@ class EventFile:
 
     def received(self) -> list[tuple[str, ...]]:
         lines = self._file.read_text(encoding="utf-8").splitlines() if self._file.exists() else []
-        return [tuple(line.split()) for line in lines]
+        return [tuple(line.split(" ")) for line in lines]
 
     def provider_is(self, state: str) -> None:
         if state not in ("away", "well"):

@@ -12,6 +12,7 @@ from tests.contract.suites.external_adapter import is_given, open_external_adapt
 from tests.contract.suites.media.media_store import Store
 from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.provider_driver import ProviderDriver
+from tests.contract.suites.time_zone import west_of_utc  # noqa: F401 -- each test uses it
 from tests.contract.suites.voice.drivers import CallsDriver, VoiceDriver
 
 collect_ignore_glob = [] if is_given() else ["*"]

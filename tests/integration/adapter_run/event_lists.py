@@ -11,7 +11,7 @@ from tests.contract.suites.provider_driver import HANGS
 from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.destination import FakeDestination
 
-ARRIVES: Final = suite.test_an_event_arrives_with_its_own_type_time_and_user
+ARRIVES: Final = suite.test_an_event_arrives_with_its_own_type_time_user_and_phone
 
 
 class EventList(FakeDestination):
@@ -21,15 +21,16 @@ class EventList(FakeDestination):
 
     def __init__(self) -> None:
         super().__init__()
-        self.events: list[tuple[str, str, object, str]] = []
+        self.events: list[tuple[str, str, object, str, str | None]] = []
 
-    def received(self) -> list[tuple[str, str, object, str]]:
+    def received(self) -> list[tuple[str, str, object, str, str | None]]:
         return self.events
 
     async def send(self, event: Event) -> None:
         if not self.is_reachable:
             raise EventRejected("there is no receiver")
-        self.events.append((event.id, event.type, event.occurred_at, event.user_id))
+        fields = (event.id, event.type, event.occurred_at, event.user_id, event.phone)
+        self.events.append(fields)
         await super().send(event)
 
     def provider_is(self, state: str) -> None:
@@ -68,6 +69,25 @@ class LocalTime(EventList):
     async def send(self, event: Event) -> None:
         local = event.occurred_at.astimezone().replace(tzinfo=UTC)
         await super().send(replace(event, occurred_at=local))
+
+
+@breaks(ARRIVES, "the same millisecond")
+class WholeSeconds(EventList):
+    """A defect: the time has no fraction of a second."""
+
+    async def send(self, event: Event) -> None:
+        await super().send(replace(event, occurred_at=event.occurred_at.replace(microsecond=0)))
+
+
+@breaks(ARRIVES, "phone=.* arrived for Event")
+class FormerPhone(EventList):
+    """A defect: an event without a phone has that of the one before."""
+
+    former: str | None = None
+
+    async def send(self, event: Event) -> None:
+        self.former = event.phone or self.former
+        await super().send(replace(event, phone=self.former))
 
 
 @breaks(ARRIVES, "with its zone")

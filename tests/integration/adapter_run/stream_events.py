@@ -73,6 +73,7 @@ class StreamEvents:
             "type": event.type,
             "at": event.occurred_at.isoformat(),
             "user": event.user_id,
+            "phone": event.phone,
         }
         async with self._lock:
             try:
@@ -105,9 +106,15 @@ class StreamEvents:
 
     # The following methods are for the contract tests.
 
-    def received(self) -> list[tuple[str, str, datetime, str]]:
+    def received(self) -> list[tuple[str, str, datetime, str, str | None]]:
         return [
-            (entry["id"], entry["type"], datetime.fromisoformat(entry["at"]), entry["user"])
+            (
+                entry["id"],
+                entry["type"],
+                datetime.fromisoformat(entry["at"]),
+                entry["user"],
+                entry["phone"],
+            )
             for entry in self._server.entries
         ]
 

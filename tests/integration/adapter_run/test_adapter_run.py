@@ -36,6 +36,7 @@ from tests.contract.suites.port import PORTS
 from tests.contract.suites.storage import test_crash as crash
 from tests.contract.suites.storage import test_other_keys as other_keys
 from tests.contract.suites.storage.outages import OutageInstances
+from tests.contract.suites.time_zone import west_of_utc  # noqa: F401 -- each test uses it
 from tests.contract.suites.voice.drivers import CallsDriver, VoiceDriver
 from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
@@ -149,7 +150,7 @@ async def test_a_right_adapter_keeps_what_another_breaks(
     "promise",
     [
         events.test_events_of_all_types_arrive_in_their_order,
-        events.test_an_event_arrives_with_its_own_type_time_and_user,
+        events.test_an_event_arrives_with_its_own_type_time_user_and_phone,
         partial(events.test_without_a_receiver_an_event_is_rejected_in_time, state="away"),
         events.test_an_event_that_was_rejected_arrives_when_it_comes_again,
     ],

@@ -12,15 +12,18 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import cycle
 from types import SimpleNamespace
 from typing import Any, BinaryIO, Final, TypeVar
 
+import msgspec
+
 from adapters.databases.records.limits import acquire, record_ids
 from adapters.databases.records.record_kind import EXPIRES_AT, Fields, Record, RecordKind
 from adapters.databases.records.record_store import StoredRecord
+from application.features.media.ports import MediaUrl, url_expiry
 from application.ports.errors import MessengerUnavailable, StorageTimeout, StorageUnavailable
 from application.ports.limits import LimitStore
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
@@ -263,6 +266,17 @@ class OldStatuses(RightMessenger):
         return [MessageStatus(ReportedStatus.DELIVERED)] if is_signed else None
 
 
+@breaks(callbacks.test_a_status_callback_may_be_late, "rejected one of a minute ago")
+class LocalSignatureTime(RightMessenger):
+    """It compares the time of a signature with local time, as if that were UTC."""
+
+    def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
+        signed_at = datetime.fromtimestamp(float(request.headers["signed-at"]), UTC)
+        local_now = datetime.now().replace(tzinfo=UTC)  # noqa: DTZ005 -- that is wrong
+        is_old = abs(local_now - signed_at) > MAX_SIGNATURE_AGE
+        return None if is_old else super().read_statuses(request)
+
+
 @breaks(REFERENCE_OF_EACH, "read_statuses returned {'abab")
 class OneStatus(RightMessenger):
     def read_statuses(self, request: SignedRequest) -> Sequence[MessageStatus] | None:
@@ -472,6 +486,49 @@ class RepeatedAcquisition(RightLimits):
         raise StorageTimeout("the server does not respond")
 
 
+async def see_permits(limits: RightLimits) -> None:
+    """Let another instance acquire and release permits."""
+    other = RightLimits(limits.stored)
+    await limit_store.test_what_another_instance_acquires_and_releases_counts_at_once(limits, other)
+
+
+@breaks(see_permits, "next_available: it has to see at once what another instance wrote")
+class RememberedTimes(RightLimits):
+    """Limits that ask once when a permit is available, until they acquire one themselves."""
+
+    def __init__(self, stored: dict[str, Fields]) -> None:
+        super().__init__(stored)
+        self._available: dict[tuple[RateLimit, ...], datetime] = {}
+
+    async def next_available(self, limits: Sequence[RateLimit], now: datetime) -> datetime:
+        key = tuple(limits)
+        if key not in self._available:
+            self._available[key] = await super().next_available(limits, now)
+        return max(now, self._available[key])
+
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        self._available.clear()
+        return await super().acquire(limits, now)
+
+
+@breaks(see_permits, "acquire: it has to see at once what another instance wrote")
+class RememberedRejections(RightLimits):
+    """Limits that are full until the time which a rejection named, whoever releases permits."""
+
+    def __init__(self, stored: dict[str, Fields]) -> None:
+        super().__init__(stored)
+        self._full: dict[tuple[RateLimit, ...], datetime] = {}
+
+    async def acquire(self, limits: Sequence[RateLimit], now: datetime) -> datetime | None:
+        available_at = self._full.get(tuple(limits), now)
+        if available_at > now:
+            return available_at
+        rejected = await super().acquire(limits, now)
+        if rejected:
+            self._full[tuple(limits)] = rejected
+        return rejected
+
+
 @breaks(limit_store.test_a_release_keeps_all_other_permits, "a release ended other permits")
 class LostAfterARelease(RightLimits):
     """Limits that keep a record for one more second when some of its permits are given back."""
@@ -546,6 +603,23 @@ class DeletedAndAdded(RightRecords):
         return is_replaced
 
 
+def to_local(time: datetime) -> datetime:
+    """Return a time after it was written and read without a zone, as local time."""
+    timestamp = time.replace(tzinfo=None).timestamp()
+    return datetime.fromtimestamp(timestamp).replace(tzinfo=UTC)  # noqa: DTZ006 -- that is wrong
+
+
+@breaks(record_store.test_times_are_exact_to_the_millisecond, "assert")
+class LocalTimes(RightRecords):
+    """Records whose times are stored without a zone, and read as local time."""
+
+    async def add(self, kind: RecordKind[R], record_id: str, record: R, version: int, /) -> bool:
+        if kind.expires:
+            expires_at = to_local(getattr(record, EXPIRES_AT))
+            record = msgspec.structs.replace(record, expires_at=expires_at)
+        return await super().add(kind, record_id, record, version)
+
+
 async def move_records(store: RightRecords) -> None:
     """Move the expiry of records while those that have expired are deleted."""
     await record_indexes.test_a_record_whose_expiry_is_moved_meanwhile_stays(store, store)
@@ -603,6 +677,61 @@ class DeletedAndWritten(InMemoryFiles):
         await self.delete(storage_key)
         await asyncio.sleep(0)
         await super().write(storage_key, content, content_type)
+
+
+async def keep_type(files: InMemoryFiles) -> None:
+    """Write files of two types, which nothing serves."""
+
+    async def content_type(storage_key: str) -> str:
+        return files.content_types[storage_key]
+
+    store: Any = SimpleNamespace(content_type=content_type)
+    await media_files.test_a_file_keeps_its_content_type(store, files)
+
+
+@breaks(media_files.test_the_url_is_the_same_whether_the_file_exists_or_not, "where now is in UTC")
+class LocalDay(InMemoryFiles):
+    """Files whose URLs expire two days after the local date."""
+
+    async def url_for(self, storage_key: str) -> MediaUrl:
+        local_now = datetime.now().replace(tzinfo=UTC)  # noqa: DTZ005 -- that is wrong
+        return MediaUrl(f"https://files.example/{storage_key}", url_expiry(local_now))
+
+
+@breaks(keep_type, "image/png is a 'image/jpeg'")
+class OneType(InMemoryFiles):
+    """Files that are all pictures of one type."""
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        await super().write(storage_key, content, "image/jpeg")
+
+
+@breaks(
+    media_files.test_a_file_is_independent_of_another_with_the_same_content,
+    "after one with the same content was deleted",
+)
+class DeletedForAll(InMemoryFiles):
+    """Files whose content is stored once, and deleted with the first of them."""
+
+    async def delete(self, storage_key: str) -> None:
+        content = self.contents.get(storage_key)
+        for key in [key for key, other in self.contents.items() if other == content]:
+            del self.contents[key]
+
+
+@breaks(
+    media_files.test_a_file_is_independent_of_another_with_the_same_content,
+    "after one with the same content was replaced",
+)
+class ReplacedForAll(InMemoryFiles):
+    """Files whose content is stored once, and deleted when the first of them is replaced."""
+
+    async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
+        former = self.contents.pop(storage_key, None)
+        await super().write(storage_key, content, content_type)
+        if self.contents[storage_key] != former:
+            for key in [key for key, other in self.contents.items() if other == former]:
+                del self.contents[key]
 
 
 class SlowStart(RightMessenger):

@@ -15,6 +15,7 @@ class InMemoryFiles:
 
     Attributes:
         contents: The content of each file, by storage key.
+        content_types: The content type of each file, by storage key.
         unfinished: When each unfinished write began.
         open_files: The number of files that are open for reading.
         expires_at: When the URLs expire.
@@ -24,6 +25,7 @@ class InMemoryFiles:
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes] = {}
+        self.content_types: dict[str, str] = {}
         self.unfinished: list[datetime] = []
         self.open_files = 0
         self.expires_at: datetime | None = None
@@ -33,6 +35,7 @@ class InMemoryFiles:
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         await self._call("media_files.write")
         self.contents[storage_key] = b"".join(iter(lambda: content.read(CHUNK_SIZE), b""))
+        self.content_types[storage_key] = content_type
 
     async def get_size(self, storage_key: str) -> int | None:
         await self._call("media_files.get_size")

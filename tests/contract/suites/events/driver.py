@@ -10,13 +10,15 @@ from tests.contract.suites.provider_driver import ProviderDriver, list_sent
 class ReceivedEvent(NamedTuple):
     """An event as the receiver got it, or its fields.
 
-    `at` is when it occurred, with a time zone: a time, or its ISO 8601 text.
+    `at` is when it occurred, with a time zone: a time, or its ISO 8601 text. An event without a
+    phone has an empty one.
     """
 
     id: str
     type: str
     at: datetime | str
     user_id: str
+    phone: str
 
 
 class EventsDriver(ProviderDriver):

@@ -60,6 +60,10 @@ class Store:
         if await call_test_method(self._opened, "leave_unfinished", began_at) is False:
             not_promised("a write that does not end leaves nothing")
 
+    async def content_type(self, storage_key: str) -> str:
+        """Return the content type of a file, if nothing serves it at the URL of `url_for`."""
+        return str(await call_test_method(self._opened, "content_type", storage_key))
+
     def list_files(self) -> set[Path]:
         return {path for path in self._folder.rglob("*") if path.is_file()}
 

@@ -406,8 +406,10 @@ async def test_objects_maps_and_lists_are_replaced_as_a_whole_up_to_the_largest_
 async def test_times_are_exact_to_the_millisecond(store: RecordStore) -> None:
     times = [
         datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(2026, 3, 8, 2, 30, tzinfo=UTC),  # no local time has this hour, see `WEST`
         NOW + MILLISECOND,
         NOW + 999 * MILLISECOND,
+        *(datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (10, 11)),  # the same local time
         FAR - MILLISECOND,
     ]
     for number, time in enumerate(times):

@@ -473,6 +473,21 @@ test("within the cooldown the first id is kept, and the seconds are those of the
 test("a request for a code ends in all objects when one cancels it, signs in, or it expires", async () => {
   const storage = new AsyncStorage();
   const phone = phones.pop();
+
+test("a lost connection names the setting of other origins to developers, not to users", async () => {
+  const { dialtone, phone } = await signUp();
+  globalThis.fetch = async () => {
+    throw new TypeError("Failed to fetch");
+  };
+  for (const [origin, expected] of [["https://app.example.org", true], [url, false]]) {
+    globalThis.location = { origin };
+    const { message, hint = "" } = await dialtone.requestOtp({ phone }).catch((error) => error);
+    assert.equal(hint.includes(`DIALTONE_WEB_ORIGINS has ${origin}`), expected);
+    assert.equal(message, "The service did not respond. Check the connection.");
+  }
+  delete globalThis.location;
+  globalThis.fetch = fetchOfTests;
+});
   const objects = [new Dialtone({ url, storage }), new Dialtone({ url, storage })];
   const [dialtone, other] = objects;
   const events = [0, 0];

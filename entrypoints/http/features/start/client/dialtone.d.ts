@@ -182,6 +182,8 @@ export class DialtoneError extends Error {
   resend_in?: number;
   /** The `X-Request-Id` of the response. */
   request_id?: string;
+  /** Of `network_error`: for developers, not for users. */
+  hint?: string;
   field_errors: { field: string; code: string; message: string }[];
   /** Of `invalid_otp`. */
   attempts_left?: number;

@@ -61,7 +61,8 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
  * What went wrong. `code` is that of the service's error response, or one of these:
  *
  * - `network_error`: there was no response in time, and nobody knows whether the request arrived. The
- *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it.
+ *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it: then
+ *   the `hint` for developers, which is not for users, names that setting.
  * - `unexpected_response`: the response is not one of the service, but perhaps of a proxy.
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
  * - `invalid_otp`: the code is wrong, expired or used before; `attempts_left` are left.
@@ -99,6 +100,8 @@ export class DialtoneError extends Error {
     this.request_id = undefined;
     /** @type {{ field: string, code: string, message: string }[]} */
     this.field_errors = [];
+    /** For developers, not for users. @type {string | undefined} */
+    this.hint = undefined;
     Object.assign(this, fields);
     this.name = "DialtoneError";
   }
@@ -1238,9 +1241,9 @@ const isTransient = (error) =>
 function networkError(cause, url) {
   const { origin } = globalThis.location ?? {};
   const isForeign = origin && url && new URL(url, origin).origin !== origin;
-  const advice = isForeign ? `, and whether DIALTONE_WEB_ORIGINS has ${origin}` : "";
-  const message = `The service did not respond. Check the connection${advice}.`;
-  return new DialtoneError("network_error", message, { cause });
+  const hint = isForeign ? `Check whether DIALTONE_WEB_ORIGINS has ${origin}.` : undefined;
+  const message = "The service did not respond. Check the connection.";
+  return new DialtoneError("network_error", message, { cause, hint });
 }
 
 function signedOutError() {

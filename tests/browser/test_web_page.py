@@ -26,6 +26,12 @@ API: Final = "https://api.example.org"
 # Strangers have 270 of these messages, requests with a proof 90. A network has 5 %: 14, and 5.
 LIMIT: Final = "600/1h"
 NETWORK_SHARE: Final = 14
+FUNCTIONS: Final = """
+    const find = (id) => document.getElementById(id);
+    const until = async (isTrue) => {
+        while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +112,7 @@ def test_the_forms_of_the_page_sign_in_and_upload_and_sign_out(
     chromium: Chromium, npm_packages: Path, tmp_path: Path, phone: str
 ) -> None:
     define = f"""
-        {RECORD_VIOLATIONS}
-        const find = (id) => document.getElementById(id);
-        const until = async (isTrue) => {{
-            while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 10));
-        }};
+        {RECORD_VIOLATIONS} {FUNCTIONS}
         const submit = (id, name, value) => {{
             find(id).elements[name].value = value;
             find(id).requestSubmit();
@@ -156,6 +158,48 @@ def test_the_forms_of_the_page_sign_in_and_upload_and_sign_out(
     assert result["value"] == result["max"] > 100
     assert (result["signedIn"], result["signedOut"]) == (["sign-out"], ["phone-form"])
     assert result["violations"] == []
+
+
+def test_the_forms_of_the_page_change_the_number(
+    chromium: Chromium, npm_packages: Path, tmp_path: Path, phone: str
+) -> None:
+    new_phone = f"+1646{phone[5:]}"
+    define = f"""
+        {FUNCTIONS}
+        const {{dialtone}} = await import("/session.js");
+    """
+    request_codes = f"""
+        await dialtone.verifyOtp({{otp: codes.otp}});
+        await dialtone.request("POST", "/users", {{username: "Asha Rao"}});
+        find("number-form").elements.phone.value = "{new_phone}";
+        find("number-form").requestSubmit();
+        await until(() => !find("codes-form").hidden);
+    """
+    send_codes = """
+        const {elements} = find("codes-form");
+        const send = async ({otp, old_otp}) => {
+            elements.otp.value = otp;
+            elements.old_otp.value = old_otp;
+            find("message").textContent = "";
+            find("codes-form").requestSubmit();
+            await until(() => find("message").textContent);
+            return [find("message").textContent, document.activeElement.name ?? ""];
+        };
+        const wrong = await send({...codes, otp: "000000"});
+        const right = await send(codes);
+        return [wrong, right[0], find("codes-form").hidden, Boolean(dialtone.session)];
+    """
+    with (
+        open_app(tmp_path, npm_packages, {}) as app,
+        chromium.page(app.url) as opened,
+    ):
+        opened.run(f"{define} await dialtone.requestOtp({{phone: '{phone}'}});")
+        sign_in = json.dumps({"otp": app.service.code(phone)})
+        opened.run(f"const codes = {sign_in}; {define} {request_codes}")
+        codes = {"otp": app.service.code(new_phone), "old_otp": app.service.code(phone, 2)}
+        result = opened.run(f"const codes = {json.dumps(codes)}; {define} {send_codes}")
+    message = f"Your number is {new_phone} now."
+    assert result == [["Invalid OTP", "otp"], message, True, True]
 
 
 def test_a_web_app_solves_a_challenge_and_gets_a_code_also_with_a_fast_clock(

@@ -69,9 +69,15 @@ class Device:
             self._match(json.loads(exchange["response"]), response.json())
 
     async def _send(self, exchange: re.Match[str]) -> httpx.Response:
-        if self.app.messenger.messages:
-            otp = self.app.messenger.messages[-1].code
-            self.values |= {"otp": otp, "wrong_otp": f"{(int(otp) + 1) % 10**6:06d}"}
+        if "otp>" in (exchange["body"] or ""):
+            *_, new_otp, otp = ["", *(message.code for message in self.app.messenger.messages)]
+            self.values |= {
+                "otp": otp,
+                "wrong_otp": f"{(int(otp) + 1) % 10**6:06d}",
+                # Of a change of the number: the code of the present number is the last.
+                "new_otp": new_otp,
+                "old_otp": otp,
+            }
         body = self._fill((exchange["body"] or "").strip()).encode()
         if "multipart" in exchange["headers"]:
             body = body.replace(b"\n", b"\r\n").replace(b"<file>", GIF)

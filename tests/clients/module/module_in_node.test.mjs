@@ -198,9 +198,64 @@ test("a sign-in ends the stored session of another user", async () => {
   assert.equal(dialtone.session.user_id, user_id);
   assert.equal(events, 1);
   assert.equal((await send(`${url}/users/me`, { headers })).status, 401);
-  const { headers: own } = await authorizationOf(dialtone);
+});
+
+test("another sign-in of a user ends the former session, and other tabs go on", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone, phone } = await signUp({ storage });
+  const other = new Dialtone({ url, storage });
+  const { headers } = await authorizationOf(other);
+  const devices = storage.values.get("dialtone.devices");
   await signIn(dialtone, phone);
-  assert.equal((await send(`${url}/auth/sessions`, { headers: own })).status, 200);
+  assert.equal((await send(`${url}/auth/sessions`, { headers })).status, 401);
+  assert.equal((await other.request("GET", "/auth/sessions")).sessions.length, 1);
+  assert.equal(storage.values.get("dialtone.devices"), devices); // the device is recognized
+  assert.ok(!storage.values.has("dialtone.ended"));
+});
+
+test("a login that two tabs complete at once is one session, which stays", async () => {
+  const storage = new AsyncStorage();
+  const phone = phones.shift();
+  const tabs = [new Dialtone({ url, storage }), new Dialtone({ url, storage })];
+  await tabs[0].requestOtp({ phone });
+  await Promise.all(tabs.map((tab) => tab.verifyOtp({ otp })));
+  assert.equal((await tabs[0].request("GET", "/auth/sessions")).sessions.length, 1);
+});
+
+test("the next sign-in of the user ends a session whose sign-out was lost", async () => {
+  const storage = new AsyncStorage();
+  const { dialtone, phone } = await signUp({ storage });
+  const { user_id } = dialtone.session;
+  const { headers } = await authorizationOf(dialtone);
+  const statusOfSession = async () => (await send(`${url}/auth/sessions`, { headers })).status;
+  const { sessions } = await dialtone.request("GET", "/auth/sessions");
+  const tokens = JSON.parse(storage.values.get("dialtone.session"));
+  const lost = [];
+  globalThis.fetch = async (target, init) => {
+    lost.push([target, init.keepalive]);
+    throw new TypeError("Failed to fetch");
+  };
+  assert.equal(await codeOf(dialtone.signOut()), "network_error");
+  globalThis.fetch = fetchOfTests;
+  assert.deepEqual(lost, [[`${url}/auth/logout`, true]]);
+  const kept = [...storage.values.values()].join();
+  assert.ok(!kept.includes(tokens.refresh_token) && !kept.includes(tokens.access_token));
+  const ended = [{ user_id, session_id: sessions[0].id }];
+  assert.deepEqual(JSON.parse(storage.values.get("dialtone.ended")), ended);
+
+  await signIn(dialtone, phones.shift());
+  assert.equal(await statusOfSession(), 200);
+  globalThis.fetch = async (target, init) => {
+    const isEnd = target.includes("/auth/sessions/");
+    return isEnd ? new Response("Bad Gateway", { status: 502 }) : send(target, init);
+  };
+  await signIn(dialtone, phone);
+  assert.equal(await statusOfSession(), 200);
+  globalThis.fetch = fetchOfTests;
+  await signIn(dialtone, phone);
+  assert.equal(await statusOfSession(), 401);
+  assert.equal((await dialtone.request("GET", "/auth/sessions")).sessions.length, 1);
+  assert.ok(!storage.values.has("dialtone.ended"));
 });
 
 async function authorizationOf(dialtone) {
@@ -257,7 +312,7 @@ test("a storage that fails signs nobody out", async () => {
 test("strange values in the storage sign nobody in", async () => {
   for (const value of ["text", "5", "[]", '{"user_id": "me"}', "true"]) {
     const storage = new AsyncStorage();
-    for (const name of ["session", "request", "devices"]) {
+    for (const name of ["session", "request", "devices", "ended"]) {
       storage.values.set(`dialtone.${name}`, value);
     }
     const dialtone = new Dialtone({ url, storage });
@@ -417,6 +472,21 @@ test("a backend of the app gets a valid token, and another one after it rejected
   for (const options of [undefined, { refresh: true }]) {
     assert.equal(await codeOf(dialtone.accessToken(options)), "signed_out");
   }
+});
+
+test("a lost connection names the setting of other origins to developers, not to users", async () => {
+  const { dialtone, phone } = await signUp();
+  globalThis.fetch = async () => {
+    throw new TypeError("Failed to fetch");
+  };
+  for (const [origin, expected] of [["https://app.example.org", true], [url, false]]) {
+    globalThis.location = { origin };
+    const { message, hint = "" } = await dialtone.requestOtp({ phone }).catch((error) => error);
+    assert.equal(hint.includes(`DIALTONE_WEB_ORIGINS has ${origin}`), expected);
+    assert.equal(message, "The service did not respond. Check the connection.");
+  }
+  delete globalThis.location;
+  globalThis.fetch = fetchOfTests;
 });
 
 test("the session is one frozen object until it changes", async () => {

@@ -6,7 +6,7 @@ import * as implementation from "./implementation.js";
 // The module has what its types say. Only these know that an error has the fields of its response.
 const DialtoneOfModule: typeof Dialtone = implementation.Dialtone;
 export const versions: [typeof VERSION, string] = [implementation.VERSION, VERSION];
-type Field = "name" | "code" | "message" | "status" | "retry_after" | "resend_in" | "request_id" | "field_errors";
+type Field = "name" | "code" | "message" | "status" | "retry_after" | "resend_in" | "request_id" | "hint" | "field_errors";
 export const error: Pick<DialtoneError, Field> = new implementation.DialtoneError("invalid", "Text");
 
 export async function useModule(file: File): Promise<Item | null> {

@@ -101,7 +101,7 @@ export interface CallOptions {
 
 export interface SignOutOptions extends CallOptions {
   scope?: "this" | "others" | "all";
-  /** Remove the phones and the device tokens from the storage too. */
+  /** Keep nothing for the next sign-in: no phones, no device tokens, no ids. */
   forget?: boolean;
 }
 
@@ -182,6 +182,8 @@ export class DialtoneError extends Error {
   resend_in?: number;
   /** The `X-Request-Id` of the response. */
   request_id?: string;
+  /** Of `network_error`: for developers, not for users. */
+  hint?: string;
   field_errors: { field: string; code: string; message: string }[];
   /** Of `invalid_otp`. */
   attempts_left?: number;
@@ -206,9 +208,9 @@ export class Dialtone {
   requestOtp(request: OtpRequest, options?: CallOptions): Promise<OtpRequested>;
   /** Forget the last request for a code: the user wants to use another number. */
   cancelRequest(): Promise<void>;
-  /** Sign in. A session of another user is ended. */
+  /** Sign in. The session before it is ended. */
   verifyOtp(verification: OtpVerification, options?: CallOptions): Promise<User>;
-  /** Sign in with a passkey, without a number. A session of another user is ended. */
+  /** Sign in with a passkey, without a number. The session before it is ended. */
   signInWithPasskey(signIn?: PasskeySignIn, options?: CallOptions): Promise<User>;
   /** Add a passkey of this device, within 15 minutes after a sign-in. A sign-out ends it. */
   addPasskey(passkey?: { name?: string }, options?: CallOptions): Promise<Passkey>;
@@ -220,6 +222,7 @@ export class Dialtone {
   request(method: string, path: string, body?: unknown, options?: CallOptions): Promise<any>;
   /** Two run at a time, and the others wait in the order of the calls. */
   upload(file: UploadFile, options?: UploadOptions): Promise<Item>;
+  /** Without a connection this device is signed out too. The next sign-in ends the session. */
   signOut(options?: SignOutOptions): Promise<void>;
   /** End what runs, with the error `closed`. The session remains. */
   close(): void;

@@ -50,6 +50,8 @@ const CHALLENGE_SHARE = 0.9;
 const CLOCK_DELAY_MS = 1_000;
 /** Phones whose device tokens are kept: the last ones that signed in here. */
 const MAX_PHONES = 5;
+/** Sessions whose sign-out has not arrived: the service keeps as many of a user. */
+const MAX_ENDED = 20;
 /** Fewer digits are no phone that can be told from others without its country code. */
 const MIN_DIGITS = 7;
 /** That of somebody who signed in with a passkey. */
@@ -61,7 +63,8 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
  * What went wrong. `code` is that of the service's error response, or one of these:
  *
  * - `network_error`: there was no response in time, and nobody knows whether the request arrived. The
- *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it.
+ *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it: then
+ *   the `hint` for developers, which is not for users, names that setting.
  * - `unexpected_response`: the response is not one of the service, but perhaps of a proxy.
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
  * - `invalid_otp`: the code is wrong, expired or used before; `attempts_left` are left.
@@ -97,6 +100,8 @@ export class DialtoneError extends Error {
     this.resend_in = undefined;
     /** The `X-Request-Id` of the response, for questions. @type {string | undefined} */
     this.request_id = undefined;
+    /** For developers, not for users. @type {string | undefined} */
+    this.hint = undefined;
     /** @type {{ field: string, code: string, message: string }[]} */
     this.field_errors = [];
     Object.assign(this, fields);
@@ -272,7 +277,8 @@ export class Dialtone extends Target {
   /**
    * Sign in with the code of the last `requestOtp`.
    *
-   * A stored session of another user is ended afterwards; without a connection it ends by its age.
+   * The session that was stored before is ended afterwards, as by `signOut`, and so is each one of this
+   * user whose sign-out here has not arrived.
    *
    * @param {import("./dialtone.d.ts").OtpVerification} verification
    * @param {import("./dialtone.d.ts").CallOptions} [options]
@@ -453,8 +459,9 @@ export class Dialtone extends Target {
   /**
    * End this session, those of the user on `others`, or `all` of them.
    *
-   * Without a connection, `this` signs out on this device all the same, and throws. With `forget`,
-   * this device keeps no phones and no device tokens either, also if nobody is signed in.
+   * Without a connection, `this` signs out on this device all the same, and throws. The device keeps no
+   * token of the session, but its id: the next sign-in of the user here ends it at the service. With
+   * `forget`, the device keeps no such id, no phones and no device tokens, also if nobody is signed in.
    *
    * @param {import("./dialtone.d.ts").SignOutOptions} [options]
    */
@@ -462,13 +469,13 @@ export class Dialtone extends Target {
     return this.#run(async ({ signal }) => {
       const { scope = "this", forget } = options ?? {};
       const session = this.#stored.load("session");
-      const forgotten = forget && this.#forgetPhones();
+      const forgotten = forget && this.#forgetUsers();
       if (session && scope === "this") {
         try {
           // First, so that no tab uses it. A refresh under way finds none, and drops its result.
           await Promise.all([this.#end(session), forgotten]);
         } finally {
-          await this.#endRemotely(session);
+          await this.#endRemotely(session, !forget);
         }
         return;
       }
@@ -594,13 +601,13 @@ export class Dialtone extends Target {
    * @param {any} [options] A response of the service has the `expected` field.
    * @returns {Promise<any>}
    */
-  async #send(method, path, body, { signal, withToken, expected, timeout } = {}) {
+  async #send(method, path, body, { signal, withToken, expected, timeout, keepalive } = {}) {
     const attest = this.#attest;
     const url = this.#resolve(path);
     const takesProof = attest && PROOF_PATHS.some((each) => url === this.#url + each);
     let sent = takesProof ? { attestation: {}, ...body } : body;
     for (let proofs = 0; ; proofs++) {
-      const init = toJsonRequest(method, sent);
+      const init = { ...toJsonRequest(method, sent), keepalive };
       const options = { signal, isRead: true, timeout };
       const sending = withToken ? this.#fetch(path, init, options) : send(url, init, options);
       const response = await sending;
@@ -617,7 +624,11 @@ export class Dialtone extends Target {
     }
   }
 
-  /** Store the session of a login, and end the one of another user. */
+  /**
+   * Store the session of a login, and end the one that was stored before.
+   *
+   * Other tabs go on with the new one: they find it after a 401.
+   */
   async #startSession(result, saveMore = () => {}) {
     const { user_id, username } = result;
     await this.#stored.read();
@@ -629,7 +640,10 @@ export class Dialtone extends Target {
     ];
     this.#announce();
     await Promise.all(writes);
-    if (former && former.user_id !== user_id) await this.#endRemotely(former).catch(() => {});
+    await this.#endFormerSessions(user_id);
+    // A repeated login has the same session again.
+    const isReplaced = former && former.refresh_token !== result.refresh_token;
+    if (isReplaced) await this.#endRemotely(former).catch(() => {});
     return { user_id, username };
   }
 
@@ -817,9 +831,56 @@ export class Dialtone extends Target {
     return result;
   }
 
-  /** End a session that is stored no more at the service. */
-  #endRemotely({ refresh_token }) {
-    return this.#send("POST", "/auth/logout", { scope: "this", refresh_token });
+  /**
+   * End a session at the service that is stored here no more.
+   *
+   * Until that has arrived its id is kept, for `#endFormerSessions`. The browser sends the request also
+   * if the page is closed meanwhile.
+   */
+  async #endRemotely({ user_id, access_token, refresh_token }, isKept = true) {
+    const session_id = findSessionId(access_token);
+    const added = { user_id, session_id };
+    if (isKept && session_id) await this.#changeEnded((ended) => [...ended, added]);
+    const body = { scope: "this", refresh_token };
+    await this.#send("POST", "/auth/logout", body, { keepalive: true });
+    if (isKept) await this.#forgetEnded([session_id]);
+  }
+
+  /** End the sessions of a user who is signed in now, whose sign-out here has not arrived. */
+  async #endFormerSessions(user_id) {
+    const ended = this.#stored.load("ended")?.filter((each) => each.user_id === user_id);
+    if (!ended?.length) return;
+    const end = async ({ session_id }) => {
+      const url = this.#resolve(`/auth/sessions/${session_id}`);
+      const sendWith = (token) => {
+        const headers = { Authorization: `Bearer ${token}` };
+        return send(url, { method: "DELETE", headers }, { isRead: true });
+      };
+      try {
+        readBody(await this.#withToken(sendWith, user_id));
+      } catch (error) {
+        // The next sign-in tries it again.
+        if (error.code !== "session_not_found") return null;
+      }
+      return session_id;
+    };
+    await this.#forgetEnded(await Promise.all(ended.map(end)));
+  }
+
+  #forgetEnded(ids) {
+    const isLeft = ({ session_id }) => !ids.includes(session_id);
+    return this.#changeEnded((ended) => ended.filter(isLeft));
+  }
+
+  /** Change which sign-outs have not arrived. Without them, a session ends by its age. */
+  async #changeEnded(change) {
+    try {
+      await this.#stored.read();
+      const ended = change(this.#stored.load("ended") ?? []).slice(-MAX_ENDED);
+      await this.#stored.save("ended", ended.length > 0 ? ended : null);
+    } catch {
+      // The storage failed.
+    }
   }
 
   #resolve(path) {
@@ -863,8 +924,8 @@ export class Dialtone extends Target {
     return true;
   }
 
-  async #forgetPhones() {
-    const names = ["request", "devices"];
+  async #forgetUsers() {
+    const names = ["request", "devices", "ended"];
     const writes = names.map((name) => this.#stored.save(name, null));
     this.#announce();
     await Promise.all(writes);
@@ -962,6 +1023,8 @@ const isStored = {
     value.session_expires_at > 0,
   request: (value) => areTexts(value?.phone, value?.request_id) && value.expires_at > 0,
   devices: (value) => value instanceof Object && areTexts(...Object.values(value)),
+  ended: (value) =>
+    Array.isArray(value) && value.every((each) => areTexts(each?.user_id, each?.session_id)),
 };
 
 /** Return the storage of all tabs; of this page only where the user blocks it. */
@@ -988,6 +1051,12 @@ function toStoredTokens({ access_token, refresh_token, expires_in, refresh_expir
   const refresh_at = expires_at - Math.min(EARLY_REFRESH_MS, expires_in * 500);
   const session_expires_at = now + refresh_expires_in * 1000;
   return { access_token, refresh_token, expires_at, refresh_at, session_expires_at };
+}
+
+/** Return the id in an access token; undefined where it cannot be read (React Native before 0.74). */
+function findSessionId(access_token) {
+  const payload = access_token.split(".")[1] ?? "";
+  return attempt(() => JSON.parse(String.fromCharCode(...toBytes(payload))).sid, () => undefined);
 }
 
 /** Return what the app sees of a stored request for a code. */
@@ -1238,9 +1307,9 @@ const isTransient = (error) =>
 function networkError(cause, url) {
   const { origin } = globalThis.location ?? {};
   const isForeign = origin && url && new URL(url, origin).origin !== origin;
-  const advice = isForeign ? `, and whether DIALTONE_WEB_ORIGINS has ${origin}` : "";
-  const message = `The service did not respond. Check the connection${advice}.`;
-  return new DialtoneError("network_error", message, { cause });
+  const hint = isForeign ? `Check whether DIALTONE_WEB_ORIGINS has ${origin}.` : undefined;
+  const message = "The service did not respond. Check the connection.";
+  return new DialtoneError("network_error", message, { cause, hint });
 }
 
 function signedOutError() {

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -20,7 +20,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, Randomness
 from application.ports.versioned import Versioned
-from application.update import MAX_RETRIES, change
+from application.update import change
 from domain.errors import AccountBlocked, TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
@@ -33,6 +33,7 @@ from domain.otp.attempts import (
     LoginRejection,
     OfBlockedPhone,
     OtpAttempt,
+    Retried,
     UsedCode,
     VerificationResult,
     Wrong,
@@ -118,6 +119,7 @@ class _Deciding:
     attempt: OtpAttempt
     permits: AttemptPermits
     named: Versioned[Identity] | None
+    is_kept: bool
     check: CodeCheck = field(init=False)
     identity: Versioned[Identity | None] | None = None
     decision: LoginDecision | None = None
@@ -144,7 +146,7 @@ class CheckOtp:
        race. After another request came in between, it is decided on again from step 2.
 
     The client that used a code may send it again, to complete what it is for: the caller decides
-    what is left to do.
+    what is left to do. That it is right is told after a write too.
     """
 
     phone_verifications: PhoneVerifications
@@ -194,12 +196,9 @@ class CheckOtp:
             purpose=command.purpose,
             identity_id=command.identity_id,
         )
-        deciding = _Deciding(phone, attempt, permits, named)
+        deciding = _Deciding(phone, attempt, permits, named, command.is_kept)
         try:
-            if command.is_kept:
-                result, identity = await self._decide_and_keep(deciding, loaded), None
-            else:
-                result, identity = await self._decide_and_save(deciding, ask, loaded)
+            result, identity = await self._decide_and_save(deciding, ask, loaded)
             if isinstance(result, Exhausted):
                 raise TooManyAttempts(whole_seconds(now, result.until))
         except ConcurrencyConflict:  # nothing was counted
@@ -253,7 +252,8 @@ class CheckOtp:
         successor, result = await self._decide(deciding, ask, loaded.value)
         if successor is loaded.value:
             return result, None
-        used = used_code(result) if deciding.identity is None else None
+        is_loaded = deciding.is_kept or deciding.identity is not None
+        used = None if is_loaded else used_code(result)
         # The identity is loaded meanwhile.
         is_saved, identity = await asyncio.gather(
             self.phone_verifications.save(deciding.phone, successor, loaded.version),
@@ -269,25 +269,6 @@ class CheckOtp:
 
         return await change(self.phone_verifications, deciding.phone, decide_again), None
 
-    async def _decide_and_keep(
-        self, deciding: _Deciding, loaded: Versioned[PhoneVerification]
-    ) -> VerificationResult:
-        """Decide on the attempt, and leave a correct code unused.
-
-        The record of a correct one is saved as it is, which fails after a parallel guess was
-        counted: otherwise a burst of guesses would pass a counter that it uses up.
-        """
-        for _ in range(MAX_RETRIES):
-            successor, result = await self._decide(deciding, None, loaded.value)
-            if isinstance(result, Correct):
-                successor = loaded.value
-            elif successor is loaded.value:
-                return result
-            if await self.phone_verifications.save(deciding.phone, successor, loaded.version):
-                return result
-            loaded = await self.phone_verifications.load(deciding.phone)
-        raise ConcurrencyConflict("too many concurrent attempts at one code")
-
     async def _decide(
         self, deciding: _Deciding, ask: AskBeforeUse | None, verification: PhoneVerification
     ) -> tuple[PhoneVerification, VerificationResult]:
@@ -301,7 +282,14 @@ class CheckOtp:
             await permits.acquire_for_others()
         if ask is not None and not check.is_phone_blocked:
             await self._ask(deciding, ask, check.correct_code)
-        return count_attempt(verification, check, deciding.decision)
+        successor, result = count_attempt(verification, check, deciding.decision)
+        if deciding.is_kept and isinstance(result, Correct):
+            successor = verification
+        if successor is verification and isinstance(result, Correct | Retried | OfBlockedPhone):
+            # A right code is told after a write, which fails if a parallel guess was counted:
+            # otherwise a burst of guesses would pass a counter that it uses up.
+            successor = replace(verification)
+        return successor, result
 
     async def _ask(self, deciding: _Deciding, ask: AskBeforeUse, code: UsedCode | None) -> None:
         """Ask about a correct code, and again if it logs in somebody else now."""

@@ -13,7 +13,13 @@ from application.identities.extensions import AllowLogin, PendingLogin, RejectLo
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
-from domain.errors import LoginRejected, TooManyAttemptsFromIp, TooManyOtpRequests, UserNotFound
+from domain.errors import (
+    LoginRejected,
+    TooManyAttempts,
+    TooManyAttemptsFromIp,
+    TooManyOtpRequests,
+    UserNotFound,
+)
 from domain.identities.device_token import DeviceToken
 from domain.identities.role import Role
 from domain.otp.rate_limits import RateLimits
@@ -134,6 +140,22 @@ async def test_the_legacy_api_repeats_its_own_login_for_the_same_ip(app: CoreHar
     # It repeats no other login.
     await log_in(app)
     assert isinstance(await app.verify_otp(app.last_code, is_legacy=True), OtpRejected)
+
+
+async def test_a_repeat_is_told_after_the_guesses_beside_it_were_counted(app: CoreHarness) -> None:
+    """Otherwise somebody at the IP of the login finds its code, however many guesses it takes."""
+    await app.request_otp()
+    code = app.last_code
+    assert isinstance(await app.verify_otp(code, is_legacy=True), LoggedIn)
+
+    async def guess() -> None:
+        for number in range(1, 6):
+            wrong = f"{(int(code) + number) % 10**6:06}"
+            assert isinstance(await app.verify_otp(wrong, is_legacy=True), OtpRejected)
+
+    app.faults.run_before("phone_verifications.save", guess)
+    with pytest.raises(TooManyAttempts):
+        await app.verify_otp(code, is_legacy=True)
 
 
 async def test_a_first_use_that_races_with_a_repeat_is_recorded(app: CoreHarness) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from application.additions import Additions
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.versioned import DeletableRecords
 from application.update import MAX_RETRIES, change
-from application.use_cases import UseCases
 from domain.identities.identity import Identity
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ class OwnedRecords(Generic[T]):
                 return
         raise ConcurrencyConflict("too many concurrent changes of one record")
 
-    def delete_with_owner(self, core: UseCases) -> None:
-        """Let the deletion of an identity delete its record, and the cleanup what that left."""
-        core.identities.extensions.after_deletion.append(self.delete)
-        core.operations.cleanup.on_purge(self.delete)
+    @property
+    def ends_with_owner(self) -> Additions:
+        """The deletion of an identity deletes its record, and the cleanup what that left."""
+        return Additions(after_deletion=(self.delete,), forget_identity=(self.delete,))

@@ -20,7 +20,7 @@ from adapters.shared.http import (
 )
 from adapters.shared.standard_webhooks import StandardWebhooks
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
-from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.additions import AllowLogin, RejectLogin
 from application.identities.token_claims import claims_size
 from domain.identities.claims import MAX_CLAIMS_BYTES
 from domain.json_values import find_repeated_keys, has_nul

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.administration import acts
@@ -24,16 +24,13 @@ from domain.identities.username import Username
 
 @dataclass(frozen=True, slots=True)
 class ListRetainedData:
-    """List what remains of an account. Each feature adds what it keeps.
+    """List what remains of an account. `AdministrationAdditions` says what features add."""
 
-    `cleaned_up` is what the cleanup deletes of features, such as `library`.
-    """
-
-    cleaned_up: list[str] = field(default_factory=list)
-    others: list[Callable[[datetime], RetainedData]] = field(default_factory=list)
+    cleaned_up: Sequence[str]
+    retained_data: Sequence[Callable[[datetime], RetainedData]]
 
     def __call__(self, deleted_at: datetime) -> Sequence[RetainedData]:
-        others = [make_row(deleted_at) for make_row in self.others]
+        others = [make_row(deleted_at) for make_row in self.retained_data]
         return list_retained_data(deleted_at, self.cleaned_up, others)
 
 

@@ -25,7 +25,7 @@ from domain.phone import PhoneNumber
 T = TypeVar("T")
 
 
-class DetailsPart(Protocol):
+class LoadDetails(Protocol):
     """Loads what a feature shows of a user."""
 
     async def __call__(self, identity: Identity | None) -> object | None:
@@ -100,7 +100,7 @@ class ShowUser:
     view_phone: ViewPhone
     describe_verification: DescribeVerification
     delivery_reports: ExpiringRecords[DeliveryReport]
-    parts: Sequence[DetailsPart]
+    parts: Sequence[LoadDetails]
     clock: Clock
 
     async def __call__(

@@ -1,15 +1,16 @@
 """Build the use cases of operators from identities and the audit log."""
 
 from application.administration.act_for_users import ActForUsers, ListRetainedData
-from application.administration.export_part import ExportPart
+from application.administration.additions import AdministrationAdditions
 from application.administration.find_user import FindUser
 from application.administration.list_audit import ListAudit
-from application.administration.show_user import DetailsPart, ShowUser
+from application.administration.show_user import ShowUser
 from application.administration.unblock_by_actor import UnblockByActor
-from application.administration.user_acts import USER_ACTS, UserAct
+from application.administration.user_acts import USER_ACTS
 from application.administration.view_phone import ViewPhone, ViewUser
-from application.base_use_cases import Core
+from application.core_ports import CorePorts
 from application.identities.use_cases import IdentityUseCases
+from application.limits.actor_limits import ActorLimits
 from application.otp.reset_limits import ResetLimits
 from application.otp.use_cases import LimitUseCases
 from application.ports.keyed_hashes import KeyedHashes
@@ -19,11 +20,7 @@ from application.record_act import RecordAct
 
 
 class AdministrationUseCases:
-    """The use cases of operators: find a user, act for one, and say who did it.
-
-    `details_parts`, `export_parts` and `list_retained_data` have what features add. So has
-    `user_acts`, before the deletion, which is the last one.
-    """
+    """The use cases of operators: find a user, act for one, and say who did it."""
 
     def __init__(
         self,
@@ -32,14 +29,14 @@ class AdministrationUseCases:
         keyed_hashes: KeyedHashes,
         identities: IdentityUseCases,
         record_act: RecordAct,
+        additions: AdministrationAdditions,
     ) -> None:
         verifications = repositories.phone_verifications
-        self.details_parts: list[DetailsPart] = []
-        self.export_parts: list[ExportPart] = []
-        self.user_acts: list[UserAct] = [*USER_ACTS]
-        self.list_retained_data = ListRetainedData()
+        # The deletion is the last one.
+        self.user_acts = (*USER_ACTS[:-1], *additions.user_acts, USER_ACTS[-1])
         self.find_user = FindUser(repositories.identities, verifications, keyed_hashes)
         self.list_audit = ListAudit(repositories.audit_log, repositories.identities, keyed_hashes)
+        self.list_retained_data = ListRetainedData(additions.cleaned_up, additions.retained_data)
         self.act_for_users = ActForUsers(
             find_user=self.find_user,
             record_act=record_act,
@@ -61,16 +58,22 @@ class UserDetailsUseCases:
     """What operators see of a user, which needs the limits of codes."""
 
     def __init__(
-        self, core: Core, administration: AdministrationUseCases, limits: LimitUseCases
+        self,
+        core_ports: CorePorts,
+        record_act: RecordAct,
+        actor_limits: ActorLimits,
+        identities: IdentityUseCases,
+        administration: AdministrationUseCases,
+        limits: LimitUseCases,
+        additions: AdministrationAdditions,
     ) -> None:
-        core.actor_limits.limit_store = limits.limit_store
-        self.view_phone = ViewPhone(core.record_act, core.actor_limits)
-        self.view_user = ViewUser(core.identities.get_user, self.view_phone)
+        self.view_phone = ViewPhone(record_act, actor_limits)
+        self.view_user = ViewUser(identities.get_user, self.view_phone)
         self.show_user = ShowUser(
             find_user=administration.find_user,
             view_phone=self.view_phone,
             describe_verification=limits.describe_verification,
-            delivery_reports=core.repositories.delivery_reports,
-            parts=administration.details_parts,
-            clock=core.system.clock,
+            delivery_reports=core_ports.repositories.delivery_reports,
+            parts=additions.details,
+            clock=core_ports.system.clock,
         )

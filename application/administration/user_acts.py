@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from application.administration.find_user import UserQuery
     from application.administration.operator import Operator
     from application.administration.show_user import UserDetails
-    from application.base_use_cases import Core
     from domain.identities.external_id import ExternalId
     from domain.identities.identity import Identity
     from domain.identities.username import Username, UsernameRules
@@ -55,15 +54,15 @@ class ActCall:
     """Who acts for whom, and why.
 
     Attributes:
-        use_cases: Where a row of a feature finds the use cases of its feature.
+        feature: The use cases of the row's feature; None for a row of the core.
         values: The values of the fields of the body, by their names.
     """
 
-    use_cases: "Core"
     act: "ActForUsers"
     operator: "Operator"
     query: "UserQuery"
     reason: str
+    feature: Any = None
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -72,6 +71,7 @@ class UserAct:
     """An act for a user. Whoever may do it does it by the API, and operators by a command too.
 
     Attributes:
+        feature: The name of the feature that adds it; empty for one of the core.
         title: What people click on. It has no subject.
         explains: What happens, for people: full sentences, of which the first one is a summary.
         for_programs: What only the description of the API says after it.
@@ -90,6 +90,7 @@ class UserAct:
     is_offered: "Callable[[UserDetails], bool]"
     fields: Sequence[ActField] = ()
     is_final: bool = False
+    feature: str = ""
 
     @property
     def name(self) -> str:

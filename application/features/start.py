@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.otp.use_cases import OtpUseCases
+from application.additions import Additions
+from application.opened import Opened
 from application.ports.otp import RecentMessages
-from application.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +25,8 @@ class GetRecentMessage:
         return self.recent_messages.find(request_id)
 
 
-class StartFeature:
-    """The use case of the page."""
-
-    def __init__(self, core: UseCases, recent_messages: RecentMessages | None) -> None:
-        core.of(OtpUseCases).extensions.recent_messages = recent_messages
-        self.get_recent_message = GetRecentMessage(recent_messages)
+def open_start(recent_messages: RecentMessages | None) -> Opened[GetRecentMessage]:
+    """Open the page."""
+    return Opened(
+        lambda _: GetRecentMessage(recent_messages), Additions(recent_messages=recent_messages)
+    )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from application.identities.extensions import IdentityExtensions
+from application.identities.additions import IdentityAdditions
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities
 from application.ports.keys import AccessTokens, TokenClaims
@@ -39,7 +39,7 @@ class Authenticate:
     clock: Clock
     session_limits: SessionLimits
     test_otps: TestOtps
-    extensions: IdentityExtensions
+    additions: IdentityAdditions
 
     async def __call__(
         self, token: str, kind: SessionKind = SessionKind.APP, cookie: str = ""
@@ -88,13 +88,13 @@ class Authenticate:
             session,
             has_recent_login=session.is_recent(now),
             has_fresh_login=session.is_fresh(now),
-            needs_passkey=self.extensions.needs_passkey(identity),
+            needs_passkey=self.additions.needs_passkey(identity),
         )
 
     def _is_in_its_browser(self, session: Session, cookie: str) -> bool:
         if not session.is_console:
             return True
-        return self.extensions.has_console and session.is_bound_to(cookie)
+        return self.additions.has_console and session.is_bound_to(cookie)
 
     def _record_use(self, identity: Identity, claims: TokenClaims, now: datetime) -> Identity:
         session = identity.find_session(claims.session_id, now)

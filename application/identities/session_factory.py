@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.identities.extensions import IdentityExtensions
+from application.identities.additions import IdentityAdditions
 from application.identities.token_claims import Claims, load_token_claims
 from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
@@ -45,7 +45,7 @@ class SessionFactory:
     refresh_keys: KeyRing
     randomness: Randomness
     limits: SessionLimits
-    extensions: IdentityExtensions
+    additions: IdentityAdditions
 
     def start(
         self,
@@ -134,7 +134,7 @@ class SessionFactory:
             None for a session without refresh tokens: its token lives for months, so that the
             claims would be wrong one day, and nobody but this service may verify it.
         """
-        sources = self.extensions.token_claims
+        sources = self.additions.token_claims
         if not sources or session.token_family is None:
             return None
         return await load_token_claims(sources, identity_id)

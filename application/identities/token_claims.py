@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, Final
 
-from application.identities.extensions import TokenClaimsSource
+from application.identities.additions import TokenClaimsSource
 from application.ports.errors import ExtensionFailed, PortError
 from application.tasks import call_adapter, is_ended
 from domain.identities.claims import MAX_CLAIMS_BYTES

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from application.identities.additions import IdentityAdditions
 from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
 from application.identities.count_users import CountUsers
-from application.identities.extensions import IdentityExtensions
 from application.identities.operators import OperatorActions
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
@@ -53,18 +53,18 @@ class IdentityUseCases:
         policy: IdentitiesPolicy,
         keyed_hashes: KeyedHashes,
         record_act: RecordAct,
+        additions: IdentityAdditions,
     ) -> None:
         identities, verifications = repositories.identities, repositories.phone_verifications
         clock, randomness, events = system.clock, system.randomness, system.events
 
         self.policy = policy
-        self.extensions = IdentityExtensions()
         self.sessions = SessionFactory(
             ports.tokens,
             ports.refresh_keys,
             randomness,
             policy.session_limits,
-            self.extensions,
+            additions,
         )
         self.assign_phone = AssignPhone(verifications)
         self.authenticate = Authenticate(
@@ -73,7 +73,7 @@ class IdentityUseCases:
             clock,
             policy.session_limits,
             policy.test_otps,
-            self.extensions,
+            additions,
         )
         self.refresh_session = RefreshSession(
             identities, self.sessions, keyed_hashes, clock, events
@@ -96,7 +96,7 @@ class IdentityUseCases:
         self.get_user = GetUser(identities)
         self.count_users = CountUsers(identities, clock)
         self.rename_user = RenameUser(identities, clock)
-        self.delete_user = DeleteUser(identities, self.extensions, clock, events)
+        self.delete_user = DeleteUser(identities, additions, clock, events)
 
         self.operator_actions = OperatorActions(
             identities, verifications, clock, events, policy.test_otps

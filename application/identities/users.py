@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from application.identities.additions import IdentityAdditions
 from application.identities.assign_phone import AssignPhone
 from application.identities.events import UserCreated, UserDeleted
-from application.identities.extensions import IdentityExtensions
 from application.ports.errors import StorageError, UniqueViolation
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -196,7 +196,7 @@ class DeleteUser:
     """
 
     identities: Identities
-    extensions: IdentityExtensions
+    additions: IdentityAdditions
     clock: Clock
     events: SecurityEvents
 
@@ -219,7 +219,7 @@ class DeleteUser:
 
         await change(self.identities, identity_id, delete, missing=Unauthenticated)
         self.events.record(UserDeleted(user_id=identity_id))
-        for delete_some in self.extensions.after_deletion:
+        for delete_some in self.additions.after_deletion:
             with suppress(StorageError):
                 await delete_some(identity_id)
 

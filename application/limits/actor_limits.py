@@ -1,13 +1,14 @@
 """Limits of what people of the staff and service tokens do, on all instances together."""
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from application.limits.events import ActLimitHalfUsed, ActLimitReached
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
+from application.require import require
 from domain.administration.act_limits import ActLimit
 from domain.administration.audit import Actor, ActorKind
 from domain.errors import RateLimitExceeded, TooManyActs
@@ -15,16 +16,20 @@ from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ActorLimits:
     """Count what people of the staff and service tokens do. Commands have no limits.
 
-    `limit_store` is set when the limits are opened, which commands do not need.
+    `store` is None in a command that opens no limits.
     """
 
     clock: Clock
     events: SecurityEvents
-    limit_store: LimitStore = field(init=False, repr=False)
+    store: LimitStore | None
+
+    @property
+    def limit_store(self) -> LimitStore:
+        return require(self.store, "limits")
 
     async def acquire(
         self, actor: Actor, name: str, window: SlidingWindow, error: type[RateLimitExceeded]

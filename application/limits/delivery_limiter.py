@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.limits.blocks import FindNetworkBlock, FindNumberBlock
+from application.limits.blocks import LimitAdditions
 from application.limits.limit_alerts import LimitAlerts
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
@@ -41,10 +41,7 @@ class NoPermits:
 
 @dataclass(slots=True)
 class DeliveryLimiter:
-    """When a delivery is allowed, and its permits.
-
-    Features set whether strangers get permits for a proof only, and what finds blocks.
-    """
+    """When a delivery is allowed, and its permits."""
 
     limit_store: LimitStore
     codes: OtpCodes
@@ -52,9 +49,7 @@ class DeliveryLimiter:
     limits: RateLimits
     delivery_policy: DeliveryPolicy
     alerts: LimitAlerts
-    asks_strangers: bool = False
-    find_number_block: FindNumberBlock = lambda _phone, _now: None
-    find_network_block: FindNetworkBlock = lambda _client_ip, _now: None
+    additions: LimitAdditions
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
         is_test_phone = self.codes.is_test_phone(phone, now)
@@ -81,7 +76,7 @@ class DeliveryLimiter:
         With a proof these are what it did not try without one.
         """
         is_stranger = recognition is Recognition.NONE
-        if is_stranger and self.asks_strangers:
+        if is_stranger and self.additions.asks_strangers:
             return (LimitOwner.STRANGERS, LimitOwner.ATTESTED) if has_proof else ()
         if has_proof:
             return (LimitOwner.ATTESTED,)
@@ -146,7 +141,9 @@ class DeliveryLimiter:
         permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
         # A stranger that needs a proof has made one for the code that it got.
         available_at = await permits.next_available(now, has_proof=not permits.owners())
-        blocked_until = None if permits.is_test else self.find_network_block(client_ip, now)
+        blocked_until = (
+            None if permits.is_test else self.additions.find_network_block(client_ip, now)
+        )
         return whole_seconds(now, max(wait.until, available_at, blocked_until or now))
 
     def _route(

@@ -52,8 +52,12 @@ class MeasureLimits:
         clock: Clock,
         limits: RateLimits,
         countries: Collection[str] | None,
+        included: Sequence[RateLimit],
     ) -> None:
-        """Measure the limits of the countries that are served; None for all of them."""
+        """Measure the limits of the countries that are served; None for all of them.
+
+        `included` are measured too, such as those of calls to the phone line.
+        """
         self._limit_store = limit_store
         self._clock = clock
         self._limits = limits
@@ -63,11 +67,7 @@ class MeasureLimits:
         self._measured_at = datetime.min.replace(tzinfo=UTC)
         self._measured: Sequence[LimitUse] = ()
         self._measuring = asyncio.Lock()
-        self._included: list[RateLimit] = []
-
-    def include(self, limits: Sequence[RateLimit]) -> None:
-        """Measure these limits too, such as those of calls to the phone line."""
-        self._included += limits
+        self._included = included
 
     def see(self, country: str) -> None:
         """Measure the limits of a country from now on, if all countries are served."""

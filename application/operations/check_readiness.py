@@ -27,48 +27,39 @@ class Readiness:
     is_ready: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedPart:
+    """A part whose readiness is checked.
+
+    `is_own` is whether no other instance uses it, so that another one may do better. A problem
+    that tells who provides the part (`is_of_provider`) is no public one.
+    """
+
+    health: HealthCheck
+    is_own: bool = False
+    is_of_provider: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReadiness:
-    """Check all parts at the same time. Features add theirs."""
+    """Check all parts at the same time."""
 
-    def __init__(self, database: HealthCheck, *, is_database_shared: bool) -> None:
-        self._database = database
-        self._is_database_shared = is_database_shared
-        self._parts: dict[str, HealthCheck] = {}
-        self._own_parts: set[str] = set()
-        self._of_providers: set[str] = set()
-
-    def add(
-        self,
-        name: str,
-        part: HealthCheck,
-        *,
-        is_own: bool = False,
-        is_of_provider: bool = False,
-    ) -> None:
-        """Add a part.
-
-        `is_own` is whether no other instance uses it, so that another one may do better. A problem
-        that tells who provides the part (`is_of_provider`) is no public one.
-        """
-        self._parts[name] = part
-        if is_own:
-            self._own_parts.add(name)
-        if is_of_provider:
-            self._of_providers.add(name)
+    database: HealthCheck
+    is_database_shared: bool
+    parts: Mapping[str, CheckedPart]
 
     async def __call__(self) -> Readiness:
-        database, *problems = await asyncio.gather(
-            *map(_find_problem, (self._database, *self._parts.values()))
-        )
-        parts = dict(zip(self._parts, problems, strict=True))
-        has_database = database is None or self._is_database_shared
-        has_own_parts = all(parts[name] is None for name in self._own_parts)
+        checks = (self.database, *(part.health for part in self.parts.values()))
+        database, *problems = await asyncio.gather(*map(_find_problem, checks))
+        parts = dict(zip(self.parts, problems, strict=True))
+        has_database = database is None or self.is_database_shared
+        own = [name for name, part in self.parts.items() if part.is_own]
         return Readiness(
             database,
             parts,
-            frozenset(self._of_providers),
-            self._is_database_shared,
-            is_ready=has_database and has_own_parts,
+            frozenset(name for name, part in self.parts.items() if part.is_of_provider),
+            self.is_database_shared,
+            is_ready=has_database and all(parts[name] is None for name in own),
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar
 
+from application.operations.check_readiness import CheckedPart
 from application.pacing import PARALLEL_WRITES, Pace, call_in_groups
 from application.ports.errors import ERRORS_OF_RECORDS, CorruptRecord, PortError
 from application.ports.repositories import Leases, Repositories
@@ -109,6 +110,23 @@ def report_no_progress(_: CleanupReport) -> None:
     """Report no progress."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class OperationsAdditions:
+    """What features add to the cleanup and to the readiness.
+
+    Attributes:
+        cleanup_steps: They are taken before those of the core.
+        final_cleanups: What is done once, after all steps, by its name in the log.
+        forget_identity: What is done for each deleted identity, before its phone is detached.
+        checked_parts: What has to work, by its name in the answer.
+    """
+
+    cleanup_steps: Mapping[str, CleanupStep] = field(default_factory=dict)
+    final_cleanups: Mapping[str, FinalCleanup] = field(default_factory=dict)
+    forget_identity: Sequence[ForgetIdentity] = ()
+    checked_parts: Mapping[str, CheckedPart] = field(default_factory=dict)
+
+
 class Cleanup:
     """Delete what nothing shows anymore. It is harmless at any time and however often it runs.
 
@@ -127,14 +145,15 @@ class Cleanup:
     cannot be read is skipped, and a step that fails does not stop the others.
     """
 
-    def __init__(self, repositories: Repositories, clock: Clock) -> None:
+    def __init__(
+        self, repositories: Repositories, clock: Clock, additions: OperationsAdditions
+    ) -> None:
         self._repositories = repositories
         self._clock = clock
-        self._steps: dict[str, CleanupStep] = {}
-        self._final: dict[str, FinalCleanup] = {}
-        self._forget_identity: list[ForgetIdentity] = []
+        self._additions = additions
         identities = repositories.identities
-        self._core_steps: Mapping[str, CleanupStep] = {
+        self._steps: Mapping[str, CleanupStep] = {
+            **additions.cleanup_steps,
             "purged_identities": EachDue(
                 lambda _, offset: identities.list_unpurged(PURGED_AT_ONCE, offset),
                 self._purge,
@@ -158,18 +177,6 @@ class Cleanup:
             "expired_instances": expire(repositories.instances, CLOCK_SKEW),
         }
 
-    def add_steps(self, steps: Mapping[str, CleanupStep]) -> None:
-        """Add steps, which are taken before those of the core."""
-        self._steps.update(steps)
-
-    def add_final(self, name: str, final: FinalCleanup) -> None:
-        """Add what is done once, after all steps."""
-        self._final[name] = final
-
-    def on_purge(self, forget_identity: ForgetIdentity) -> None:
-        """Add what is done for each deleted identity, before its phone is detached."""
-        self._forget_identity.append(forget_identity)
-
     async def __call__(self, report_progress: ReportCleanup = report_no_progress) -> CleanupReport:
         """Clean up until there is nothing left to do.
 
@@ -177,7 +184,7 @@ class Cleanup:
             CleanupIncomplete: Steps failed. All others are done.
         """
         # An unverified identity is purged by the next round.
-        steps, pace = {**self._steps, **self._core_steps}, Pace()
+        steps, pace = self._steps, Pace()
         report, failed = CleanupReport(dict.fromkeys(steps, 0)), list[str]()
         is_done = False
         while not is_done:
@@ -198,7 +205,7 @@ class Cleanup:
                         await pace.pause()
                 due, is_done = found, is_done and not found
             steps = {name: step for name, step in steps.items() if name not in failed}
-        for name, final in self._final.items():
+        for name, final in self._additions.final_cleanups.items():
             try:
                 report[name] += await final()
             except Exception as error:  # noqa: BLE001 -- others have to go on
@@ -221,7 +228,7 @@ class Cleanup:
             CorruptRecord, OperationRejected: Of one of its records. All else is deleted.
         """
         identity, failure = deleted.value, None
-        for forget_identity in self._forget_identity:
+        for forget_identity in self._additions.forget_identity:
             try:
                 await forget_identity(identity.id)
             except ERRORS_OF_RECORDS as error:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from application.operations.check_readiness import CheckReadiness
-from application.operations.cleanup import Cleanup, ScheduledCleanup
+from application.operations.check_readiness import CheckedPart, CheckReadiness
+from application.operations.cleanup import Cleanup, OperationsAdditions, ScheduledCleanup
 from application.operations.compare_clocks import CompareClocks, ReadTime
 from application.operations.instances import KeepInstance
 from application.ports.keys import KeyRing
@@ -32,20 +32,25 @@ class OperationsUseCases:
     """The use cases of operations."""
 
     def __init__(
-        self, system: SystemPorts, repositories: Repositories, ports: OperationsPorts
+        self,
+        system: SystemPorts,
+        repositories: Repositories,
+        ports: OperationsPorts,
+        additions: OperationsAdditions,
     ) -> None:
         clock = system.clock
+        self.compare_clocks = ports.read_time and CompareClocks(ports.read_time, clock)
+        own = {"disk": ports.disk_health, "clock": self.compare_clocks}
         self.check_readiness = CheckReadiness(
-            repositories.health, is_database_shared=ports.is_database_shared
+            database=repositories.health,
+            is_database_shared=ports.is_database_shared,
+            parts={
+                **{name: CheckedPart(part) for name, part in own.items() if part is not None},
+                **additions.checked_parts,
+            },
         )
-        if ports.disk_health is not None:
-            self.check_readiness.add("disk", ports.disk_health)
-        self.compare_clocks: CompareClocks | None = None
-        if ports.read_time is not None:
-            self.compare_clocks = CompareClocks(ports.read_time, clock)
-            self.check_readiness.add("clock", self.compare_clocks)
         self.key_rings = ports.key_rings
-        self.cleanup = Cleanup(repositories, clock)
+        self.cleanup = Cleanup(repositories, clock, additions)
         self.scheduled_cleanup = ScheduledCleanup(self.cleanup, repositories.leases, clock)
         self.instance = KeepInstance(
             repositories.instances,

@@ -9,8 +9,8 @@ from typing import Final
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
+from application.otp.additions import OtpAdditions
 from application.otp.events import BlockedLogin, OtpAttemptsExhausted
-from application.otp.extensions import OtpExtensions
 from application.otp.recognize_device import recognize_device
 from application.otp_codes import OtpCodes
 from application.ports.errors import ConcurrencyConflict
@@ -151,7 +151,7 @@ class CheckOtp:
 
     phone_verifications: PhoneVerifications
     identities: Identities
-    extensions: OtpExtensions
+    additions: OtpAdditions
     codes: OtpCodes
     attempt_limiter: AttemptLimiter
     delivery_limiter: DeliveryLimiter

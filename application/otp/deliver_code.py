@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Any, Final
 
 from application.limits.delivery_limiter import DeliveryLimiter
+from application.otp.additions import CodeCalls, CodeDelivery, MessageChannel, OtpAdditions
 from application.otp.events import OtpFellBack, make_delivery_event
-from application.otp.extensions import CodeCalls, CodeDelivery, MessageChannel, OtpExtensions
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -73,7 +73,7 @@ class DeliverCode:
     codes: OtpCodes
     templates: SmsTemplates
     messenger: MessageProviders
-    extensions: OtpExtensions
+    additions: OtpAdditions
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
     webhook_urls: WebhookUrls | None
@@ -87,7 +87,7 @@ class DeliverCode:
         """Return the channels that are tried one after another: those that have a provider."""
         if purpose is not Purpose.SIGN_IN:
             return (requested or Channel.SMS,)
-        available = (Channel.SMS, Channel.VOICE, *self.extensions.message_channels)
+        available = (Channel.SMS, Channel.VOICE, *self.additions.message_channels)
         planned = self.channels.plan(phone.country, requested)
         return [channel for channel in planned if channel in available] or ONLY_SMS
 
@@ -104,8 +104,8 @@ class DeliverCode:
     def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
         """Return what delivers by a channel, None if that is an SMS."""
         if channel is Channel.VOICE:
-            return self.extensions.code_calls
-        return self.extensions.message_channels.get(channel)
+            return self.additions.code_calls
+        return self.additions.message_channels.get(channel)
 
     async def __call__(self, code: CodeDelivery, channels: Sequence[Channel]) -> SettledDelivery:
         """Deliver a code by the first of its channels that takes it.
@@ -182,12 +182,12 @@ class DeliverCode:
         return following
 
     async def _send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
-        phone, delivery, code_calls = code.phone, code.delivery, self.extensions.code_calls
+        phone, delivery, code_calls = code.phone, code.delivery, self.additions.code_calls
         if code_calls is not None and delivery.call_id is not None:
             return await code_calls(code)
-        message_channel = self.extensions.message_channels.get(delivery.channel)
+        message_channel = self.additions.message_channels.get(delivery.channel)
         if message_channel is not None:
-            return await message_channel.send(code, next_channels)
+            return await message_channel.send(code, next_channels, self)
         message = self.render(code)
         if self.webhook_urls is not None:
             message = name_message(
@@ -219,8 +219,8 @@ class DeliverCode:
         self, code: CodeDelivery, result: DeliveryResult, message: CodeMessage
     ) -> None:
         """Keep a message that was sent, where a page shows it."""
-        if result.status in TAKEN and self.extensions.recent_messages is not None:
-            self.extensions.recent_messages.add(code.delivery.public_id, message.text)
+        if result.status in TAKEN and self.additions.recent_messages is not None:
+            self.additions.recent_messages.add(code.delivery.public_id, message.text)
 
     async def _wait_for_result(
         self, code: CodeDelivery, sending: Coroutine[Any, Any, DeliveryResult]

@@ -90,7 +90,7 @@ class DescribeVerification:
             return NotServed(NotServedReason.TEST_OTP)
         if self.countries is not None and phone.country not in self.countries:
             return NotServed(NotServedReason.COUNTRY, phone.country)
-        if block := self.delivery_limiter.find_number_block(phone, now):
+        if block := self.delivery_limiter.additions.find_number_block(phone, now):
             return NotServed(NotServedReason.BLOCK, block.explanation)
         try:
             self.phone_rules.check(phone)

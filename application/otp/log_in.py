@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final
 
-from application.identities.assign_phone import AssignPhone
-from application.identities.events import IdentityDetached, LoginSucceeded, StaffSignedInByCode
-from application.identities.extensions import (
-    IdentityExtensions,
+from application.identities.additions import (
+    IdentityAdditions,
     LoginHookCall,
     PendingLogin,
     RejectLogin,
 )
+from application.identities.assign_phone import AssignPhone
+from application.identities.events import IdentityDetached, LoginSucceeded, StaffSignedInByCode
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
 from application.otp.check_otp import CheckedOtp, CheckOtpCommand
@@ -80,7 +80,7 @@ class LogIn:
 
     assign_phone: AssignPhone
     identities: Identities
-    extensions: IdentityExtensions
+    additions: IdentityAdditions
     sessions: SessionFactory
     randomness: Randomness
     events: SecurityEvents
@@ -160,9 +160,9 @@ class LogIn:
                 channel=code.channel,
             )
         )
-        if not code.is_device_recognized and self.extensions.needs_passkey(identity):
+        if not code.is_device_recognized and self.additions.needs_passkey(identity):
             self.events.record(StaffSignedInByCode(phone=command.phone, user_id=identity.id))
-        for after_login in self.extensions.after_login:
+        for after_login in self.additions.after_login:
             await after_login(command.phone, code.channel)
         if device_token is not None:
             device_token = replace(device_token, identity_id=identity.id)
@@ -301,7 +301,7 @@ class LogIn:
 
     async def _mark_call(self, code: UsedCode, identity_id: str) -> None:
         if code.carrier.call_id is not None:
-            for mark_call in self.extensions.after_login_by_call:
+            for mark_call in self.additions.after_login_by_call:
                 with suppress(StorageError, CorruptRecord):
                     await mark_call(code.carrier.call_id, identity_id)
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Final
 
 from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
+from application.otp.additions import CodeDelivery, OtpAdditions
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.events import WITHIN_COOLDOWN, FixedOtpUsed, OtpRequested
-from application.otp.extensions import CodeDelivery, OtpExtensions
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
@@ -136,7 +136,7 @@ class RequestOtp:
     deliver_code: DeliverCode
     identities: Identities
     rejections: RecentRejections
-    extensions: OtpExtensions
+    additions: OtpAdditions
     keyed_hashes: KeyedHashes
     clock: Clock
     randomness: Randomness
@@ -173,7 +173,7 @@ class RequestOtp:
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
         is_test = self.codes.is_test_phone(phone, now)
-        has_calls = self.extensions.code_calls is not None
+        has_calls = self.additions.code_calls is not None
         is_call = channels[0] is Channel.VOICE and has_calls and not is_test
         return OtpRequest(
             client_ip=self.keyed_hashes.hash_client_ip(command.client_ip),
@@ -197,7 +197,7 @@ class RequestOtp:
             return
         if self.countries is not None and phone.country not in self.countries:
             raise CountryNotServed(COUNTRY_NOT_SERVED)
-        block = self.delivery_limiter.find_number_block(phone, request.now)
+        block = self.delivery_limiter.additions.find_number_block(phone, request.now)
         if block is not None:
             raise CountryNotServed(block.name)
         try:
@@ -247,7 +247,7 @@ class RequestOtp:
                 # A parallel request that got the last permits may have been for this phone.
                 if (joined := await self._join(deciding)) is not None:
                     return joined
-                acquire_for_proof = self.extensions.acquire_for_proof
+                acquire_for_proof = self.additions.acquire_for_proof
                 if acquire_for_proof is not None and command.can_send_proof:
                     permits = await acquire_for_proof(
                         command.phone, request, command.proof, deciding.permits, permits
@@ -280,7 +280,7 @@ class RequestOtp:
         """Return when the block of the client's network ends. None stops a code of a test phone."""
         if request.is_test:
             return None
-        return self.delivery_limiter.find_network_block(command.client_ip, request.now)
+        return self.delivery_limiter.additions.find_network_block(command.client_ip, request.now)
 
     def _check_providers(self, request: OtpRequest) -> None:
         pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
@@ -313,7 +313,7 @@ class RequestOtp:
         """Return when there are permits for this client, with a proof if it can make one."""
         command, request, permits = deciding.command, deciding.request, deciding.permits
         times = [await permits.next_available(now)]
-        if self.extensions.acquire_for_proof is not None and command.can_send_proof:
+        if self.additions.acquire_for_proof is not None and command.can_send_proof:
             permitted_at, checked_at = await asyncio.gather(
                 permits.next_available(now, has_proof=True),
                 self.delivery_limiter.next_check_of_proof(request.client_ip, now),

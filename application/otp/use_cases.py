@@ -4,17 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.base_use_cases import Core
+from application.core_ports import CorePorts
+from application.identities.additions import IdentityAdditions
+from application.identities.use_cases import IdentityUseCases
 from application.limits.attempt_limiter import AttemptLimiter
+from application.limits.blocks import LimitAdditions
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits
-from application.operations.cleanup import expire
+from application.operations.cleanup import CleanupStep, expire
+from application.otp.additions import OtpAdditions
 from application.otp.check_otp import CheckOtp
 from application.otp.deliver_code import DeliverCode
 from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
 from application.otp.describe_verification import DescribeVerification
-from application.otp.extensions import OtpExtensions
 from application.otp.log_in import LogIn
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
 from application.otp.recent_rejections import RecentRejections
@@ -65,29 +68,36 @@ class OtpPolicy:
     channels: ChannelOrder = field(default_factory=ChannelOrder)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitPorts:
+    """What limits need of the outside world.
+
+    What expires in `former_store`, if the limits are in another one now, is deleted: the ids of
+    limits have hashes of client IPs.
+    """
+
+    store: LimitStore
+    peppers: KeyRing
+    policy: OtpPolicy
+    former_store: LimitStore | None = None
+
+
 class LimitUseCases:
     """The limits of codes, and the use cases that only read them."""
 
-    def __init__(
-        self,
-        core: Core,
-        limit_store: LimitStore,
-        peppers: KeyRing,
-        policy: OtpPolicy,
-        former_store: LimitStore | None = None,
-    ) -> None:
-        """Build the use cases.
-
-        What expires in `former_store`, if the limits are in another one now, is deleted: the ids of
-        limits have hashes of client IPs.
-        """
-        clock = core.system.clock
-        verifications, keyed_hashes = core.repositories.phone_verifications, core.keyed_hashes
-        codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
+    def __init__(self, core_ports: CorePorts, ports: LimitPorts, additions: LimitAdditions) -> None:
+        clock, policy, limit_store = core_ports.system.clock, ports.policy, ports.store
+        verifications, keyed_hashes = (
+            core_ports.repositories.phone_verifications,
+            core_ports.keyed_hashes,
+        )
+        codes = OtpCodes(ports.peppers, policy.test_otps, policy.otp_length)
 
         self.limit_store = limit_store
         limits = policy.rate_limits
-        self.measure_limits = MeasureLimits(limit_store, clock, limits, policy.countries)
+        self.measure_limits = MeasureLimits(
+            limit_store, clock, limits, policy.countries, additions.shared_limits
+        )
         self.limit_alerts = LimitAlerts(limit_store, self.measure_limits, clock)
         self.delivery_limiter = DeliveryLimiter(
             limit_store,
@@ -96,6 +106,7 @@ class LimitUseCases:
             limits,
             policy.delivery_policy,
             self.limit_alerts,
+            additions,
         )
         self.attempt_limiter = AttemptLimiter(limit_store, limits, self.limit_alerts)
         self.describe_verification = DescribeVerification(
@@ -108,13 +119,32 @@ class LimitUseCases:
             policy.phone_rules,
         )
         # Another instance, whose clock is behind, still counts what expires now.
-        stores = (limit_store, former_store)
+        stores = (limit_store, ports.former_store)
         steps = [expire(store, CLOCK_SKEW) for store in stores if store is not None]
 
         async def expire_limits(now: datetime) -> int:
             return sum([await step(now) for step in steps])
 
-        core.operations.cleanup.add_steps({"expired_rate_limits": expire_limits})
+        self.cleanup_steps: Mapping[str, CleanupStep] = {"expired_rate_limits": expire_limits}
+
+
+def make_send_notice(core_ports: CorePorts, limits: LimitPorts, otp: OtpPorts) -> SendNotice:
+    """Make what features send messages with, before the core is built."""
+    policy = limits.policy
+    return SendNotice(
+        phone_verifications=core_ports.repositories.phone_verifications,
+        messenger=otp.messenger,
+        templates=otp.sms_templates,
+        codes=OtpCodes(limits.peppers, policy.test_otps, policy.otp_length),
+        clock=core_ports.system.clock,
+        events=core_ports.system.events,
+        countries=policy.countries,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeAdditions(IdentityAdditions, OtpAdditions):
+    """What features add to codes and to the logins by them."""
 
 
 class OtpUseCases:
@@ -122,25 +152,26 @@ class OtpUseCases:
 
     def __init__(
         self,
-        core: Core,
+        core_ports: CorePorts,
+        identities: IdentityUseCases,
         limits: LimitUseCases,
+        limit_ports: LimitPorts,
         ports: OtpPorts,
-        peppers: KeyRing,
-        policy: OtpPolicy,
+        additions: CodeAdditions,
     ) -> None:
-        clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
-        repositories, keyed_hashes = core.repositories, core.keyed_hashes
-        verifications, identities = repositories.phone_verifications, core.identities
-        codes = OtpCodes(peppers, policy.test_otps, policy.otp_length)
+        system, policy = core_ports.system, limit_ports.policy
+        clock, randomness, events = system.clock, system.randomness, system.events
+        repositories, keyed_hashes = core_ports.repositories, core_ports.keyed_hashes
+        verifications = repositories.phone_verifications
+        codes = OtpCodes(limit_ports.peppers, policy.test_otps, policy.otp_length)
 
-        self.extensions = OtpExtensions()
         self.rejections = RecentRejections(verifications, clock, events)
         self.deliver_code = DeliverCode(
             channels=policy.channels,
             codes=codes,
             templates=ports.sms_templates,
             messenger=ports.messenger,
-            extensions=self.extensions,
+            additions=additions,
             phone_verifications=verifications,
             delivery_limiter=limits.delivery_limiter,
             webhook_urls=policy.webhook_urls,
@@ -148,15 +179,7 @@ class OtpUseCases:
             clock=clock,
             events=events,
         )
-        self.send_notice = SendNotice(
-            phone_verifications=verifications,
-            messenger=ports.messenger,
-            templates=ports.sms_templates,
-            codes=codes,
-            clock=clock,
-            events=events,
-            countries=policy.countries,
-        )
+        self.send_notice = make_send_notice(core_ports, limit_ports, ports)
         self.report_delivery = ReportDelivery(repositories.delivery_reports, events, clock)
         self.request_otp = RequestOtp(
             phone_verifications=verifications,
@@ -165,7 +188,7 @@ class OtpUseCases:
             deliver_code=self.deliver_code,
             identities=repositories.identities,
             rejections=self.rejections,
-            extensions=self.extensions,
+            additions=additions,
             keyed_hashes=keyed_hashes,
             clock=clock,
             randomness=randomness,
@@ -176,7 +199,7 @@ class OtpUseCases:
         self.check_otp = CheckOtp(
             phone_verifications=verifications,
             identities=repositories.identities,
-            extensions=self.extensions,
+            additions=additions,
             codes=codes,
             attempt_limiter=limits.attempt_limiter,
             delivery_limiter=limits.delivery_limiter,
@@ -190,11 +213,11 @@ class OtpUseCases:
             LogIn(
                 identities.assign_phone,
                 repositories.identities,
-                identities.extensions,
+                additions,
                 identities.sessions,
                 randomness,
                 events,
-                identities.policy.recycled_after,
+                core_ports.policy.recycled_after,
             ),
             events,
         )

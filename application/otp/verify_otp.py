@@ -47,7 +47,7 @@ class VerifyOtp:
         """Verify a code."""
         phone = command.phone
         # Without a hook, the identity is loaded together with the write.
-        login_hook = self.log_in.extensions.login_hook
+        login_hook = self.log_in.additions.login_hook
         ask = partial(self.log_in.ask_login_hook, login_hook, command) if login_hook else None
         checked = await self.check_otp(command, ask)
         if checked.rejection is not None:

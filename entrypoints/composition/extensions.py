@@ -31,13 +31,13 @@ def name_extensions(environ: Mapping[str, str]) -> None:
         _NAMED.append(text)
 
 
-def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
+def load_extensions(features: "Sequence[Feature[Any]]") -> "Sequence[Feature[Any]]":
     """Load the extensions that were named. Without any, nothing is imported.
 
     Raises:
         SettingsError: The text is not valid, or one of them cannot be used: one line.
     """
-    extensions: list[Feature] = []
+    extensions: list[Feature[Any]] = []
     for text in _NAMED:
         from entrypoints.parts.factories import load_object
         from entrypoints.settings.adapter_parsers import parse_factory
@@ -60,7 +60,7 @@ def load_extensions(features: "Sequence[Feature]") -> "Sequence[Feature]":
     return extensions
 
 
-def _find_problems(extension: Any, others: "Sequence[Feature]") -> Iterator[str]:
+def _find_problems(extension: Any, others: "Sequence[Feature[Any]]") -> Iterator[str]:
     from adapters.databases.records.kind_checks import find_kind_problem
     from adapters.databases.records.record_kind import RecordKind
     from entrypoints.features.feature import Feature

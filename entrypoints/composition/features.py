@@ -1,6 +1,6 @@
 """All optional features, and extensions. Nothing else names all of them."""
 
-from typing import Final
+from typing import Any, Final
 
 from adapters.databases.records.all_kinds import declare_kinds
 from adapters.databases.records.kinds import CORE_KINDS
@@ -25,7 +25,7 @@ from entrypoints.features.tracing import TRACING
 from entrypoints.features.voice.feature import VOICE
 from entrypoints.features.whatsapp import WHATSAPP
 
-_OURS: Final[tuple[Feature, ...]] = (
+_OURS: Final[tuple[Feature[Any], ...]] = (
     ATTESTATION,
     APP_DATA,
     PHONE_CHANGE,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from application.otp.use_cases import LimitUseCases
+from application.use_cases import UseCases
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.version import find_commit, installed_version
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from adapters.operations.metrics.exposition import Samples
 
 
-def add_core_gauges(composition: Composition) -> None:
+def add_core_gauges(composition: Composition, core: UseCases) -> None:
     """Add the gauges of the program, its keys, its limits and its users."""
     from adapters.operations.metrics.metrics import country_label
 
-    core, clock = composition.use_cases, composition.system.clock
+    clock = composition.system.clock
     program = (installed_version(), find_commit())
 
     async def name_program() -> "Samples":
@@ -34,7 +34,7 @@ def add_core_gauges(composition: Composition) -> None:
     async def measure_limits() -> "Samples":
         return {
             (use.limit, use.owner, country_label(use.country)): use.percent / 100
-            for use in await core.of(LimitUseCases).measure_limits()
+            for use in await core.limits.measure_limits()
         }
 
     async def count_users() -> "Samples":

@@ -66,10 +66,10 @@ def read_settings(
             variable, text = unread.get(name) or _explain(variables, invalid[name])
             place = " (in .env)" if variable in from_env_file else ""
             problems.append(f"{variable}{place}: {text}")
-    for piece in (OTP, *FEATURES) if checks_files else ():
-        if {*piece.files_read} <= valid.keys():
+    for openable in (OTP, *FEATURES) if checks_files else ():
+        if {*openable.files_read} <= valid.keys():
             try:
-                piece.check_files(settings)
+                openable.check_files(settings)
             except StartupError as error:
                 problems.append(str(error))
     for name in sorted(values.keys() & REMOVED):

@@ -12,8 +12,13 @@ from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
 from adapters.operations.logging import LogSecurityEvents
+from application.additions import Additions
+from application.core_ports import CorePorts
 from application.identities.use_cases import IdentitiesPorts
+from application.opened import build_core, make_use_cases
+from application.operations.check_readiness import CheckedPart
 from application.operations.use_cases import OperationsPorts
+from application.otp.use_cases import make_send_notice
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
 from application.security_events import SecurityEventListeners
@@ -21,8 +26,9 @@ from application.use_cases import UseCases
 from entrypoints.composition.details import DETAILS
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.gauges import add_core_gauges
-from entrypoints.composition.limits import LIMITS
-from entrypoints.composition.otp import OTP
+from entrypoints.composition.limits import LIMITS, open_limits
+from entrypoints.composition.otp import OTP, open_otp
+from entrypoints.features.feature import Feature
 from entrypoints.parts.composition import Composition
 from entrypoints.parts.database import check_database_extra, open_guarded_database
 from entrypoints.parts.extras import check_extra
@@ -33,42 +39,43 @@ from entrypoints.parts.keys import (
     make_phone_encryption,
     variable_of_keys,
 )
-from entrypoints.parts.piece import Piece
+from entrypoints.parts.openable import Openable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import SqliteLocation
+from entrypoints.tasks.background_task import write_last
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from adapters.security.keys.keys import SecretKeys
 
-ALL: Final[Sequence[Piece]] = (LIMITS, OTP, DETAILS, *FEATURES)
+ALL: Final[Sequence[Openable]] = (LIMITS, OTP, DETAILS, *FEATURES)
 """All that the service opens, in this order: each after those that it needs."""
 
 
 @asynccontextmanager
 async def open_use_cases(
     settings: Settings,
-    pieces: Iterable[Piece] = ALL,
+    openables: Iterable[Openable] = ALL,
     *,
     clock: Clock | None = None,
     retry: OutageRetries | None = None,
 ) -> AsyncIterator[UseCases]:
     """Open the use cases of the core and the features, as a command has them; see `open_all`."""
-    async with open_all(settings, pieces, clock=clock, retry=retry) as composition:
-        yield composition.use_cases
+    async with open_all(settings, openables, clock=clock, retry=retry) as (_, use_cases):
+        yield use_cases
 
 
 @asynccontextmanager
 async def open_all(
     settings: Settings,
-    pieces: Iterable[Piece] = ALL,
+    openables: Iterable[Openable] = ALL,
     *,
     clock: Clock | None = None,
     metrics: "Metrics | None" = None,
     retry: OutageRetries | None = None,
     is_service: bool = False,
-) -> AsyncIterator[Composition]:
+) -> AsyncIterator[tuple[Composition, UseCases]]:
     """Open the core and the features, until the block ends.
 
     Nothing is opened of features that are not named, except of those that have to be open
@@ -79,10 +86,10 @@ async def open_all(
     from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = clock or SystemClock()
-    opened_pieces = find_needed(pieces)
+    opened = find_needed(openables)
     check_database_extra(settings)
-    for piece in opened_pieces:
-        for library in piece.libraries(settings):
+    for openable in opened:
+        for library in openable.libraries(settings):
             with name_variable(settings.variable_of(library.variable)):
                 check_extra(library.extra, library.subject)
     async with AsyncExitStack() as stack:
@@ -108,13 +115,13 @@ async def open_all(
             records = wrap_store(database.records, lambda _, call: retry(call))
             database = replace(database, records=records)
         system = SystemPorts(clock=clock, randomness=SystemRandomness(), events=listeners)
-        core = UseCases(
-            system,
-            make_repositories(database, phone_encryption, keeps_events=settings.keeps_user_events),
-            phone_encryption,
-            _make_identities_ports(settings, keys),
-            _make_operations_ports(settings, keys, database, is_service=is_service),
-            settings.identities_policy(),
+        core_ports = CorePorts(
+            system=system,
+            repositories=make_repositories(
+                database, phone_encryption, keeps_events=settings.keeps_user_events
+            ),
+            keyed_hashes=phone_encryption,
+            policy=settings.identities_policy(),
         )
         composition = Composition(
             settings=settings,
@@ -123,22 +130,67 @@ async def open_all(
             keys=keys,
             phone_encryption=phone_encryption,
             database=database,
-            use_cases=core,
+            core_ports=core_ports,
+            opens={openable.name for openable in opened},
             metrics=metrics,
             stack=stack,
             is_service=is_service,
         )
-        if database.servers is not None:
-            core.operations.check_readiness.add("database_servers", database.servers)
-        core.operations.check_readiness.add("keys", KeysHealthCheck(keys))
+        core = await _open_core(composition, opened)
         if is_service and newest_key is not None:
             record = partial(record_newest_key_again, newest_key, encryption_keys)
             composition.tasks.append(_repeat_record(record, metrics))
-        if metrics is not None:
-            add_core_gauges(composition)
-        for piece in opened_pieces:
-            await piece.open(composition)
-        yield composition
+        yield composition, core
+
+
+async def _open_core(composition: Composition, openables: Iterable[Openable]) -> UseCases:
+    """Open limits, codes and features, and build the core with all that they add.
+
+    Then each feature makes its use cases of the core, in the order of `openables`.
+    """
+    settings, core_ports, database = (
+        composition.settings,
+        composition.core_ports,
+        composition.database,
+    )
+    checked = {"keys": CheckedPart(KeysHealthCheck(composition.keys))}
+    if database.servers is not None:
+        checked["database_servers"] = CheckedPart(database.servers)
+    limits, otp, additions = None, None, [Additions(checked_parts=checked)]
+    if "limits" in composition.opens:
+        limits, added = await open_limits(composition)
+        additions.append(added)
+    if "otp" in composition.opens and limits is not None:
+        otp, limits, added = await open_otp(composition, limits)
+        additions.append(added)
+        composition = replace(composition, send_notice=make_send_notice(core_ports, limits, otp))
+    if "details" in composition.opens:
+        additions += [feature.details(composition) for feature in FEATURES]
+    opened = {
+        openable.name: await openable.open(composition)
+        for openable in openables
+        if isinstance(openable, Feature)
+    }
+    core = build_core(
+        core_ports,
+        _make_identities_ports(settings, composition.keys),
+        _make_operations_ports(
+            settings, composition.keys, database, is_service=composition.is_service
+        ),
+        limits=limits,
+        otp=otp,
+        listeners=composition.listeners,
+        additions=additions,
+        opened=opened,
+    )
+    if core.has_otp:
+        composition.stack.push_async_callback(
+            write_last, core.otp.rejections.write_rest, "rejections_not_written"
+        )
+    if composition.metrics is not None:
+        add_core_gauges(composition, core)
+    make_use_cases(core, opened)
+    return core
 
 
 def _repeat_record(
@@ -154,19 +206,17 @@ def _repeat_record(
     )
 
 
-def find_needed(pieces: Iterable[Piece]) -> Sequence[Piece]:
+def find_needed(openables: Iterable[Openable]) -> Sequence[Openable]:
     """Return these with what has to be open for them, in the order of opening."""
-    named = {piece.name: piece for piece in pieces}
-    must_be_open = {feature.name for feature in FEATURES if feature.must_be_open}
-    needed = named.keys() | must_be_open
-    for piece in reversed(ALL):
-        if piece.name in needed:
-            needed |= set(piece.opens)
-    listed = {piece.name for piece in ALL}
-    others = [piece for piece in named.values() if piece.name not in listed]
+    named = {openable.name: openable for openable in openables}
     # A variant of a feature has its name, and its place.
-    in_place = [named.get(piece.name, piece) for piece in ALL if piece.name in needed]
-    return [*others, *in_place]
+    listed = [named.get(openable.name, openable) for openable in ALL]
+    needed = named.keys() | {feature.name for feature in FEATURES if feature.must_be_open}
+    for openable in reversed(listed):
+        if openable.name in needed:
+            needed |= set(openable.opens)
+    others = [openable for openable in named.values() if openable not in listed]
+    return [*others, *(openable for openable in listed if openable.name in needed)]
 
 
 def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> IdentitiesPorts:

@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.app_data import KINDS, make_app_data_repositories
+from adapters.databases.records.features.app_data import KINDS, make_app_data
+from application.additions import Additions
+from application.opened import Opened
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.features.app_data.feature import ActForApp
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
-class _AppData(Feature):
+class _AppData(Feature["ActForApp"]):
     name = "app_data"
     kinds = KINDS
     data = ("app data",)
@@ -28,18 +31,15 @@ class _AppData(Feature):
 
         return (AppDataPlugin(),)
 
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.app_data.feature import add_app_data_details
+    def details(self, composition: "Composition") -> Additions:
+        from application.features.app_data.feature import show_app_data
 
-        add_app_data_details(
-            composition.use_cases, make_app_data_repositories(composition.database)
-        )
+        return show_app_data(composition.core_ports, make_app_data(composition.database))
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.app_data.feature import AppDataFeature
+    async def open(self, composition: "Composition") -> Opened["ActForApp"]:
+        from application.features.app_data.feature import open_app_data
 
-        repositories = make_app_data_repositories(composition.database)
-        composition.use_cases.add(AppDataFeature(composition.use_cases, repositories))
+        return open_app_data(composition.core_ports, make_app_data(composition.database))
 
 
 APP_DATA: Final = _AppData()

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from adapters.databases.records.features.attestation import KINDS, make_attestation_repositories
 from application.features.attestation.ports import Attestation
+from application.opened import Opened, make_nothing
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from entrypoints.features.feature import Feature
@@ -219,7 +220,7 @@ async def _check_connection(settings: AttestationSettings) -> str:
                 return "it asks no provider"
 
 
-class _Attestation(Feature):
+class _Attestation(Feature[None]):
     name = "attestation"
     adapters = ("security/attestation",)
     kinds = KINDS
@@ -237,18 +238,17 @@ class _Attestation(Feature):
 
         return (AttestationPlugin(),)
 
-    async def open(self, composition: "Composition") -> None:
+    async def open(self, composition: "Composition") -> Opened[None]:
         from adapters.operations.system import HeldHealthCheck
-        from application.features.attestation.feature import AttestationFeature
-        from application.otp.use_cases import OtpUseCases
+        from application.features.attestation.feature import ask_for_proofs
+        from application.operations.check_readiness import CheckedPart
 
-        core, attestation, counts = composition.use_cases, None, None
+        attestation, counts, checked = None, None, dict[str, CheckedPart]()
         if composition.metrics is not None:
             from adapters.operations.metrics.features.attestation import CountAttestations
 
             counts = CountAttestations(composition.metrics)
-            composition.listeners.add(counts)
-        if core.find(OtpUseCases) is not None:
+        if "otp" in composition.opens:
             count = counts.without_hostname.inc if counts else lambda: None
             with name_variable("DIALTONE_ATTESTATION"):
                 attestation = await composition.stack.enter_async_context(
@@ -256,10 +256,13 @@ class _Attestation(Feature):
                 )
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
-            core.operations.check_readiness.add("attestation", health, is_of_provider=True)
+            checked["attestation"] = CheckedPart(health, is_of_provider=True)
         used = make_attestation_repositories(composition.database).used_proofs
         asks = composition.settings.of(AttestationSettings).attestation_ask
-        core.add(AttestationFeature(core, used, attestation, asks_strangers=asks is Ask.STRANGERS))
+        is_asked = asks is Ask.STRANGERS
+        proofs = ask_for_proofs(composition.core_ports, used, attestation, asks_strangers=is_asked)
+        listeners = (counts,) if counts else ()
+        return Opened(make_nothing, replace(proofs, checked_parts=checked, listeners=listeners))
 
 
 ATTESTATION: Final = _Attestation()

@@ -3,63 +3,64 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from adapters.databases.records.features.blocks import KINDS, make_blocks_repositories
+from adapters.databases.records.features.blocks import KINDS, make_block_lists
+from application.additions import Additions
+from application.opened import Opened
 from entrypoints.features.feature import Feature
+from entrypoints.tasks.background_task import repeat
 
 if TYPE_CHECKING:
-    from application.features.blocks.feature import BlocksFeature
+    from application.features.blocks import Blocks, KnownBlocks
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
-class _Blocks(Feature):
+class _Blocks(Feature["Blocks"]):
     name = "blocks"
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.blocks.plugin import BlocksPlugin
+        from entrypoints.http.features.blocks.api import BlocksPlugin
 
         return (BlocksPlugin(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.blocks.user_fields import BlockFields
+        from entrypoints.http.features.blocks.fields import BlockFields
 
         return (BlockFields,)
 
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.blocks.feature import add_blocks_details
+    def details(self, composition: "Composition") -> Additions:
+        from application.features.blocks import show_blocks
 
-        add_blocks_details(composition.use_cases, make_blocks_repositories(composition.database))
+        return show_blocks(composition.core_ports, make_block_lists(composition.database))
 
-    async def open(self, composition: "Composition") -> None:
+    async def open(self, composition: "Composition") -> Opened["Blocks"]:
         """Where there are limits, read the blocks before the first request is answered."""
-        from application.features.blocks.feature import READ_INTERVAL, READ_TIMEOUT, BlocksFeature
-        from application.otp.use_cases import LimitUseCases
-        from entrypoints.tasks.background_task import repeat
+        from application.features import blocks as feature
 
-        core = composition.use_cases
-        blocks = BlocksFeature(core, make_blocks_repositories(composition.database))
-        core.add(blocks)
-        _measure(composition, blocks)
-        if core.find(LimitUseCases) is None:
-            return
-        await blocks.known.read()
-        await composition.stack.enter_async_context(
-            repeat(
-                "blocks",
-                blocks.known.read,
-                failed_event="blocks_not_read",
-                pause=READ_INTERVAL,
-                limit=READ_TIMEOUT,
-                metrics=composition.metrics,
-                log_failure=blocks.known.warn,
-            )
+        known = feature.KnownBlocks(
+            make_block_lists(composition.database), composition.system.clock
         )
+        _measure(composition, known)
+        if "limits" in composition.opens:
+            await known.read()
+            await composition.stack.enter_async_context(
+                repeat(
+                    "blocks",
+                    known.read,
+                    failed_event="blocks_not_read",
+                    pause=feature.READ_INTERVAL,
+                    limit=feature.READ_TIMEOUT,
+                    metrics=composition.metrics,
+                    log_failure=known.warn,
+                )
+            )
+        return feature.open_blocks(known)
 
 
-def _measure(composition: "Composition", blocks: "BlocksFeature") -> None:
+def _measure(composition: "Composition", blocks: "KnownBlocks") -> None:
     async def count() -> Mapping[tuple[str, ...], float]:
         return {(kind,): number for kind, number in blocks.count().items()}
 

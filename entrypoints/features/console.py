@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from entrypoints.features.feature import Feature
@@ -82,12 +82,12 @@ def is_ip(host: str) -> bool:
     return True
 
 
-class _Console(Feature):
+class _Console(Feature[None]):
     name = "console"
     settings = ConsoleSettings
     rules = (_check_url,)
 
-    def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.console.plugin import ConsolePlugin
 
         return (ConsolePlugin(),) if settings.of(ConsoleSettings).has_console else ()

@@ -4,29 +4,29 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.export import KINDS, make_export_repositories
+from application.opened import Opened
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
+    from application.features.export import Exports
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
-class _Export(Feature):
+class _Export(Feature["Exports"]):
     name = "export"
     opens = ("limits",)
     kinds = KINDS
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.export.plugin import ExportPlugin
+        from entrypoints.http.features.export.api import ExportPlugin
 
         return (ExportPlugin(),)
 
-    async def open(self, composition: "Composition") -> None:
-        """Add the use cases. An export has what the features add that are open."""
-        from application.features.export.feature import ExportFeature
+    async def open(self, composition: "Composition") -> Opened["Exports"]:
+        from application.features.export import open_export
 
-        repositories = make_export_repositories(composition.database)
-        composition.use_cases.add(ExportFeature(composition.use_cases, repositories))
+        return open_export(composition.core_ports, make_export_repositories(composition.database))
 
 
 EXPORT: Final = _Export()

@@ -2,14 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 
-from entrypoints.parts.piece import Piece
+from application.additions import Additions
+from application.opened import NOTHING, Opened
+from application.require import require
+from entrypoints.parts.openable import Openable
 from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
     from adapters.databases.records.record_store import RecordStore
+    from application.use_cases import UseCases
     from entrypoints.http.administration.user_details import UserDetailsForm, UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -17,23 +21,26 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
+T_co = TypeVar("T_co", covariant=True)
+
+
 class WithoutMessages(NamedTuple):
     """The feature that `dialtone cleanup` opens if no message can be sent, and what that leaves."""
 
-    feature: "Feature"
+    feature: "Feature[Any]"
     left: str
 
 
 class StoreAway(StartupError):
     """The store of a feature cannot be opened. `instead` works without it, by the same name."""
 
-    def __init__(self, text: str, instead: "Feature") -> None:
+    def __init__(self, text: str, instead: "Feature[Any]") -> None:
         super().__init__(text)
         self.instead = instead
 
 
 @dataclass(frozen=True, slots=True)
-class Feature(Piece):
+class Feature(Openable, Generic[T_co]):
     """An optional feature. Without all `features/<name>`, its adapters and tests, the rest works.
 
     `entrypoints.features.<name>` has one subclass, and one object of it, which
@@ -72,7 +79,7 @@ class Feature(Piece):
     without_messages: ClassVar[WithoutMessages | None] = None
 
     def plugins(
-        self, settings: "Settings", installed: "Sequence[Feature]", /
+        self, settings: "Settings", installed: "Sequence[Feature[Any]]", /
     ) -> "Sequence[ApiPlugin]":
         """Return what it adds to the HTTP application."""
         del settings, installed
@@ -98,12 +105,31 @@ class Feature(Piece):
         del settings
         return None
 
-    def add_details(self, composition: "Composition") -> None:
-        """Add to the core what it shows of a user. Only records are read: no port is opened."""
+    def of(self, core: "UseCases") -> T_co:
+        """Return its use cases.
+
+        Raises:
+            UseCasesNotOpen
+        """
+        use_cases: T_co | None = core.features.get(self.name)
+        return require(use_cases, f"the use cases of {self.name} are")
+
+    def details(self, composition: "Composition") -> Additions:
+        """Return what the core shows of a user. Only records are read: no port is opened."""
         del composition
+        return Additions()
+
+    async def open(self, composition: "Composition") -> Opened[T_co | None]:
+        """Open its ports, and return what it adds to the core and what makes its use cases.
+
+        The service has its tasks, gauges and lines of the banner too: see `Composition`. What has
+        to be closed is entered in `composition.stack`.
+        """
+        del composition
+        return NOTHING
 
 
-def make_user_details_form(features: Sequence[Feature]) -> "UserDetailsForm":
+def make_user_details_form(features: Sequence[Feature[Any]]) -> "UserDetailsForm":
     """Return the form of the details of a user, with the fields of these features."""
     from entrypoints.http.administration.user_details import UserDetailsForm
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from entrypoints.http.plugin import ApiPlugin
 
 
-class _LegacyOtp(Feature):
+class _LegacyOtp(Feature[None]):
     name = "legacy_otp"
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":

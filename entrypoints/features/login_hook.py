@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from application.additions import Additions
+from application.opened import NOTHING, Opened, make_nothing
 from application.ports.errors import ConfigurationError
 from entrypoints.features.feature import Feature
 from entrypoints.settings.declaration import setting
@@ -65,7 +67,7 @@ async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
     return f"it answered a question of the type login.test with {decision}"
 
 
-class _LoginHook(Feature):
+class _LoginHook(Feature[None]):
     name = "login_hook"
     adapters = ("hooks/login_hook.py",)
     settings = LoginHookSettings
@@ -81,8 +83,8 @@ class _LoginHook(Feature):
 
         return (LoginHookPlugin(),)
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.login_hook.feature import LoginHookFeature
+    async def open(self, composition: "Composition") -> Opened[None]:
+        from application.features.login_hook.feature import AskLoginHook
 
         settings = composition.settings.of(LoginHookSettings)
         hook: LoginHook | None = None
@@ -99,11 +101,11 @@ class _LoginHook(Feature):
 
             duration = declare_login_hook_duration(composition.metrics)
             hook = hook and MeasuredLoginHook(hook, duration)
-        if hook is not None:
-            has_phone = settings.login_hook_has_phone
-            composition.use_cases.add(
-                LoginHookFeature(composition.use_cases, hook, with_phone=has_phone)
-            )
+        if hook is None:
+            return NOTHING
+        core_ports, has_phone = composition.core_ports, settings.login_hook_has_phone
+        ask = AskLoginHook(hook, core_ports.keyed_hashes, core_ports.system.clock, has_phone)
+        return Opened(make_nothing, Additions(login_hook=ask))
 
 
 LOGIN_HOOK: Final = _LoginHook()

@@ -3,10 +3,11 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Final
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,6 +17,7 @@ from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED, STAFF
 from adapters.databases.records.record_kind import Index
 from adapters.databases.records.record_store import IndexPosition, RecordStore
+from application.opened import Opened
 from domain.administration.role_scopes import STAFF_ROLES
 from entrypoints.features.console import LOCALHOST, ConsoleSettings, is_ip, make_origin
 from entrypoints.features.feature import Feature
@@ -27,6 +29,13 @@ from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
+    from application.features.passkeys.feature import (
+        AppPasskeysFeature,
+        Passkeys,
+        PasskeysFeature,
+        StaffPasskeysFeature,
+    )
+    from application.use_cases import UseCases
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -123,7 +132,7 @@ def _are_required(settings: Settings) -> bool:
     return settings.of(PasskeySettings).staff_passkeys is StaffPasskeys.REQUIRED
 
 
-class _Passkeys(Feature):
+class _Passkeys(Feature["Passkeys"]):
     name = "passkeys"
     needs = ("console",)
     opens = ("limits",)
@@ -154,7 +163,7 @@ class _Passkeys(Feature):
 
         return describe
 
-    def plugins(self, settings: Settings, _: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
         from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
 
         return (
@@ -169,50 +178,72 @@ class _Passkeys(Feature):
 
         return PasskeyFields, StaffPasskeyFields
 
-    async def open(self, composition: "Composition") -> None:
-        """Add the use cases, also where nobody can use passkeys: commands remove what there is."""
-        from application.features.passkeys.feature import AppPasskeysFeature, PasskeysFeature
-        from application.otp.use_cases import OtpUseCases
-
-        core, repositories = composition.use_cases, make_passkeys_repositories(composition.database)
-        core.add(
-            PasskeysFeature(core, repositories, are_required=_are_required(composition.settings))
+    async def open(self, composition: "Composition") -> Opened["Passkeys"]:
+        """Make the use cases, also where nobody can use passkeys: commands remove what there is."""
+        from application.features.passkeys.feature import (
+            Passkeys,
+            PasskeysFeature,
+            clean_up_passkeys,
+            needs_passkey,
         )
+
+        repositories = make_passkeys_repositories(composition.database)
         settings = composition.settings.of(PasskeySettings)
         console = composition.settings.of(ConsoleSettings)
-        if settings.passkey_domain is not None and core.find(OtpUseCases) is not None:
-            # What it imports takes a fifth of a second, and few commands need it.
-            from adapters.security.webauthn import WebAuthnRelyingParty
+        are_required = _are_required(composition.settings)
+        if console.has_console and composition.is_service:
+            composition.tasks.append(_name_staff_daily(composition, _rp_id(console)))
 
-            relying_party = WebAuthnRelyingParty(
-                rp_id=settings.passkey_domain,
-                origins=settings.all_passkey_origins,
-                name=settings.app_name,
+        def make(core: "UseCases") -> Passkeys:
+            shared = PasskeysFeature(core, repositories)
+            return Passkeys(
+                shared,
+                _make_for_users(core, shared, settings),
+                _make_for_staff(core, shared, console, are_required=are_required),
             )
-            core.add(AppPasskeysFeature(core, relying_party))
-        if console.has_console:
-            self._open_for_staff(composition, console)
 
-    def _open_for_staff(self, composition: "Composition", console: ConsoleSettings) -> None:
-        # What it imports takes a fifth of a second, and few commands need it.
-        from adapters.security.webauthn import WebAuthnRelyingParty
-        from application.features.passkeys.staff_feature import StaffPasskeysFeature
-
-        rp_id = _rp_id(console)
-        composition.use_cases.add(
-            StaffPasskeysFeature(
-                composition.use_cases,
-                WebAuthnRelyingParty(
-                    rp_id=rp_id,
-                    origins=[console.console_url],
-                    name=f"{composition.settings.app_name} (staff)",
-                ),
-                f"{console.console_url}/console",
-                are_required=_are_required(composition.settings),
-            )
+        return Opened(
+            make,
+            replace(
+                clean_up_passkeys(repositories),
+                needs_passkey=partial(needs_passkey, are_required=are_required),
+                has_console=console.has_console,
+            ),
         )
-        if composition.is_service:
-            composition.tasks.append(_name_staff_daily(composition, rp_id))
+
+
+def _make_for_users(
+    core: "UseCases", shared: "PasskeysFeature", settings: PasskeySettings
+) -> "AppPasskeysFeature | None":
+    if settings.passkey_domain is None or not core.has_otp:
+        return None
+    # What it imports takes a fifth of a second, and few commands need it.
+    from adapters.security.webauthn import WebAuthnRelyingParty
+    from application.features.passkeys.feature import AppPasskeysFeature
+
+    relying_party = WebAuthnRelyingParty(
+        rp_id=settings.passkey_domain,
+        origins=settings.all_passkey_origins,
+        name=settings.app_name,
+    )
+    return AppPasskeysFeature(core, shared, relying_party)
+
+
+def _make_for_staff(
+    core: "UseCases", shared: "PasskeysFeature", console: ConsoleSettings, *, are_required: bool
+) -> "StaffPasskeysFeature | None":
+    if not console.has_console:
+        return None
+    from adapters.security.webauthn import WebAuthnRelyingParty
+    from application.features.passkeys.feature import StaffPasskeysFeature
+
+    relying_party = WebAuthnRelyingParty(
+        rp_id=_rp_id(console),
+        origins=[console.console_url],
+        name=f"{console.app_name} (staff)",
+    )
+    page_url = f"{console.console_url}/console"
+    return StaffPasskeysFeature(core, shared, relying_party, page_url, are_required=are_required)
 
 
 PASSKEYS: Final = _Passkeys()

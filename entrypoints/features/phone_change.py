@@ -3,27 +3,35 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
+from application.opened import Opened
 from entrypoints.features.feature import Feature, WithoutMessages
 
 if TYPE_CHECKING:
+    from application.features.phone_change.feature import PhoneChangeFeature
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
-class _PhoneChangeRecords(Feature):
+class _PhoneChangeRecords(Feature["PhoneChangeFeature"]):
     """Changes without the providers of messages, for the cleanup."""
 
-    name = "phone_change_records"
+    name = "phone_change"
 
-    async def open(self, composition: "Composition") -> None:
-        """Add what the cleanup does. The messages wait for the service."""
-        from application.features.phone_change.feature import PhoneChangeRecordsFeature
-
-        composition.use_cases.add(PhoneChangeRecordsFeature(composition.use_cases))
+    async def open(self, composition: "Composition") -> Opened["PhoneChangeFeature | None"]:
+        """Return what the cleanup does. The messages wait for the service."""
+        return _open(composition)
 
 
-class _PhoneChange(Feature):
+def _open(composition: "Composition") -> Opened["PhoneChangeFeature | None"]:
+    from application.features.phone_change.feature import open_phone_changes
+
+    return open_phone_changes(
+        composition.core_ports, composition.send_notice, composition.settings.countries
+    )
+
+
+class _PhoneChange(Feature["PhoneChangeFeature"]):
     name = "phone_change"
     opens = ("otp",)
     without_messages = WithoutMessages(
@@ -41,11 +49,8 @@ class _PhoneChange(Feature):
 
         return (PhoneChangePlugin(),)
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.phone_change.feature import PhoneChangeFeature
-
-        core = composition.use_cases
-        core.add(PhoneChangeFeature(core, composition.settings.countries))
+    async def open(self, composition: "Composition") -> Opened["PhoneChangeFeature | None"]:
+        return _open(composition)
 
 
 PHONE_CHANGE: Final = _PhoneChange()

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from application.opened import Opened
 from entrypoints.features.feature import Feature
 from entrypoints.settings.providers import prints_codes
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
+    from application.features.start import GetRecentMessage
     from entrypoints.http.features.start.plugin import HttpStartPageSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -55,27 +57,29 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-class _Start(Feature):
+class _Start(Feature["GetRecentMessage"]):
     name = "start"
     opens = ("otp",)
 
-    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(
+        self, settings: Settings, installed: Sequence[Feature[Any]]
+    ) -> "Sequence[ApiPlugin]":
         del installed
         from entrypoints.http.features.start.plugin import StartPlugin
 
         return (StartPlugin(http_start_page(settings)),)
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.start import StartFeature
+    async def open(self, composition: "Composition") -> Opened["GetRecentMessage"]:
+        from application.features.start import open_start
 
         recent_messages = None
         if keeps_messages(composition.settings):
             from adapters.messages.terminal import InMemoryRecentMessages
 
             recent_messages = InMemoryRecentMessages()
-        composition.use_cases.add(StartFeature(composition.use_cases, recent_messages))
         if composition.settings.env is Environment.DEVELOPMENT:
             composition.banner_urls["try it"] = f"{composition.settings.bind.local_url}/"
+        return open_start(recent_messages)
 
 
 START: Final = _Start()

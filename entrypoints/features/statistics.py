@@ -6,12 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from adapters.databases.records.features.statistics import KINDS, make_statistics_repositories
+from application.opened import Opened
 from entrypoints.features.feature import Feature
 from entrypoints.tasks.background_task import repeat, write_last
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
-    from application.features.statistics.feature import StatisticsFeature
+    from application.features.statistics import StatisticsUseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
@@ -19,33 +20,30 @@ _INTERVAL: Final = timedelta(seconds=55)
 """With the time of a write, a kill loses at most a minute of counts."""
 
 
-class _Statistics(Feature):
+class _Statistics(Feature["StatisticsUseCases"]):
     name = "statistics"
     kinds = KINDS
     must_be_open = True  # what commands do is counted too
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.statistics.plugin import StatisticsPlugin
+        from entrypoints.http.features.statistics.api import StatisticsPlugin
 
         return (StatisticsPlugin(),)
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.statistics.feature import StatisticsFeature
+    async def open(self, composition: "Composition") -> Opened["StatisticsUseCases"]:
+        from application.features.statistics import open_statistics
 
-        core, repositories = (
-            composition.use_cases,
-            make_statistics_repositories(composition.database),
-        )
-        statistics = StatisticsFeature(core, repositories, composition.listeners)
-        core.add(statistics)
+        repositories = make_statistics_repositories(composition.database)
+        statistics, additions = open_statistics(composition.core_ports, repositories)
         composition.tasks.append(write_repeatedly(statistics, composition.metrics))
         composition.stack.push_async_callback(
             write_last, statistics.write, "statistics_not_written"
         )
+        return Opened(lambda _: statistics, additions)
 
 
 def write_repeatedly(
-    statistics: "StatisticsFeature", metrics: "Metrics | None"
+    statistics: "StatisticsUseCases", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
     """Write what was counted since the last write, in the background until the block ends."""
     return repeat(

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from application.opened import NOTHING, Opened
 from application.ports.errors import ConfigurationError
 from application.ports.tracing import use_tracer
 from entrypoints.features.feature import Feature
@@ -45,7 +46,7 @@ class TracingSettings(Settings):
         return bool(self.otlp_endpoint) and not is_disabled and not _without_libraries()
 
 
-class _Tracing(Feature):
+class _Tracing(Feature[None]):
     name = "tracing"
     adapters = ("operations/tracing.py",)
     settings = TracingSettings
@@ -54,17 +55,18 @@ class _Tracing(Feature):
         if settings.is_set(_VARIABLE) and (reason := _without_libraries()):
             yield f"{_VARIABLE}: There are no traces, because {reason}"
 
-    async def open(self, composition: "Composition") -> None:
+    async def open(self, composition: "Composition") -> Opened[None]:
         """Open the SDK in each worker. Commands are not traced."""
         settings = composition.settings.of(TracingSettings)
         if not composition.is_service or settings.otlp_endpoint is None or not settings.has_traces:
-            return
+            return NOTHING
         from adapters.operations.tracing import open_tracer
 
         tracer = await composition.stack.enter_async_context(
             open_tracer(settings.otlp_endpoint, installed_version())
         )
         composition.stack.enter_context(use_tracer(tracer))
+        return NOTHING
 
 
 TRACING: Final = _Tracing()

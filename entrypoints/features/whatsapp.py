@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from adapters.databases.records.features.whatsapp import KINDS, make_whatsapp_repositories
+from application.opened import Opened, make_nothing
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
@@ -27,6 +28,8 @@ from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
+    from application.features.whatsapp.feature import WhatsApp, WhatsAppRecords
+    from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
@@ -212,7 +215,7 @@ async def _check_connection(whatsapp: Provider | Factory, settings: WhatsAppSett
             return await check_own_adapter(messenger)
 
 
-class _WhatsApp(Feature):
+class _WhatsApp(Feature["WhatsApp"]):
     name = "whatsapp"
     adapters = ("messages/whatsapp_cloud",)
     kinds = KINDS
@@ -225,55 +228,58 @@ class _WhatsApp(Feature):
             return {}
         return {"whatsapp": partial(_check_connection, of_whatsapp.whatsapp, of_whatsapp)}
 
-    def plugins(self, settings: Settings, installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(
+        self, settings: Settings, installed: Sequence[Feature[Any]]
+    ) -> "Sequence[ApiPlugin]":
         del installed
         from entrypoints.http.features.whatsapp import WhatsAppPlugin
 
         return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
 
-    async def open(self, composition: "Composition") -> None:
-        """At the end, let codes that are being sent have the time that they need."""
-        from application.features.whatsapp.feature import WhatsAppRecordsFeature
-        from application.otp.use_cases import OtpUseCases
+    async def open(self, composition: "Composition") -> Opened["WhatsApp | None"]:
+        from application.features.whatsapp.feature import WhatsAppRecords
 
-        core, settings = composition.use_cases, composition.settings.of(WhatsAppSettings)
+        settings = composition.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(
             composition.database, composition.phone_encryption
         )
-        records = WhatsAppRecordsFeature(core, repositories)
-        core.add(records)
+        records = WhatsAppRecords(composition.core_ports, repositories)
         whatsapp = settings.whatsapp
         if whatsapp is not None:
             composition.banner_adapters["whatsapp"] = f"by {provider_name(whatsapp)}"
-        if whatsapp is None or core.find(OtpUseCases) is None:
-            return
+        if whatsapp is None or "otp" not in composition.opens:
+            return Opened(make_nothing, records.additions)
         with name_variable(_VARIABLE):
             messenger = await composition.stack.enter_async_context(
                 open_whatsapp(whatsapp, settings)
             )
-        _add_channel(composition, settings, messenger, provider_name(whatsapp))
+        return _open_channel(composition, settings, records, messenger, provider_name(whatsapp))
 
 
-def _add_channel(
-    composition: "Composition", settings: WhatsAppSettings, messenger: Messenger, name: str
-) -> None:
-    """Add the use cases, with a provider that is left alone while it does not respond."""
+def _open_channel(
+    composition: "Composition",
+    settings: WhatsAppSettings,
+    records: "WhatsAppRecords",
+    messenger: Messenger,
+    name: str,
+) -> Opened["WhatsApp"]:
+    """Open the channel, with a provider that is left alone while it does not respond.
+
+    At the end, codes that are being sent have the time that they need.
+    """
     from adapters.operations.system import HeldHealthCheck
-    from application.features.whatsapp.feature import (
-        WhatsAppFeature,
-        WhatsAppPorts,
-        WhatsAppRecordsFeature,
-    )
+    from application.features.whatsapp.feature import WhatsAppPorts, open_whatsapp_channel
+    from application.operations.check_readiness import CheckedPart
     from application.otp_codes import OtpCodes
     from entrypoints.parts.providers import fail_over
 
-    core, messengers = composition.use_cases, {name: messenger}
+    messengers = {name: messenger}
     guarded = fail_over(messengers, composition)
-    core.operations.check_readiness.add("whatsapp", HeldHealthCheck(guarded), is_of_provider=True)
+    checked = CheckedPart(HeldHealthCheck(guarded), is_of_provider=True)
     has_url = settings.is_set("DIALTONE_PUBLIC_URL")
-    feature = WhatsAppFeature(
-        core,
-        core.of(WhatsAppRecordsFeature),
+    opened = open_whatsapp_channel(
+        composition.core_ports,
+        records,
         WhatsAppPorts(
             messenger=guarded,
             status_callbacks=status_callbacks_of(messengers),
@@ -286,8 +292,13 @@ def _add_channel(
         ),
         WebhookUrls(settings.public_url) if has_url else None,
     )
-    core.add(feature)
-    composition.stack.push_async_callback(feature.report_status.finish)
+
+    def make(core: "UseCases") -> "WhatsApp":
+        whatsapp = opened.make(core)
+        composition.stack.push_async_callback(whatsapp.report_status.finish)
+        return whatsapp
+
+    return Opened(make, replace(opened.additions, checked_parts={"whatsapp": checked}))
 
 
 WHATSAPP: Final = _WhatsApp()

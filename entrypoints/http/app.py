@@ -14,7 +14,6 @@ from litestar.routes import HTTPRoute
 from application.limits.file_reads import FileReads
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.request_limits import RequestLimits
-from application.otp.use_cases import LimitUseCases
 from application.use_cases import UseCases
 from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
@@ -60,7 +59,7 @@ def create_app(
         app.state.file_reads = FileReads(time.monotonic)
         async with open_use_cases() as use_cases:
             app.state.use_cases = use_cases
-            alerts = use_cases.of(LimitUseCases).limit_alerts
+            alerts = use_cases.limits.limit_alerts
             app.state.request_limits = _make_request_limits(server, alerts)
             yield
 

@@ -12,6 +12,7 @@ from litestar.plugins import InitPlugin
 from application.ports.errors import PortError
 from entrypoints.http.errors.table import ApiError, ErrorRow, ErrorTable
 from entrypoints.http.requests.auth import OperatorKind
+from entrypoints.http.requests.dependencies import provide_features
 from entrypoints.http.responses.served_files import ServedFile
 
 ABOUT_API: Final = "api"
@@ -25,6 +26,7 @@ class ApiPlugin(InitPlugin):
     of the application, as `settings`.
 
     Attributes:
+        use_cases: What handlers get by name: the name of the feature, or `voice.line`.
         administration: Controllers for operators. The service has them, and describes them, if a
             plugin is the administration.
         hidden_controllers: Controllers that the description lacks.
@@ -45,6 +47,7 @@ class ApiPlugin(InitPlugin):
         methods: The HTTP methods that no route of the core has.
     """
 
+    use_cases: Sequence[str] = ()
     controllers: Sequence[type[Controller]] = ()
     administration: Sequence[type[Controller]] = ()
     is_administration: bool = False
@@ -64,6 +67,7 @@ class ApiPlugin(InitPlugin):
     methods: Sequence[str] = ()
 
     def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        app_config.dependencies.update(provide_features(self.use_cases))
         app_config.route_handlers.extend([*self.controllers, *self.hidden_controllers])
         return app_config
 

@@ -155,7 +155,7 @@ class UserController(Controller):
     opt = {"tag_description": "Create, show, rename and delete users."}
     dependencies = {
         "identities": provide(lambda use_cases: use_cases.identities),
-        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsUseCases)),
+        "user_details": provide(lambda use_cases: use_cases.user_details),
     }
     middleware = [AuthenticationMiddleware]
     security = BEARER

@@ -1,15 +1,16 @@
 """What a feature needs to open itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
+from application.core_ports import CorePorts
+from application.otp.send_notice import SendNotice
 from application.ports.system import SystemPorts
 from application.security_events import SecurityEventListeners
-from application.use_cases import UseCases
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Composition:
-    """The core that was opened, to which a feature adds what it has.
+    """What features are opened with, before the core is built.
 
     Only the service uses what follows `is_service`.
 
     Attributes:
-        use_cases: The use cases of the core and of the features that were opened before.
+        opens: The names of all that this program opens.
+        send_notice: Sends messages without codes; None where no provider is open.
         tasks: What each worker does in the background until the block ends.
         gauges: What is read for each answer with metrics.
         banner_urls: What a person can open first, by what it is for, for the banner of a start.
@@ -38,7 +40,9 @@ class Composition:
     keys: "SecretKeys"
     phone_encryption: PhoneEncryption
     database: Database
-    use_cases: UseCases
+    core_ports: CorePorts
+    opens: Collection[str]
+    send_notice: SendNotice | None = None
     metrics: "Metrics | None"
     stack: AsyncExitStack
     is_service: bool

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from adapters.operations.logging import configure_logging, log_errors_of_loop
-from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.ports.errors import DatabaseLocked, OtherKeys
 from application.use_cases import UseCases
 from entrypoints.composition.features import FEATURES
@@ -80,8 +79,7 @@ def make_app(
             log_errors_of_loop(lambda: count_failures("unhandled", 1))
             stack.enter_context(watch_event_loop())
             try:
-                composition = await _open_all(settings, metrics, workers, stack)
-                use_cases = composition.use_cases
+                composition, use_cases = await _open_all(settings, metrics, workers, stack)
                 # Before it serves, so that no job that has to run alone begins beside it.
                 await stack.enter_async_context(
                     keep_instance(use_cases.operations.instance, metrics)
@@ -102,10 +100,10 @@ def make_app(
                 await stack.enter_async_context(cleanup)
             for task in composition.tasks:
                 await stack.enter_async_context(task)
-            warn = use_cases.of(LimitUseCases).limit_alerts.warn_of_high_use
+            warn = use_cases.limits.limit_alerts.warn_of_high_use
             watch = run_limit_watch(warn, metrics)
             await stack.enter_async_context(watch)
-            writes = run_rejection_writes(use_cases.of(OtpUseCases).rejections.write, metrics)
+            writes = run_rejection_writes(use_cases.otp.rejections.write, metrics)
             await stack.enter_async_context(writes)
             # What exists now stays: no collection has to look at it.
             gc.freeze()
@@ -121,7 +119,7 @@ def make_app(
 
 async def _open_all(
     settings: Settings, metrics: "Metrics | None", workers: Workers, stack: AsyncExitStack
-) -> Composition:
+) -> tuple[Composition, UseCases]:
     def report_wait(reason: str) -> None:
         if metrics is not None:
             metrics.count_background_failures("worker_start", 1)

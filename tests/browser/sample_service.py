@@ -11,11 +11,11 @@ from typing import Final
 
 from PIL import Image, ImageDraw
 
-from application.features.statistics.feature import StatisticsFeature
 from domain.features.statistics import NONE, CountedGroup, CountedPrefix, Result
 from domain.otp.delivery import Channel
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.use_cases import open_use_cases
+from entrypoints.features.statistics import STATISTICS
 from tests.support.client import Account, sign_up, upload_item
 from tests.support.fakes.clock import MovableClock
 from tests.support.service import REASON, ForkedService, Service
@@ -100,7 +100,7 @@ async def _count(service: Service) -> None:
     clock = MovableClock(datetime.now(UTC) - timedelta(hours=len(SENT_BY_HOUR) - 1))
     settings = read_settings(service.environ, None)
     async with open_use_cases(settings, clock=clock) as use_cases:
-        statistics = use_cases.of(StatisticsFeature)
+        statistics = STATISTICS.of(use_cases)
         for sent in SENT_BY_HOUR:
             for country, part in _PART_OF_COUNTRY.items():
                 provider = "acme:open" if part > 3 else "twilio"

@@ -26,7 +26,7 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     app.files.is_unavailable, app.database.is_unavailable = False, True
     tasks = asyncio.all_tasks()
     with capture_logs() as logs:
-        async with retry_deletions(app.media, None):
+        async with retry_deletions(app.media.retry_deletions, None):
             await wait_until(lambda: bool(logs))
             app.database.is_unavailable = False
             await wait_until(lambda: not app.files.contents)

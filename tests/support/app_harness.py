@@ -3,12 +3,13 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 from adapters.databases.records.features.admin import make_admin_repositories
-from adapters.databases.records.features.app_data import make_app_data_repositories
+from adapters.databases.records.features.app_data import make_app_data
 from adapters.databases.records.features.attestation import make_attestation_repositories
-from adapters.databases.records.features.blocks import make_blocks_repositories
+from adapters.databases.records.features.blocks import make_block_lists
 from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
 from adapters.databases.records.features.passkeys import make_passkeys_repositories
@@ -16,45 +17,60 @@ from adapters.databases.records.features.statistics import make_statistics_repos
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
 from adapters.security.webauthn import WebAuthnRelyingParty
-from application.features.admin.feature import AdminFeature
-from application.features.app_data.feature import AppDataFeature, add_app_data_details
-from application.features.attestation.feature import AttestationFeature
+from application.additions import Additions, merge
+from application.core_ports import CorePorts
+from application.features.admin.feature import AdminFeature, clean_up_tokens
+from application.features.app_data.feature import open_app_data, show_app_data
+from application.features.attestation.feature import ask_for_proofs
 from application.features.attestation.ports import Attestation
-from application.features.blocks.feature import BlocksFeature, add_blocks_details
+from application.features.blocks import KnownBlocks, open_blocks, show_blocks
 from application.features.events.feature import (
     EventRecordsFeature,
+    Events,
     EventsFeature,
     EventsPolicy,
     EventsPorts,
-    add_event_details,
+    show_events,
 )
 from application.features.events.ports import EventDestination
-from application.features.export.feature import ExportFeature
+from application.features.export import Exports, open_export
 from application.features.imports.feature import ImportsFeature
+from application.features.media.deletions import RetryDeletions
 from application.features.media.feature import (
+    Library,
     LibraryFeature,
+    Media,
     MediaFeature,
     MediaPolicy,
     MediaPorts,
-    add_library_details,
+    clean_up_library,
+    show_libraries,
 )
 from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
-from application.features.passkeys.feature import AppPasskeysFeature, PasskeysFeature
+from application.features.passkeys.feature import (
+    AppPasskeysFeature,
+    Passkeys,
+    PasskeysFeature,
+    StaffPasskeysFeature,
+    clean_up_passkeys,
+    needs_passkey,
+)
 from application.features.passkeys.ports import RelyingParty
-from application.features.passkeys.staff_feature import StaffPasskeysFeature
-from application.features.phone_change.feature import PhoneChangeFeature
-from application.features.start import StartFeature
-from application.features.statistics.feature import StatisticsFeature
-from application.features.voice.call_log import CallsFeature, CallsPolicy, add_call_details
+from application.features.phone_change.feature import PhoneChangeFeature, open_phone_changes
+from application.features.start import open_start
+from application.features.statistics import open_statistics
+from application.features.voice.call_log import CallsPolicy, open_calls, show_calls
 from application.features.voice.call_urls import CallUrls
-from application.features.voice.feature import VoiceFeature, VoicePolicy
+from application.features.voice.feature import Voice, VoiceFeature, VoicePolicy, call_with_codes
 from application.features.voice.ports import VoicePorts
-from application.features.whatsapp.feature import WhatsAppRecordsFeature
+from application.features.whatsapp.feature import WhatsAppRecords
 from application.identities.session_factory import SESSION_ID_BYTES
+from application.opened import Opened, make_nothing
 from application.otp.provider_pause import ProviderPause
+from application.otp.send_notice import SendNotice
 from application.principal import Principal
 from application.update import change
 from application.use_cases import UseCases
@@ -66,6 +82,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.phone import PhoneNumber
+from entrypoints.features.voice.feature import VOICE
 from tests.support.acts import BY_COMMAND, REASON
 from tests.support.builders import a_phone, a_session, an_identity, change_parts
 from tests.support.call_texts import CALL_TEXTS
@@ -118,48 +135,40 @@ class AppHarness(CoreHarness):
     image_publisher: ImagePublisher = field(default_factory=image_publisher)
     voice_ports: VoicePorts | None = None
     attestation: Attestation | None = None
+    asks_strangers: bool = False
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
     relying_party: RelyingParty = field(
         default_factory=lambda: WebAuthnRelyingParty("example.org", [PASSKEY_ORIGIN], "Dialtone")
     )
 
     needs_staff_passkeys: bool = False
+    has_console: bool = True
 
-    app_passkeys = Part(AppPasskeysFeature)
-    library = Part(LibraryFeature)
-    media = Part(MediaFeature)
-    passkeys = Part(PasskeysFeature)
-    phone_change = Part(PhoneChangeFeature)
-    staff_passkeys = Part(StaffPasskeysFeature)
-    voice = Part(VoiceFeature)
+    app_passkeys = Part("passkeys.passkeys", AppPasskeysFeature)
+    library = Part("media.moderation", LibraryFeature)
+    media = Part("media.media", MediaFeature)
+    passkeys = Part("passkeys.shared", PasskeysFeature)
+    phone_change = Part("phone_change", PhoneChangeFeature)
+    staff_passkeys = Part("passkeys.staff", StaffPasskeysFeature)
+    voice = Part("voice.voice", VoiceFeature)
+    exports = Part("export", Exports)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         self.files.faults = self.faults
-        self._add_features(self.use_cases)
-        whatsapp = self._make(
-            lambda database: make_whatsapp_repositories(database, self.database.encryption)
-        )
-        self.use_cases.add(WhatsAppRecordsFeature(self.use_cases, whatsapp))
+        super().__post_init__()
 
-    def _add_features(self, core: UseCases) -> None:
+    def _open_features(
+        self, core_ports: CorePorts, send_notice: SendNotice
+    ) -> dict[str, Opened[Any]]:
         media = self._make(make_media_repositories)
         voice = self._make(make_voice_repositories)
-        statistics = self._make(make_statistics_repositories)
+        app_data, block_lists = self._make_one(make_app_data), self._make_one(make_block_lists)
+        passkeys = self._make(make_passkeys_repositories)
         used_proofs = self._make(make_attestation_repositories).used_proofs
-        add_library_details(core, media.usages, self.policy.media.quota)
-        add_call_details(core, voice.calls, self.policy.calls.call_retention)
-        add_event_details(core)
-        app_data = self._make(make_app_data_repositories)
-        add_app_data_details(core, app_data)
-        core.add(AppDataFeature(core, app_data))
-        blocks = self._make(make_blocks_repositories)
-        add_blocks_details(core, blocks)
-        core.add(BlocksFeature(core, blocks))
-        core.add(AttestationFeature(core, used_proofs, self.attestation, asks_strangers=False))
-        core.add(PhoneChangeFeature(core, self.policy.otp.countries))
-        library = LibraryFeature(core, media, self.policy.media, self.files)
-        core.add(library)
+        encryption = self.database.encryption
+        admin = self._make(lambda database: make_admin_repositories(database, encryption))
+        whatsapp = self._make(lambda database: make_whatsapp_repositories(database, encryption))
+        library = Library(core_ports, media, self.policy.media, self.files)
         media_ports = MediaPorts(
             files=self.files,
             image_publisher=self.image_publisher,
@@ -167,8 +176,20 @@ class AppHarness(CoreHarness):
             upload_clock=time.monotonic,
             health=self.files,
         )
-        core.add(MediaFeature(core, library, media_ports, self.policy.media))
-        core.add(CallsFeature(core, voice, self.call_provider, self.policy.calls))
+        retry = RetryDeletions(media.items, self.files, self.clock)
+        events = EventsFeature(
+            core_ports, EventsPorts(destinations=self.destinations), self.policy.events
+        )
+        statistics, counting = open_statistics(core_ports, self._make(make_statistics_repositories))
+        calls = open_calls(core_ports, voice, self.call_provider, self.policy.calls)
+        line = Additions()
+
+        def make_voice(core: UseCases) -> Voice:
+            line = None
+            if self.policy.voice is not None:
+                line = VoiceFeature(core, voice, ports, self.peppers, voice_policy)
+            return Voice(calls.make(core), line)
+
         if self.policy.voice is not None:
             urls, otp = self.policy.otp.webhook_urls, self.policy.otp
             voice_policy = replace(
@@ -177,25 +198,78 @@ class AppHarness(CoreHarness):
                 otp_length=otp.otp_length,
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
-            pause = ProviderPause(self.clock)
-            core.add(VoiceFeature(core, voice, ports, self.peppers, voice_policy, pause))
-        core.add(
-            EventsFeature(core, EventsPorts(destinations=self.destinations), self.policy.events)
-        )
-        core.add(EventRecordsFeature(core, self.destinations))
-        core.add(StatisticsFeature(core, statistics, self.listeners))
-        core.add(ExportFeature(core, self._make(make_export_repositories)))
-        core.add(ImportsFeature(core, self.policy.media.variant_specs, max_file_bytes=10**6))
-        encryption = self.database.encryption
-        admin = self._make(lambda database: make_admin_repositories(database, encryption))
-        core.add(AdminFeature(core, admin))
-        are_required = self.needs_staff_passkeys
-        passkeys = self._make(make_passkeys_repositories)
-        core.add(PasskeysFeature(core, passkeys, are_required=are_required))
-        core.add(AppPasskeysFeature(core, self.relying_party))
-        page = f"{PASSKEY_ORIGIN}/console"
-        core.add(StaffPasskeysFeature(core, self.relying_party, page, are_required=are_required))
-        core.add(StartFeature(core, None))
+            line = call_with_codes(
+                core_ports, voice, ports, voice_policy, ProviderPause(self.clock)
+            )
+
+        def make_media(core: UseCases) -> Media:
+            moderation = LibraryFeature(core, library)
+            policy = self.policy.media
+            return Media(moderation, MediaFeature(core, moderation, media_ports, policy, retry))
+
+        def make_events(core: UseCases) -> Events:
+            return Events(EventRecordsFeature(core, self.destinations), events)
+
+        def make_passkeys(core: UseCases) -> Passkeys:
+            shared = PasskeysFeature(core, passkeys)
+            return Passkeys(
+                shared,
+                AppPasskeysFeature(core, shared, self.relying_party),
+                StaffPasskeysFeature(
+                    core,
+                    shared,
+                    self.relying_party,
+                    f"{PASSKEY_ORIGIN}/console",
+                    are_required=self.needs_staff_passkeys,
+                ),
+            )
+
+        changes = open_phone_changes(core_ports, send_notice, self.policy.otp.countries)
+        specs = self.policy.media.variant_specs
+        return {
+            "shown": Opened(
+                make_nothing,
+                merge(
+                    [
+                        show_libraries(media.usages, self.policy.media.quota),
+                        show_calls(voice.calls, self.policy.calls.call_retention),
+                        show_events(),
+                        show_app_data(core_ports, app_data),
+                        show_blocks(core_ports, block_lists),
+                    ]
+                ),
+            ),
+            "app_data": open_app_data(core_ports, app_data),
+            "blocks": open_blocks(KnownBlocks(block_lists, self.clock)),
+            "attestation": Opened(
+                make_nothing,
+                ask_for_proofs(
+                    core_ports, used_proofs, self.attestation, asks_strangers=self.asks_strangers
+                ),
+            ),
+            "phone_change": changes,
+            "media": Opened(make_media, clean_up_library(library, media_ports, retry)),
+            "voice": Opened(make_voice, merge([calls.additions, line])),
+            "events": Opened(make_events),
+            "statistics": Opened(lambda _: statistics, counting),
+            "export": open_export(core_ports, self._make(make_export_repositories)),
+            "imports": Opened(
+                lambda core: ImportsFeature(
+                    core, core.features["media"], specs, max_file_bytes=10**6
+                )
+            ),
+            "admin": Opened(lambda core: AdminFeature(core, admin), clean_up_tokens(admin)),
+            "passkeys": Opened(
+                make_passkeys,
+                replace(
+                    clean_up_passkeys(passkeys),
+                    needs_passkey=partial(needs_passkey, are_required=self.needs_staff_passkeys),
+                    has_console=self.has_console,
+                ),
+            ),
+            "start": open_start(None),
+            "whatsapp": Opened(make_nothing, WhatsAppRecords(core_ports, whatsapp).additions),
+        }
 
     async def open_console(self, identity_id: str) -> str:
         """Open a session of the console for somebody of the staff, and return its token.
@@ -237,7 +311,7 @@ class AppHarness(CoreHarness):
         """Return the code that the last placed call reads."""
         repositories = self.use_cases.repositories
         placed = list(self.call_provider.calls.values())[-1]
-        call = await self.use_cases.of(CallsFeature).calls.load(placed.url.rpartition("/")[2])
+        call = await VOICE.of(self.use_cases).calls.calls.load(placed.url.rpartition("/")[2])
         assert call is not None
         assert placed.phone == a_phone()
         verification = (await repositories.phone_verifications.load(a_phone())).value

@@ -3,16 +3,28 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 from adapters.databases.records.database import Database
+from application.additions import Additions
 from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
+from application.core_ports import CorePorts
 from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
+from application.opened import Opened, build_core, make_use_cases
+from application.operations.check_readiness import CheckedPart
 from application.operations.use_cases import OperationsPorts, OperationsUseCases
 from application.otp.delivery_status import ReportedDelivery
 from application.otp.log_in import LoggedIn, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
-from application.otp.use_cases import LimitUseCases, OtpPolicy, OtpPorts, OtpUseCases
+from application.otp.send_notice import SendNotice
+from application.otp.use_cases import (
+    LimitPorts,
+    LimitUseCases,
+    OtpPolicy,
+    OtpPorts,
+    OtpUseCases,
+    make_send_notice,
+)
 from application.otp.verify_otp import OtpRejected
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
@@ -70,11 +82,16 @@ def make_core_policy(**decisions: Any) -> CorePolicy:
 class Part(Generic[T]):
     """The use cases of one kind, as an attribute of a harness."""
 
-    def __init__(self, kind: type[T]) -> None:
-        self._kind = kind
+    def __init__(self, path: str, kind: type[T]) -> None:
+        self._path, self._kind = path.split("."), kind
 
     def __get__(self, app: "CoreHarness", _: object = None) -> T:
-        return app.use_cases.of(self._kind)
+        name, *attributes = self._path
+        found = app.use_cases.features[name]
+        for attribute in attributes:
+            found = getattr(found, attribute)
+        assert isinstance(found, self._kind)
+        return found
 
 
 # pytest-asyncio calls repr() on fixtures, and that of a whole database takes long.
@@ -98,35 +115,62 @@ class CoreHarness:
     randomness: Randomness = field(default_factory=SeededRandomness)
     keyed_hashes: KeyedHashes = field(default_factory=FakePhoneEncryption)
     status_callbacks: Mapping[str, StatusCallbacks] = field(default_factory=dict)
+    additions: Additions = Additions()
     use_cases: UseCases = field(init=False)
 
-    limits = Part(LimitUseCases)
-    user_details = Part(UserDetailsUseCases)
-    otp = Part(OtpUseCases)
+    def adding(self, **additions: Any) -> Self:
+        """Return a harness over the same fakes, whose core has these additions too."""
+        return replace(self, additions=replace(self.additions, **additions))
+
+    @property
+    def limits(self) -> LimitUseCases:
+        return self.use_cases.limits
+
+    @property
+    def user_details(self) -> UserDetailsUseCases:
+        return self.use_cases.user_details
+
+    @property
+    def otp(self) -> OtpUseCases:
+        return self.use_cases.otp
 
     def __post_init__(self) -> None:
         self.database.faults = self.faults
         self.listeners = SecurityEventListeners(self.events)
-        core = self.use_cases = UseCases(
-            SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
-            self.repositories or self.database.repositories(),
-            self.keyed_hashes,
-            IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
-            OperationsPorts(),
-            self.policy.identities,
+        core_ports = CorePorts(
+            system=SystemPorts(clock=self.clock, randomness=self.randomness, events=self.listeners),
+            repositories=self.repositories or self.database.repositories(),
+            keyed_hashes=self.keyed_hashes,
+            policy=self.policy.identities,
         )
-        limits = self.stores.limits if self.stores else self.database.limit_store()
-        core.add(LimitUseCases(core, limits, self.peppers, self.policy.otp))
-        core.add(UserDetailsUseCases(core, core.administration, self.limits))
-        core.operations.check_readiness.add("messages", self.messenger, is_of_provider=True)
-        otp_ports = OtpPorts(
+        store = self.stores.limits if self.stores else self.database.limit_store()
+        limits = LimitPorts(store=store, peppers=self.peppers, policy=self.policy.otp)
+        otp = OtpPorts(
             messenger=self.messenger,
             sms_templates=FakeSmsTemplates(),
             status_callbacks=self.status_callbacks,
             handshakes={},
         )
-        otp = OtpUseCases(core, self.limits, otp_ports, self.peppers, self.policy.otp)
-        core.add(otp)
+        opened = self._open_features(core_ports, make_send_notice(core_ports, limits, otp))
+        messages = CheckedPart(self.messenger, is_of_provider=True)
+        self.use_cases = build_core(
+            core_ports,
+            IdentitiesPorts(tokens=access_tokens(), refresh_keys=self.refresh_keys),
+            OperationsPorts(),
+            limits=limits,
+            otp=otp,
+            listeners=self.listeners,
+            additions=[Additions(checked_parts={"messages": messages}), self.additions],
+            opened=opened,
+        )
+        make_use_cases(self.use_cases, opened)
+
+    def _open_features(
+        self, core_ports: CorePorts, send_notice: SendNotice
+    ) -> dict[str, Opened[Any]]:
+        """Open features, before the core is built."""
+        del core_ports, send_notice
+        return {}
 
     @property
     def stores(self) -> Database | None:
@@ -138,6 +182,13 @@ class CoreHarness:
         if self.stores is not None:
             return make(self.stores)
         return self.database.fallible(make(self.database.stores))
+
+    def _make_one(self, make: Callable[[Database], T]) -> T:
+        """Make the only repository of a feature."""
+        if self.stores is not None:
+            return make(self.stores)
+        port: T = self.database.fallible_port(make(self.database.stores))
+        return port
 
     @property
     def identities(self) -> IdentityUseCases:

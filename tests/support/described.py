@@ -21,7 +21,7 @@ def description() -> dict[str, Any]:
 
 # Tests open services with other features, so each tuple of them has a description of its own.
 @cache
-def _describe(features: tuple[Feature, ...]) -> dict[str, Any]:
+def _describe(features: tuple[Feature[Any], ...]) -> dict[str, Any]:
     del features  # `make_plugins` reads them where tests replace them
     settings = make_http_settings("https://api.example.org")
     described = describe_app(settings.http, make_plugins(settings))
@@ -30,7 +30,7 @@ def _describe(features: tuple[Feature, ...]) -> dict[str, Any]:
 
 
 @cache
-def _patterns(features: tuple[Feature, ...]) -> list[tuple[re.Pattern[str], str]]:
+def _patterns(features: tuple[Feature[Any], ...]) -> list[tuple[re.Pattern[str], str]]:
     # `/users/me` before `/users/{user_id}`.
     ordered = sorted(_describe(features)["paths"], key=lambda path: path.count("{"))
     return [(re.compile(re.sub("{[^/]*?}", "[^/]+", path)), path) for path in ordered]
@@ -38,7 +38,7 @@ def _patterns(features: tuple[Feature, ...]) -> list[tuple[re.Pattern[str], str]
 
 @cache
 def _validator(
-    features: tuple[Feature, ...], path: str, method: str, status: str
+    features: tuple[Feature[Any], ...], path: str, method: str, status: str
 ) -> Callable[[Any], bool]:
     document = _describe(features)
     response = resolve(document, document["paths"][path][method]["responses"][status])

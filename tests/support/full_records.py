@@ -37,7 +37,11 @@ def find_mappings_of_features() -> Iterator[RecordMapping[Any, Any]]:
     """Yield those of the repositories that each feature makes."""
     for name in sorted(module.name for module in iter_modules(features.__path__)):
         module = import_module(f"{features.__name__}.{name}")
-        make = getattr(module, f"make_{name}_repositories")
+        make = getattr(module, f"make_{name}_repositories", None)
+        if make is None:  # it has one repository
+            (make,) = [each for at, each in vars(module).items() if at.startswith("make_")]
+            yield make(InMemoryDatabase().stores).mapping
+            continue
         needs_encryption = "encryption" in signature(make).parameters
         encryption = {"encryption": FakePhoneEncryption()} if needs_encryption else {}
         repositories = make(InMemoryDatabase().stores, **encryption)

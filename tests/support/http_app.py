@@ -72,7 +72,7 @@ class HttpApp:
 
 
 # Tests put other features in the place of all: their applications are others, too.
-_STOPPED: Final = defaultdict[tuple[AppSettings, tuple[Feature, ...]], list[HttpApp]](list)
+_STOPPED: Final = defaultdict[tuple[AppSettings, tuple[Feature[Any], ...]], list[HttpApp]](list)
 
 
 def take_app(settings: AppSettings) -> HttpApp:

@@ -32,7 +32,7 @@ class AppSettings:
         return self.http.server
 
 
-def current_features() -> tuple[Feature, ...]:
+def current_features() -> tuple[Feature[Any], ...]:
     """Return all features, or those that the test has put in their place."""
     return tuple(FEATURES)
 

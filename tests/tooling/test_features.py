@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import grimp
 import httpx
 import pytest
 
-from entrypoints.composition import details, use_cases
+from entrypoints.composition import use_cases
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.http_settings import make_http_settings
 from entrypoints.composition.read_settings import read_settings
@@ -48,12 +48,12 @@ MAPS_AND_ROUTES: Final = Ownership(
 
 @asynccontextmanager
 async def open_service(
-    features: Sequence[Feature], folder: Path, monkeypatch: pytest.MonkeyPatch
+    features: Sequence[Feature[Any]], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Open what a program with these features only would open, and its application."""
     core = use_cases.ALL[: -len(FEATURES)]
     monkeypatch.setattr(use_cases, "ALL", (*core, *features))
-    for module in (use_cases, details, http_settings):
+    for module in (use_cases, http_settings):
         monkeypatch.setattr(module, "FEATURES", features)
     variables = ALL_ON | {
         "DIALTONE_PUBLIC_URL": "https://dialtone.example.org",
@@ -64,8 +64,8 @@ async def open_service(
     settings = read_settings(variables, None)
     app_settings = AppSettings(make_http_settings(settings), tuple(variables.items()))
     async with (
-        use_cases.open_all(settings, use_cases.ALL, is_service=True) as composition,
-        open_http_client(composition.use_cases, app_settings) as http,
+        use_cases.open_all(settings, use_cases.ALL, is_service=True) as (_, core_use_cases),
+        open_http_client(core_use_cases, app_settings) as http,
     ):
         yield http
 
@@ -88,7 +88,7 @@ async def test_a_user_signs_in_where_there_is_no_feature(
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 async def test_a_feature_opens_with_those_alone_that_it_needs(
-    feature: Feature, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    feature: Feature[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     features = [it for it in FEATURES if it is feature or it.name in feature.needs]
     async with open_service(features, tmp_path, monkeypatch) as http:

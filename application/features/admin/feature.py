@@ -6,6 +6,7 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Final
 
+from application.additions import Additions
 from application.administration.acts import Act
 from application.administration.operator import Operator, service_token
 from application.features.admin.ports import AdminRepositories, ServiceTokens, UserList, UserPage
@@ -231,6 +232,12 @@ class ListUsers:
         )
 
 
+def clean_up_tokens(repositories: AdminRepositories) -> Additions:
+    """Return what the core cleans up."""
+    tokens = repositories.service_tokens
+    return Additions(cleanup_steps={"expired_service_tokens": expire(tokens, KEPT_AFTER_EXPIRY)})
+
+
 class AdminFeature:
     """The use cases of service tokens, which commands change without the limits, and the list."""
 
@@ -244,7 +251,4 @@ class AdminFeature:
             audit_log=core.repositories.audit_log,
             clock=clock,
             randomness=randomness,
-        )
-        core.operations.cleanup.add_steps(
-            {"expired_service_tokens": expire(tokens, KEPT_AFTER_EXPIRY)}
         )

@@ -5,16 +5,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
+from application.additions import Additions
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.features.app_data.ports import AppDataRepositories
+from application.core_ports import CorePorts
+from application.opened import Opened
 from application.owned_records import OwnedRecords
 from application.ports.identities import Identities
+from application.ports.versioned import DeletableRecords
 from application.update import change
-from application.use_cases import UseCases
 from domain.administration.audit import AuditAction
 from domain.administration.scope import Scope
 from domain.errors import UserNotFound
@@ -122,17 +124,16 @@ class AppDataDetails:
     claims: Mapping[str, Any]
 
 
-def add_app_data_details(core: UseCases, repositories: AppDataRepositories) -> None:
-    """Let the core show it. Only records are read."""
-    stored_data = StoredData(OwnedRecords(repositories.app_data, core.repositories.identities))
+def show_app_data(core_ports: CorePorts, app_data: DeletableRecords[AppData]) -> Additions:
+    """Return what shows it. Only records are read."""
+    stored_data = StoredData(OwnedRecords(app_data, core_ports.repositories.identities))
 
     async def load(identity: Identity | None) -> AppDataDetails | None:
         if identity is None or identity.is_deleted:
             return None
         return AppDataDetails(await stored_data.load(identity.id), read_claims(identity.claims))
 
-    core.administration.details_parts.append(load)
-    core.administration.list_retained_data.cleaned_up.append("app data")
+    return Additions(details=(load,), cleaned_up=("app data",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +156,15 @@ class ExportAppData:
         yield json_file("app_data.json", await self.stored_data.load(identity.id), now)
 
 
-class AppDataFeature:
-    """The use cases of what the backend of the app keeps with users."""
-
-    def __init__(self, core: UseCases, repositories: AppDataRepositories) -> None:
-        identities = core.repositories.identities
-        app_data = OwnedRecords(repositories.app_data, identities)
-        app_data.delete_with_owner(core)
-        self.stored_data = StoredData(app_data)
-        self.act_for_app = ActForApp(
+def open_app_data(core_ports: CorePorts, app_data: DeletableRecords[AppData]) -> Opened[ActForApp]:
+    """Open what backends keep with users, which their tokens and exports have."""
+    owned = OwnedRecords(app_data, core_ports.repositories.identities)
+    stored_data = StoredData(owned)
+    return Opened(
+        lambda core: ActForApp(
             act=core.administration.act_for_users,
-            stored_data=self.stored_data,
-            identities=identities,
-        )
-        core.administration.export_parts.append(ExportAppData(self.stored_data))
+            stored_data=stored_data,
+            identities=core_ports.repositories.identities,
+        ),
+        replace(owned.ends_with_owner, exported=(ExportAppData(stored_data),)),
+    )

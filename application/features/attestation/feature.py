@@ -6,16 +6,16 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 
+from application.additions import Additions
+from application.core_ports import CorePorts
 from application.features.attestation.ports import Attestation, ProofStatus
-from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
+from application.limits.delivery_limiter import NoPermits, RequestPermits
 from application.operations.cleanup import expire
-from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import PhoneEvent, SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from application.use_cases import UseCases
 from domain.features.attestation import USED_PROOF_TTL, AttestationRequired, UsedProof
 from domain.otp.attestation_proof import Proof
 from domain.otp.delivery import Channel
@@ -74,7 +74,6 @@ class AttestDelivery:
 
     attestation: Attestation
     used_proofs: ExpiringRecords[UsedProof]
-    delivery_limiter: DeliveryLimiter
     keyed_hashes: KeyedHashes
     clock: Clock
     events: SecurityEvents
@@ -87,7 +86,7 @@ class AttestDelivery:
         permits: RequestPermits,
         rejected: NoPermits,
     ) -> Permits | NoPermits:
-        limiter, client_ip, channel = self.delivery_limiter, request.client_ip, request.channel
+        limiter, client_ip, channel = permits.limiter, request.client_ip, request.channel
         now = request.now
         checked_at, permitted_at = await asyncio.gather(
             limiter.next_check_of_proof(client_ip, now),
@@ -163,28 +162,28 @@ def _until(rejected: NoPermits, time: datetime) -> NoPermits:
     return replace(rejected, until=min(rejected.until, time))
 
 
-class AttestationFeature:
-    """Asks for proofs, if there is something that checks them, and deletes those that were used."""
+def ask_for_proofs(
+    core_ports: CorePorts,
+    used_proofs: ExpiringRecords[UsedProof],
+    attestation: Attestation | None,
+    *,
+    asks_strangers: bool,
+) -> Additions:
+    """Ask for proofs, if there is something that checks them, and delete those that were used.
 
-    def __init__(
-        self,
-        core: UseCases,
-        used_proofs: ExpiringRecords[UsedProof],
-        attestation: Attestation | None,
-        *,
-        asks_strangers: bool,
-    ) -> None:
-        """Build it; it asks strangers everywhere, or only where their limits are used up."""
-        core.operations.cleanup.add_steps({"expired_attestations": expire(used_proofs)})
-        if attestation is None:
-            return
-        limiter = core.of(LimitUseCases).delivery_limiter
-        limiter.asks_strangers = asks_strangers
-        core.of(OtpUseCases).extensions.acquire_for_proof = AttestDelivery(
+    It asks strangers everywhere, or only where their limits are used up.
+    """
+    steps = {"expired_attestations": expire(used_proofs)}
+    if attestation is None:
+        return Additions(cleanup_steps=steps)
+    return Additions(
+        cleanup_steps=steps,
+        asks_strangers=asks_strangers,
+        acquire_for_proof=AttestDelivery(
             attestation=attestation,
             used_proofs=used_proofs,
-            delivery_limiter=limiter,
-            keyed_hashes=core.keyed_hashes,
-            clock=core.system.clock,
-            events=core.system.events,
-        )
+            keyed_hashes=core_ports.keyed_hashes,
+            clock=core_ports.system.clock,
+            events=core_ports.system.events,
+        ),
+    )

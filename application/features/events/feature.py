@@ -3,9 +3,12 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from application.additions import Additions
+from application.core_ports import CorePorts
 from application.features.events.operator_events import OperatorEvents
 from application.features.events.ports import EventDestination
 from application.features.events.send_events import SendEvents
+from application.require import require
 from application.use_cases import UseCases
 from domain.identities.identity import Identity
 from domain.identities.user_events import UserEvents
@@ -22,13 +25,13 @@ class EventDetails:
     failed: int
 
 
-def add_event_details(core: UseCases) -> None:
-    """Let the core show events, which are in the identity."""
+def show_events() -> Additions:
+    """Return what shows events, which are in the identity."""
 
     async def load(identity: Identity | None) -> EventDetails:
         return _count_events(identity.events if identity else UserEvents())
 
-    core.administration.details_parts.append(load)
+    return Additions(details=(load,))
 
 
 def _count_events(events: UserEvents) -> EventDetails:
@@ -66,15 +69,27 @@ class EventRecordsFeature:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Events:
+    """What operators do with events, and what sends them, where something does."""
+
+    records: EventRecordsFeature
+    _sending: "EventsFeature | None" = None
+
+    @property
+    def sending(self) -> "EventsFeature":
+        return require(self._sending, "the destinations of events are")
+
+
 class EventsFeature:
     """What sends events."""
 
-    def __init__(self, core: UseCases, ports: EventsPorts, policy: EventsPolicy) -> None:
-        identities, clock = core.repositories.identities, core.system.clock
+    def __init__(self, core_ports: CorePorts, ports: EventsPorts, policy: EventsPolicy) -> None:
+        identities, clock = core_ports.repositories.identities, core_ports.system.clock
         self.destinations = ports.destinations
         self.send = SendEvents(
             identities=identities,
-            leases=core.repositories.leases,
+            leases=core_ports.repositories.leases,
             destinations=ports.destinations,
             clock=clock,
             with_phone=policy.events_with_phone,

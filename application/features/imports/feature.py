@@ -21,7 +21,7 @@ from application.features.imports.lines import (
 )
 from application.features.imports.ports import Pictures
 from application.features.imports.user_lines import ImportedUser
-from application.features.media.feature import LibraryFeature, MediaFeature
+from application.features.media.feature import Media
 from application.features.media.quota import LibraryQuota
 from application.pacing import call_in_groups
 from application.ports.identities import Identities
@@ -125,11 +125,15 @@ class ImportsFeature:
     """
 
     def __init__(
-        self, core: UseCases, variant_specs: Sequence[VariantSpec], max_file_bytes: int
+        self,
+        core: UseCases,
+        of_media: Media,
+        variant_specs: Sequence[VariantSpec],
+        max_file_bytes: int,
     ) -> None:
         clock, randomness = core.system.clock, core.system.randomness
         identities, policy = core.repositories.identities, core.identities.policy
-        library, media = core.of(LibraryFeature), core.find(MediaFeature)
+        library = of_media.moderation
         self.record_act = core.record_act
         self.import_user = ImportUser(
             identities=identities,
@@ -147,7 +151,7 @@ class ImportsFeature:
             identities=identities,
             media_items=library.repositories.items,
             idempotency_keys=library.repositories.idempotency_keys,
-            media_ports=media.ports if media else None,
+            media_ports=of_media.ports,
             mark_for_deletion=library.mark_for_deletion,
             clock=clock,
             randomness=randomness,

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 from application.features.login_hook.ports import LoginHook, LoginInquiry
-from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
+from application.identities.additions import AllowLogin, PendingLogin, RejectLogin
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Clock
-from application.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,3 @@ class AskLoginHook:
             phone=login.phone.e164 if self.with_phone else None,
         )
         return await self.hook.ask(inquiry)
-
-
-class LoginHookFeature:
-    """Asks the hook about each login."""
-
-    def __init__(self, core: UseCases, hook: LoginHook, *, with_phone: bool) -> None:
-        core.identities.extensions.login_hook = AskLoginHook(
-            hook, core.keyed_hashes, core.system.clock, with_phone
-        )

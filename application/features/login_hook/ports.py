@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.additions import AllowLogin, RejectLogin
 from application.ports.errors import PortError
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
 
+from application.additions import Additions
 from application.administration.export_part import ExportFile, MissingFiles, json_file
-from application.base_use_cases import UseCasesNotOpen
+from application.core_ports import CorePorts
 from application.features.media.check_media import CheckMedia
 from application.features.media.cleanup import CleanUpLibrary
 from application.features.media.deletions import MarkForDeletion, RetryDeletions
@@ -33,8 +34,10 @@ from application.features.media.ports import (
 from application.features.media.quota import LibraryQuota
 from application.features.media.rebuild_variants import RebuildVariants
 from application.features.media.upload_image import IdempotentUploads, UploadImage
+from application.operations.check_readiness import CheckedPart
 from application.operations.cleanup import REFUSED_DELETIONS
 from application.ports.system import HealthCheck, MonotonicClock
+from application.require import require
 from application.use_cases import UseCases
 from domain.access import LibraryVisibility
 from domain.cursor import MAX_PAGE_SIZE, Cursor
@@ -52,8 +55,8 @@ class LibraryDetails:
     quota: Quota
 
 
-def add_library_details(core: UseCases, media_usages: MediaUsages, quota: Quota) -> None:
-    """Let the core show libraries. Only records are read."""
+def show_libraries(media_usages: MediaUsages, quota: Quota) -> Additions:
+    """Return what shows libraries. Only records are read."""
 
     async def load(identity: Identity | None) -> LibraryDetails | None:
         if identity is None or identity.is_deleted:
@@ -61,8 +64,7 @@ def add_library_details(core: UseCases, media_usages: MediaUsages, quota: Quota)
         usage = await media_usages.load(identity.id)
         return LibraryDetails(usage.value if usage else MediaUsage(identity.id), quota)
 
-    core.administration.details_parts.append(load)
-    core.administration.list_retained_data.cleaned_up.append("library")
+    return Additions(details=(load,), cleaned_up=("library",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +164,7 @@ def require_ports(ports: MediaPorts | None) -> MediaPorts:
     Raises:
         UseCasesNotOpen
     """
-    if ports is None:
-        raise UseCasesNotOpen("the media store is not open")
-    return ports
+    return require(ports, "the media store is")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,32 +180,76 @@ class MediaPolicy:
     visibility: LibraryVisibility = LibraryVisibility.ALL
 
 
-class LibraryFeature:
-    """What is possible without the media store: to hide items, and to mark them for deletion.
+class Library:
+    """The items, and what deletes them. The core needs it.
 
     `files` is None where the store is not open: then the cleanup of the service deletes files.
     """
 
     def __init__(
         self,
-        core: UseCases,
+        core_ports: CorePorts,
         repositories: MediaRepositories,
         policy: MediaPolicy,
         files: MediaFiles | None = None,
     ) -> None:
-        items, clock = repositories.items, core.system.clock
-        identities = core.repositories.identities
+        items, clock = repositories.items, core_ports.system.clock
+        identities = core_ports.repositories.identities
         self.repositories = repositories
-        self.files = files
         self.quota = LibraryQuota(repositories.usages, items, identities, clock, policy.quota)
         self.mark_for_deletion = MarkForDeletion(items, files, self.quota, clock)
+        self.additions = Additions(after_deletion=(self.mark_for_deletion.mark_some_of,))
+
+
+def clean_up_library(library: Library, ports: MediaPorts, retry: RetryDeletions) -> Additions:
+    """Return what the core does with the store, besides what it does with the items."""
+    repositories = library.repositories
+    cleanup = CleanUpLibrary(
+        media_items=repositories.items,
+        idempotency_keys=repositories.idempotency_keys,
+        media_files=ports.files,
+        mark_for_deletion=library.mark_for_deletion,
+        retry_deletions=retry,
+        quota=library.quota,
+    )
+    return replace(
+        library.additions,
+        cleanup_steps=cleanup.steps(),
+        final_cleanups={REFUSED_DELETIONS: cleanup.count_refused},
+        forget_identity=(cleanup.forget_identity,),
+        checked_parts={"media": CheckedPart(ports.health, is_own=not ports.is_shared)},
+        exported=(ExportLibrary(repositories.items, repositories.usages, ports.files),),
+    )
+
+
+class LibraryFeature:
+    """What is possible without the media store: to hide items, and to mark them for deletion."""
+
+    def __init__(self, core: UseCases, library: Library) -> None:
+        self.repositories, self.quota = library.repositories, library.quota
+        self.mark_for_deletion = library.mark_for_deletion
         self.moderate_items = ModerateItems(
-            media_items=items,
-            identities=identities,
+            media_items=self.repositories.items,
+            identities=core.repositories.identities,
             mark_for_deletion=self.mark_for_deletion,
             record_act=core.record_act,
         )
-        core.identities.extensions.after_deletion.append(self.mark_for_deletion.mark_some_of)
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The moderation, and what needs the store, where that is open."""
+
+    moderation: LibraryFeature
+    _media: "MediaFeature | None" = None
+
+    @property
+    def ports(self) -> "MediaPorts | None":
+        return self._media.ports if self._media else None
+
+    @property
+    def media(self) -> "MediaFeature":
+        return require(self._media, "the media store is")
 
 
 class MediaFeature:
@@ -217,6 +261,7 @@ class MediaFeature:
         library: LibraryFeature,
         ports: MediaPorts,
         policy: MediaPolicy,
+        retry: RetryDeletions,
     ) -> None:
         repositories = library.repositories
         items, files, clock = repositories.items, ports.files, core.system.clock
@@ -258,17 +303,4 @@ class MediaFeature:
             items, files, ports.image_publisher, core.system.randomness, policy.variant_specs
         )
         self.check_media = CheckMedia(items, files, library.mark_for_deletion, library.quota)
-        self.retry_deletions = RetryDeletions(items, files, clock)
-        cleanup = CleanUpLibrary(
-            media_items=items,
-            idempotency_keys=repositories.idempotency_keys,
-            media_files=files,
-            mark_for_deletion=library.mark_for_deletion,
-            retry_deletions=self.retry_deletions,
-            quota=library.quota,
-        )
-        core.operations.cleanup.add_steps(cleanup.steps())
-        core.operations.cleanup.add_final(REFUSED_DELETIONS, cleanup.count_refused)
-        core.operations.cleanup.on_purge(cleanup.forget_identity)
-        core.operations.check_readiness.add("media", ports.health, is_own=not ports.is_shared)
-        core.administration.export_parts.append(ExportLibrary(items, repositories.usages, files))
+        self.retry_deletions = retry

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.identities.extensions import PASSKEY_CHANNEL
+from application.identities.additions import PASSKEY_CHANNEL
 from application.ports.security_events import PhoneEvent, SecurityEvent
 from domain.phone import PhoneNumber
 

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from application.additions import Additions
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey, VerifyPasskey
+from application.features.passkeys.console_session import OpenConsoleSession, SignInAtConsole
 from application.features.passkeys.notices import PasskeyNotices
 from application.features.passkeys.own_passkeys import OwnPasskeys
 from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
 from application.features.passkeys.remove import RemovePasskeysOfUser
 from application.features.passkeys.sign_in import SignInByPasskey
+from application.features.passkeys.staff_passkeys import StaffPasskeys
+from application.features.passkeys.touch import Touch
 from application.operations.cleanup import expire
-from application.otp.use_cases import LimitUseCases, OtpUseCases
+from application.require import require
 from application.use_cases import UseCases
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
@@ -43,13 +47,24 @@ def _describe(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
     return [{name: getattr(passkey, name) for name in names} for passkey in passkeys]
 
 
+def clean_up_passkeys(repositories: PasskeyRepositories) -> Additions:
+    """Return what the core exports and cleans up."""
+    steps = {"expired_passkey_challenges": expire(repositories.used_challenges, CLOCK_SKEW)}
+    return Additions(exported=(ExportPasskeys(),), cleanup_steps=steps)
+
+
+def needs_passkey(identity: Identity, *, are_required: bool) -> bool:
+    """Return whether an identity has rights of staff only in a session of the console.
+
+    `are_required` is whether all staff needs a passkey.
+    """
+    return identity.is_staff and (are_required or identity.staff.needs_passkey)
+
+
 class PasskeysFeature:
     """What users and staff share: challenges, and the check of an answer; and what commands do."""
 
-    def __init__(
-        self, core: UseCases, repositories: PasskeyRepositories, *, are_required: bool = False
-    ) -> None:
-        """Build the use cases; `are_required` is whether all staff needs a passkey."""
+    def __init__(self, core: UseCases, repositories: PasskeyRepositories) -> None:
         system, identities = core.system, core.repositories.identities
         self.challenges = Challenges(
             repositories.used_challenges,
@@ -63,27 +78,15 @@ class PasskeysFeature:
         self.verify_new = VerifyNewPasskey(
             challenges=self.challenges, clock=system.clock, events=system.events
         )
-        otp = core.find(OtpUseCases)
         self.notices = PasskeyNotices(
-            send_notice=otp.send_notice if otp else None,
-            limiter=core.of(LimitUseCases).delivery_limiter,
+            send_notice=core.otp.send_notice if core.has_otp else None,
+            limiter=core.limits.delivery_limiter,
             clock=system.clock,
             events=system.events,
         )
         self.remove_of_user = RemovePasskeysOfUser(
             identities=identities, act=core.administration.act_for_users, notices=self.notices
         )
-        self._are_required = are_required
-        core.identities.extensions.needs_passkey = self.is_needed_by
-        core.administration.export_parts.append(ExportPasskeys())
-        core.operations.cleanup.add_steps(
-            {"expired_passkey_challenges": expire(repositories.used_challenges, CLOCK_SKEW)}
-        )
-
-    def is_needed_by(self, identity: Identity) -> bool:
-        """Return whether an identity has rights of staff only in a session of the console."""
-        is_needed = self._are_required or identity.staff.needs_passkey
-        return identity.is_staff and is_needed
 
 
 class AppPasskeysFeature:
@@ -93,9 +96,11 @@ class AppPasskeysFeature:
     `parseRequestOptionsFromJSON()` of browsers have them.
     """
 
-    def __init__(self, core: UseCases, relying_party: RelyingParty) -> None:
+    def __init__(
+        self, core: UseCases, passkeys: PasskeysFeature, relying_party: RelyingParty
+    ) -> None:
         system, identities = core.system, core.repositories.identities
-        passkeys, limits = core.of(PasskeysFeature), core.of(LimitUseCases)
+        limits = core.limits
         test_otps = core.identities.policy.test_otps
         self.own = OwnPasskeys(
             relying_party=relying_party,
@@ -113,7 +118,7 @@ class AppPasskeysFeature:
             verify=passkeys.verify,
             identities=identities,
             sessions=core.identities.sessions,
-            extensions=core.identities.extensions,
+            additions=core.additions,
             limits=limits,
             keyed_hashes=core.keyed_hashes,
             test_otps=test_otps,
@@ -121,3 +126,76 @@ class AppPasskeysFeature:
             randomness=system.randomness,
             events=system.events,
         )
+
+
+class StaffPasskeysFeature:
+    """The use cases of passkeys of the staff, where there is a console.
+
+    Options and responses are the JSON of WebAuthn.
+    """
+
+    def __init__(
+        self,
+        core: UseCases,
+        passkeys: PasskeysFeature,
+        relying_party: RelyingParty,
+        page_url: str,
+        *,
+        are_required: bool,
+    ) -> None:
+        """Build the use cases; `page_url` is the page of the console, which opens a link."""
+        system, identities = core.system, core.repositories.identities
+        test_otps = core.identities.policy.test_otps
+        open_session = OpenConsoleSession(
+            sessions=core.identities.sessions,
+            clock=system.clock,
+            randomness=system.randomness,
+            events=system.events,
+        )
+        self.sign_in = SignInAtConsole(
+            relying_party=relying_party,
+            verify=passkeys.verify,
+            identities=identities,
+            tokens=core.identities.sessions.tokens,
+            test_otps=test_otps,
+            open_session=open_session,
+        )
+        self.touch = Touch(
+            relying_party=relying_party,
+            verify=passkeys.verify,
+            identities=identities,
+            test_otps=test_otps,
+        )
+        self.passkeys = StaffPasskeys(
+            relying_party=relying_party,
+            page_url=page_url,
+            challenges=passkeys.challenges,
+            verify=passkeys.verify_new,
+            touch=self.touch,
+            open_session=open_session,
+            identities=identities,
+            act=core.administration.act_for_users,
+            limit_store=core.limits.limit_store,
+            test_otps=test_otps,
+            clock=system.clock,
+            randomness=system.randomness,
+            notices=passkeys.notices,
+            are_required=are_required,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Passkeys:
+    """What all passkeys share, and those of users and of the staff, where these are on."""
+
+    shared: PasskeysFeature
+    _passkeys: AppPasskeysFeature | None = None
+    _staff: StaffPasskeysFeature | None = None
+
+    @property
+    def passkeys(self) -> AppPasskeysFeature:
+        return require(self._passkeys, "passkeys of users are")
+
+    @property
+    def staff(self) -> StaffPasskeysFeature:
+        return require(self._staff, "passkeys of the staff are")

@@ -108,7 +108,7 @@ class PasskeyNotices:
         """Acquire the permits of a message, and return their limits."""
         if self.send_notice is not None and not self.send_notice.is_served(phone):
             raise CountryNotServed(COUNTRY_NOT_SERVED)
-        block = self.limiter.find_number_block(phone, now)
+        block = self.limiter.additions.find_number_block(phone, now)
         if block is not None:
             raise CountryNotServed(block.name)
         self.limiter.alerts.measure_limits.see(phone.country)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
 from application.features.passkeys.events import PasskeyFailed, PasskeyLoginSucceeded
 from application.features.passkeys.ports import RelyingParty
+from application.identities.additions import PASSKEY_CHANNEL, IdentityAdditions, PendingLogin
 from application.identities.events import LoginRejectedByHook
-from application.identities.extensions import PASSKEY_CHANNEL, IdentityExtensions, PendingLogin
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory
 from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn, decide_login
@@ -55,7 +55,7 @@ class SignInByPasskey:
     verify: VerifyPasskey
     identities: Identities
     sessions: SessionFactory
-    extensions: IdentityExtensions
+    additions: IdentityAdditions
     limits: LimitUseCases
     keyed_hashes: KeyedHashes
     test_otps: TestOtps
@@ -137,7 +137,7 @@ class SignInByPasskey:
 
     def _check_network(self, client_ip: str) -> None:
         now = self.clock.now()
-        blocked_until = self.limits.delivery_limiter.find_network_block(client_ip, now)
+        blocked_until = self.limits.delivery_limiter.additions.find_network_block(client_ip, now)
         if blocked_until is not None:
             raise TooManyAttemptsFromIp(whole_seconds(now, blocked_until))
 
@@ -160,7 +160,7 @@ class SignInByPasskey:
         self, verified: VerifiedPasskey, phone: PhoneNumber, command: PasskeySignInCommand
     ) -> str:
         """Return the claims of the session; raises LoginRejected."""
-        if self.extensions.login_hook is None:
+        if self.additions.login_hook is None:
             return ""
         login = PendingLogin(
             user_id=verified.identity.id,
@@ -171,7 +171,7 @@ class SignInByPasskey:
             device=command.device,
             is_device_recognized=True,
         )
-        decision = await decide_login(self.extensions.login_hook, login)
+        decision = await decide_login(self.additions.login_hook, login)
         if isinstance(decision, LoginRejection):
             self.events.record(
                 LoginRejectedByHook(

@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
+from application.additions import Additions
 from application.administration.user_acts import (
     ActCall,
     ActField,
@@ -12,6 +13,7 @@ from application.administration.user_acts import (
     UserAct,
     has_account,
 )
+from application.core_ports import CorePorts
 from application.features.phone_change.change_phone import ChangePhone, RequestPhoneChangeOtp
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE, ChangePhoneOfUser
 from application.features.phone_change.complete import (
@@ -19,9 +21,9 @@ from application.features.phone_change.complete import (
     BeginPhoneChange,
     CompletePhoneChange,
 )
+from application.opened import Opened
 from application.operations.cleanup import BATCH_SIZE, EachDue
 from application.otp.send_notice import SendNotice
-from application.otp.use_cases import OtpUseCases
 from application.ports.versioned import Versioned
 from application.use_cases import UseCases
 from domain.errors import PhoneInUse
@@ -29,43 +31,45 @@ from domain.identities.identity import Identity
 from domain.phone import PhoneNumber, parse_phone
 
 
-class PhoneChangeRecordsFeature:
-    """What the cleanup does with changes of phones.
+def open_phone_changes(
+    core_ports: CorePorts, send_notice: SendNotice | None, countries: Collection[str] | None
+) -> Opened["PhoneChangeFeature | None"]:
+    """Open changes of phones. Without `send_notice` they wait for the service."""
+    complete = CompletePhoneChange(
+        identities=core_ports.repositories.identities,
+        phone_verifications=core_ports.repositories.phone_verifications,
+        send_notice=send_notice,
+        clock=core_ports.system.clock,
+        events=core_ports.system.events,
+        recycled_after=core_ports.policy.recycled_after,
+    )
+    identities = core_ports.repositories.identities
 
-    It completes those that were interrupted, and sends their messages. It needs no provider of
-    messages: without `send_notice` they wait for the service.
-    """
-
-    def __init__(self, core: UseCases, send_notice: SendNotice | None = None) -> None:
-        identities = core.repositories.identities
-        self.complete = CompletePhoneChange(
-            identities=identities,
-            phone_verifications=core.repositories.phone_verifications,
-            send_notice=send_notice,
-            clock=core.system.clock,
-            events=core.system.events,
-            recycled_after=core.identities.policy.recycled_after,
-        )
-        complete_all = EachDue(
-            lambda now, offset: identities.list_phone_changes(
-                now - RETRY_DELAY, BATCH_SIZE, offset
-            ),
-            self._complete,
-        )
-        core.operations.cleanup.add_steps({"completed_phone_changes": complete_all})
-
-    async def _complete(self, loaded: Versioned[Identity], _: datetime) -> bool:
+    async def complete_change(loaded: Versioned[Identity], _: datetime) -> bool:
         with suppress(PhoneInUse):
-            await self.complete(loaded.value.id)
+            await complete(loaded.value.id)
         return True
+
+    complete_all = EachDue(
+        lambda now, offset: identities.list_phone_changes(now - RETRY_DELAY, BATCH_SIZE, offset),
+        complete_change,
+    )
+    return Opened(
+        lambda core: PhoneChangeFeature(core, complete, countries) if core.has_otp else None,
+        Additions(
+            cleanup_steps={"completed_phone_changes": complete_all},
+            user_acts=(CHANGE_USER_PHONE,) if send_notice else (),
+        ),
+    )
 
 
 class PhoneChangeFeature:
     """The use cases of changes of phones. `countries` are those of the numbers; None for all."""
 
-    def __init__(self, core: UseCases, countries: Collection[str] | None) -> None:
-        clock, otp = core.system.clock, core.of(OtpUseCases)
-        self.complete = PhoneChangeRecordsFeature(core, otp.send_notice).complete
+    def __init__(
+        self, core: UseCases, complete: CompletePhoneChange, countries: Collection[str] | None
+    ) -> None:
+        clock, otp, self.complete = core.system.clock, core.otp, complete
         begin = BeginPhoneChange(
             identities=core.repositories.identities,
             complete=self.complete,
@@ -90,7 +94,6 @@ class PhoneChangeFeature:
             clock=clock,
             countries=countries,
         )
-        core.administration.user_acts.insert(-1, CHANGE_USER_PHONE)
 
 
 def _parse_phone(text: str, rules: FieldRules) -> PhoneNumber:
@@ -98,8 +101,10 @@ def _parse_phone(text: str, rules: FieldRules) -> PhoneNumber:
 
 
 async def _change_phone(call: ActCall) -> Mapping[str, Any]:
-    change_phone = call.use_cases.of(PhoneChangeFeature).change_phone_of_user
-    user = await change_phone(call.operator, call.query, call.values["new_phone"], call.reason)
+    changes: PhoneChangeFeature = call.feature
+    user = await changes.change_phone_of_user(
+        call.operator, call.query, call.values["new_phone"], call.reason
+    )
     is_notified = user.require_identity().phone_change is None
     return {"subject": user.subject, "notice": "" if is_notified else _UNNOTICED}
 
@@ -109,6 +114,7 @@ _UNNOTICED: Final = (
 )
 CHANGE_USER_PHONE: Final = UserAct(
     act=CHANGE_PHONE,
+    feature="phone_change",
     title="Change the number",
     explains="Give a user who lost the phone another number. First make sure that this is the"
     " owner, and say in the reason how: by a passport and a call back, for example. Most stolen"

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
+from application.additions import Additions
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.administration.operator import Operator
+from application.core_ports import CorePorts
 from application.features.voice.ports import Calls, RecordingFile, Recordings, VoiceRepositories
+from application.opened import Opened
 from application.operations.cleanup import expire
 from application.pacing import Pace, call_in_groups
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
@@ -208,8 +211,8 @@ class CallDetails:
     calls: Sequence[Call]
 
 
-def add_call_details(core: UseCases, calls: Calls, call_retention: timedelta) -> None:
-    """Let the core show calls, and what remains of them. Only records are read."""
+def show_calls(calls: Calls, call_retention: timedelta) -> Additions:
+    """Return what shows calls, and what remains of them. Only records are read."""
 
     async def load(identity: Identity | None) -> CallDetails | None:
         if identity is None or identity.is_deleted:
@@ -221,9 +224,7 @@ def add_call_details(core: UseCases, calls: Calls, call_retention: timedelta) ->
             "calls, without the account", "the call log", deleted_at + call_retention
         )
 
-    core.administration.details_parts.append(load)
-    core.administration.list_retained_data.cleaned_up.append("recordings")
-    core.administration.list_retained_data.others.append(retain)
+    return Additions(details=(load,), cleaned_up=("recordings",), retained_data=(retain,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +300,42 @@ class CallsPolicy:
     recording_retention: timedelta = DEFAULT_RECORDING_RETENTION
 
 
+def open_calls(
+    core_ports: CorePorts,
+    repositories: VoiceRepositories,
+    recordings: Recordings | None,
+    policy: CallsPolicy,
+) -> Opened["CallsFeature"]:
+    """Open the call log, which is exported and cleaned up."""
+    calls = repositories.calls
+
+    async def mark_verified(call_id: str, identity_id: str) -> None:
+        """Mark the call that read the code of a login as that of the identity."""
+        await change(calls, call_id, lambda call: (call and call.verify_caller(identity_id), None))
+
+    clean_up = CleanUpCalls(
+        calls,
+        recordings,
+        core_ports.system.clock,
+        policy.call_retention,
+        policy.recording_retention,
+    )
+    return Opened(
+        lambda core: CallsFeature(core, repositories, recordings, clean_up),
+        Additions(
+            exported=(ExportCalls(calls, recordings),),
+            after_login_by_call=(mark_verified,),
+            cleanup_steps={"expired_webhooks": expire(repositories.used_webhooks)},
+            final_cleanups={
+                "deleted_recordings": clean_up.delete_recordings,
+                "ended_calls": clean_up.end_calls,
+                "deleted_calls": clean_up.delete_calls,
+            },
+            forget_identity=(clean_up.forget_identity,),
+        ),
+    )
+
+
 class CallsFeature:
     """The use cases of the call log.
 
@@ -311,30 +348,10 @@ class CallsFeature:
         core: UseCases,
         repositories: VoiceRepositories,
         recordings: Recordings | None,
-        policy: CallsPolicy,
+        clean_up_calls: CleanUpCalls,
     ) -> None:
         self.calls = calls = repositories.calls
         self.recordings = recordings
         self.list_calls = ListCalls(calls)
         self.open_recording = OpenRecording(calls, recordings, core.record_act)
-        self.clean_up_calls = CleanUpCalls(
-            calls,
-            recordings,
-            core.system.clock,
-            policy.call_retention,
-            policy.recording_retention,
-        )
-        core.administration.export_parts.append(ExportCalls(calls, recordings))
-        core.identities.extensions.after_login_by_call.append(self._mark_verified)
-        cleanup = core.operations.cleanup
-        cleanup.add_steps({"expired_webhooks": expire(repositories.used_webhooks)})
-        cleanup.add_final("deleted_recordings", self.clean_up_calls.delete_recordings)
-        cleanup.add_final("ended_calls", self.clean_up_calls.end_calls)
-        cleanup.add_final("deleted_calls", self.clean_up_calls.delete_calls)
-        cleanup.on_purge(self.clean_up_calls.forget_identity)
-
-    async def _mark_verified(self, call_id: str, identity_id: str) -> None:
-        """Mark the call that read the code of a login as that of the identity."""
-        await change(
-            self.calls, call_id, lambda call: (call and call.verify_caller(identity_id), None)
-        )
+        self.clean_up_calls = clean_up_calls

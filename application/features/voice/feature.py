@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass
 
+from application.additions import Additions
+from application.core_ports import CorePorts
 from application.features.voice.answer_call import AnswerCall, FindCaller
 from application.features.voice.call_limiter import CallLimiter
+from application.features.voice.call_log import CallsFeature
 from application.features.voice.call_reports import CallReports, CarryOutEffect
 from application.features.voice.call_urls import CallUrls, ClaimWebhook
 from application.features.voice.code_calls import AnswerCodeCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
 from application.otp.provider_pause import ProviderPause
-from application.otp.use_cases import LimitUseCases, OtpUseCases
 from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of
+from application.require import require
 from application.use_cases import UseCases
 from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import CallLimits
@@ -39,6 +42,44 @@ class VoicePolicy:
     otp_length: int = DEFAULT_OTP_LENGTH
 
 
+def call_with_codes(
+    core_ports: CorePorts,
+    repositories: VoiceRepositories,
+    ports: VoicePorts,
+    policy: VoicePolicy,
+    pause: ProviderPause,
+) -> Additions:
+    """Return what places calls with codes, and the limits of the phone line."""
+    shared_limits = policy.call_limits.shared_limits
+    if policy.call_urls is None:
+        return Additions(shared_limits=shared_limits)
+    hashes = None if coverage_of(ports.signatures).url else core_ports.keyed_hashes
+    return Additions(
+        shared_limits=shared_limits,
+        code_calls=PlaceCodeCall(
+            repositories.calls,
+            ports.calls,
+            CallUrls(policy.call_urls.public_url, hashes),
+            core_ports.keyed_hashes,
+            core_ports.system.clock,
+            pause,
+            policy.provider,
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The call log, and the phone line, where that is open."""
+
+    calls: CallsFeature
+    _voice: "VoiceFeature | None" = None
+
+    @property
+    def voice(self) -> "VoiceFeature":
+        return require(self._voice, "the phone line is")
+
+
 class VoiceFeature:
     """The use cases of the phone line, and the ports that its webhooks need."""
 
@@ -49,12 +90,11 @@ class VoiceFeature:
         ports: VoicePorts,
         peppers: KeyRing,
         policy: VoicePolicy,
-        pause: ProviderPause,
     ) -> None:
         clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
         identities = core.repositories.identities
         verifications = core.repositories.phone_verifications
-        otp, limits = core.of(OtpUseCases), core.of(LimitUseCases)
+        otp, limits = core.otp, core.limits
         limit_store = limits.limit_store
         calls = repositories.calls
         codes = OtpCodes(peppers, core.identities.policy.test_otps, policy.otp_length)
@@ -65,18 +105,7 @@ class VoiceFeature:
             if is_url_signed
             else ClaimWebhook(repositories.used_webhooks, core.keyed_hashes, clock)
         )
-        if policy.call_urls is not None:
-            otp.extensions.code_calls = PlaceCodeCall(
-                calls,
-                ports.calls,
-                self.urls_at(policy.call_urls.public_url),
-                core.keyed_hashes,
-                clock,
-                pause,
-                policy.provider,
-            )
         self.ports = ports
-        limits.measure_limits.include(policy.call_limits.shared_limits)
         call_limiter = CallLimiter(
             limit_store=limit_store,
             codes=codes,

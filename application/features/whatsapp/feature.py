@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from application.additions import Additions
+from application.core_ports import CorePorts
 from application.features.whatsapp.ports import WhatsAppRepositories
+from application.opened import Opened
 from application.operations.cleanup import expire
+from application.otp.additions import CodeDelivery, CodeMessages
 from application.otp.deliver_code import TAKEN, DeliverCode
 from application.otp.delivery_status import ReportDelivery, ReportedDelivery
-from application.otp.extensions import CodeDelivery
 from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
-from application.otp.use_cases import OtpUseCases
 from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -93,7 +95,6 @@ class SendByWhatsApp:
     """
 
     messenger: MessageProviders
-    deliver_code: DeliverCode
     deliveries: ExpiringRecords[WhatsAppDelivery]
     numbers: KnownNumbers
     keyed_hashes: KeyedHashes
@@ -107,13 +108,15 @@ class SendByWhatsApp:
     def find_pause(self) -> PausedProvider | None:
         return self.messenger.find_pause()
 
-    async def send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
+    async def send(
+        self, code: CodeDelivery, next_channels: Sequence[Channel], messages: CodeMessages
+    ) -> DeliveryResult:
         phone = code.phone
         if await self.numbers.is_unreachable(phone):
             return REMEMBERED
         # The template of the provider, or a text for people: nothing reads it automatically.
         preferences = MessagePreferences(locale=code.preferences.locale)
-        message = self.deliver_code.render(replace(code, preferences=preferences))
+        message = messages.render(replace(code, preferences=preferences))
         urls, record = self.webhook_urls, None
         if urls is not None and (record := await self._add_record(code, next_channels)):
             status_url = partial(urls.status_url, STATUS_PATH)
@@ -122,7 +125,7 @@ class SendByWhatsApp:
         result = await self.messenger.send(phone, message)
         if result.status is DeliveryStatus.INVALID_NUMBER:
             await self.numbers.remember(phone)
-        self.deliver_code.keep_message(code, result, message)
+        messages.keep_message(code, result, message)
         return result
 
     async def _add_record(
@@ -216,8 +219,8 @@ class ReportWhatsApp:
             await self.numbers.remember(record.phone)
         if code is None or verification.gets_no_messages or not record.next_channels:
             return None
-        now, find_block = self.clock.now(), self.deliver_code.delivery_limiter.find_number_block
-        if find_block(record.phone, now) is not None:
+        now, blocks = self.clock.now(), self.deliver_code.delivery_limiter.additions
+        if blocks.find_number_block(record.phone, now) is not None:
             return None
         if not code.challenge.is_resendable(now, self.codes.key_ids()):
             return None
@@ -275,24 +278,24 @@ def _find_code(record: WhatsAppDelivery, verification: PhoneVerification) -> Cod
     return None
 
 
-class WhatsAppRecordsFeature:
+class WhatsAppRecords:
     """What is kept of codes by WhatsApp, also where nothing sends them any more."""
 
-    def __init__(self, core: UseCases, repositories: WhatsAppRepositories) -> None:
+    def __init__(self, core_ports: CorePorts, repositories: WhatsAppRepositories) -> None:
         self.repositories = repositories
         self.numbers = KnownNumbers(
             unreachable_numbers=repositories.unreachable_numbers,
-            keyed_hashes=core.keyed_hashes,
-            clock=core.system.clock,
+            keyed_hashes=core_ports.keyed_hashes,
+            clock=core_ports.system.clock,
         )
-        self._identities = core.repositories.identities
-        core.operations.cleanup.add_steps(
-            {
+        self._identities = core_ports.repositories.identities
+        self.additions = Additions(
+            cleanup_steps={
                 "expired_whatsapp_deliveries": expire(repositories.deliveries),
                 "expired_unreachable_numbers": expire(repositories.unreachable_numbers),
-            }
+            },
+            forget_identity=(self._forget_identity,),
         )
-        core.operations.cleanup.on_purge(self._forget_identity)
 
     async def _forget_identity(self, identity_id: str) -> None:
         """Forget the number of a deleted identity. What was sent to it expires with its code."""
@@ -310,28 +313,40 @@ class WhatsAppPorts:
     handshakes: Mapping[str, Handshakes]
 
 
-class WhatsAppFeature:
-    """The use cases of codes by WhatsApp, which is a channel from now on."""
+def open_whatsapp_channel(
+    core_ports: CorePorts,
+    records: WhatsAppRecords,
+    ports: WhatsAppPorts,
+    codes: OtpCodes,
+    webhook_urls: WebhookUrls | None,
+) -> Opened["WhatsApp"]:
+    """Open the channel: codes go by it, and its numbers are forgotten after a login."""
+    channel = SendByWhatsApp(
+        messenger=ports.messenger,
+        deliveries=records.repositories.deliveries,
+        numbers=records.numbers,
+        keyed_hashes=core_ports.keyed_hashes,
+        webhook_urls=webhook_urls if ports.status_callbacks else None,
+        clock=core_ports.system.clock,
+    )
+    return Opened(
+        lambda core: WhatsApp(core, records, ports, codes),
+        replace(
+            records.additions,
+            message_channels={Channel.WHATSAPP: channel},
+            after_login=(records.numbers.forget_after_login,),
+        ),
+    )
+
+
+class WhatsApp:
+    """The use cases of codes by WhatsApp."""
 
     def __init__(
-        self,
-        core: UseCases,
-        records: WhatsAppRecordsFeature,
-        ports: WhatsAppPorts,
-        codes: OtpCodes,
-        webhook_urls: WebhookUrls | None,
+        self, core: UseCases, records: WhatsAppRecords, ports: WhatsAppPorts, codes: OtpCodes
     ) -> None:
-        clock, otp = core.system.clock, core.of(OtpUseCases)
+        clock, otp = core.system.clock, core.otp
         repositories = records.repositories
-        otp.extensions.message_channels[Channel.WHATSAPP] = SendByWhatsApp(
-            messenger=ports.messenger,
-            deliver_code=otp.deliver_code,
-            deliveries=repositories.deliveries,
-            numbers=records.numbers,
-            keyed_hashes=core.keyed_hashes,
-            webhook_urls=webhook_urls if ports.status_callbacks else None,
-            clock=clock,
-        )
         self.report_status = ReportWhatsApp(
             deliveries=repositories.deliveries,
             numbers=records.numbers,
@@ -345,4 +360,3 @@ class WhatsAppFeature:
             ports.status_callbacks, self.report_status, core.keyed_hashes, Channel.WHATSAPP
         )
         self.answer_handshake = AnswerHandshake(ports.handshakes)
-        core.identities.extensions.after_login.append(records.numbers.forget_after_login)

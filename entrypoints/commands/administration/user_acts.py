@@ -95,7 +95,6 @@ def act_for_user(
     async def act(call: "UserCall") -> Sequence[str]:
         results = await user_act.run(
             ActCall(
-                use_cases=call.use_cases,
                 act=call.act,
                 operator=call.operator,
                 query=call.query,

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -163,7 +163,9 @@ def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -
     async def delete_user(call: "UserCall") -> "tuple[FoundUser, Sequence[RetainedData]]":
         return call.user, await call.act.delete(call.operator, call.query, call.reason)
 
-    def delete_with(features: "Sequence[Feature]") -> "tuple[FoundUser, Sequence[RetainedData]]":
+    def delete_with(
+        features: "Sequence[Feature[Any]]",
+    ) -> "tuple[FoundUser, Sequence[RetainedData]]":
         return call_for_user(settings, user, options, delete_user, [DETAILS, *features], act=DELETE)
 
     features = [feature for feature in FEATURES if feature.left_by_deletion]

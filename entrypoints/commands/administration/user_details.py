@@ -43,7 +43,6 @@ def show(
     from msgspec import json
 
     from application.administration.acts import VIEW_PHONE
-    from application.administration.use_cases import UserDetailsUseCases
     from entrypoints.commands.shared.user_calls import call_for_user
     from entrypoints.composition.details import DETAILS
     from entrypoints.composition.features import FEATURES
@@ -53,7 +52,7 @@ def show(
     from entrypoints.texts.user_rows import join_rows, list_rows
 
     async def describe(call: "UserCall") -> "UserDetails":
-        return await call.use_cases.of(UserDetailsUseCases).show_user(
+        return await call.use_cases.user_details.show_user(
             call.operator, call.query, call.reason, with_full_number=full_number
         )
 

@@ -18,7 +18,7 @@ from entrypoints.commands.shared.options import (
 )
 
 if TYPE_CHECKING:
-    from application.use_cases import UseCases
+    from application.features.admin.feature import AdminFeature
     from domain.features.admin import ServiceToken
     from entrypoints.http.features.admin.user_list import ListedUserResponse
     from entrypoints.settings.settings import Settings
@@ -68,12 +68,12 @@ def list_users(
     options: ActOptions,
 ) -> Iterable[str]:
     """Print all users, those first that were created first, with masked numbers."""
-    from application.features.admin.feature import LIST, AdminFeature
+    from application.features.admin.feature import LIST
     from domain.features.admin import UserFilter, parse_created_since
     from domain.identities.role import Role
     from entrypoints.commands.shared.parsing import name_option
     from entrypoints.commands.shared.printing import print_line
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.admin import ADMIN
     from entrypoints.http.features.admin.user_list import ListedUserResponse, to_listed_user
     from entrypoints.texts.csv_line import to_csv_line
@@ -89,9 +89,9 @@ def list_users(
     operator, reason = options.parse(LIST)
     render = _to_csv if form == "csv" else _to_json
 
-    async def print_users(use_cases: "UseCases") -> None:
+    async def print_users(admin: "AdminFeature") -> None:
         """Print a page at a time: a million users need no more memory than a few."""
-        list_page = use_cases.of(AdminFeature).list_users
+        list_page = admin.list_users
         entry, cursor = list_page.begin(operator, reason), None
         if form == "csv":
             print_line(to_csv_line(ListedUserResponse.__struct_fields__))
@@ -103,7 +103,7 @@ def list_users(
             if cursor is None:
                 return
 
-    call_with_use_cases(settings, print_users, [ADMIN])
+    call_feature(settings, ADMIN, print_users)
     return ()
 
 
@@ -186,10 +186,10 @@ def create(
     settings: "Settings", name: str, scopes: Sequence[str], expires: str, options: ActOptions
 ) -> Iterable[str]:
     """Create a token, and print it once. It is valid below /admin/ only."""
-    from application.features.admin.feature import CREATE, AdminFeature
+    from application.features.admin.feature import CREATE
     from domain.features.admin import parse_scopes, parse_token_name
     from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.admin import ADMIN
     from entrypoints.settings.parsers import duration
     from entrypoints.settings.startup_error import print_errors
@@ -201,12 +201,10 @@ def create(
     with name_option("--expires"):
         ttl = duration("1m", "365d")(expires)
     operator, reason = options.parse(CREATE)
-    token, text = call_with_use_cases(
+    token, text = call_feature(
         settings,
-        lambda use_cases: use_cases.of(AdminFeature).tokens.create(
-            operator, token_name, granted, ttl, reason
-        ),
-        [ADMIN],
+        ADMIN,
+        lambda admin: admin.tokens.create(operator, token_name, granted, ttl, reason),
     )
     print_errors(
         f"Token {token.id} ({token.name}): {', '.join(token.granted)}; it expires at "
@@ -221,13 +219,10 @@ def create(
 @json_option
 def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the tokens and who made them, also those that expired within the last 30 days."""
-    from application.features.admin.feature import AdminFeature
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.admin import ADMIN
 
-    tokens = call_with_use_cases(
-        settings, lambda use_cases: use_cases.of(AdminFeature).tokens.list(), [ADMIN]
-    )
+    tokens = call_feature(settings, ADMIN, lambda admin: admin.tokens.list())
     if as_json:
         from msgspec import json
 
@@ -249,10 +244,10 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @act_options
 def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable[str]:
     """Revoke a token. It is invalid at once."""
-    from application.features.admin.feature import REVOKE, AdminFeature
+    from application.features.admin.feature import REVOKE
     from domain.features.admin import TokenNotFound
     from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.admin import ADMIN
     from entrypoints.settings.startup_error import InvalidArgument
 
@@ -260,10 +255,10 @@ def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
     operator, reason = options.parse(REVOKE)
-    token = call_with_use_cases(
+    token = call_feature(
         settings,
-        lambda use_cases: use_cases.of(AdminFeature).tokens.revoke(operator, parsed_id, reason),
-        [ADMIN],
+        ADMIN,
+        lambda admin: admin.tokens.revoke(operator, parsed_id, reason),
         {TokenNotFound: "There is no token with this id: dialtone admin-token list."},
     )
     return [f"Token {token.id} ({token.name}) is revoked."]

@@ -17,7 +17,7 @@ from entrypoints.commands.shared.options import (
 )
 
 if TYPE_CHECKING:
-    from application.use_cases import UseCases
+    from application.features.blocks import Blocks
     from domain.features.blocks import Block
     from entrypoints.settings.settings import Settings
 
@@ -63,10 +63,10 @@ def add(
     **subjects: str | None,
 ) -> Iterable[str]:
     """Add a block. All instances apply it within five seconds."""
-    from application.features.blocks.feature import ADD_BLOCK, BlocksFeature
+    from application.features.blocks import ADD_BLOCK
     from domain.features.blocks import SubjectKind, parse_subject, parse_time
     from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.blocks import BLOCKS
     from entrypoints.settings.parsers import duration
     from entrypoints.texts.acts import format_time
@@ -81,11 +81,11 @@ def add(
         end = parse_time(until) if until else duration("1m", "400d")(for_ or "")
     operator, reason = options.parse(ADD_BLOCK)
 
-    async def add_block(use_cases: "UseCases") -> "Block":
+    async def add_block(blocks: "Blocks") -> "Block":
         with name_option(end_option):
-            return await use_cases.of(BlocksFeature).add(operator, subject, end, reason)
+            return await blocks.add(operator, subject, end, reason)
 
-    added = call_with_use_cases(settings, add_block, [BLOCKS])
+    added = call_feature(settings, BLOCKS, add_block)
     return [f"Block {added.id} is active: {subject}, until {format_time(added.ends_at)}."]
 
 
@@ -93,21 +93,18 @@ def add(
 @json_option
 def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
     """List the blocks that are active."""
-    from application.features.blocks.feature import BlocksFeature
     from entrypoints.commands.shared.operator_name import find_operator
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.blocks import BLOCKS
-    from entrypoints.http.features.blocks.responses import describe_block
+    from entrypoints.http.features.blocks.fields import describe_block
     from entrypoints.texts.acts import describe_actor, format_time
 
     operator = find_operator()
-    blocks = call_with_use_cases(
-        settings, lambda use_cases: use_cases.of(BlocksFeature).list(operator), [BLOCKS]
-    )
+    blocks = call_feature(settings, BLOCKS, lambda blocks: blocks.list(operator))
     if as_json:
         from msgspec import json
 
-        from entrypoints.http.features.blocks.responses import to_block_response
+        from entrypoints.http.features.blocks.fields import to_block_response
 
         return [json.encode(each).decode() for each in map(to_block_response, blocks)]
     return [
@@ -122,10 +119,10 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @act_options
 def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[str]:
     """End a block. All instances stop to apply it within five seconds."""
-    from application.features.blocks.feature import END_BLOCK, BlocksFeature
+    from application.features.blocks import END_BLOCK
     from domain.features.blocks import BlockNotFound
     from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.blocks import BLOCKS
     from entrypoints.settings.startup_error import InvalidArgument
 
@@ -133,10 +130,10 @@ def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[st
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a block: dialtone block list.")
     operator, reason = options.parse(END_BLOCK)
-    ended = call_with_use_cases(
+    ended = call_feature(
         settings,
-        lambda use_cases: use_cases.of(BlocksFeature).end(operator, parsed_id, reason),
-        [BLOCKS],
+        BLOCKS,
+        lambda blocks: blocks.end(operator, parsed_id, reason),
         {BlockNotFound: "No block with this id is active: dialtone block list."},
     )
     return [f"Block {ended.id} has ended: {ended.subject}."]

@@ -45,13 +45,12 @@ def list_events(
     settings: "Settings", user: str | None, limit: int, *, failed: bool, as_json: bool
 ) -> Iterable[str]:
     """List the events that failed for three days and are kept, and those that wait."""
-    from application.features.events.feature import EventRecordsFeature
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.features.events.feature import EVENT_RECORDS, EventSettings, destination_labels
     from entrypoints.settings.startup_error import print_errors
 
     async def find_events(use_cases: "UseCases") -> "Sequence[WaitingEvent]":
-        operator_events = use_cases.of(EventRecordsFeature).operator_events
+        operator_events = EVENT_RECORDS.of(use_cases).records.operator_events
         if user is not None:
             listed = await operator_events.list_of(await _find_user_id(settings, use_cases, user))
             return [event for event in listed if not failed or event.next_attempt_at is None]
@@ -84,7 +83,6 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
 
     A running service sends them within 30 seconds.
     """
-    from application.features.events.feature import EventRecordsFeature
     from entrypoints.commands.shared.use_case_calls import call_with_use_cases
     from entrypoints.features.events.feature import EVENT_RECORDS
 
@@ -92,7 +90,7 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
     _require_events(settings)
 
     async def retry_events(use_cases: "UseCases") -> "RetriedEvents":
-        operator_events = use_cases.of(EventRecordsFeature).operator_events
+        operator_events = EVENT_RECORDS.of(use_cases).records.operator_events
         if user is None:
             return await operator_events.retry_all()
         return await operator_events.retry(await _find_user_id(settings, use_cases, user))

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 @act_options
 def export(settings: "Settings", user: str, output: str, options: ActOptions) -> Iterable[str]:
     """Write all data of a user to a ZIP file, with a page that explains it."""
-    from application.features.export.feature import EXPORT as ACT
-    from application.features.export.feature import ExportFeature
+    from application.features.export import EXPORT as ACT
     from entrypoints.commands.shared.new_file import create_file, explain_write_errors
     from entrypoints.commands.shared.parsing import parse_file
     from entrypoints.commands.shared.progress import show_progress
@@ -49,7 +48,7 @@ def export(settings: "Settings", user: str, output: str, options: ActOptions) ->
     with create_file(path) as file:
 
         async def write(call: "UserCall") -> "tuple[FoundUser, int]":
-            export_user = call.use_cases.of(ExportFeature).export_user
+            export_user = EXPORT.of(call.use_cases).export_user
             async with export_user(call.operator, call.query, call.reason) as opened:
                 with show_progress() as show:
                     async for part in write_archive(opened):

@@ -12,8 +12,8 @@ from entrypoints.commands.shared.options import ID, ActOptions, act_options
 if TYPE_CHECKING:
     from application.administration.operator import Operator
     from application.features.media.check_media import MediaFindings
+    from application.features.media.feature import Media
     from application.features.media.moderate_items import ModerateItems
-    from application.use_cases import UseCases
     from domain.features.media.item import MediaItem
     from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
@@ -33,14 +33,13 @@ media: Final = CommandGroup(
 @click.option("--force", is_flag=True, help="Repair also if no item has its file at all.")
 def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
     """Compare the library with the media store, for example after a backup was restored."""
-    from application.features.media.feature import MediaFeature
     from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.media.feature import MEDIA
     from entrypoints.settings.startup_error import CommandError
 
-    async def find(use_cases: "UseCases") -> "MediaFindings":
-        check_media = use_cases.of(MediaFeature).check_media
+    async def find(library: "Media") -> "MediaFindings":
+        check_media = library.media.check_media
         with show_progress() as show:
 
             def report(findings: "MediaFindings") -> None:
@@ -59,7 +58,7 @@ def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
                 await check_media.repair(findings, report)
         return findings
 
-    found = call_with_use_cases(settings, find, [MEDIA])
+    found = call_feature(settings, MEDIA, find)
     yield from (f"file without an item: {key}" for key in found.files_without_item)
     yield from (f"item without its file: {item_id}" for item_id in found.items_without_file)
     yield from (f"item without a variant: {item_id}" for item_id in found.items_without_variant)
@@ -85,15 +84,12 @@ def rebuild_variants(settings: "Settings") -> Iterable[str]:
     from dataclasses import asdict
     from tempfile import TemporaryFile
 
-    from application.features.media.feature import MediaFeature
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.media.feature import MEDIA
     from entrypoints.settings.startup_error import CommandError
 
-    report = call_with_use_cases(
-        settings,
-        lambda use_cases: use_cases.of(MediaFeature).rebuild_variants(TemporaryFile),
-        [MEDIA],
+    report = call_feature(
+        settings, MEDIA, lambda library: library.media.rebuild_variants(TemporaryFile)
     )
     yield from (f"{name.replace('_', ' ')}: {count}" for name, count in asdict(report).items())
     if report.failed_items:
@@ -162,15 +158,14 @@ def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 
 def _moderate(
     settings: "Settings",
-    feature: "Feature",
+    feature: "Feature[Media]",
     act: "Callable[[ModerateItems, Operator, str, str], Awaitable[MediaItem]]",
     item: str,
     options: "tuple[Operator, str]",
 ) -> "MediaItem":
-    from application.features.media.feature import LibraryFeature
     from domain.features.media.errors import ItemNotFound
     from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.settings.startup_error import InvalidArgument
 
     item_id = parse_identifier(item)
@@ -178,13 +173,13 @@ def _moderate(
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
     operator, reason = options
 
-    async def call(use_cases: "UseCases") -> "MediaItem":
-        return await act(use_cases.of(LibraryFeature).moderate_items, operator, item_id, reason)
+    async def call(library: "Media") -> "MediaItem":
+        return await act(library.moderation.moderate_items, operator, item_id, reason)
 
-    return call_with_use_cases(
+    return call_feature(
         settings,
+        feature,
         call,
-        [feature],
         {ItemNotFound: "There is no item with this id in the library, shown or hidden."},
     )
 

@@ -74,7 +74,6 @@ def passkey_remove(
     The number gets a message. With one for the console, all sessions of the console end, and a
     link for a new one.
     """
-    from application.features.passkeys.feature import PasskeysFeature
     from application.features.passkeys.remove import REMOVE
     from domain.features.passkeys import PasskeyNotFound
     from entrypoints.commands.shared.user_calls import call_for_user
@@ -84,7 +83,7 @@ def passkey_remove(
     exactly_one(NAME_OR_ID=name, all=is_all)
 
     async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
-        passkeys = call.use_cases.of(PasskeysFeature)
+        passkeys = PASSKEYS.of(call.use_cases).shared
         removed = await passkeys.remove_of_user(
             call.operator, call.query, name, call.reason, allows_codes=allows_codes
         )
@@ -92,9 +91,9 @@ def passkey_remove(
 
     absent = "There is no such passkey: dialtone user passkeys lists them."
     # The message to the number needs a provider.
-    pieces = [OTP, PASSKEYS]
+    openables = [OTP, PASSKEYS]
     subject, removed = call_for_user(
-        settings, user, options, remove, pieces, act=REMOVE, texts={PasskeyNotFound: absent}
+        settings, user, options, remove, openables, act=REMOVE, texts={PasskeyNotFound: absent}
     )
     names = ", ".join(passkey.name for passkey in removed)
     yield f"{subject} has lost {names}." if removed else f"{subject} has no passkey."
@@ -119,7 +118,6 @@ def passkey_invite(
     It is valid once: whoever has it gets into the console, so hand it over in person or by a
     channel that you trust. A new link ends the one before.
     """
-    from application.features.passkeys.staff_feature import StaffPasskeysFeature
     from application.features.passkeys.staff_passkeys import INVITE
     from domain.features.passkeys import NotStaff, TooManyPasskeys
     from domain.identities.passkey import MAX_PASSKEYS
@@ -134,8 +132,8 @@ def passkey_invite(
         ttl = duration("1m", "24h")(expires)
 
     async def make(call: "UserCall") -> tuple[str, str]:
-        passkeys = call.use_cases.of(StaffPasskeysFeature).passkeys
-        link = await passkeys.invite(call.operator, call.query, call.reason, ttl)
+        staff = PASSKEYS.of(call.use_cases).staff
+        link = await staff.passkeys.invite(call.operator, call.query, call.reason, ttl)
         return call.user.subject, link
 
     if not settings.of(ConsoleSettings).has_console:

@@ -41,7 +41,6 @@ def change_phone(
     gets a message, and is free. An account that lost its number to another one gets one again.
     """
     from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
-    from application.features.phone_change.feature import PhoneChangeFeature
     from domain.phone import parse_phone
     from entrypoints.commands.shared.hidden_numbers import hide_numbers
     from entrypoints.commands.shared.parsing import name_option
@@ -61,15 +60,15 @@ def change_phone(
 
     async def change(call: "UserCall") -> "tuple[FoundUser, FoundUser]":
         with _explain_errors(phone):
-            changed = await call.use_cases.of(PhoneChangeFeature).change_phone_of_user(
+            changed = await PHONE_CHANGE.of(call.use_cases).change_phone_of_user(
                 call.operator, call.query, phone, call.reason
             )
         return call.user, changed
 
     # The message to the former number needs a provider. Without one nothing is changed.
-    pieces = [OTP, PHONE_CHANGE]
+    openables = [OTP, PHONE_CHANGE]
     before, after = call_for_user(
-        hide_numbers(settings), user, options, change, pieces, act=CHANGE_PHONE
+        hide_numbers(settings), user, options, change, openables, act=CHANGE_PHONE
     )
     yield from _describe(before, after.require_identity())
 

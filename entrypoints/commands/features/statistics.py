@@ -72,12 +72,11 @@ def statistics(
     """
     from msgspec import json
 
-    from application.features.statistics.feature import StatisticsFeature
     from entrypoints.commands.shared.operator_name import find_operator
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+    from entrypoints.commands.shared.use_case_calls import call_feature
     from entrypoints.features.statistics import STATISTICS
     from entrypoints.http.errors.exceptions import InvalidFields
-    from entrypoints.http.features.statistics.schemas import (
+    from entrypoints.http.features.statistics.fields import (
         csv_lines,
         parse_query,
         to_statistics_response,
@@ -97,10 +96,8 @@ def statistics(
         first = error.field_errors[0]
         raise InvalidArgument(f"--{first.field}: {first.message}") from None
     operator = find_operator()
-    report = call_with_use_cases(
-        settings,
-        lambda use_cases: use_cases.of(StatisticsFeature).report(operator, query),
-        [STATISTICS],
+    report = call_feature(
+        settings, STATISTICS, lambda statistics: statistics.report(operator, query)
     )
     if as_json:
         return [json.encode(to_statistics_response(report)).decode()]

@@ -147,8 +147,8 @@ def _notes(settings: "Settings") -> Iterator[str]:
     from entrypoints.composition.features import FEATURES
     from entrypoints.composition.otp import OTP
 
-    for piece in (OTP, *FEATURES):
-        yield from piece.notes(settings)
+    for openable in (OTP, *FEATURES):
+        yield from openable.notes(settings)
 
 
 def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from entrypoints.commands.shared.command import Command
 if TYPE_CHECKING:
     from application.operations.cleanup import CleanupReport
     from application.use_cases import UseCases
-    from entrypoints.parts.piece import Piece
+    from entrypoints.parts.openable import Openable
     from entrypoints.settings.settings import Settings
 
 
@@ -29,7 +29,7 @@ def cleanup(settings: "Settings") -> Iterator[str]:
 
     problems = list[str]()
 
-    def clean_up(pieces: "Collection[Piece]") -> "CleanupReport":
+    def clean_up(openables: "Collection[Openable]") -> "CleanupReport":
         try:
             with show_progress() as show:
 
@@ -42,11 +42,11 @@ def cleanup(settings: "Settings") -> Iterator[str]:
                         problems.append(f"{error}.".capitalize())
                         return error.report
 
-                return call_with_use_cases(hide_numbers(settings), run, pieces)
+                return call_with_use_cases(hide_numbers(settings), run, openables)
         except StoreAway as error:
             problems.append(str(error))
             away = error.instead
-            return clean_up([away if each.name == away.name else each for each in pieces])
+            return clean_up([away if each.name == away.name else each for each in openables])
 
     with_records = [feature for feature in FEATURES if feature.kinds]
     try:

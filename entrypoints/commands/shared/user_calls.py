@@ -15,7 +15,7 @@ from domain.phone import PhoneNumber
 from entrypoints.commands.shared.options import ActOptions
 from entrypoints.commands.shared.parsing import parse_readings
 from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-from entrypoints.parts.piece import Piece
+from entrypoints.parts.openable import Openable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import CommandError
 from entrypoints.texts import acts
@@ -48,7 +48,7 @@ def call_for_user(
     user_text: str,
     options: ActOptions,
     call: Callable[[UserCall], Awaitable[T]],
-    pieces: Collection[Piece] = (),
+    openables: Collection[Openable] = (),
     *,
     act: Act | None,
     texts: Mapping[type[DomainError], str] = MappingProxyType({}),
@@ -70,7 +70,7 @@ def call_for_user(
         except UserNotFound:
             raise CommandError(_explain_not_found(user)) from None
 
-    return call_with_use_cases(settings, find_and_call, pieces, texts)
+    return call_with_use_cases(settings, find_and_call, openables, texts)
 
 
 async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundUser:

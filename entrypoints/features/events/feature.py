@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 
+from application.additions import Additions
 from application.features.events.ports import Event, EventDestination
+from application.opened import Opened
 from entrypoints.features.feature import Feature
 from entrypoints.parts.factories import open_adapter
 from entrypoints.settings.adapter_parsers import several_of
@@ -20,7 +22,13 @@ from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
-    from application.features.events.feature import EventsFeature, EventsPolicy
+    from application.features.events.feature import (
+        EventRecordsFeature,
+        Events,
+        EventsFeature,
+        EventsPolicy,
+    )
+    from application.use_cases import UseCases
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
@@ -112,24 +120,26 @@ async def send_test(destination: Destination, settings: EventSettings) -> str:
     return f"it accepted the event {event.type} with the id {event.id}"
 
 
-def _add_records(composition: "Composition") -> None:
+def _make_records(composition: "Composition", core: "UseCases") -> "EventRecordsFeature":
     from application.features.events.feature import EventRecordsFeature
 
     destinations = composition.settings.of(EventSettings).events
     names = [stored_name(destination) for destination in destinations]
-    composition.use_cases.add(EventRecordsFeature(composition.use_cases, names))
+    return EventRecordsFeature(core, names)
 
 
-class _EventRecords(Feature):
+class _EventRecords(Feature["Events"]):
     """The events in the database without their destinations, which a command does not need."""
 
-    name = "event_records"
+    name = "events"
 
-    async def open(self, composition: "Composition") -> None:
-        _add_records(composition)
+    async def open(self, composition: "Composition") -> Opened["Events"]:
+        from application.features.events.feature import Events
+
+        return Opened(lambda core: Events(_make_records(composition, core)))
 
 
-class _Events(Feature):
+class _Events(Feature["Events"]):
     name = "events"
     adapters = ("hooks/events.py",)
     settings = EventSettings
@@ -146,13 +156,14 @@ class _Events(Feature):
 
         return (EventFields,)
 
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.events.feature import add_event_details
+    def details(self, composition: "Composition") -> Additions:
+        del composition
+        from application.features.events.feature import show_events
 
-        add_event_details(composition.use_cases)
+        return show_events()
 
-    async def open(self, composition: "Composition") -> None:
-        from application.features.events.feature import EventsFeature, EventsPorts
+    async def open(self, composition: "Composition") -> Opened["Events"]:
+        from application.features.events.feature import Events, EventsFeature, EventsPorts
 
         settings, destinations = (
             composition.settings.of(EventSettings),
@@ -165,10 +176,7 @@ class _Events(Feature):
                 )
             destinations[stored_name(destination)] = opened
         ports = EventsPorts(destinations=destinations)
-        core = composition.use_cases
-        events = EventsFeature(core, ports, settings.events_policy())
-        core.add(events)
-        _add_records(composition)
+        events = EventsFeature(composition.core_ports, ports, settings.events_policy())
         if settings.events:
             composition.tasks.append(_send(events, settings, composition.metrics))
 
@@ -182,6 +190,8 @@ class _Events(Feature):
             "How long the event waits that is due first; 0 if none is due.",
             measure,
         )
+
+        return Opened(lambda core: Events(_make_records(composition, core), events))
 
 
 def _send(

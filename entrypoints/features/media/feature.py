@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from adapters.databases.records.features.media import KINDS, make_media_repositories
+from application.additions import Additions
 from application.features.media.limits import MEGAPIXELS_PER_HOUR, PixelAllowance
 from application.features.media.ports import MediaFiles
+from application.opened import Opened
 from domain.features.media.usage import Quota
 from entrypoints.features.feature import Feature, StoreAway
 from entrypoints.features.media.opening import check_folder, open_files, open_publisher, try_store
@@ -22,7 +24,10 @@ from entrypoints.settings.startup_error import StartupError, name_variable
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
-    from application.features.media.feature import LibraryFeature, MediaFeature
+    from application.features.media.deletions import RetryDeletions
+    from application.features.media.feature import Library as MediaLibrary
+    from application.features.media.feature import Media
+    from application.use_cases import UseCases
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -41,44 +46,45 @@ _RETRY_INTERVAL: Final = timedelta(seconds=20)
 """With the time limits of store and database, a deletion is retried within a minute."""
 
 
-def _add_library(composition: "Composition", files: MediaFiles | None) -> "LibraryFeature":
-    from application.features.media.feature import LibraryFeature
+def _open_library(composition: "Composition", files: MediaFiles | None) -> "MediaLibrary":
+    from application.features.media.feature import Library as MediaLibrary
 
-    core, policy = composition.use_cases, composition.settings.of(MediaSettings).media_policy()
+    policy = composition.settings.of(MediaSettings).media_policy()
     repositories = make_media_repositories(composition.database)
-    library = LibraryFeature(core, repositories, policy, files)
-    core.add(library)
-    return library
+    return MediaLibrary(composition.core_ports, repositories, policy, files)
 
 
-class _MediaRecords(Feature):
+class _MediaRecords(Feature["Media"]):
     """The records of the library without the media store, which a command may not need."""
 
-    name = "media_records"
+    name = "media"
 
-    async def open(self, composition: "Composition") -> None:
-        _add_library(composition, None)
+    async def open(self, composition: "Composition") -> Opened["Media"]:
+        from application.features.media.feature import LibraryFeature, Media
+
+        library = _open_library(composition, None)
+        return Opened(lambda core: Media(LibraryFeature(core, library)), library.additions)
 
 
 MEDIA_RECORDS: Final = _MediaRecords()
 
 
 def retry_deletions(
-    media: "MediaFeature", metrics: "Metrics | None"
+    retry: "RetryDeletions", metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
     """Retry deletions that the store refused, in the background until the block ends."""
     from entrypoints.tasks.background_task import repeat
 
     return repeat(
         "file_deletions",
-        media.retry_deletions,
+        retry,
         failed_event="file_deletion_retry_failed",
         pause=_RETRY_INTERVAL,
         metrics=metrics,
     )
 
 
-class _Media(Feature):
+class _Media(Feature["Media"]):
     name = "media"
     adapters = ("media",)
     kinds = KINDS
@@ -111,7 +117,9 @@ class _Media(Feature):
 
         return (LibraryFields,)
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(
+        self, settings: "Settings", installed: Sequence[Feature[Any]]
+    ) -> "Sequence[ApiPlugin]":
         del installed
         from entrypoints.http.features.media.plugin import MediaPlugin
 
@@ -120,12 +128,12 @@ class _Media(Feature):
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)
 
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.media.feature import add_library_details
+    def details(self, composition: "Composition") -> Additions:
+        from application.features.media.feature import show_libraries
 
         usages = make_media_repositories(composition.database).usages
         quota = Quota(composition.settings.of(MediaSettings).library_quota)
-        add_library_details(composition.use_cases, usages, quota)
+        return show_libraries(usages, quota)
 
     async def open_store(self, composition: "Composition") -> MediaFiles:
         """Open the media store until the stack is closed; raises StartupError."""
@@ -136,12 +144,19 @@ class _Media(Feature):
             )
             return await composition.stack.enter_async_context(opening_files)
 
-    async def open(self, composition: "Composition") -> None:
+    async def open(self, composition: "Composition") -> Opened["Media"]:
         from adapters.media.temporary_files import open_temporary_files
         from adapters.operations.system import HeldHealthCheck
-        from application.features.media.feature import MediaFeature, MediaPorts
+        from application.features.media.deletions import RetryDeletions
+        from application.features.media.feature import (
+            LibraryFeature,
+            Media,
+            MediaFeature,
+            MediaPorts,
+            clean_up_library,
+        )
 
-        settings, core = composition.settings.of(MediaSettings), composition.use_cases
+        settings, clock = composition.settings.of(MediaSettings), composition.system.clock
         composition.banner_adapters["media"] = str(settings.media)
         try:
             files = await self.open_store(composition)
@@ -177,11 +192,17 @@ class _Media(Feature):
             health=health,
             is_shared=not isinstance(settings.media, MediaFolder),
         )
-        library = _add_library(composition, files)
-        media = MediaFeature(core, library, ports, settings.media_policy())
-        core.add(media)
+        library = _open_library(composition, files)
+        retry = RetryDeletions(library.repositories.items, files, clock)
         if settings.cleanup_interval:
-            composition.tasks.append(retry_deletions(media, composition.metrics))
+            composition.tasks.append(retry_deletions(retry, composition.metrics))
+
+        def make(core: "UseCases") -> Media:
+            moderation = LibraryFeature(core, library)
+            policy = settings.media_policy()
+            return Media(moderation, MediaFeature(core, moderation, ports, policy, retry))
+
+        return Opened(make, clean_up_library(library, ports, retry))
 
 
 class _MediaAway(_Media):

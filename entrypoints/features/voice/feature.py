@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from adapters.databases.records.features.voice import KINDS, make_voice_repositories
+from application.additions import Additions, merge
 from application.features.voice.ports import RecordingFile, Recordings, VoicePorts, VoiceProvider
+from application.opened import Opened
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
@@ -30,8 +32,9 @@ from entrypoints.settings.values import Factory, HttpHook
 if TYPE_CHECKING:
     from application.features.voice.call_log import CallsPolicy
     from application.features.voice.call_urls import CallUrls
-    from application.features.voice.feature import VoicePolicy
+    from application.features.voice.feature import Voice, VoicePolicy
     from application.otp.use_cases import OtpPolicy
+    from application.use_cases import UseCases
     from domain.features.voice.call_texts import CallTexts
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
@@ -322,7 +325,7 @@ def _describe_provider(settings: VoiceSettings) -> str:
             return f"by {path}"
 
 
-class _Voice(Feature):
+class _Voice(Feature["Voice"]):
     name = "voice"
     adapters = ("calls", "messages/twilio/voice")
     kinds = KINDS
@@ -352,45 +355,52 @@ class _Voice(Feature):
 
         return (CallFields,)
 
-    def plugins(self, settings: "Settings", installed: Sequence[Feature]) -> "Sequence[ApiPlugin]":
+    def plugins(
+        self, settings: "Settings", installed: Sequence[Feature[Any]]
+    ) -> "Sequence[ApiPlugin]":
         del installed
         from entrypoints.http.features.voice.plugin import VoicePlugin
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 
-    def add_details(self, composition: "Composition") -> None:
-        from application.features.voice.call_log import add_call_details
+    def details(self, composition: "Composition") -> Additions:
+        from application.features.voice.call_log import show_calls
 
         calls = make_voice_repositories(composition.database).calls
-        add_call_details(
-            composition.use_cases, calls, composition.settings.of(VoiceSettings).call_retention
-        )
+        return show_calls(calls, composition.settings.of(VoiceSettings).call_retention)
 
-    async def open(self, composition: "Composition") -> None:
+    async def open(self, composition: "Composition") -> Opened["Voice"]:
         """Open the provider of calls if there is one. The call log is there in any case."""
         from adapters.operations.system import HeldHealthCheck
-        from application.features.voice.call_log import CallsFeature
-        from application.otp.use_cases import OtpUseCases
+        from application.features.voice.call_log import open_calls
+        from application.features.voice.feature import Voice, VoiceFeature, call_with_codes
+        from application.operations.check_readiness import CheckedPart
+        from entrypoints.parts.providers import make_pause
 
-        settings, core = composition.settings.of(VoiceSettings), composition.use_cases
+        settings, core_ports = composition.settings.of(VoiceSettings), composition.core_ports
         composition.banner_adapters["calls"] = _describe_provider(settings)
-        is_line_open = settings.has_phone_line and core.find(OtpUseCases) is not None
+        is_line_open = settings.has_phone_line and "otp" in composition.opens
         policy = settings.voice_policy(load_call_texts(settings)) if is_line_open else None
         with name_variable("DIALTONE_VOICE"):
             ports = await composition.stack.enter_async_context(open_voice(settings))
         repositories = make_voice_repositories(composition.database)
         recordings = find_recordings(settings, ports)
-        core.add(CallsFeature(core, repositories, recordings, settings.calls_policy()))
-        if ports is not None and policy is not None:
-            from application.features.voice.feature import VoiceFeature
-            from entrypoints.parts.providers import make_pause
+        calls = open_calls(core_ports, repositories, recordings, settings.calls_policy())
+        if ports is None or policy is None:
+            return Opened(lambda core: Voice(calls.make(core)), calls.additions)
+        checked = {}
+        if hasattr(ports.calls, "check"):
+            health = HeldHealthCheck(health_check_of(ports.calls))
+            checked["calls"] = CheckedPart(health, is_of_provider=True)
+        peppers = composition.keys.key_set(KeyPurpose.OTP_PEPPER)
+        pause = make_pause(composition, policy.provider)
+        line = call_with_codes(core_ports, repositories, ports, policy, pause)
 
-            if hasattr(ports.calls, "check"):
-                health = HeldHealthCheck(health_check_of(ports.calls))
-                core.operations.check_readiness.add("calls", health, is_of_provider=True)
-            peppers = composition.keys.key_set(KeyPurpose.OTP_PEPPER)
-            pause = make_pause(composition, policy.provider)
-            core.add(VoiceFeature(core, repositories, ports, peppers, policy, pause))
+        def make(core: "UseCases") -> Voice:
+            line = VoiceFeature(core, repositories, ports, peppers, policy)
+            return Voice(calls.make(core), line)
+
+        return Opened(make, replace(merge([calls.additions, line]), checked_parts=checked))
 
 
 VOICE: Final = _Voice()

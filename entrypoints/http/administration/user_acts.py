@@ -92,11 +92,11 @@ def _make_handler(user_act: UserAct, path: ActPath) -> HTTPRouteHandler:
                     values[field.name] = field.parse(field.default if text is None else text, rules)
             target = add_target(request, user_act.act, data, invalid)
         call = ActCall(
-            use_cases=use_cases,
             act=use_cases.administration.act_for_users,
             operator=request.operator,
             query=target.query,
             reason=target.reason,
+            feature=use_cases.features.get(user_act.feature),
             values=values,
         )
         texts = (field.name for field in user_act.fields if not field.choices)

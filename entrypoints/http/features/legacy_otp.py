@@ -133,7 +133,7 @@ class LegacyOtpController(Controller):
     path = "/authenticate"
     tags = ["Legacy OTP"]
     opt = {"tag_description": "Two paths for existing clients of the older mobile app."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
 
     @post(
         "/get_otp",

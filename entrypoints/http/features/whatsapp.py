@@ -8,12 +8,12 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.exceptions import HTTPException
 
-from application.features.whatsapp.feature import WhatsAppFeature
+from application.features.whatsapp.feature import WhatsApp
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.otp.schemas import CHANNELS_OF_REQUESTS, RequestOtpBody
 from entrypoints.http.plugin import ApiPlugin
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
 
@@ -59,6 +59,7 @@ class WhatsAppPlugin(ApiPlugin):
         }
     )
     webhooks: Sequence[str] = ("whatsapp",)
+    use_cases = ("whatsapp",)
 
     def __init__(self, *, is_used: bool) -> None:
         self.hidden_controllers: Sequence[type[Controller]] = ()
@@ -76,13 +77,12 @@ class WhatsAppController(Controller):
     """Requests about messages by WhatsApp."""
 
     path = "/whatsapp"
-    dependencies = {"whatsapp": provide(lambda use_cases: use_cases.of(WhatsAppFeature))}
     include_in_schema = False
     exception_handlers = EXCEPTION_HANDLERS
 
     @get("/status")
     async def answer_handshake(
-        self, request: ApiRequest, whatsapp: Injected[WhatsAppFeature]
+        self, request: ApiRequest, whatsapp: Injected[WhatsApp]
     ) -> Response[str]:
         """Answer the provider that checks who owns this URL."""
         signed, _ = await read_signed_request(request)
@@ -93,7 +93,7 @@ class WhatsAppController(Controller):
 
     @post("/status", status_code=200, request_max_body_size=MAX_BODY_BYTES)
     async def record_status(
-        self, request: ApiRequest, whatsapp: Injected[WhatsAppFeature]
+        self, request: ApiRequest, whatsapp: Injected[WhatsApp]
     ) -> Response[bytes]:
         """Record what became of messages. What people write is dropped unread."""
         try:

@@ -19,6 +19,7 @@ from entrypoints.http.openapi.schemas import StructNames, describe_structs, desc
 from entrypoints.http.otp.schemas import describe_otp_length
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import BEARER
+from entrypoints.http.requests.dependencies import provide_features
 from entrypoints.http.requests.parsing import body_type
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.settings import HttpSettings
@@ -77,6 +78,9 @@ def describe_api(
     app = Litestar(
         route_handlers=[*controllers],
         request_class=ApiRequest,
+        dependencies=dict(
+            provide_features(path for plugin in plugins for path in plugin.use_cases)
+        ),
         plugins=[named],
         openapi_config=_openapi_config(settings, plugins),
         logging_config=None,

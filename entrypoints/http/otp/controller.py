@@ -25,7 +25,7 @@ class OtpController(Controller):
     path = "/auth"
     tags = ["OTP"]
     opt = {"tag_description": "Request a one-time code, and exchange it for an access token."}
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
 
     @post(
         "/request-otp",

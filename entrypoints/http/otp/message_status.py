@@ -12,7 +12,7 @@ class MessageStatusController(Controller):
     """Requests about messages."""
 
     path = "/sms"
-    dependencies = {"otp": provide(lambda use_cases: use_cases.of(OtpUseCases))}
+    dependencies = {"otp": provide(lambda use_cases: use_cases.otp)}
     include_in_schema = False
     exception_handlers = EXCEPTION_HANDLERS
 

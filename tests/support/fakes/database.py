@@ -119,10 +119,13 @@ class InMemoryDatabase:
         """
         ports: dict[str, Any] = {}
         for field in fields(repositories):
-            repository = getattr(repositories, field.name)
-            kind = getattr(repository, "kind", None)
-            ports[field.name] = _Port(self, kind.name if kind else field.name, repository)
+            ports[field.name] = self.fallible_port(getattr(repositories, field.name), field.name)
         return type(repositories)(**ports)
+
+    def fallible_port(self, repository: Any, name: str = "") -> Any:
+        """Return one repository, whose calls may fail."""
+        kind = getattr(repository, "kind", None)
+        return _Port(self, kind.name if kind else name, repository)
 
     async def check(self) -> None:
         """Let other tasks run, so that races are real.

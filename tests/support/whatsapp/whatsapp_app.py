@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
+from application.core_ports import CorePorts
 from application.features.whatsapp.feature import (
-    WhatsAppFeature,
+    WhatsApp,
     WhatsAppPorts,
-    WhatsAppRecordsFeature,
+    WhatsAppRecords,
+    open_whatsapp_channel,
 )
 from application.features.whatsapp.ports import WhatsAppRepositories
+from application.opened import Opened
+from application.otp.send_notice import SendNotice
 from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
@@ -18,6 +22,7 @@ from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_report import ReportedStatus
 from domain.phone import PhoneNumber
+from entrypoints.features.whatsapp import WHATSAPP
 from tests.support.builders import a_phone
 from tests.support.core_harness import WEBHOOK_URLS, CoreHarness, CorePolicy, make_core_policy
 from tests.support.fakes.messenger import ACCEPTED, FakeMessenger
@@ -53,24 +58,31 @@ class WhatsAppHarness(CoreHarness):
     policy: CorePolicy = field(default_factory=whatsapp_policy)
     whatsapp: FakeWhatsApp = field(default_factory=FakeWhatsApp)
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _open_features(
+        self, core_ports: CorePorts, send_notice: SendNotice
+    ) -> dict[str, Opened[Any]]:
         self.records: WhatsAppRepositories = self._make(
             lambda database: make_whatsapp_repositories(database, self.database.encryption)
         )
-        records = WhatsAppRecordsFeature(self.use_cases, self.records)
+        records = WhatsAppRecords(core_ports, self.records)
         self.numbers = records.numbers
         messengers = {"meta": self.whatsapp}
-        self.feature = WhatsAppFeature(
-            self.use_cases,
-            records,
-            WhatsAppPorts(
-                messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
-            ),
-            OtpCodes(self.peppers, self.policy.otp.test_otps),
-            self.policy.otp.webhook_urls,
-        )
-        self.use_cases.add(self.feature)
+        return {
+            "whatsapp": open_whatsapp_channel(
+                core_ports,
+                records,
+                WhatsAppPorts(
+                    messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
+                ),
+                OtpCodes(self.peppers, self.policy.otp.test_otps),
+                self.policy.otp.webhook_urls,
+            )
+        }
+
+    @property
+    def feature(self) -> WhatsApp:
+        whatsapp: WhatsApp = WHATSAPP.of(self.use_cases)
+        return whatsapp
 
     async def request(
         self, phone: PhoneNumber | None = None, channel: Channel | None = None, **options: Any

@@ -7,7 +7,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.app_data.ports import AppDataRepositories
+from application.ports.versioned import DeletableRecords
 from domain.features.app_data import AppData
 
 
@@ -34,12 +34,10 @@ APP_DATA: Final = RecordKind(
 )
 
 
-def make_app_data_repositories(database: Database) -> AppDataRepositories:
-    """Return the repositories of what backends keep with users."""
+def make_app_data(database: Database) -> DeletableRecords[AppData]:
+    """Return the repository of what backends keep with users."""
     mapping = RecordMapping(APP_DATA, AppData)
-    return AppDataRepositories(
-        app_data=RecordRepository(database.records, mapping, do_ids_return=True)
-    )
+    return RecordRepository(database.records, mapping, do_ids_return=True)
 
 
 KINDS: Final = (APP_DATA,)

@@ -11,7 +11,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.blocks.ports import BlocksRepositories
+from application.features.blocks import BlockLists
 from domain.features.blocks import MAX_DURATION, BlockList, SubjectKind
 
 
@@ -57,10 +57,9 @@ BLOCKS: Final = RecordKind(
 )
 
 
-def make_blocks_repositories(database: Database) -> BlocksRepositories:
-    """Return the repositories of blocks."""
-    mapping = RecordMapping(BLOCKS, BlockList)
-    return BlocksRepositories(block_lists=RecordRepository(database.records, mapping))
+def make_block_lists(database: Database) -> BlockLists:
+    """Return the repository of blocks."""
+    return RecordRepository(database.records, RecordMapping(BLOCKS, BlockList))
 
 
 KINDS: Final = (BLOCKS,)

@@ -8,7 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.export.ports import ExportRepositories
+from application.features.export import ExportRepositories
 from domain.features.export import DataExport, ExportLink
 
 

@@ -11,7 +11,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository, to_position
 from adapters.databases.records.retention import Retention
-from application.features.statistics.ports import StatisticsRepositories
+from application.features.statistics import StatisticsRepositories
 from domain.cursor import Cursor
 from domain.features.statistics import (
     DAY,

@@ -7,7 +7,7 @@ from prometheus_client import Histogram
 
 from adapters.operations.metrics.metrics import Metrics
 from application.features.login_hook.ports import LoginHook, LoginInquiry
-from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.additions import AllowLogin, RejectLogin
 
 _SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)
 

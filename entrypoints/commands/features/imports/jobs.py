@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from adapters.databases.records.outages import OutageRetries
 from adapters.imports.import_file import REJECTED_COLUMNS, ImportFile
@@ -81,7 +81,7 @@ class ImportJob(Generic[T]):
     outcomes: Sequence[ImportOutcome]
     left_out: str
     action: AuditAction
-    media: Feature
+    media: Feature[Any]
     import_checked: Callable[
         [ImportsFeature, CheckedLines[T], Observer, ImportRun | None], Awaitable[ImportCounts]
     ]
@@ -133,7 +133,7 @@ class ImportJob(Generic[T]):
             async with open_imports(
                 self.settings, self.media, retry, is_dry_run=run is None
             ) as use_cases:
-                imports = use_cases.of(ImportsFeature)
+                imports = IMPORTS.of(use_cases)
                 if run is None:
                     return await self.import_checked(imports, checked, watcher, None)
                 facts = f"lines: {checked.lines}, SHA-256: {_hash(self.path)}"
@@ -277,7 +277,7 @@ def parse_run(options: ActOptions, *, is_dry_run: bool) -> ImportRun | None:
 
 @asynccontextmanager
 async def open_imports(
-    settings: Settings, media: Feature, retry: OutageRetries, *, is_dry_run: bool
+    settings: Settings, media: "Feature[Any]", retry: OutageRetries, *, is_dry_run: bool
 ) -> AsyncIterator[UseCases]:
     """Open the use cases, with the media store or only its records, until the block ends.
 

@@ -51,7 +51,7 @@ class AdminUserController(Controller):
     }
     dependencies = {
         "administration": provide(lambda use_cases: use_cases.administration),
-        "user_details": provide(lambda use_cases: use_cases.of(UserDetailsUseCases)),
+        "user_details": provide(lambda use_cases: use_cases.user_details),
     }
     middleware = [AdministrationMiddleware]
     security = BEARER

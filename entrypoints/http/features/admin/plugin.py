@@ -54,8 +54,9 @@ _MISPLACED: Final = (
 
 async def _authenticate(connection: Connection, token: str) -> Operator:
     use_cases: UseCases = connection.app.state.use_cases
+    admin: AdminFeature = use_cases.features["admin"]
     try:
-        return await use_cases.of(AdminFeature).authenticate_token(token)
+        return await admin.authenticate_token(token)
     except Unauthenticated:
         # Each costs a read of the database, which an access token with a wrong signature does not.
         acquire_for_ip(connection)
@@ -83,6 +84,7 @@ class AdminPlugin(ApiPlugin):
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
     errors = ERRORS
     operator_kinds = (BACKENDS,)
+    use_cases = ("admin",)
     is_administration = True
     administration: Sequence[type[Controller]] = (
         AdminUserController,

@@ -23,7 +23,7 @@ from entrypoints.http.fields import (
     time_field,
 )
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import CountParameter, describe_page_size, query_parameter
 from entrypoints.http.requests.parsing import FieldErrors
@@ -146,7 +146,6 @@ class UserListController(Controller):
 
     path = "/admin/users"
     tags = ["Administration"]
-    dependencies = {"admin": provide(lambda use_cases: use_cases.of(AdminFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from application.features.app_data.feature import SET_APP_DATA, SET_CLAIMS, AppDataFeature
+from application.features.app_data.feature import SET_APP_DATA, SET_CLAIMS, ActForApp
 from domain import errors
 from domain.features.app_data import parse_app_data
 from domain.identities.claims import parse_claims
@@ -20,7 +20,7 @@ from entrypoints.http.requests.auth import (
     AdministrationMiddleware,
     AuthenticationMiddleware,
 )
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, parse_id
 from entrypoints.http.requests.request import ApiRequest
@@ -52,7 +52,6 @@ class ClaimsResponse(msgspec.Struct, kw_only=True):
     claims: ClaimsField
 
 
-_DEPENDENCIES: Final = {"app_data": provide(lambda use_cases: use_cases.of(AppDataFeature))}
 _READ_ERRORS: Final = (
     InvalidUserId,
     errors.Forbidden,
@@ -68,13 +67,12 @@ class OwnAppDataController(Controller):
 
     path = "/users/me/app-data"
     tags = ["Users"]
-    dependencies = _DEPENDENCIES
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
     @get(summary="Get the data of the app", response_description="The data.")
     async def get_my_app_data(
-        self, request: ApiRequest, app_data: Injected[AppDataFeature]
+        self, request: ApiRequest, app_data: Injected[ActForApp]
     ) -> AppDataResponse:
         """Return what the backend of the app keeps with the user. Only the backend changes it."""
         stored = await app_data.stored_data.load(request.principal.identity.id)
@@ -86,7 +84,6 @@ class AppDataController(Controller):
 
     path = "/admin/users"
     tags = ["Administration"]
-    dependencies = _DEPENDENCIES
     middleware = [AdministrationMiddleware]
     security = BEARER
 
@@ -97,14 +94,14 @@ class AppDataController(Controller):
         errors=_READ_ERRORS,
     )
     async def get_app_data(
-        self, request: ApiRequest, app_data: Injected[AppDataFeature], user_id: IdParameter
+        self, request: ApiRequest, app_data: Injected[ActForApp], user_id: IdParameter
     ) -> AppDataResponse:
         """Return what the backend keeps with a user.
 
         A service token needs the scope `users:data`.
         """
         query = parse_id(user_id, InvalidUserId())
-        stored = await app_data.act_for_app.load_app_data(request.operator, query)
+        stored = await app_data.load_app_data(request.operator, query)
         return AppDataResponse(app_data=stored)
 
     @put(
@@ -117,7 +114,7 @@ class AppDataController(Controller):
     async def set_app_data(
         self,
         request: ApiRequest,
-        app_data: Injected[AppDataFeature],
+        app_data: Injected[ActForApp],
         user_id: IdParameter,
         data: JSONBody[SetAppDataBody],
     ) -> AppDataResponse:
@@ -132,7 +129,7 @@ class AppDataController(Controller):
                 parsed = parse_app_data(query, data.app_data)
             with invalid.of("reason"):
                 reason = request.operator.parse_reason(SET_APP_DATA, data.reason or "")
-        await app_data.act_for_app.set_app_data(request.operator, query, parsed, reason)
+        await app_data.set_app_data(request.operator, query, parsed, reason)
         return AppDataResponse(app_data=data.app_data)
 
     @get(
@@ -142,11 +139,11 @@ class AppDataController(Controller):
         errors=_READ_ERRORS,
     )
     async def get_claims(
-        self, request: ApiRequest, app_data: Injected[AppDataFeature], user_id: IdParameter
+        self, request: ApiRequest, app_data: Injected[ActForApp], user_id: IdParameter
     ) -> ClaimsResponse:
         """Return the claims of a user. A service token needs the scope `users:data`."""
         query = parse_id(user_id, InvalidUserId())
-        claims = await app_data.act_for_app.load_claims(request.operator, query)
+        claims = await app_data.load_claims(request.operator, query)
         return ClaimsResponse(claims=claims)
 
     @put(
@@ -159,7 +156,7 @@ class AppDataController(Controller):
     async def set_claims(
         self,
         request: ApiRequest,
-        app_data: Injected[AppDataFeature],
+        app_data: Injected[ActForApp],
         user_id: IdParameter,
         data: JSONBody[SetClaimsBody],
     ) -> ClaimsResponse:
@@ -175,7 +172,7 @@ class AppDataController(Controller):
                 parsed = parse_claims(data.claims)
             with invalid.of("reason"):
                 reason = request.operator.parse_reason(SET_CLAIMS, data.reason or "")
-        await app_data.act_for_app.set_claims(request.operator, query, parsed, reason)
+        await app_data.set_claims(request.operator, query, parsed, reason)
         return ClaimsResponse(claims=data.claims)
 
 
@@ -185,3 +182,4 @@ class AppDataPlugin(ApiPlugin):
     controllers: Sequence[type[Controller]] = (OwnAppDataController,)
     administration: Sequence[type[Controller]] = (AppDataController,)
     methods = ("PUT",)
+    use_cases = ("app_data",)

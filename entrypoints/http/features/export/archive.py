@@ -5,7 +5,7 @@ from contextlib import aclosing
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from application.features.export.feature import Export
+from application.features.export import Export
 
 MEDIA_TYPE: Final = "application/zip"
 _MODE: Final = 0o600 << 16

@@ -39,7 +39,7 @@ from entrypoints.http.features.media.library_schemas import FILE_RESPONSES, UPLO
 from entrypoints.http.features.media.settings import media_settings
 from entrypoints.http.features.media.upload_form import MALFORMED_FORM, open_upload_form
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, authenticate
-from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.requests.dependencies import Injected, provide_file_reads
 from entrypoints.http.requests.headers import header_values
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import IdParameter
@@ -72,7 +72,6 @@ class LibraryController(Controller):
     path = "/library"
     tags = ["Library"]
     opt = {"tag_description": "Upload images, and list, label and delete them."}
-    dependencies = {"media": provide(lambda use_cases: use_cases.of(MediaFeature))}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -267,7 +266,6 @@ class MediaFileController(Controller):
     path = "/media"
     tags = ["Library"]
     dependencies = {
-        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     security = [{}, *BEARER]

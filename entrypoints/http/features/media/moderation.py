@@ -34,7 +34,7 @@ from entrypoints.http.fields import (
     reason_field,
 )
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
-from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.requests.dependencies import Injected, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import (
     CountParameter,
@@ -183,8 +183,6 @@ class ModerationController(Controller):
     path = "/admin/library"
     tags = ["Administration"]
     dependencies = {
-        "moderation": provide(lambda use_cases: use_cases.of(LibraryFeature)),
-        "media": provide(lambda use_cases: use_cases.of(MediaFeature)),
         "file_reads": Provide(provide_file_reads, sync_to_thread=False),
     }
     middleware = [AdministrationMiddleware]

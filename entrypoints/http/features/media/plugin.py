@@ -42,6 +42,7 @@ class MediaPlugin(ApiPlugin):
     errors = ERRORS
     port_errors = PORT_ERRORS
     fields = MappingProxyType({ReadinessResponse: MediaHealth, ServiceError: MediaErrorFields})
+    use_cases = ("media.media", "media.moderation")
     field_codes = tuple(MediaFieldCode)
     controllers: Sequence[type[Controller]] = (
         LibraryController,

@@ -10,7 +10,7 @@ from application.administration.operator import staff_member
 from application.administration.use_cases import AdministrationUseCases
 from application.administration.user_acts import UserAct
 from application.features.passkeys.console_session import Browser, ConsoleSignedIn
-from application.features.passkeys.staff_feature import StaffPasskeysFeature
+from application.features.passkeys.feature import StaffPasskeysFeature
 from application.features.passkeys.staff_passkeys import INVITE, NewPasskey
 from application.identities.use_cases import IdentityUseCases
 from application.principal import Principal
@@ -38,7 +38,6 @@ from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
 
 _DEPENDENCIES: Final = {
-    "staff": provide(lambda use_cases: use_cases.of(StaffPasskeysFeature)),
     "identities": provide(lambda use_cases: use_cases.identities),
     "administration": provide(lambda use_cases: use_cases.administration),
 }

@@ -18,7 +18,7 @@ from entrypoints.http.features.passkeys import schemas
 from entrypoints.http.features.passkeys.user_fields import PasskeyResponse, to_responses
 from entrypoints.http.otp.schemas import parse_sent_device_token, to_verified_response
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, limit_by_ip
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import path_parameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -43,7 +43,6 @@ class PasskeyController(Controller):
     path = "/users/me/passkeys"
     tags = [_TAG]
     opt = {"tag_description": "Sign in with a passkey instead of a code."}
-    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(AppPasskeysFeature))}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -140,7 +139,6 @@ class PasskeySignInController(Controller):
 
     path = "/auth/passkey"
     tags = [_TAG]
-    dependencies = {"passkeys": provide(lambda use_cases: use_cases.of(AppPasskeysFeature))}
 
     @post(
         "/options",

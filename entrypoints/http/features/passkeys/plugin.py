@@ -113,7 +113,9 @@ class PasskeysPlugin(ApiPlugin):
     related_errors = MappingProxyType({ReauthenticationRequired: (PasskeyRequired,)})
 
     def __init__(self, *, has_paths: bool, has_console: bool) -> None:
+        use_cases = list[str]()
         if has_console:
+            use_cases.append("passkeys.staff")
             self.administration = (
                 ConsoleSignInController,
                 InvitationController,
@@ -121,6 +123,7 @@ class PasskeysPlugin(ApiPlugin):
                 StaffPasskeyController,
             )
         if has_paths:
+            use_cases.append("passkeys.passkeys")
             self.about = MappingProxyType(
                 {
                     ABOUT_API: _ABOUT,
@@ -129,3 +132,4 @@ class PasskeysPlugin(ApiPlugin):
                 }
             )
             self.controllers = (PasskeyController, PasskeySignInController)
+        self.use_cases = use_cases

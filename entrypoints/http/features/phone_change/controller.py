@@ -31,7 +31,7 @@ from entrypoints.http.requests.auth import (
     AdministrationMiddleware,
     AuthenticationMiddleware,
 )
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
 from entrypoints.http.requests.parsing import FieldErrors, missing_field, parse_id, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -47,7 +47,6 @@ class PhoneChangeController(Controller):
     path = "/users/me/phone"
     tags = [_TAG]
     opt = {"tag_description": "Change the phone number of a user."}
-    dependencies = {"phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature))}
     middleware = [AuthenticationMiddleware]
     security = BEARER
 
@@ -215,7 +214,6 @@ class UserPhoneController(Controller):
 
     path = "/admin/users"
     tags = ["Administration"]
-    dependencies = {"phone_change": provide(lambda use_cases: use_cases.of(PhoneChangeFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 

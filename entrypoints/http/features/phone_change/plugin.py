@@ -49,6 +49,7 @@ class PhoneChangePlugin(ApiPlugin):
     """Changes of the number."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT})
+    use_cases = ("phone_change",)
     errors = ERRORS
     fields = MappingProxyType({ServiceError: PhoneChangeErrorFields})
     controllers: Sequence[type[Controller]] = (PhoneChangeController,)

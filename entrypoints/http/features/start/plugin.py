@@ -16,10 +16,10 @@ from litestar import Controller, Response, get, post
 from litestar.config.app import AppConfig
 from litestar.params import JSONBody
 
-from application.features.start import StartFeature
+from application.features.start import GetRecentMessage
 from entrypoints.http.fields import described
 from entrypoints.http.plugin import ApiPlugin
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.headers import header_values, headers_of
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.served_files import KEPT_BUT_ASKED_FOR, ServedFile
@@ -63,6 +63,8 @@ class HttpStartPageSettings:
 
 class StartPlugin(ApiPlugin):
     """The client module, and in development the page. Without it, its paths are unknown ones."""
+
+    use_cases = ("start",)
 
     def __init__(self, settings: HttpStartPageSettings | None) -> None:
         self._settings = settings
@@ -156,7 +158,6 @@ class StartController(Controller):
     """A page that uses the API as a web app does. Only development has it."""
 
     include_in_schema = False
-    dependencies = {"start": provide(lambda use_cases: use_cases.of(StartFeature))}
 
     @get("/", media_type="text/html")
     async def get_page(self, request: ApiRequest) -> Response[str]:
@@ -180,7 +181,7 @@ class StartController(Controller):
 
     @post("/start/message", status_code=200)
     async def get_message(
-        self, request: ApiRequest, start: Injected[StartFeature], data: JSONBody[MessageBody]
+        self, request: ApiRequest, start: Injected[GetRecentMessage], data: JSONBody[MessageBody]
     ) -> MessageResponse:
         """Return the message that a request for a code caused, null if it is not to be shown.
 
@@ -188,7 +189,7 @@ class StartController(Controller):
         """
         if not may_see_messages(request.scope, _settings_of(request)):
             return MessageResponse(text=None)
-        return MessageResponse(text=start.get_recent_message(data.request_id))
+        return MessageResponse(text=start(data.request_id))
 
 
 def page_files() -> Mapping[str, ServedFile]:

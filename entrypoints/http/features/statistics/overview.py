@@ -6,13 +6,13 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Controller, get
 
-from application.features.statistics.feature import StatisticsFeature
+from application.features.statistics import StatisticsUseCases
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
 from domain.administration.scope import Scope
 from domain.features.statistics import DEFAULT_HOURS, Dimension, query_hours
-from entrypoints.http.features.statistics.schemas import CountsResponse, to_counts
+from entrypoints.http.features.statistics.fields import CountsResponse, to_counts
 from entrypoints.http.fields import described
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
@@ -72,7 +72,10 @@ class OverviewController(Controller):
         errors=[errors.Forbidden, errors.PasskeyRequired],
     )
     async def show_overview(
-        self, request: ApiRequest, use_cases: Injected[UseCases]
+        self,
+        request: ApiRequest,
+        use_cases: Injected[UseCases],
+        statistics: Injected[StatisticsUseCases],
     ) -> OverviewResponse:
         """Return the health of all parts, with the reasons, and a few numbers.
 
@@ -87,7 +90,6 @@ class OverviewController(Controller):
             last_24_hours=None,
         )
         if request.operator.has_scope(Scope.READ_STATISTICS):
-            statistics = use_cases.of(StatisticsFeature)
             query = query_hours(statistics.clock.now(), DEFAULT_HOURS, [Dimension.COUNTRY])
             report = await statistics.report(request.operator, query)
             overview.users = await _count_users(use_cases)

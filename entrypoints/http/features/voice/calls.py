@@ -39,7 +39,7 @@ from entrypoints.http.requests.auth import (
     AdministrationMiddleware,
     AuthenticationMiddleware,
 )
-from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.requests.dependencies import Injected, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.parameters import (
     CountParameter,
@@ -190,10 +190,7 @@ def _to_recordings(call: Call) -> list[RecordingResponse]:
     ]
 
 
-_DEPENDENCIES: Final = {
-    "calls": provide(lambda use_cases: use_cases.of(CallsFeature)),
-    "file_reads": Provide(provide_file_reads, sync_to_thread=False),
-}
+_DEPENDENCIES: Final = {"file_reads": Provide(provide_file_reads, sync_to_thread=False)}
 _RECORDING_ERRORS: Final = (
     RECORDING_INDEX.error,
     errors.Forbidden,

@@ -53,9 +53,11 @@ class VoicePlugin(ApiPlugin):
     controllers: Sequence[type[Controller]] = (CallController,)
     administration: Sequence[type[Controller]] = (AdminCallController,)
     webhooks: Sequence[str] = ("voice",)
+    use_cases: Sequence[str] = ("voice.calls",)
 
     def __init__(self, *, has_phone_line: bool) -> None:
         if has_phone_line:
             from entrypoints.http.features.voice.webhook import VoiceController
 
+            self.use_cases = ("voice.calls", "voice.voice")
             self.hidden_controllers = (VoiceController,)

@@ -23,7 +23,7 @@ from domain.features.voice.call import inbound_call_id, is_provider_id
 from domain.features.voice.instructions import Instruction, Position
 from domain.features.voice.step import Recorded
 from domain.phone import PhoneNumber
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import (
     EXCEPTION_HANDLERS,
@@ -88,7 +88,6 @@ class VoiceController(Controller):
     path = "/voice"
     include_in_schema = False
     dependencies = {
-        "voice": provide(lambda use_cases: use_cases.of(VoiceFeature)),
         "webhook": Provide(receive_webhook),
     }
     exception_handlers = EXCEPTION_HANDLERS

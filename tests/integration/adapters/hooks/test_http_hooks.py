@@ -14,7 +14,7 @@ from adapters.hooks.events import TIMEOUTS, HttpDestination, open_http_destinati
 from adapters.hooks.login_hook import HttpLoginHook, open_http_login_hook
 from application.features.events.ports import Event
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
-from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.additions import AllowLogin, RejectLogin
 from domain.identities.user_events import EventType
 from domain.otp.delivery import Channel
 from tests.support.builders import NOW, a_phone, an_id

@@ -9,13 +9,12 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.events.feature import EventRecordsFeature
 from application.features.events.ports import EventRejected
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.commands.features.events import FEATURE_COMMANDS
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.use_cases import open_use_cases
-from entrypoints.features.events.feature import EVENT_RECORDS
+from entrypoints.features.events.feature import EVENT_RECORDS, EVENTS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.commands import CommandLine, json_lines
 from tests.support.servers.fake_hook import FakeReceiver
@@ -43,7 +42,7 @@ def dialtone(tmp_path: Path) -> CommandLine:
 
     async def add_users() -> None:
         async with open_use_cases(dialtone.settings, [EVENT_RECORDS]) as use_cases:
-            operator_events = use_cases.of(EventRecordsFeature).operator_events
+            operator_events = EVENTS.of(use_cases).records.operator_events
             [name] = operator_events.destinations
             failed = [NOW - RETRY_PERIOD, NOW], [LATER]
             for number, times in enumerate(failed, 1):

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from application.features.media.feature import MediaFeature
 from application.features.media.upload_image import UploadImageCommand
 from application.principal import Principal
 from domain.features.media.item import MediaItem
@@ -27,7 +26,7 @@ def item(dialtone: CommandLine) -> MediaItem:
             owner = Principal(loaded.value, a_session(), has_recent_login=True)
             with as_file(still_gif()) as file:
                 command = UploadImageCommand(owner, user_id, file, None)
-                return (await use_cases.of(MediaFeature).upload_image(command)).item
+                return (await MEDIA.of(use_cases).media.upload_image(command)).item
 
     return asyncio.run(upload())
 

@@ -12,10 +12,10 @@ from typing import Final
 import pytest
 
 from adapters.security.keys.document import generate_entry
-from application.features.statistics.feature import StatisticsFeature
 from application.ports.keys import KeyPurpose
 from entrypoints.commands.operations.keys import generate
 from entrypoints.composition.use_cases import open_use_cases
+from entrypoints.features.statistics import STATISTICS
 from tests.support.commands import CommandLine, json_lines
 from tests.support.counted_events import accepted, delivered, logged_in, rejected
 from tests.support.keys import create_secrets_file, edit_secrets_file, load_keys
@@ -133,7 +133,7 @@ def count_some(dialtone: CommandLine) -> None:
 
     async def count() -> None:
         async with open_use_cases(dialtone.settings) as use_cases:
-            count = use_cases.of(StatisticsFeature).count
+            count = STATISTICS.of(use_cases).count
             events = (*[accepted()] * 3, *[delivered()] * 2, *[logged_in()] * 2, rejected())
             for event in (*events, delivered(country="IN")):
                 count.record(event)

@@ -10,10 +10,10 @@ from typing import Any, Final
 import httpx
 
 from application.administration.operator import operating_system_user
-from application.features.admin.feature import AdminFeature
 from domain.administration.scope import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber
+from entrypoints.features.admin import ADMIN
 from tests.support.app_harness import CONSOLE_COOKIE, CONSOLE_COOKIE_NAME, AppHarness
 from tests.support.builders import a_phone
 from tests.support.client import bearer
@@ -66,7 +66,7 @@ class AdminDriver:
 
     async def make_token(self, *scopes: Scope | Role) -> str:
         """Create a service token."""
-        _, text = await self.harness.use_cases.of(AdminFeature).tokens.create(
+        _, text = await ADMIN.of(self.harness.use_cases).tokens.create(
             OPERATOR, "helpdesk", scopes, timedelta(days=90), "ticket"
         )
         return text

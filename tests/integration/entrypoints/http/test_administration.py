@@ -10,9 +10,9 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from application.features.statistics.feature import StatisticsFeature
 from domain.administration.scope import Scope
 from domain.features.statistics import HOUR, Result
+from entrypoints.features.statistics import STATISTICS
 from entrypoints.http.fields import format_timestamp
 from tests.integration.entrypoints.http.administration import (
     ADMINISTRATOR,
@@ -81,7 +81,7 @@ async def test_what_is_wrong_is_named_with_the_way_out(driver: AdminDriver) -> N
 
 
 async def count_some(driver: AdminDriver) -> None:
-    statistics = driver.harness.use_cases.of(StatisticsFeature)
+    statistics = STATISTICS.of(driver.harness.use_cases)
     for event in (accepted(), accepted(), logged_in(), delivered(country="IN"), rejected()):
         statistics.count.record(event)
     await statistics.write()

@@ -9,13 +9,13 @@ from typing import Final
 
 import pytest
 
-from application.features.admin.feature import AdminFeature
 from application.identities.events import StaffSignedInByCode
 from domain.identities.role import Role
 from domain.identities.session import SessionKind
 from domain.otp.challenge import OtpCode
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
+from entrypoints.features.admin import ADMIN
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
 from tests.support.builders import a_phone
 from tests.support.console import (
@@ -115,7 +115,7 @@ async def test_no_code_and_no_passkey_of_the_app_opens_it(console: Console) -> N
 async def test_a_member_and_a_service_token_get_no_session(console: Console) -> None:
     member = await console.harness.access_token(a_phone(3))
     assert await console.code("GET", SESSION, token=member) == "forbidden"
-    _, token = await console.harness.use_cases.of(AdminFeature).tokens.create(
+    _, token = await ADMIN.of(console.harness.use_cases).tokens.create(
         BY_COMMAND, "backend", [Role.ADMINISTRATOR], timedelta(days=1), "ticket"
     )
     for method, path in (("GET", SESSION), ("POST", "/admin/users/passkey-invite")):

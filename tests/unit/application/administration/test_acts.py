@@ -66,7 +66,6 @@ async def do(app: CoreHarness, act: Act, operator: Operator, user: UserQuery, re
         [session, *_] = app.database.identities[str(user)].value.sessions
         values = {"session_id": session.id}
     call = ActCall(
-        use_cases=app.use_cases,
         act=app.administration.act_for_users,
         operator=operator,
         query=user,

@@ -9,8 +9,8 @@ from typing import Any
 import jwt
 import pytest
 
+from application.identities.additions import AllowLogin, PendingLogin
 from application.identities.events import RefreshTokenRepeated, RefreshTokenReused
-from application.identities.extensions import AllowLogin, PendingLogin
 from application.identities.session_factory import Tokens
 from application.identities.sessions import LogoutScope
 from application.otp.log_in import LoggedIn
@@ -204,13 +204,13 @@ def app_claims_of(tokens: Tokens) -> Any:
     return jwt.decode(tokens.access_token, options={"verify_signature": False}).get("app")
 
 
-def allow_with(app: CoreHarness, claims: Mapping[str, Any]) -> None:
-    """Let the hook allow logins with these claims."""
+def allow_with(app: CoreHarness, claims: Mapping[str, Any]) -> CoreHarness:
+    """Return the harness with a hook that allows logins with these claims."""
 
     async def ask(_: PendingLogin) -> AllowLogin:
         return AllowLogin(claims)
 
-    app.identities.extensions.login_hook = ask
+    return app.adding(login_hook=ask)
 
 
 def claims_of(tokens: Tokens) -> Any:
@@ -219,8 +219,11 @@ def claims_of(tokens: Tokens) -> Any:
     return payload.get("x")
 
 
-def add(app: CoreHarness, name: str, claims: Any) -> list[str]:
-    """Let an extension return these claims, or raise them; return the ids that it is asked for."""
+def add(app: CoreHarness, name: str, claims: Any) -> tuple[CoreHarness, list[str]]:
+    """Return the harness with an extension that returns these claims, or raises them.
+
+    The list gets the ids that the extension is asked for.
+    """
     asked = []
 
     async def load(identity_id: str) -> Mapping[str, Any]:
@@ -230,16 +233,15 @@ def add(app: CoreHarness, name: str, claims: Any) -> list[str]:
         returned: Mapping[str, Any] = claims
         return returned
 
-    app.identities.extensions.token_claims[name] = load
-    return asked
+    return app.adding(token_claims={**app.additions.token_claims, name: load}), asked
 
 
 async def test_a_login_its_repeat_and_each_refresh_have_the_claims_of_that_moment(
     app: CoreHarness,
 ) -> None:
     plan = {"plan": "free", "sub": "somebody else"}
-    asked = add(app, "acme", plan)
-    add(app, "silent", {})
+    app, asked = add(app, "acme", plan)
+    app, _ = add(app, "silent", {})
     request_id = (await app.request_otp()).request_id
     login = await app.verify_otp(app.last_code, request_id=request_id, with_refresh=True)
     assert isinstance(login, LoggedIn)
@@ -285,23 +287,23 @@ async def test_without_right_claims_nothing_is_lost(
     request_id = (await app.request_otp()).request_id
     code = app.last_code
     right = {"plan": "free"}
-    add(app, "acme", claims)
+    app, _ = add(app, "acme", claims)
     with pytest.raises(ExtensionFailed, match="extension acme: ") as raised:
         await app.verify_otp(code, request_id=request_id, with_refresh=True)
     assert "4155552671" not in str(raised.value)
 
-    add(app, "acme", right)
+    app, _ = add(app, "acme", right)
     login = await app.verify_otp(code, request_id=request_id, with_refresh=True)
     assert isinstance(login, LoggedIn)
     assert claims_of(login.tokens) == {"acme": right}
 
-    add(app, "acme", claims)
+    app, _ = add(app, "acme", claims)
     before = dict(app.database.identities)
     with pytest.raises(ExtensionFailed, match="extension acme: "):
         await refresh(app, login.tokens)
     assert app.database.identities == before
 
-    add(app, "acme", right)
+    app, _ = add(app, "acme", right)
     app.advance(60)  # longer than a refresh is repeated
     assert claims_of(await refresh(app, login.tokens)) == {"acme": right}
 
@@ -314,7 +316,7 @@ async def test_claims_that_take_too_long_fail(app: CoreHarness) -> None:
             except asyncio.CancelledError:
                 return {}
 
-    app.identities.extensions.token_claims["acme"] = hang
+    app = app.adding(token_claims={"acme": hang})
     with pytest.raises(ExtensionFailed, match="extension acme: no answer in time"):
         await app.open_session(with_refresh=True)
 
@@ -323,23 +325,23 @@ async def test_all_claims_together_leave_the_token_short(app: CoreHarness) -> No
     def of_bytes(size: int) -> Mapping[str, str]:
         return {"a": "é" * (size // 6)}
 
-    add(app, "first", of_bytes(492))
-    add(app, "second", of_bytes(492))
+    app, _ = add(app, "first", of_bytes(492))
+    app, _ = add(app, "second", of_bytes(492))
     login = await app.open_session(with_refresh=True)
-    add(app, "third", {"a": 1})
-    add(app, "fourth", {"a": "x" * 40})
+    app, _ = add(app, "third", {"a": 1})
+    app, _ = add(app, "fourth", {"a": "x" * 40})
     with pytest.raises(ExtensionFailed, match="first, second, third, fourth"):
         await refresh(app, login.tokens)
 
 
 async def test_a_session_keeps_the_claims_of_its_login(app: CoreHarness) -> None:
-    allow_with(app, {"plan": "goldé", "shop": 7})
+    app = allow_with(app, {"plan": "goldé", "shop": 7})
     request_id = (await app.request_otp()).request_id
     # The session is not saved: the retry is not asked about again.
     app.faults.fail_on("identities.add")
     with pytest.raises(StorageUnavailable):
         await app.verify_otp(app.last_code, request_id=request_id, with_refresh=True)
-    allow_with(app, {"plan": "free"})
+    app = allow_with(app, {"plan": "free"})
     login = await app.verify_otp(app.last_code, request_id=request_id, with_refresh=True)
     repeated = await app.verify_otp(app.last_code, request_id=request_id, with_refresh=True)
     assert isinstance(login, LoggedIn)

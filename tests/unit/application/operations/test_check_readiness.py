@@ -14,7 +14,7 @@ from adapters.operations.system import (
     SUCCESS_TTL,
     HeldHealthCheck,
 )
-from application.operations.check_readiness import CheckReadiness, Readiness
+from application.operations.check_readiness import CheckedPart, CheckReadiness, Readiness
 from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import PortError, StorageUnavailable
 from application.ports.system import HealthCheck
@@ -45,16 +45,21 @@ async def advance(seconds: float) -> None:
 
 
 def readiness_of(database: HealthCheck) -> CheckReadiness:
-    return CheckReadiness(HeldHealthCheck(database), is_database_shared=False)
+    return CheckReadiness(database=HeldHealthCheck(database), is_database_shared=False, parts={})
 
 
 async def test_a_part_is_listed_without_details_and_an_instance_is_ready_without_it() -> None:
-    check_readiness = CheckReadiness(SlowHealthCheck(), is_database_shared=False)
     closed = StorageUnavailable("closed", "SQLITE_IOERR: disk I/O error")
     assert str(closed) == "closed: SQLITE_IOERR: disk I/O error"
-    check_readiness.add("limits", HeldHealthCheck(SlowHealthCheck(error=closed)))
-    check_readiness.add("disk", SlowHealthCheck(error=PortError("low", "of 9 GB")))
-    check_readiness.add("messages", SlowHealthCheck(), is_of_provider=True)
+    check_readiness = CheckReadiness(
+        database=SlowHealthCheck(),
+        is_database_shared=False,
+        parts={
+            "limits": CheckedPart(HeldHealthCheck(SlowHealthCheck(error=closed))),
+            "disk": CheckedPart(SlowHealthCheck(error=PortError("low", "of 9 GB"))),
+            "messages": CheckedPart(SlowHealthCheck(), is_of_provider=True),
+        },
+    )
 
     readiness = await check_readiness()
 
@@ -67,8 +72,11 @@ async def test_a_part_is_listed_without_details_and_an_instance_is_ready_without
 async def test_only_a_part_of_its_own_makes_an_instance_not_ready() -> None:
     away = SlowHealthCheck(error=StorageUnavailable("away"))
     for is_shared, is_own in ((True, False), (False, False), (True, True), (False, True)):
-        check_readiness = CheckReadiness(away, is_database_shared=is_shared)
-        check_readiness.add("media", away, is_own=is_own)
+        check_readiness = CheckReadiness(
+            database=away,
+            is_database_shared=is_shared,
+            parts={"media": CheckedPart(away, is_own=is_own)},
+        )
         readiness = await check_readiness()
         assert (readiness.database, readiness.parts) == ("away", {"media": "away"})
         assert readiness.is_ready == (is_shared and not is_own)

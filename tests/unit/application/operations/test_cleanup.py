@@ -8,6 +8,7 @@ import pytest
 
 from adapters.databases.records.instances import InstanceRecord, check_issuers, check_none_alive
 from adapters.databases.records.kinds import IDENTITIES, INSTANCES, LEASES
+from application.additions import Additions
 from application.administration.operator import operating_system_user
 from application.operations import cleanup
 from application.operations.cleanup import LEASE_NAME, CleanupIncomplete, CleanupReport
@@ -150,12 +151,10 @@ async def test_500_records_that_cannot_be_read_keep_no_others(
 
 
 async def test_what_fails_for_one_identity_keeps_neither_the_rest_of_it_nor_others(
-    app: CoreHarness, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cleanup, "PURGED_AT_ONCE", 2)
-    identities, forgotten = app.database.repositories().identities, list[str]()
-    for number in range(1, 6):
-        await identities.add(an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW))
+    forgotten = list[str]()
 
     async def fail(identity_id: str) -> None:
         if identity_id in (an_id(1), an_id(2)):
@@ -166,8 +165,10 @@ async def test_what_fails_for_one_identity_keeps_neither_the_rest_of_it_nor_othe
     async def forget(identity_id: str) -> None:
         forgotten.append(identity_id)
 
-    app.operations.cleanup.on_purge(fail)
-    app.operations.cleanup.on_purge(forget)
+    app = CoreHarness(additions=Additions(forget_identity=(fail, forget)))
+    identities = app.database.repositories().identities
+    for number in range(1, 6):
+        await identities.add(an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW))
 
     assert await app.operations.cleanup() == CleanupReport(purged_identities=2)
     assert {*forgotten} == {an_id(number) for number in range(1, 6)}
@@ -181,10 +182,8 @@ async def test_what_fails_for_one_identity_keeps_neither_the_rest_of_it_nor_othe
 
 
 async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
-    app: CoreHarness, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await app.database.repositories().identities.add(a_deleted_identity())
-
     async def fail(_: object = None) -> int:
         raise StorageTimeout("too slow")
 
@@ -194,9 +193,12 @@ async def test_a_step_that_fails_stops_no_other_and_the_end_says_so(
     async def count() -> int:
         return 1
 
-    app.operations.cleanup.add_steps({"expired_notes": fail})
-    app.operations.cleanup.add_final("broken", break_down)
-    app.operations.cleanup.add_final("counted", count)
+    additions = Additions(
+        cleanup_steps={"expired_notes": fail},
+        final_cleanups={"broken": break_down, "counted": count},
+    )
+    app = CoreHarness(additions=additions)
+    await app.database.repositories().identities.add(a_deleted_identity())
 
     with pytest.raises(CleanupIncomplete, match="failed: expired notes, broken;") as raised:
         await app.operations.cleanup()

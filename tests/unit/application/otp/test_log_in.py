@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from application.identities.additions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.events import IdentityDetached, LoginRejectedByHook, LoginSucceeded
-from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from application.ports.errors import StorageUnavailable
@@ -277,16 +277,17 @@ async def test_no_stranger_at_the_same_ip_uses_up_the_attempts_of_a_token_or_id(
     assert isinstance(await app.verify_otp(code, **{name: texts[name]}), LoggedIn)
 
 
-def decide(app: CoreHarness, decision: AllowLogin | RejectLogin) -> list[PendingLogin]:
-    """Let the hook decide so; return the logins that it is asked about."""
-    asked = []
+def decide(
+    app: CoreHarness, decision: AllowLogin | RejectLogin
+) -> tuple[CoreHarness, list[PendingLogin]]:
+    """Return the harness with a hook that decides so, and the logins that it is asked about."""
+    asked = list[PendingLogin]()
 
     async def ask(login: PendingLogin) -> AllowLogin | RejectLogin:
         asked.append(login)
         return decision
 
-    app.identities.extensions.login_hook = ask
-    return asked
+    return app.adding(login_hook=ask), asked
 
 
 @pytest.mark.parametrize("is_known", [False, True])
@@ -294,7 +295,7 @@ async def test_a_rejected_login_uses_its_code(app: CoreHarness, *, is_known: boo
     user_id = (await app.open_session()).identity.id if is_known else None
     app.advance(hours=12)
     sessions = app.database.identities
-    asked = decide(app, RejectLogin("Your account is suspended."))
+    app, asked = decide(app, RejectLogin("Your account is suspended."))
     request_id = (await app.request_otp()).request_id
     code = app.last_code
     assert holds_permits(app)
@@ -314,7 +315,7 @@ async def test_a_rejected_login_uses_its_code(app: CoreHarness, *, is_known: boo
     assert len(asked) == 1
     assert not holds_permits(app)
 
-    decide(app, AllowLogin())
+    app, _ = decide(app, AllowLogin())
     assert (await app.open_session()).identity.id == user_id or not is_known
 
 
@@ -341,7 +342,7 @@ async def test_the_first_of_two_decisions_about_the_same_code_wins(
         await asyncio.sleep(delays.pop(0))  # the other request asks too
         return decision
 
-    app.identities.extensions.login_hook = ask
+    app = app.adding(login_hook=ask)
     request_id = (await app.request_otp()).request_id
     made = await asyncio.gather(
         *(app.verify_otp(app.last_code, request_id=request_id) for _ in range(2)),
@@ -357,7 +358,7 @@ async def test_the_text_has_at_most_200_characters(app: CoreHarness) -> None:
         ("x" * 201, "x" * 199 + "…"),
         ("\ud800", "?"),
     ):
-        decide(app, RejectLogin(text))
+        app, _ = decide(app, RejectLogin(text))
         with pytest.raises(LoginRejected) as raised:
             await app.open_session()
         assert raised.value.message == shown

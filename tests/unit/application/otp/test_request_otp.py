@@ -100,19 +100,15 @@ async def test_network_and_pause_come_before_the_limits_of_the_phone(app: CoreHa
         assert (await app.request_otp()).sent
     app.advance(60)
     until = app.clock.now() + timedelta(hours=1)
-    limiter, find_no_block = (
-        app.limits.delivery_limiter,
-        app.limits.delivery_limiter.find_network_block,
-    )
     app.messenger.pause = PausedProvider("acme", "No answer.", until)
     with pytest.raises(DeliveryFailed):
         await app.request_otp()
-    limiter.find_network_block = lambda _client_ip, _now: until
-    for limit in ("block_network", "per_phone_and_network"):
+    blocked = app.adding(find_network_block=lambda _client_ip, _now: until)
+    for harness, limit in ((blocked, "block_network"), (app, "per_phone_and_network")):
         with pytest.raises(TooManyOtpRequests) as error:
-            await app.request_otp()
+            await harness.request_otp()
         assert error.value.limit == limit
-        app.messenger.pause, limiter.find_network_block = None, find_no_block
+        app.messenger.pause = None
 
 
 @pytest.mark.parametrize(

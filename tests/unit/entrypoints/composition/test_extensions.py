@@ -4,7 +4,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -30,7 +30,7 @@ feature = Own()
 """
 
 
-class Ours(Feature):
+class Ours(Feature[None]):
     name = "ours"
 
 
@@ -51,7 +51,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         sys.modules.pop(file.stem, None)
 
 
-def load(text: str) -> list[Feature]:
+def load(text: str) -> list[Feature[Any]]:
     name_extensions({VARIABLE: text})
     return [*load_extensions([Ours()])]
 

@@ -7,8 +7,6 @@ from typing import Any, Final
 import pytest
 
 from adapters.security.webauthn import WebAuthnRelyingParty
-from application.features.passkeys.feature import AppPasskeysFeature
-from application.features.passkeys.staff_feature import StaffPasskeysFeature
 from domain.features.media.errors import TooManyPixels
 from domain.identities.passkey import Passkey
 from domain.otp.channel_order import ChannelOrder
@@ -195,8 +193,9 @@ async def test_devices_show_passkeys_of_the_staff_under_another_name(tmp_path: P
         "SECRETS_FILE": f"{tmp_path}/secrets.json",
     }
     async with open_use_cases(settings(**variables)) as core:
-        of_staff = core.of(StaffPasskeysFeature).sign_in.relying_party
-        of_users = core.of(AppPasskeysFeature).sign_in.relying_party
+        passkeys = PASSKEYS.of(core)
+        of_staff = passkeys.staff.sign_in.relying_party
+        of_users = passkeys.passkeys.sign_in.relying_party
     assert isinstance(of_staff, WebAuthnRelyingParty)
     assert (of_staff.rp_id, of_staff.origins, of_staff.name) == (
         "auth.example.org",

@@ -5,7 +5,8 @@ from typing import Any, Final
 import pytest
 
 from adapters.messages.terminal import InMemoryRecentMessages
-from application.features.start import StartFeature
+from application.additions import Additions
+from application.features.start import GetRecentMessage
 from entrypoints.http.features.start.plugin import (
     HttpStartPageSettings,
     may_see_messages,
@@ -73,14 +74,15 @@ def test_another_machine_gets_no_message() -> None:
 
 
 async def test_only_the_request_that_caused_a_message_gets_it() -> None:
-    harness = CoreHarness()
-    start = StartFeature(harness.use_cases, InMemoryRecentMessages())
+    messages = InMemoryRecentMessages()
+    harness = CoreHarness(additions=Additions(recent_messages=messages))
+    start = GetRecentMessage(messages)
     request_id = (await harness.request_otp()).request_id
     repeated = (await harness.request_otp()).request_id
 
-    text = start.get_recent_message(request_id)
+    text = start(request_id)
 
     assert text is not None
     assert harness.last_code in text
     for other in (repeated, request_id[:32], request_id[:-1], "", a_phone().e164):
-        assert start.get_recent_message(other) is None
+        assert start(other) is None

@@ -9,11 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.operations.metrics.metrics import Metrics
-from application.features.events.feature import EventsFeature
 from application.features.events.ports import EventRejected
 from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import StorageUnavailable
 from domain.instance import RENEWAL_INTERVAL
+from entrypoints.features.events.feature import EVENTS
 from entrypoints.features.events.task import run_events_task
 from entrypoints.tasks.background_task import repeat
 from entrypoints.tasks.cleanup_task import run_cleanup_task
@@ -168,7 +168,7 @@ async def test_events_that_are_not_sent_are_logged_once_and_that_it_works_again(
     destination.rejects = lambda _: EventRejected("status 503")
     labels = {name: "https://backend.test"}
     with capture_logs() as logs:
-        async with run_events_task(app.use_cases.of(EventsFeature).send, labels):
+        async with run_events_task(EVENTS.of(app.use_cases).sending.send, labels):
             await wait_until(lambda: logs)
             for _ in range(3):
                 await asyncio.sleep(1)  # until the attempts are recorded; on the clock of the test

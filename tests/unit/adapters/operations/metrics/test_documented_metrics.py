@@ -40,7 +40,7 @@ async def gauges(folder: Path) -> dict[str, tuple[str, set[str]]]:
         "SECRETS_FILE": f"{folder}/secrets.json",
     }
     found = {}
-    async with open_all(settings(**files), metrics=Metrics(), is_service=True) as composition:
+    async with open_all(settings(**files), metrics=Metrics(), is_service=True) as (composition, _):
         for gauge in composition.gauges:
             samples = await gauge.measure()
             if isinstance(samples, Mapping):

@@ -16,6 +16,7 @@ from domain.features.admin import (
     TooManyTokenRequests,
     UserFilter,
 )
+from entrypoints.features.admin import ADMIN
 from tests.support.acts import BY_COMMAND, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -27,7 +28,7 @@ TTL: Final = timedelta(days=90)
 
 @pytest.fixture
 def admin(app: AppHarness) -> AdminFeature:
-    return app.use_cases.of(AdminFeature)
+    return ADMIN.of(app.use_cases)
 
 
 async def create(admin: AdminFeature, ttl: timedelta = TTL) -> tuple[ServiceToken, str]:

@@ -15,11 +15,11 @@ from application.features.app_data.feature import (
     SET_CLAIMS,
     ActForApp,
     AppDataDetails,
-    AppDataFeature,
 )
 from domain.administration.scope import Scope
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
 from domain.features.app_data import AppData, parse_app_data
+from entrypoints.features import app_data
 from tests.support.acts import BY_COMMAND, a_token, assert_refused, permitted_operators, show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -32,7 +32,8 @@ CLAIMS: Final = '{"roles":["editor"]}'
 
 
 def act_for(app: AppHarness) -> ActForApp:
-    return app.use_cases.of(AppDataFeature).act_for_app
+    act: ActForApp = app_data.APP_DATA.of(app.use_cases)
+    return act
 
 
 def stored(app: AppHarness) -> dict[str, AppData]:
@@ -96,7 +97,7 @@ async def test_data_are_replaced_as_a_whole_and_shown_to_operators_and_the_owner
     await act.set_claims(BACKEND, user_id, CLAIMS)
 
     claims = {"roles": ["editor"]}
-    assert await app.use_cases.of(AppDataFeature).stored_data.load(user_id) == VALUES
+    assert await app_data.APP_DATA.of(app.use_cases).stored_data.load(user_id) == VALUES
     assert await act.load_app_data(BACKEND, user_id) == VALUES
     assert await act.load_claims(BACKEND, user_id) == claims
     assert (await show(app)).parts.find(AppDataDetails) == AppDataDetails(VALUES, claims)

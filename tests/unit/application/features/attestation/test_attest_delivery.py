@@ -181,9 +181,7 @@ async def test_after_an_interrupted_request_the_app_makes_another_proof(
 
 
 def make_asking_app(**limits: Any) -> AppHarness:
-    app = make_app(**limits)
-    app.limits.delivery_limiter.asks_strangers = True
-    return app
+    return replace(make_app(**limits), asks_strangers=True)
 
 
 async def test_a_stranger_gets_permits_for_a_proof_only() -> None:

@@ -6,10 +6,10 @@ from typing import Final
 
 import pytest
 
-from application.features.blocks.feature import (
+from application.features.blocks import (
     ADD_BLOCK,
     END_BLOCK,
-    BlocksFeature,
+    Blocks,
 )
 from application.otp.events import OtpRequestRejected
 from application.ports.errors import StorageUnavailable
@@ -30,6 +30,7 @@ from domain.features.blocks import (
     TooManyBlocks,
 )
 from domain.phone import parse_phone
+from entrypoints.features.blocks import BLOCKS
 from tests.support.acts import BY_COMMAND, REASON, a_token, assert_refused
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -41,8 +42,9 @@ US: Final = Subject(SubjectKind.COUNTRY, "US")
 GB: Final = Subject(SubjectKind.COUNTRY, "GB")
 
 
-def blocks_of(app: AppHarness) -> BlocksFeature:
-    return app.use_cases.of(BlocksFeature)
+def blocks_of(app: AppHarness) -> Blocks:
+    blocks: Blocks = BLOCKS.of(app.use_cases)
+    return blocks
 
 
 async def add(app: AppHarness, subject: Subject, duration: timedelta = HOUR) -> Block:
@@ -96,7 +98,7 @@ async def test_two_at_once_add_no_fifty_first_block(app: AppHarness) -> None:
 
     failed = [result for result in results if isinstance(result, TooManyBlocks)]
     assert (len(failed), len(await blocks_of(app).list(BY_COMMAND))) == (2, MAX_BLOCKS)
-    assert blocks_of(app).count() == {"prefix": MAX_BLOCKS, "network": 0, "country": 0}
+    assert blocks_of(app).known.count() == {"prefix": MAX_BLOCKS, "network": 0, "country": 0}
 
 
 async def test_a_token_that_reads_or_writes_blocks_lists_them_and_blocks_for_a_day(
@@ -158,7 +160,7 @@ async def test_without_the_database_the_last_blocks_hold_until_their_end(
         with pytest.raises(CountryNotServed):
             await app.request_otp()
     assert [record.message.count("blocks_not_read") for record in caplog.records] == [1, 1]
-    assert blocks.age() == timedelta(minutes=2, seconds=5)
+    assert blocks.known.age() == timedelta(minutes=2, seconds=5)
     app.clock.advance(block.ends_at - app.clock.now())
     assert (await app.request_otp()).sent
 

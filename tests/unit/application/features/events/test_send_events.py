@@ -9,7 +9,7 @@ import pytest
 
 from application.features.events import operator_events as of_operators
 from application.features.events import send_events
-from application.features.events.feature import EventDetails, EventsFeature
+from application.features.events.feature import EventDetails
 from application.features.events.operator_events import OperatorEvents, RetriedEvents
 from application.features.events.ports import Event, EventRejected
 from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
@@ -22,6 +22,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from domain.identities.username import parse_username
+from entrypoints.features.events.feature import EVENTS
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
@@ -60,7 +61,7 @@ def both(backend: FakeDestination, other: FakeDestination) -> AppHarness:
 
 
 async def send(app: AppHarness, name: str = BACKEND) -> SentEvents:
-    return await app.use_cases.of(EventsFeature).send.send_due(name)
+    return await EVENTS.of(app.use_cases).sending.send.send_due(name)
 
 
 async def send_until_settled(app: AppHarness) -> None:
@@ -162,8 +163,8 @@ async def test_after_a_kill_at_any_step_every_event_is_sent_in_order() -> None:
 async def test_one_process_sends_and_another_takes_over_after_a_kill_or_a_stop(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    send_now = app.use_cases.of(EventsFeature).send
-    send_of_other = replace(app).use_cases.of(EventsFeature).send
+    send_now = EVENTS.of(app.use_cases).sending.send
+    send_of_other = EVENTS.of(replace(app).use_cases).sending.send
     assert await send_now() == {BACKEND: SentEvents()}
     assert await send_of_other() is None
     assert await send_now() == {BACKEND: SentEvents()}  # it goes on without a break
@@ -187,7 +188,10 @@ async def test_a_destination_that_hangs_delays_no_other(
     await add_users(both, 12)
     backend.gate = asyncio.Event()
     loop = asyncio.get_running_loop()
-    sending, started = asyncio.create_task(both.use_cases.of(EventsFeature).send()), loop.time()
+    sending, started = (
+        asyncio.create_task(EVENTS.of(both.use_cases).sending.send()),
+        loop.time(),
+    )
     await asyncio.sleep(1)  # of the loop's time
     assert len(other.accepted) == 12
     user = await both.add_user(a_phone(13), "late")
@@ -209,7 +213,7 @@ async def test_no_attempt_begins_after_the_time_to_send(
     loop = asyncio.get_running_loop()
     backend.gate = asyncio.Event()
     loop.call_later(4.5, backend.gate.set)
-    await app.use_cases.of(EventsFeature).send.send_due(BACKEND, loop.time() + 4)
+    await EVENTS.of(app.use_cases).sending.send.send_due(BACKEND, loop.time() + 4)
     assert backend.types == [CREATED]
     await send(app)
     assert backend.types == [CREATED, BLOCKED]
@@ -287,9 +291,9 @@ async def test_each_destination_gets_all_events(
 ) -> None:
     user = await both.add_user()
     other.rejects = lambda _: ValueError(a_phone().e164)
-    sent = await both.use_cases.of(EventsFeature).send()
+    sent = await EVENTS.of(both.use_cases).sending.send()
     await block(both)
-    await both.use_cases.of(EventsFeature).send()
+    await EVENTS.of(both.use_cases).sending.send()
     raised = [line for line in caplog.records if line.exc_info]
     assert [line.msg for line in raised] == [{"event": "event_destination_failed"}]
     assert sent == {
@@ -298,7 +302,7 @@ async def test_each_destination_gets_all_events(
     }
     other.rejects = lambda _: None
     both.advance(seconds=5)
-    await both.use_cases.of(EventsFeature).send()
+    await EVENTS.of(both.use_cases).sending.send()
 
     assert backend.types == other.types == [CREATED, BLOCKED]
     assert both.database.identities[user.identity.id].value.events.unsent == ()
@@ -309,7 +313,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
 ) -> None:
     user = await both.add_user()
     other.rejects = lambda _: AWAY
-    await both.use_cases.of(EventsFeature).send()
+    await EVENTS.of(both.use_cases).sending.send()
     both.advance(seconds=5)
     await send(replace(both, destinations={BACKEND: backend}))
 
@@ -320,7 +324,7 @@ async def test_events_for_a_destination_that_is_gone_are_dropped(
 async def test_what_waits_is_counted_and_measured(
     app: AppHarness, backend: FakeDestination
 ) -> None:
-    events = app.use_cases.of(EventsFeature).send
+    events = EVENTS.of(app.use_cases).sending.send
     assert await events.measure_delay() == timedelta()
     await add_users(app, 3)
     app.advance(seconds=7)

@@ -11,9 +11,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from application.features.app_data.feature import AppDataFeature
-from application.features.export.feature import EXPORT, Export, ExportFeature
-from application.features.export.files import EXPLAINED_FILES
+from application.features.export import EXPLAINED_FILES, EXPORT, Export
 from application.principal import Principal
 from domain.administration.audit import AuditAction
 from domain.errors import (
@@ -25,6 +23,7 @@ from domain.errors import (
 )
 from domain.features.app_data import AppData
 from domain.phone import PhoneNumber
+from entrypoints.features.app_data import APP_DATA
 from entrypoints.http.features.export.archive import write_archive
 from tests.support.acts import BY_COMMAND, assert_refused, permitted_operators
 from tests.support.app_harness import AppHarness
@@ -53,11 +52,11 @@ async def break_off(opened: AbstractAsyncContextManager[Export]) -> None:
 
 
 async def export_own_data(app: AppHarness, principal: Principal) -> ZipFile:
-    return await read(app.use_cases.of(ExportFeature).export_own_data(principal))
+    return await read(app.exports.export_own_data(principal))
 
 
 async def export_user(app: AppHarness, query: PhoneNumber | str) -> ZipFile:
-    return await read(app.use_cases.of(ExportFeature).export_user(BY_COMMAND, query, "ticket"))
+    return await read(app.exports.export_user(BY_COMMAND, query, "ticket"))
 
 
 def exports(app: AppHarness) -> Mapping[str, Any]:
@@ -82,7 +81,7 @@ async def test_the_owner_gets_everything_with_a_page_that_explains_it(app: AppHa
     item = (await app.upload_image(principal, category="art")).item
     await add_call_with_recording(app, principal)
     app_data = AppData(principal.identity.id, '{"plan":"pro"}')
-    await app.use_cases.of(AppDataFeature).stored_data.replace(app_data.id, app_data)
+    await APP_DATA.of(app.use_cases).stored_data.replace(app_data.id, app_data)
     await app.administration.act_for_users.reset_limits(BY_COMMAND, a_phone(), "no code arrived")
 
     archive = await export_own_data(app, principal)
@@ -149,7 +148,7 @@ async def test_changes_of_the_number_are_in_the_export_without_the_former_one(
 
 async def test_a_broken_transfer_is_repeated_and_a_complete_one_is_not(app: AppHarness) -> None:
     principal = await app.log_in()
-    export = app.use_cases.of(ExportFeature).export_own_data
+    export = app.exports.export_own_data
     await break_off(export(principal))
     await read(export(principal))
     with pytest.raises(TooManyExports) as caught:
@@ -174,7 +173,7 @@ async def test_an_export_of_an_account_that_is_deleted_meanwhile_does_not_begin(
 
 async def test_only_who_may_exports_and_people_say_why(app: AppHarness) -> None:
     await app.add_user()
-    export = app.use_cases.of(ExportFeature).export_user
+    export = app.exports.export_user
 
     await assert_refused(EXPORT, lambda operator, reason: read(export(operator, a_phone(), reason)))
     assert app.database.audit_entries == []
@@ -187,7 +186,7 @@ async def test_an_operators_export_is_in_the_audit_and_so_is_a_broken_one(
     app: AppHarness,
 ) -> None:
     user_id = (await app.add_user()).identity.id
-    export = app.use_cases.of(ExportFeature).export_user
+    export = app.exports.export_user
 
     archive = await read(export(BY_COMMAND, a_phone(), "she asked"))
     await break_off(export(BY_COMMAND, user_id, "ticket"))

@@ -7,7 +7,6 @@ from typing import Final
 
 import pytest
 
-from application.features.imports.feature import ImportsFeature
 from application.features.imports.item_lines import parse_item_line
 from application.features.imports.lines import (
     ImportCounts,
@@ -23,6 +22,7 @@ from application.features.imports.ports import Picture, UnreadablePicture
 from application.features.imports.user_lines import ImportedUser
 from domain.features.media.item import MediaItem
 from domain.identities.external_id import ExternalId
+from entrypoints.features.imports import IMPORTS
 from tests.support.app_harness import GIF, AppHarness
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_phone, an_id
@@ -60,7 +60,7 @@ class Import(Observer):
     async def start(self) -> None:
         """Import the owner of the items."""
         user = ImportedUser(phone=a_phone(1), id=an_id(1))
-        await self.app.use_cases.of(ImportsFeature).import_user(user, IMPORT_RUN)
+        await IMPORTS.of(self.app.use_cases).import_user(user, IMPORT_RUN)
 
     def add(self, number: int = 101, content: bytes = GIF, /, **changes: str) -> None:
         fields = {
@@ -80,7 +80,7 @@ class Import(Observer):
     async def run(self, run: ImportRun | None = IMPORT_RUN) -> ImportCounts:
         self.reported.clear()
         checked = await check_lines(Source(self.read, parse_item_line), self)
-        import_items = self.app.use_cases.of(ImportsFeature).import_items
+        import_items = IMPORTS.of(self.app.use_cases).import_items
         return await import_items(checked, self.pictures, self, run)
 
     def on_problem(self, line: Line, problem: ImportProblem, message: str) -> None:
@@ -166,7 +166,7 @@ async def test_an_account_that_was_made_here_is_named_by_its_external_id_only(
 async def test_an_id_of_somebody_elses_item_is_in_use(items: Import) -> None:
     items.add()
     await items.run()
-    await items.app.use_cases.of(ImportsFeature).import_user(
+    await IMPORTS.of(items.app.use_cases).import_user(
         ImportedUser(phone=a_phone(2), id=an_id(2)), IMPORT_RUN
     )
     items.lines[0]["owner"] = an_id(2)

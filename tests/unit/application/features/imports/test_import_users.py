@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.imports.feature import ImportsFeature
 from application.features.imports.lines import (
     ImportCounts,
     ImportOutcome,
@@ -30,6 +29,7 @@ from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import DEFAULT_RULES
+from entrypoints.features.imports import IMPORTS
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import NOW, a_phone, an_id
@@ -182,7 +182,7 @@ async def import_all(
     parser = UserLines(default_region=None, rules=DEFAULT_RULES)
     lines = [Line(number, fields) for number, fields in enumerate(listed, 1)]
     checked = await check_lines(Source(lambda: iter(lines), parser.parse), Recorder())
-    import_users = app.use_cases.of(ImportsFeature).import_users
+    import_users = IMPORTS.of(app.use_cases).import_users
     return await import_users(checked, recorder or Recorder(), None if dry_run else IMPORT_RUN)
 
 
@@ -263,7 +263,7 @@ async def import_user(
     app: AppHarness, *, dry_run: bool = False, number: int = 1, **fields: Any
 ) -> ImportResult:
     user = ImportedUser(phone=a_phone(number), **fields)
-    return await app.use_cases.of(ImportsFeature).import_user(user, None if dry_run else IMPORT_RUN)
+    return await IMPORTS.of(app.use_cases).import_user(user, None if dry_run else IMPORT_RUN)
 
 
 def stored(app: AppHarness) -> list[Identity]:

@@ -9,9 +9,9 @@ import pytest
 
 from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
 from adapters.shared.http import HttpResponse, Transport
-from application.features.login_hook.feature import LoginHookFeature
+from application.features.login_hook.feature import AskLoginHook
 from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
-from application.identities.extensions import AllowLogin, RejectLogin
+from application.identities.additions import AllowLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected
 from domain.identities.external_id import parse_external_id
@@ -35,12 +35,13 @@ INQUIRY = LoginInquiry(
 
 
 class FakeLoginHook:
-    """Decides so, or raises it."""
+    """Decides so, or raises it. `app` is the harness with it."""
 
     def __init__(self, app: AppHarness, *, with_phone: bool = False) -> None:
         self.decision: AllowLogin | RejectLogin | BaseException = AllowLogin()
         self.asked: list[LoginInquiry] = []
-        LoginHookFeature(app.use_cases, self, with_phone=with_phone)
+        ask = AskLoginHook(self, app.keyed_hashes, app.clock, with_phone)
+        self.app = app.adding(login_hook=ask)
 
     async def ask(self, inquiry: LoginInquiry) -> AllowLogin | RejectLogin:
         self.asked.append(inquiry)
@@ -51,6 +52,7 @@ class FakeLoginHook:
 
 async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHarness) -> None:
     hook = FakeLoginHook(app)
+    app = hook.app
     login = await app.open_session(device="Pixel 9")
     loaded = app.database.identities[login.identity.id]
     named = replace(loaded.value, external_id=parse_external_id("customer-7"))
@@ -65,7 +67,7 @@ async def test_a_hook_is_told_who_logs_in_and_neither_code_nor_number(app: AppHa
     assert (again.device, again.is_device_recognized) == (None, True)
     assert first.id != again.id
     with_phone = FakeLoginHook(app, with_phone=True)
-    await app.open_session()
+    await with_phone.app.open_session()
     assert [inquiry.phone for inquiry in with_phone.asked] == [a_phone().e164]
 
 
@@ -73,6 +75,7 @@ async def test_a_login_that_is_not_decided_counts_nowhere_and_is_asked_with_the_
     app: AppHarness,
 ) -> None:
     hook = FakeLoginHook(app)
+    app = hook.app
     request_id = (await app.request_otp()).request_id
     code, permits = app.last_code, app.database.permits
     before = app.database.phone_verifications[a_phone()]
@@ -97,6 +100,7 @@ async def test_nothing_but_a_login_with_a_code_asks_the_hook(app: AppHarness) ->
     await app.add_administrator(a_phone(2))
     user = await app.add_user(a_phone(1))
     hook = FakeLoginHook(app)
+    app = hook.app
     app.advance(hours=12)
     request_id = (await app.request_otp(a_phone(3))).request_id
     options: dict[str, Any] = {"request_id": request_id, "with_refresh": True}

@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from application.administration.operator import operating_system_user
-from application.features.media.feature import LibraryFeature
 from application.features.media.media_urls import FileAccess, MediaAccess
 from application.features.media.moderate_items import DELETE, HIDE, UNHIDE, ModerateItems
 from application.features.media.ports import MediaUrl
@@ -54,6 +53,7 @@ from domain.features.media.item import (
 )
 from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, MediaUsage
 from domain.identities.role import Role
+from entrypoints.features.media.feature import MEDIA
 from tests.support.acts import IN_CONSOLE, LATER, a_token, assert_refused, staff
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import (
@@ -429,7 +429,7 @@ async def item(app: AppHarness, owner: Principal) -> MediaItem:
 
 
 def moderation(app: AppHarness) -> ModerateItems:
-    return app.use_cases.of(LibraryFeature).moderate_items
+    return MEDIA.of(app.use_cases).moderation.moderate_items
 
 
 async def listed(app: AppHarness, item_filter: ItemFilter) -> list[str]:
@@ -503,7 +503,7 @@ async def test_a_moderator_acts_on_media_of_members_also_in_the_app(app: AppHarn
     moderator = await app.add_user(a_phone(3), "Mo")
     await app.identities.operator_actions.change_role(moderator.identity.id, Role.MODERATOR)
     moderator = await app.log_in(a_phone(3))
-    items = app.use_cases.of(LibraryFeature).moderate_items
+    items = MEDIA.of(app.use_cases).moderation.moderate_items
     of_member = (await app.upload_image(owner)).item
     of_staff = (await app.upload_image(other)).item
 

@@ -21,9 +21,8 @@ from application.features.passkeys.events import (
 )
 from application.features.passkeys.feature import ExportPasskeys
 from application.features.passkeys.sign_in import PasskeySignInCommand
+from application.identities.additions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.events import LoginRejectedByHook, LoginSucceeded
-from application.identities.extensions import AllowLogin, PendingLogin, RejectLogin
-from application.limits.blocks import NumberBlock
 from application.otp.events import BlockedLogin
 from application.otp.log_in import LoggedIn
 from application.ports.errors import ConcurrencyConflict, StorageUnavailable
@@ -40,6 +39,7 @@ from domain.errors import (
     TooManyAttemptsFromIp,
     Unauthenticated,
 )
+from domain.features.blocks import SubjectKind, parse_subject
 from domain.features.passkeys import (
     ChallengeNotValid,
     PasskeyExists,
@@ -57,6 +57,7 @@ from domain.otp.challenge import parse_otp_code
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
+from entrypoints.features.blocks import BLOCKS
 from entrypoints.http.features.passkeys.user_fields import PasskeyFields
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
@@ -68,6 +69,11 @@ OPERATOR: Final = operating_system_user("root")
 
 def a_device(number: int = 0, origin: str = PASSKEY_ORIGIN) -> SoftwareAuthenticator:
     return SoftwareAuthenticator(origin, credential_id=bytes([number] * 16))
+
+
+async def block(app: AppHarness, kind: SubjectKind, text: str) -> None:
+    blocks = BLOCKS.of(app.use_cases)
+    await blocks.add(OPERATOR, parse_subject(kind, text), timedelta(hours=1), "flood")
 
 
 @dataclass
@@ -319,8 +325,7 @@ async def test_while_the_number_is_blocked_none_is_added_and_no_removal_is_told(
     passkey_id = await user.add()
     await user.app.messenger.arrived.wait()
     sent = len(user.app.messenger.messages)
-    limiter = user.app.limits.delivery_limiter
-    limiter.find_number_block = lambda *_: NumberBlock("block_country", "block of the country")
+    await block(user.app, SubjectKind.COUNTRY, "US")
     with pytest.raises(CountryNotServed):
         await user.add(a_device(1))
     await user.remove(passkey_id)
@@ -463,8 +468,7 @@ async def test_attempts_of_an_ip_are_limited_and_a_right_answer_is_given_back() 
 async def test_a_blocked_network_signs_nobody_in(user: User) -> None:
     await user.add()
     answer = user.answer()
-    limiter = user.app.limits.delivery_limiter
-    limiter.find_network_block = lambda _client_ip, now: now + timedelta(minutes=5)
+    await block(user.app, SubjectKind.NETWORK, "203.0.113.0/24")
     with pytest.raises(TooManyAttemptsFromIp):
         await user.send_answer(answer)
     with pytest.raises(TooManyAttemptsFromIp):
@@ -494,7 +498,7 @@ async def test_the_login_hook_decides_about_a_right_answer(user: User) -> None:
         asked.append(login)
         return decisions.pop(0)
 
-    user.app.identities.extensions.login_hook = ask
+    user.app = user.app.adding(login_hook=ask)
     with pytest.raises(PasskeyRejected):
         await user.sign_in(replace(user.device, key=a_device().key))
     with pytest.raises(LoginRejected, match="Not you"):
@@ -519,7 +523,7 @@ async def test_a_role_counts_for_nothing_in_a_session_by_passkey(user: User) -> 
     options = user.app.staff_passkeys.sign_in.start()
     with pytest.raises(PasskeyRejected):
         await user.app.staff_passkeys.sign_in(user.device.get(options), "", Browser(None))
-    assert not user.app.passkeys.is_needed_by(user.stored)
+    assert not user.app.use_cases.additions.needs_passkey(user.stored)
 
 
 ENDS: Final[dict[str, Act]] = {

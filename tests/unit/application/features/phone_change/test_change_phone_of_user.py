@@ -92,11 +92,11 @@ async def test_the_row_of_the_table_says_whether_the_former_number_was_told(
     for phone, result in ((NEW, app.messenger.result), (OTHER, REJECTED)):
         app.messenger.result = result
         call = ActCall(
-            use_cases=app.use_cases,
             act=app.administration.act_for_users,
             operator=BY_COMMAND,
             query=user,
             reason="saw the passport",
+            feature=app.phone_change,
             values={"new_phone": phone},
         )
         row = user_acts[CHANGE_PHONE.name]

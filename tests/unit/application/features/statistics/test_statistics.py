@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.features.statistics import feature
-from application.features.statistics.feature import CountStatistics, StatisticsFeature
+from application.features import statistics as feature
+from application.features.statistics import CountStatistics, StatisticsUseCases
 from application.ports.errors import StorageError
 from application.ports.security_events import RejectionEvent, SecurityEvent
 from domain.administration.scope import Scope
@@ -29,6 +29,7 @@ from domain.features.statistics import (
     query_hours,
 )
 from domain.otp.delivery import Channel
+from entrypoints.features.statistics import STATISTICS
 from tests.support.acts import BY_COMMAND, a_token
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_phone, an_id
@@ -111,8 +112,8 @@ def test_messages_and_logins_are_counted_by_prefix() -> None:
     }
 
 
-def feature_of(app: AppHarness) -> StatisticsFeature:
-    return app.use_cases.of(StatisticsFeature)
+def feature_of(app: AppHarness) -> StatisticsUseCases:
+    return STATISTICS.of(app.use_cases)
 
 
 def a_day(app: AppHarness, *by: Dimension) -> StatisticsQuery:

@@ -9,7 +9,6 @@ from typing import Any, Final
 import pytest
 
 from application.features.voice.call_limiter import CallerRegistered, CallRejected
-from application.features.voice.call_log import CallsFeature
 from application.otp.log_in import LoggedIn
 from application.ports.errors import StorageUnavailable
 from domain.errors import CountryNotServed, InvalidValue
@@ -29,6 +28,7 @@ from domain.identities.identity import Consent, Identity
 from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
+from entrypoints.features.voice.feature import VOICE
 from tests.support.app_harness import AppHarness
 from tests.support.at_each_operation import (
     Act,
@@ -338,7 +338,7 @@ async def test_the_first_login_takes_over_and_adds_nothing(app: AppHarness) -> N
     kept = {name: getattr(joined, name) for name in of_login}
     assert taken_over.is_verified
     assert replace(taken_over, is_verified=False, **kept) == joined
-    page = await app.use_cases.of(CallsFeature).list_calls(principal, None, 10)
+    page = await VOICE.of(app.use_cases).calls.list_calls(principal, None, 10)
     assert [call.is_caller_verified for call in page.calls] == [False]
     change_role = app.identities.operator_actions.change_role
     assert (await change_role(identity_id, Role.ADMINISTRATOR)).is_administrator

@@ -8,7 +8,7 @@ import pytest
 
 from application.administration.operator import staff_member
 from application.features.voice import call_log
-from application.features.voice.call_log import CallDetails, CallsFeature
+from application.features.voice.call_log import CallDetails
 from application.operations.cleanup import CleanupIncomplete, CleanupReport
 from application.principal import Principal
 from domain.errors import Forbidden, ReauthenticationRequired, Unavailable
@@ -23,6 +23,7 @@ from domain.features.voice.step import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.otp.delivery_report import ReportedStatus
+from entrypoints.features.voice.feature import VOICE
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness
 from tests.support.builders import NOW, a_deleted_identity, a_session, an_id, an_identity
@@ -64,7 +65,7 @@ async def test_members_see_their_own_calls_administrators_all_and_operators_thos
     calls = [call_number(number, identity_id=an_id(number % 2)) for number in range(4)]
     await add(app, *calls)
 
-    list_calls = app.use_cases.of(CallsFeature).list_calls
+    list_calls = VOICE.of(app.use_cases).calls.list_calls
     for principal, seen in ((MEMBER, [3, 1]), (ADMINISTRATOR, [3, 2, 1, 0]), (TIRED, [])):
         page = await list_calls(principal, None, 10)
         assert [call.id for call in page.calls] == [an_id(number) for number in seen]
@@ -82,7 +83,7 @@ async def recorded(app: AppHarness) -> AppHarness:
 
 
 async def read(app: AppHarness, principal: Principal, number: int = 1, index: int = 1) -> bytes:
-    open_recording = app.use_cases.of(CallsFeature).open_recording
+    open_recording = VOICE.of(app.use_cases).calls.open_recording
     async with open_recording(staff_member(principal), an_id(number), index) as recording:
         return b"".join([chunk async for chunk in recording.chunks])
 
@@ -214,7 +215,7 @@ async def test_a_provider_that_does_not_answer_is_unavailable(recorded: AppHarne
     with pytest.raises(Unavailable):
         await read(recorded, ADMINISTRATOR)
     assert recorded.database.audit_entries == []
-    open_recording = replace(recorded.use_cases.of(CallsFeature).open_recording, recordings=None)
+    open_recording = replace(VOICE.of(recorded.use_cases).calls.open_recording, recordings=None)
     with pytest.raises(Unavailable):
         async with open_recording(staff_member(ADMINISTRATOR), an_id(1)):
             pass
@@ -226,7 +227,7 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     monkeypatch.setattr(call_log, "BATCH_SIZE", 5)
     await add(app, *(ended_call(number, recordings=1) for number in range(12)))
     await add(app, *(ended_call(number, started_at=NOW + TICK) for number in range(12, 22)))
-    clean_up = replace(app.use_cases.of(CallsFeature).clean_up_calls, recordings=None)
+    clean_up = replace(VOICE.of(app.use_cases).calls.clean_up_calls, recordings=None)
     app.clock.advance(100 * DAY)
 
     assert (await clean_up.delete_recordings(), await clean_up.delete_calls()) == (0, 10)

@@ -230,8 +230,9 @@ async def test_a_code_with_less_than_a_minute_left_is_not_sent_again(
 
 async def test_a_number_that_is_blocked_meanwhile_gets_no_sms(app: WhatsAppHarness) -> None:
     await app.request()
-    limiter = app.limits.delivery_limiter
-    limiter.find_number_block = lambda *_: NumberBlock("block_country", "block of the country")
+    app = app.adding(
+        find_number_block=lambda *_: NumberBlock("block_country", "block of the country")
+    )
     await app.report(FAILED)
     await app.finish()
     assert app.messenger.sent == []

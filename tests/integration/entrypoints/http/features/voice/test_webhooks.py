@@ -12,10 +12,10 @@ import pytest_asyncio
 from structlog.testing import capture_logs
 
 from adapters.messages.twilio.signatures import TwilioSignatures
-from application.features.voice.feature import VoiceFeature
 from application.ports.errors import StorageUnavailable
 from application.ports.webhooks import SignatureCoverage
 from domain.features.voice.instructions import HangUp, Say, Voice
+from entrypoints.features.voice.feature import VOICE
 from tests.integration.entrypoints.http.features.voice.webhooks import (
     ACCOUNT,
     CALL_PATHS,
@@ -161,7 +161,7 @@ async def test_where_urls_are_not_signed_only_those_of_the_service_are_accepted(
         for path in PATHS:
             if path.startswith("/voice"):
                 assert_rejected(await driver.post(path))
-        urls = driver.harness.use_cases.of(VoiceFeature).urls_at(PUBLIC_URL)
+        urls = VOICE.of(driver.harness.use_cases).voice.urls_at(PUBLIC_URL)
         fixed = {urls.voice(): 200, urls.fallback(): 200, urls.call_status(): 204}
         for number, (url, status) in enumerate(fixed.items()):
             form = [*without(FORM, "Digits"), ("Digits", str(number))]

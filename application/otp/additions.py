@@ -1,11 +1,11 @@
 """What features add to one-time codes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from application.limits.delivery_limiter import NoPermits, RequestPermits
-from application.ports.otp import DeliveryResult, PausedProvider, RecentMessages
+from application.ports.otp import CodeMessage, DeliveryResult, PausedProvider, RecentMessages
 from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery
@@ -64,7 +64,9 @@ class MessageChannel(Protocol):
         """The name of the provider that is tried first."""
         ...
 
-    async def send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
+    async def send(
+        self, code: CodeDelivery, next_channels: Sequence[Channel], messages: "CodeMessages"
+    ) -> DeliveryResult:
         """Send the code of a delivery.
 
         - `INVALID_NUMBER` says that this channel cannot reach the number. After it, and after a
@@ -74,11 +76,26 @@ class MessageChannel(Protocol):
         Args:
             code: The delivery.
             next_channels: What is tried where the provider reports later that it failed.
+            messages: Render and keep its message.
         """
         ...
 
     def find_pause(self) -> PausedProvider | None:
         """Return the pause in which no message is handed to the provider; None for now."""
+        ...
+
+
+class CodeMessages(Protocol):
+    """Makes the messages of codes, for a channel that sends them."""
+
+    def render(self, code: "CodeDelivery") -> CodeMessage:
+        """Render the message of a delivery."""
+        ...
+
+    def keep_message(
+        self, code: "CodeDelivery", result: DeliveryResult, message: CodeMessage
+    ) -> None:
+        """Keep a message that was sent, where a page shows it."""
         ...
 
 
@@ -112,9 +129,9 @@ class AcquireForProof(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class OtpExtensions:
-    """What features add.
+@dataclass(frozen=True, kw_only=True)
+class OtpAdditions:
+    """What features add to one-time codes.
 
     Attributes:
         code_calls: None where codes are sent by messages only.
@@ -123,6 +140,6 @@ class OtpExtensions:
     """
 
     code_calls: CodeCalls | None = None
-    message_channels: dict[Channel, MessageChannel] = field(default_factory=dict)
+    message_channels: Mapping[Channel, MessageChannel] = field(default_factory=dict)
     acquire_for_proof: AcquireForProof | None = None
     recent_messages: RecentMessages | None = None

@@ -1,6 +1,6 @@
-"""What features and extensions add to identities and logins."""
+"""What features add to identities and logins."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,9 +66,14 @@ LoginHookCall = Callable[[PendingLogin], Awaitable[AllowLogin | RejectLogin]]
 and about a login that fails afterwards. It has a time limit, and its claims are valid."""
 
 
-@dataclass(slots=True)
-class IdentityExtensions:
-    """What else is done when an identity changes. A feature adds its part when it is opened.
+def needs_no_passkey(_: Identity) -> bool:
+    """Return that nobody needs one, where no feature has passkeys."""
+    return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class IdentityAdditions:
+    """What else is done when an identity changes.
 
     Attributes:
         after_deletion: Gets the id of an identity that was deleted, and deletes some of what the
@@ -85,12 +90,10 @@ class IdentityExtensions:
         has_console: Whether sessions of the console are valid at this instance.
     """
 
-    after_deletion: list[Callable[[str], Awaitable[object]]] = field(default_factory=list)
-    after_login_by_call: list[Callable[[str, str], Awaitable[object]]] = field(default_factory=list)
-    after_login: list[Callable[[PhoneNumber, Channel], Awaitable[object]]] = field(
-        default_factory=list
-    )
+    after_deletion: Sequence[Callable[[str], Awaitable[object]]] = ()
+    after_login_by_call: Sequence[Callable[[str, str], Awaitable[object]]] = ()
+    after_login: Sequence[Callable[[PhoneNumber, Channel], Awaitable[object]]] = ()
     login_hook: LoginHookCall | None = None
-    token_claims: dict[str, TokenClaimsSource] = field(default_factory=dict)
-    needs_passkey: Callable[[Identity], bool] = lambda _: False
+    token_claims: Mapping[str, TokenClaimsSource] = field(default_factory=dict)
+    needs_passkey: Callable[[Identity], bool] = needs_no_passkey
     has_console: bool = False

@@ -1,12 +1,13 @@
-"""Count what happens, write it, and report it."""
+"""Statistics of messages, logins and rejections."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from application.additions import Additions
 from application.administration.operator import Operator
-from application.features.statistics.ports import PeriodRecords, StatisticsRepositories
+from application.core_ports import CorePorts
 from application.identities.events import LoginSucceeded
 from application.operations.cleanup import expire
 from application.otp.events import (
@@ -20,9 +21,8 @@ from application.otp.events import (
 )
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
 from application.ports.system import Clock
-from application.security_events import SecurityEventListeners
+from application.ports.versioned import Expiring, Records
 from application.update import change
-from application.use_cases import UseCases
 from domain.administration.scope import Scope
 from domain.cursor import Cursor
 from domain.features.statistics import (
@@ -43,6 +43,28 @@ from domain.features.statistics import (
     limit_groups,
     limit_prefixes,
 )
+
+
+class PeriodRecords(Records[PeriodCounts[Group]], Expiring, Protocol[Group]):
+    """What each process counted in each hour, or on each day, by id."""
+
+    async def list_after(
+        self, cursor: Cursor, until: datetime, limit: int
+    ) -> Sequence[PeriodCounts[Group]]:
+        """List up to `limit` of them after a position, of periods that start at `until` or earlier.
+
+        Those of the earliest period come first, and of one period those with the lowest id.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsRepositories:
+    """The counts by hour, and by day, and those of prefixes by hour."""
+
+    hours: PeriodRecords[CountedGroup]
+    days: PeriodRecords[CountedGroup]
+    prefixes: PeriodRecords[CountedPrefix]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,33 +175,38 @@ async def _list_counts(
 _INSTANCE_BYTES: Final = 8
 
 
-class StatisticsFeature:
-    """The use cases of statistics. From now on, security events are counted."""
+@dataclass(frozen=True, slots=True)
+class StatisticsUseCases:
+    """The use cases of statistics."""
 
-    def __init__(
-        self,
-        core: UseCases,
-        repositories: StatisticsRepositories,
-        listeners: SecurityEventListeners,
-    ) -> None:
-        self.clock = core.system.clock
-        instance = core.system.randomness.bytes(_INSTANCE_BYTES).hex()
-        hours, days = (PeriodSums(period, instance, limit_groups) for period in (HOUR, DAY))
-        prefixes = PeriodSums(HOUR, instance, limit_prefixes)
-        self.count = CountStatistics(sums=(hours, days), prefixes=prefixes, clock=self.clock)
-        listeners.add(self.count)
-        self.write = WriteStatistics(
-            (
-                (hours, repositories.hours),
-                (days, repositories.days),
-                (prefixes, repositories.prefixes),
-            )
+    clock: Clock
+    count: CountStatistics
+    write: WriteStatistics
+    report: ReportStatistics
+
+
+def open_statistics(
+    core_ports: CorePorts, repositories: StatisticsRepositories
+) -> tuple[StatisticsUseCases, Additions]:
+    """Return the use cases, and what lets them count security events."""
+    clock, instance = (
+        core_ports.system.clock,
+        core_ports.system.randomness.bytes(_INSTANCE_BYTES).hex(),
+    )
+    hours, days = (PeriodSums(period, instance, limit_groups) for period in (HOUR, DAY))
+    prefixes = PeriodSums(HOUR, instance, limit_prefixes)
+    count = CountStatistics(sums=(hours, days), prefixes=prefixes, clock=clock)
+    write = WriteStatistics(
+        (
+            (hours, repositories.hours),
+            (days, repositories.days),
+            (prefixes, repositories.prefixes),
         )
-        self.report = ReportStatistics(repositories)
-        core.operations.cleanup.add_steps(
-            {
-                "expired_statistics_hours": expire(repositories.hours),
-                "expired_statistics_days": expire(repositories.days),
-                "expired_statistics_prefixes": expire(repositories.prefixes),
-            }
-        )
+    )
+    steps = {
+        "expired_statistics_hours": expire(repositories.hours),
+        "expired_statistics_days": expire(repositories.days),
+        "expired_statistics_prefixes": expire(repositories.prefixes),
+    }
+    additions = Additions(listeners=(count,), cleanup_steps=steps)
+    return StatisticsUseCases(clock, count, write, ReportStatistics(repositories)), additions

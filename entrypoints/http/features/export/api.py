@@ -13,13 +13,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 
-from application.features.export.feature import (
-    EXPORT,
-    EXPORT_LINK,
-    LINK_TO_EXPORT,
-    Export,
-    ExportFeature,
-)
+from application.features.export import EXPORT, EXPORT_LINK, LINK_TO_EXPORT, Export, Exports
 from application.limits.file_reads import FileRead, FileReads
 from domain import errors
 from domain.errors import TooManyExports
@@ -37,7 +31,7 @@ from entrypoints.http.requests.auth import (
     limit_by_ip,
 )
 from entrypoints.http.requests.console_cookie import read_console_cookie
-from entrypoints.http.requests.dependencies import Injected, provide, provide_file_reads
+from entrypoints.http.requests.dependencies import Injected, provide_file_reads
 from entrypoints.http.requests.middleware import IS_HEAD
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.responses.streaming import FileResponse
@@ -128,7 +122,6 @@ def answer_head(identity_id: str) -> ASGIResponse:
 
 
 _DEPENDENCIES: Final = {
-    "exports": provide(lambda use_cases: use_cases.of(ExportFeature)),
     "file_reads": Provide(provide_file_reads, sync_to_thread=False),
 }
 
@@ -149,7 +142,7 @@ class OwnExportController(Controller):
         errors=[errors.FreshLoginRequired, errors.TooManyExports, errors.TooManyReads],
     )
     async def export_me(
-        self, request: ApiRequest, exports: Injected[ExportFeature], file_reads: Injected[FileReads]
+        self, request: ApiRequest, export: Injected[Exports], file_reads: Injected[FileReads]
     ) -> ASGIApp:
         """Return all data of the user as a ZIP archive: JSON and files, with a page about them.
 
@@ -160,10 +153,10 @@ class OwnExportController(Controller):
         if IS_HEAD in request.scope["state"]:
             # It is not the export of the day.
             async with file_reads.permit(request.client_ip):
-                await exports.export_own_data.check(principal)
+                await export.export_own_data.check(principal)
             return answer_head(principal.identity.id)
         return send_archive(
-            lambda: exports.export_own_data(principal), file_reads.permit(request.client_ip)
+            lambda: export.export_own_data(principal), file_reads.permit(request.client_ip)
         )
 
 
@@ -187,7 +180,7 @@ class ExportController(Controller):
     async def export_user(
         self,
         request: ApiRequest,
-        exports: Injected[ExportFeature],
+        export: Injected[Exports],
         file_reads: Injected[FileReads],
         data: JSONBody[UserBody],
     ) -> ASGIApp:
@@ -197,7 +190,7 @@ class ExportController(Controller):
         """
         target = parse_target(request, EXPORT, data)
         return send_archive(
-            lambda: exports.export_user(request.operator, target.query, target.reason),
+            lambda: export.export_user(request.operator, target.query, target.reason),
             file_reads.permit(request.client_ip),
         )
 
@@ -212,17 +205,17 @@ class ExportDownloadController(Controller):
     async def download_export(
         self,
         request: ApiRequest,
-        exports: Injected[ExportFeature],
+        export: Injected[Exports],
         file_reads: Injected[FileReads],
         secret: FromPath[str],
     ) -> ASGIApp:
         is_head = IS_HEAD in request.scope["state"]
         cookie = read_console_cookie(request.scope, request.settings.server)
-        operator, link = await exports.link_to_export.take(secret, cookie, is_used=not is_head)
+        operator, link = await export.link_to_export.take(secret, cookie, is_used=not is_head)
         if is_head:
             return answer_head(link.user_id)
         return send_archive(
-            lambda: exports.export_user(operator, link.user_id, link.reason),
+            lambda: export.export_user(operator, link.user_id, link.reason),
             file_reads.permit(request.client_ip),
         )
 
@@ -245,6 +238,7 @@ ACT_PATHS: Final = {
 class ExportPlugin(ApiPlugin):
     """The export of the own data, and those of users for operators."""
 
+    use_cases = ("export",)
     errors = ERRORS
     controllers: Sequence[type[Controller]] = (OwnExportController,)
     administration: Sequence[type[Controller]] = (

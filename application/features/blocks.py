@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
+from application.additions import Additions
 from application.administration.acts import Act
 from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
-from application.features.blocks.ports import BlockLists, BlocksRepositories
+from application.core_ports import CorePorts
 from application.limits.blocks import NumberBlock
-from application.otp.use_cases import LimitUseCases
+from application.opened import Opened
 from application.ports.errors import CorruptRecord, PortError, StorageError
 from application.ports.system import Clock
+from application.ports.versioned import Records
 from application.update import change
 from application.use_cases import UseCases
 from domain.administration.audit import AuditAction
@@ -48,6 +50,10 @@ LOG_INTERVAL: Final = timedelta(minutes=1)
 _log = logging.getLogger(__name__)
 
 
+class BlockLists(Records[BlockList], Protocol):
+    """The record with all blocks, by `BLOCKS_ID`."""
+
+
 @dataclass(slots=True)
 class KnownBlocks:
     """The blocks of the last read that succeeded, which the limiter of deliveries asks.
@@ -72,6 +78,16 @@ class KnownBlocks:
             self._latest_read = number
             self.known = loaded.value if loaded else BlockList()
             self.read_at = self.clock.now()
+
+    def count(self) -> Mapping[str, int]:
+        """Return how many blocks of each kind are active that this process knows."""
+        kinds = [block.subject.kind for block in self.known.active(self.clock.now())]
+        return {kind.value: kinds.count(kind) for kind in SubjectKind}
+
+    def age(self) -> timedelta:
+        """Return how long ago this process has read the blocks; 0 if it does not need them."""
+        now, read_at = self.clock.now(), self.read_at
+        return max(timedelta(), now - (read_at or now))
 
     def warn(self, event: str, error: Exception) -> None:
         """Log once a minute why a read failed: the text of what is known, the class of a bug."""
@@ -116,33 +132,49 @@ def blocks_about(details: UserDetails) -> Sequence[Block]:
     return shown.block_list.about_phone(phone, shown.now)
 
 
-def add_blocks_details(core: UseCases, repositories: BlocksRepositories) -> None:
-    """Let the core show them. Only records are read."""
+def show_blocks(core_ports: CorePorts, block_lists: BlockLists) -> Additions:
+    """Return what shows blocks of a user. Only records are read."""
 
     async def load(identity: Identity | None) -> BlocksDetails | None:
         del identity  # a phone without an account has blocks too
-        loaded = await repositories.block_lists.load(BLOCKS_ID)
-        return BlocksDetails(loaded.value, core.system.clock.now()) if loaded else None
+        loaded = await block_lists.load(BLOCKS_ID)
+        return BlocksDetails(loaded.value, core_ports.system.clock.now()) if loaded else None
 
-    core.administration.details_parts.append(load)
+    return Additions(details=(load,))
 
 
-class BlocksFeature:
+def open_blocks(known: KnownBlocks) -> Opened["Blocks"]:
+    """Let the limits ask for blocks, and the cleanup delete those that ended."""
+
+    async def delete_ended(now: datetime) -> int:
+        def prune(found: BlockList | None) -> tuple[BlockList | None, int]:
+            if found is None:
+                return None, 0
+            pruned = found.prune(now)
+            return pruned, len(found.blocks) - len(pruned.blocks)
+
+        return await change(known.block_lists, BLOCKS_ID, prune)
+
+    return Opened(
+        lambda core: Blocks(core, known),
+        Additions(
+            find_number_block=known.find_number_block,
+            find_network_block=known.find_network_block,
+            cleanup_steps={"ended_blocks": delete_ended},
+        ),
+    )
+
+
+class Blocks:
     """The use cases of blocks.
 
     At most fifty blocks are active, also if two are added at the same time: one record has all of
     them, and it is replaced only if nobody has changed it.
     """
 
-    def __init__(self, core: UseCases, repositories: BlocksRepositories) -> None:
+    def __init__(self, core: UseCases, known: KnownBlocks) -> None:
         self._clock, self._randomness = core.system.clock, core.system.randomness
-        self._block_lists = repositories.block_lists
-        self._record_act = core.record_act
-        self.known = KnownBlocks(repositories.block_lists, core.system.clock)
-        if (limits := core.find(LimitUseCases)) is not None:
-            limits.delivery_limiter.find_number_block = self.known.find_number_block
-            limits.delivery_limiter.find_network_block = self.known.find_network_block
-        core.operations.cleanup.add_steps({"ended_blocks": self._delete_ended})
+        self._record_act, self.known, self._block_lists = core.record_act, known, known.block_lists
 
     async def add(
         self, operator: Operator, subject: Subject, end: datetime | timedelta, reason: str
@@ -193,16 +225,6 @@ class BlocksFeature:
         await self._read_again()
         return block
 
-    def count(self) -> Mapping[str, int]:
-        """Return how many blocks of each kind are active that this process knows."""
-        kinds = [block.subject.kind for block in self.known.known.active(self._clock.now())]
-        return {kind.value: kinds.count(kind) for kind in SubjectKind}
-
-    def age(self) -> timedelta:
-        """Return how long ago this process has read the blocks; 0 if it does not need them."""
-        now, read_at = self._clock.now(), self.known.read_at
-        return max(timedelta(), now - (read_at or now))
-
     async def _load(self) -> BlockList:
         loaded = await self._block_lists.load(BLOCKS_ID)
         return loaded.value if loaded else BlockList()
@@ -211,12 +233,3 @@ class BlocksFeature:
         """Let a change act in this process. Where that fails, the next read does."""
         with suppress(CorruptRecord, StorageError):
             await self.known.read()
-
-    async def _delete_ended(self, now: datetime) -> int:
-        def prune(found: BlockList | None) -> tuple[BlockList | None, int]:
-            if found is None:
-                return None, 0
-            pruned = found.prune(now)
-            return pruned, len(found.blocks) - len(pruned.blocks)
-
-        return await change(self._block_lists, BLOCKS_ID, prune)

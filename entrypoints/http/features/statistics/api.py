@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from litestar import Controller, Response, get
 
-from application.features.statistics.feature import StatisticsFeature
+from application.features.statistics import StatisticsUseCases
 from domain import errors
-from entrypoints.http.features.statistics import schemas
+from entrypoints.http.features.statistics import fields as schemas
+from entrypoints.http.features.statistics.fields import parse_query
 from entrypoints.http.features.statistics.overview import OverviewController
-from entrypoints.http.features.statistics.schemas import parse_query
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
-from entrypoints.http.requests.dependencies import Injected, provide
+from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.request import ApiRequest
 
 
@@ -20,7 +20,6 @@ class StatisticsController(Controller):
 
     path = "/admin/statistics"
     tags = ["Administration"]
-    dependencies = {"statistics": provide(lambda use_cases: use_cases.of(StatisticsFeature))}
     middleware = [AdministrationMiddleware]
     security = BEARER
 
@@ -38,7 +37,7 @@ class StatisticsController(Controller):
         self,
         *,
         request: ApiRequest,
-        statistics: Injected[StatisticsFeature],
+        statistics: Injected[StatisticsUseCases],
         hours: schemas.HoursParameter = None,
         first_day: schemas.FirstDayParameter = None,
         last_day: schemas.LastDayParameter = None,
@@ -63,4 +62,5 @@ class StatisticsController(Controller):
 class StatisticsPlugin(ApiPlugin):
     """Statistics of messages and logins."""
 
+    use_cases = ("statistics",)
     administration: Sequence[type[Controller]] = (StatisticsController, OverviewController)

@@ -1,12 +1,15 @@
-"""Blocks in responses: of their own paths, and of the details of a user."""
+"""Blocks in responses and in the output of commands, which import no web framework."""
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 import msgspec
 
+from application.administration.show_user import UserDetails
+from application.features.blocks import blocks_about
 from domain.features.blocks import Block, SubjectKind
 from entrypoints.http.administration.audit_entries import ActorResponse, to_actor_response
+from entrypoints.http.administration.user_details import UserFields
 from entrypoints.http.fields import ID_DESCRIPTION, described, format_timestamp, time_field
 from entrypoints.texts.acts import format_time
 
@@ -61,3 +64,16 @@ def describe_block(block: Block) -> str:
     Example: `68b1… prefix +4479, until 2026-05-01 09:30:00 UTC: ticket 4711`.
     """
     return f"{block.id}  {block.subject}, until {format_time(block.ends_at)}: {block.reason}"
+
+
+class BlockFields(UserFields, kw_only=True):
+    """The blocks of the phone."""
+
+    blocks: Annotated[
+        list[BlockResponse],
+        described("The blocks that are active now for the prefix or the country of this phone."),
+    ]
+
+    @classmethod
+    def of(cls, details: UserDetails) -> Self:
+        return cls(blocks=[to_block_response(block) for block in blocks_about(details)])

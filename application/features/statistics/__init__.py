@@ -1,1 +1,0 @@
-"""Statistics: counted in memory, written every minute, and reported by hour and by day."""

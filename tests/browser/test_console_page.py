@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import jwt
 import pytest
 
 from tests.browser.authenticator import add_authenticator
@@ -21,7 +22,7 @@ from tests.browser.console import (
     shown,
 )
 from tests.browser.sample_service import running_console
-from tests.support.client import sign_up, upload_item
+from tests.support.client import sign_in, sign_up, upload_item
 from tests.support.images import plain_jpeg
 from tests.support.servers.http_server import Exchange, HttpServer
 from tests.support.service import REASON, ForkedService
@@ -54,7 +55,8 @@ ACTS: Final[tuple[tuple[str, dict[str, str], str], ...]] = (
     ("Change the number", {"new_phone": "+14155580003"}, "Phone number changed"),
     ("Delete the account", {}, "Account deleted"),
 )
-"""Title, fields and what the page says then; one after the other for one account."""
+"""Title, fields and what the page says then; one after the other for one account, whose one session
+they end."""
 SHOW_NUMBER: Final = "Show the full number"
 INVITE: Final = "Let this person add a passkey"
 
@@ -148,7 +150,9 @@ def test_each_act_for_a_user_is_done_once_and_says_so(
     click(page, SHOW_NUMBER)
     assert USER in heading(page, f"The full number of {HOSTILE}")
     click(page, "Back")
-    for title, fields, message in ACTS:
+    other_session = jwt.decode(sign_in(service, USER), options={"verify_signature": False})["sid"]
+    acts = (("End one session", {"session_id": other_session}, "Session ended"), *ACTS)
+    for title, fields, message in acts:
         assert act(page, title, **fields).startswith(message), title
         if title == "Give a role":
             click(page, INVITE)
@@ -158,7 +162,7 @@ def test_each_act_for_a_user_is_done_once_and_says_so(
             click(page, "Back")
     assert "Data that remains after the deletion" in heading(page, "Deleted account")
     assert {act["title"] for act in ask_api(page, "/admin/session")["acts"]} == {
-        title for title, *_ in ACTS
+        title for title, *_ in acts
     }
     service.wait_for(lambda: any(tmp_path.glob("*.zip")))
 

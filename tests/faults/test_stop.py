@@ -87,7 +87,7 @@ def test_in_the_stop_delay_only_readiness_fails(tmp_path: Path, connect: Connect
         for _ in range(10):
             assert ready(service).status_code == 503
         # The disk of this machine may have little space. A part has half a second to answer.
-        all_ok = dict.fromkeys(("database", "media", "messages", "disk"), "ok")
+        all_ok = dict.fromkeys(("keys", "database", "media", "messages", "disk"), "ok")
         expected = {"status": "stopping", **all_ok}
         service.wait_for(lambda: ready(service).json() | {"disk": "ok"} == expected)
         assert me(service, token) == 404

@@ -40,9 +40,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         _open_standard_streams()
         # First of all: the list of features has them.
         name_extensions(os.environ)
-        from entrypoints.commands.dialtone import make_dialtone
+        from entrypoints.commands.dialtone import dialtone
 
-        return int(make_dialtone().main(arguments, "dialtone", standalone_mode=False))
+        return int(dialtone.main(arguments, "dialtone", standalone_mode=False))
     except click.UsageError as error:
         _print_usage_error(error)
         return EXIT_INVALID

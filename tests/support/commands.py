@@ -5,7 +5,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from functools import cache
 from io import StringIO
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -20,8 +19,8 @@ from domain.identities.role import Role
 from domain.identities.staff import Staff
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
-from entrypoints.commands.dialtone import make_dialtone
-from entrypoints.commands.shared.command import Command, CommandGroup
+from entrypoints.commands.dialtone import dialtone
+from entrypoints.commands.shared.command import Command, CommandGroup, LazyCommand
 from entrypoints.commands.shared.printing import EXIT_INVALID, print_result
 from entrypoints.composition.limits import LIMITS
 from entrypoints.composition.read_settings import read_settings
@@ -90,9 +89,9 @@ class CommandLine:
         return Ended(line, code, stdout.getvalue(), stderr.getvalue())
 
     def _run(self, line: Sequence[str], stderr: StringIO) -> int:
-        command, arguments = _dialtone(), [*line]
+        command, arguments = load(dialtone), [*line]
         while isinstance(command, CommandGroup):
-            command = command.commands[arguments.pop(0)]
+            command = load(command.commands[arguments.pop(0)])
         assert isinstance(command, Command)
         try:
             with (
@@ -125,15 +124,15 @@ class CommandLine:
         return asyncio.run(create())
 
 
-@cache
-def _dialtone() -> click.Command:
-    return make_dialtone()
+def load(command: click.Command) -> click.Command:
+    """Return a command that a list has, as a call of it does."""
+    return command.load() if isinstance(command, LazyCommand) else command
 
 
 def all_commands(parent: click.Context | None = None) -> Iterator[click.Context]:
     """Yield the context of `dialtone` and of each command below it."""
-    context = parent or click.Context(make_dialtone(), info_name="dialtone")
+    context = parent or click.Context(dialtone, info_name="dialtone")
     yield context
     if isinstance(context.command, CommandGroup):
         for name, command in context.command.commands.items():
-            yield from all_commands(click.Context(command, context, name))
+            yield from all_commands(click.Context(load(command), context, name))

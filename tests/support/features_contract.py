@@ -15,7 +15,9 @@ from entrypoints.composition.features import FEATURES
 PROJECT: Final = Path(__file__).parents[2]
 LAYERS: Final = ("domain", "application", "adapters", "entrypoints")
 LIST: Final = "entrypoints.composition.features"
-"""The only module that names all features."""
+"""The only module that imports all features."""
+TABLE: Final = "entrypoints.commands.table"
+"""The only module that names commands of all features in strings."""
 INSIDES: Final = ("entrypoints.http.", "entrypoints.commands.")
 """What not even a feature imports of one that it needs. It imports use cases, ports and entities;
 what opens it, also settings and adapters."""
@@ -64,7 +66,7 @@ class Ownership:
     def may_name(self, module: str, named: str) -> bool:
         """Return whether a module may have the name of another one in a string, to load it."""
         owners = self.find_owners(named)
-        return not owners or bool(owners & self.find_owners(module))
+        return module == TABLE or not owners or bool(owners & self.find_owners(module))
 
     def find_forbidden(self, imports: Imports, names: Imports) -> list[str]:
         """Return what is not allowed: imports, and names of modules in strings."""

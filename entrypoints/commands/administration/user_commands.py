@@ -1,4 +1,4 @@
-"""`dialtone user` with the actions of the core."""
+"""Actions of `dialtone user`: count, unblock and delete."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from entrypoints.commands.administration.user_acts import act_commands, act_for_user
-from entrypoints.commands.administration.user_details import show
-from entrypoints.commands.feature_commands import FeatureCommands
-from entrypoints.commands.shared.command import Command, CommandGroup
+from entrypoints.commands.administration.user_acts import act_for_user
+from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     ID,
     PHONE,
@@ -28,24 +26,6 @@ if TYPE_CHECKING:
     from entrypoints.commands.shared.user_calls import UserCall
     from entrypoints.features.feature import Feature
     from entrypoints.settings.settings import Settings
-
-
-def user_command(features: Sequence[FeatureCommands]) -> CommandGroup:
-    """Return `user`, with the actions of the core and those of features."""
-    user = CommandGroup(
-        "user",
-        help="Show a user, or act for one: by phone number, username or user id.",
-        examples=[
-            f"show {PHONE}",
-            "block alice --reason 'ticket 4711'",
-            *(example for feature in features for example in feature.user_examples),
-            "delete --help",
-        ],
-    )
-    of_features = [action for feature in features for action in feature.user_actions]
-    for command in [count, show, *act_commands(), unblock, delete, *of_features]:
-        user.add_command(command)
-    return user
 
 
 @click.command(cls=Command, examples=["", "--json"])

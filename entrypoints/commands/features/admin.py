@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands, find_feature_commands
+from application.administration.user_acts import USER_ACTS
+from domain.administration.role_scopes import STAFF_ROLES
+from domain.administration.scope import Scope
 from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.options import (
     ID,
@@ -16,6 +18,7 @@ from entrypoints.commands.shared.options import (
     at_most_one,
     json_option,
 )
+from entrypoints.commands.table import FEATURES
 
 if TYPE_CHECKING:
     from application.features.admin.feature import AdminFeature
@@ -135,29 +138,21 @@ admin_token: Final = CommandGroup(
 )
 
 
-class _ScopeOption(click.Option):
-    """An option whose help lists all scopes, which are read when it is shown."""
-
-    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        from application.administration.user_acts import USER_ACTS
-        from domain.administration.role_scopes import STAFF_ROLES
-        from domain.administration.scope import Scope
-
-        supporting = [row.name for row in USER_ACTS if row.act.scope is Scope.SUPPORT_USERS]
-        of_core = [
-            row.act.scope
-            for row in USER_ACTS
-            if row.act.scope is not None and row.act.scope is not Scope.SUPPORT_USERS
-        ]
-        of_features = [scope for feature in find_feature_commands() for scope in feature.scopes]
-        # Two acts may need the same one.
-        others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
-        self.help = (
-            f"A role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
-            f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
-            f"({', '.join(supporting)}), {', '.join(others)}."
-        )
-        return super().get_help_record(ctx)
+def _describe_scopes() -> str:
+    supporting = [row.name for row in USER_ACTS if row.act.scope is Scope.SUPPORT_USERS]
+    of_core = [
+        row.act.scope
+        for row in USER_ACTS
+        if row.act.scope is not None and row.act.scope is not Scope.SUPPORT_USERS
+    ]
+    of_features = [scope for additions in FEATURES.values() for scope in additions.scopes]
+    # Two acts may need the same one.
+    others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
+    return (
+        f"A role ({', '.join(STAFF_ROLES)}), or single scopes: {Scope.READ_USERS} (masked "
+        f"numbers), {Scope.READ_PHONES} (full numbers), {Scope.SUPPORT_USERS} "
+        f"({', '.join(supporting)}), {', '.join(others)}."
+    )
 
 
 @admin_token.command(
@@ -173,7 +168,7 @@ class _ScopeOption(click.Option):
     metavar="SCOPE[,SCOPE]",
     required=True,
     multiple=True,
-    cls=_ScopeOption,
+    help=_describe_scopes(),
 )
 @click.option(
     "--expires",
@@ -279,8 +274,3 @@ def _render(token: "ServiceToken", now: datetime) -> str:
 
 def _format_time(time: datetime) -> str:
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=[admin_token], user_actions=[list_users], scopes=("users:list",)
-)

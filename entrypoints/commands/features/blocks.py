@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import (
     ID,
@@ -137,6 +136,3 @@ def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[st
         {BlockNotFound: "No block with this id is active: dialtone block list."},
     )
     return [f"Block {ended.id} has ended: {ended.subject}."]
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[block], scopes=("blocks:read", "blocks:write"))

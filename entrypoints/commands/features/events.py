@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import (
     ID,
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
 
 events: Final = CommandGroup(
     "events",
-    help="List the events that a destination of DIALTONE_EVENTS has not accepted, or send them "
-    "again.",
+    help="List the events that a destination has not accepted, or send them again.",
     examples=["list --failed", f"list {PHONE}", "retry"],
 )
 _NO_EVENTS: Final = "No events are recorded or sent, because DIALTONE_EVENTS is not set."
@@ -193,10 +191,9 @@ def _send_tests(settings: "Settings") -> "Mapping[str, Check]":
     }
 
 
-_SEND_TEST: Final = click.Option(
+SEND_TEST: Final = click.Option(
     ["--send-test"],
     flag_value=_send_tests,
     help="Also send an event dialtone.test to each destination of DIALTONE_EVENTS; implies "
     "--connect.",
 )
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[events], check_options=[_SEND_TEST])

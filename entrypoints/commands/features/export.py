@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -71,6 +70,3 @@ def export(settings: "Settings", user: str, output: str, options: ActOptions) ->
     shown_size = f"{size / 10**6:.1f} MB" if size >= 10**6 else f"{size / 10**3:.1f} kB"
     yield f"{path} has the data of {found.subject}: {shown_size}."
     yield f"Only its owner (uid {os.geteuid()}) can read it."
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[export], scopes=("users:export",))

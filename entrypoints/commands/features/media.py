@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import ID, ActOptions, act_options
 
@@ -182,12 +181,3 @@ def _moderate(
         call,
         {ItemNotFound: "There is no item with this id in the library, shown or hidden."},
     )
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(
-    commands=[media, library],
-    subject="an image library",
-    tried="the media store",
-    not_copied="Media files are not copied.",
-    scopes=("library:read", "library:moderate"),
-)

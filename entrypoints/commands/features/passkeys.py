@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from domain.identities.passkey import Passkey
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -151,9 +150,6 @@ def passkey_invite(
         "check who asks, and hand it over in person or by a channel that you trust, not by SMS."
     )
     return [link]  # alone on stdout, so that a shell can take it
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[passkeys, passkey_remove, passkey_invite])
 
 
 def _describe(passkey: Passkey, *, is_of_console: bool, as_json: bool) -> str:

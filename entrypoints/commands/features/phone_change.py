@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -125,6 +124,3 @@ def _describe(before: "FoundUser", identity: "Identity") -> Iterator[str]:
 
 def _mask(phone: "PhoneNumber | None") -> str:
     return phone.masked if phone else "none"
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(user_actions=[change_phone])

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import at_most_one
 
@@ -139,6 +138,3 @@ def _align(rows: Sequence[tuple[str, ...]], names: int) -> Iterator[str]:
             text.ljust(width) if column < names else text.rjust(width)
             for column, (text, width) in enumerate(cells)
         )
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[statistics], scopes=("statistics:read",))

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
-
 if TYPE_CHECKING:
     from entrypoints.settings.rules import Check
     from entrypoints.settings.settings import Settings
@@ -32,13 +30,9 @@ def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
     return {"phone line": partial(check_phone_line, settings.of(VoiceSettings), sign_urls)}
 
 
-_SHOW_VOICE_URLS: Final = click.Option(
+SHOW_VOICE_URLS: Final = click.Option(
     ["--show-voice-urls"],
     flag_value=_check_with_signatures,
     help="Also show the URLs to enter at the provider of calls if they have a signature of the "
     "service, which is a secret; implies --connect.",
-)
-FEATURE_COMMANDS: Final = FeatureCommands(
-    tried="the phone line (with the URLs to enter at its provider)",
-    check_options=[_SHOW_VOICE_URLS],
 )

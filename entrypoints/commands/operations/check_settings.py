@@ -1,12 +1,13 @@
 """`dialtone check-settings`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.table import FEATURES
 
 if TYPE_CHECKING:
     from entrypoints.parts.connection_checks import CheckResult
@@ -14,86 +15,83 @@ if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
 
 
-def check_settings_command(features: Sequence[FeatureCommands]) -> click.Command:
-    """Return `check-settings`, with the checks of features."""
-    tried = [each.tried for each in features if each.tried]
-    parts = ", ".join(["the keys", "the database", *tried, "the providers"])
+_TRIED: Final = ", ".join(
+    ["the keys", "the database", *(each.tried for each in FEATURES.values() if each.tried)]
+)
 
-    @click.command(
-        cls=Command,
-        examples=["", "--templates --only de", "--connect"],
-        checks_files=True,
-        needs_data=False,
-    )
-    @click.option(
-        "--all", "show_all", is_flag=True, help="Show also those that have their defaults."
-    )
-    @click.option(
-        "--templates", is_flag=True, help="Show the message of each SMS template instead."
-    )
-    @click.option("--only", metavar="NAME", help="With --templates: only this language or country.")
-    @click.option(
-        "--connect",
-        is_flag=True,
-        help=f"Try {parts} and the other parts that the settings name instead, and list the ids of "
-        "the keys; nothing is changed, no message is sent and nobody is called.",
-    )
-    def check_settings(
-        settings: "Settings",
-        *,
-        show_all: bool,
-        templates: bool,
-        only: str | None,
-        connect: bool,
-        **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
-    ) -> Iterator[str]:
-        """Check all settings, and show what differs from the defaults, without secrets."""
-        import asyncio
 
-        from entrypoints.commands.operations.checks import check_keys, check_records
-        from entrypoints.composition.read_settings import (
-            find_exposed_secrets,
-            find_unknown,
-            list_mistakes,
-        )
-        from entrypoints.settings.env_file import ENV_FILE
-        from entrypoints.settings.startup_error import CommandError
+@click.command(
+    cls=Command,
+    examples=["", "--templates --only de", "--connect"],
+    checks_files=True,
+    needs_data=False,
+)
+@click.option("--all", "show_all", is_flag=True, help="Show also those that have their defaults.")
+@click.option("--templates", is_flag=True, help="Show the message of each SMS template instead.")
+@click.option("--only", metavar="NAME", help="With --templates: only this language or country.")
+@click.option(
+    "--connect",
+    is_flag=True,
+    help=f"Try {_TRIED}, the providers and the other parts that the settings name instead, and "
+    "list the ids of the keys; nothing is changed, no message is sent and nobody is called.",
+)
+def check_settings(
+    settings: "Settings",
+    *,
+    show_all: bool,
+    templates: bool,
+    only: str | None,
+    connect: bool,
+    **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
+) -> Iterator[str]:
+    """Check all settings, and show what differs from the defaults, without secrets."""
+    import asyncio
 
-        if templates:
-            yield from _preview_templates(settings, only)
-            yield from _notes(settings)
-            return
-        more = [find_checks for find_checks in more_checks.values() if find_checks]
-        results: dict[str, CheckResult] = {}
-        if connect or more:
-            results = _run_checks(settings, more)
-            width = max(map(len, results))
-            for name, result in results.items():
-                first, *below = result.text.split("\n")
-                yield f"{name:<{width}}  {first}"
-                yield from (f"{'':<{width}}  {line}" for line in below)
-        else:
-            yield from _describe(settings, show_all=show_all)
-            yield from _list_created(settings)
-        yield from list_mistakes(settings.variables)
-        if exposed := find_exposed_secrets(settings):
-            yield (
-                f"Every user of the machine can read {ENV_FILE}, which has the secrets of "
-                f"{', '.join(exposed)}. Fix: chmod o-r {ENV_FILE}"
-            )
+    from entrypoints.commands.operations.checks import check_keys, check_records
+    from entrypoints.composition.read_settings import (
+        find_exposed_secrets,
+        find_unknown,
+        list_mistakes,
+    )
+    from entrypoints.settings.env_file import ENV_FILE
+    from entrypoints.settings.startup_error import CommandError
+
+    if templates:
+        yield from _preview_templates(settings, only)
         yield from _notes(settings)
-        yield from asyncio.run(check_records(settings))
-        failed = sum(not result.is_ok for result in results.values())
-        if failed:
-            raise CommandError(f"{failed} of {len(results)} parts do not work.")
-        if unknown := find_unknown(settings.variables.values):
-            raise CommandError(f"These are not settings: {', '.join(unknown)}.")
-        if not results:
-            asyncio.run(check_keys(settings))  # as a start does
-            yield "The settings are valid."
+        return
+    more = [find_checks for find_checks in more_checks.values() if find_checks]
+    results: dict[str, CheckResult] = {}
+    if connect or more:
+        results = _run_checks(settings, more)
+        width = max(map(len, results))
+        for name, result in results.items():
+            first, *below = result.text.split("\n")
+            yield f"{name:<{width}}  {first}"
+            yield from (f"{'':<{width}}  {line}" for line in below)
+    else:
+        yield from _describe(settings, show_all=show_all)
+        yield from _list_created(settings)
+    yield from list_mistakes(settings.variables)
+    if exposed := find_exposed_secrets(settings):
+        yield (
+            f"Every user of the machine can read {ENV_FILE}, which has the secrets of "
+            f"{', '.join(exposed)}. Fix: chmod o-r {ENV_FILE}"
+        )
+    yield from _notes(settings)
+    yield from asyncio.run(check_records(settings))
+    failed = sum(not result.is_ok for result in results.values())
+    if failed:
+        raise CommandError(f"{failed} of {len(results)} parts do not work.")
+    if unknown := find_unknown(settings.variables.values):
+        raise CommandError(f"These are not settings: {', '.join(unknown)}.")
+    if not results:
+        asyncio.run(check_keys(settings))  # as a start does
+        yield "The settings are valid."
 
-    check_settings.params += [option for feature in features for option in feature.check_options]
-    return check_settings
+
+for additions in FEATURES.values():
+    check_settings.params += [resolve_name(place) for place in additions.check_options]
 
 
 def _run_checks(

@@ -1,12 +1,12 @@
 """`dialtone copy`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.table import FEATURES
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -15,83 +15,79 @@ if TYPE_CHECKING:
 _PLACE: Final = (
     "A URL as in DIALTONE_DATABASE, or env:NAME if NAME, or the file in NAME_FILE, has it"
 )
+_NOT_COPIED: Final = [each.not_copied for each in FEATURES.values() if each.not_copied]
 
 
-def copy_command(features: Sequence[FeatureCommands]) -> click.Command:
-    """Return `copy`, whose help says what features leave."""
-    not_copied = [each.not_copied for each in features if each.not_copied]
+@click.command(
+    cls=Command,
+    help=" ".join(
+        [
+            "Copy all records of a database to an empty one, which may be of another kind. "
+            "Stop all instances of the service first. Run it again after an interruption.",
+            *_NOT_COPIED,
+        ]
+    ),
+    examples=[
+        "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
+        "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
+        "--from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
+    ],
+    needs_data=False,
+)
+@click.option("--from", "source", metavar="URL", required=True, help=f"{_PLACE}.")
+@click.option(
+    "--to",
+    "target",
+    metavar="URL",
+    required=True,
+    help=f"{_PLACE}; the list of processes shows arguments to everybody, also a password.",
+)
+@click.option(
+    "--to-secrets-file",
+    "keys_file",
+    metavar="FILE",
+    help="The keys of the target: its keys of phone_index and phone_encryption may be others.",
+)
+@click.option("--dry-run", is_flag=True, help="Count records; nothing is changed.")
+@click.option("--force", is_flag=True, help="Copy a database that was copied before.")
+def copy(
+    settings: "Settings",
+    source: str,
+    target: str,
+    keys_file: str | None,
+    *,
+    dry_run: bool,
+    force: bool,
+) -> Iterable[str]:
+    """Copy, or only count."""
+    import asyncio
 
-    @click.command(
-        cls=Command,
-        help=" ".join(
-            [
-                "Copy all records of a database to an empty one, which may be of another kind. "
-                "Stop all instances of the service first. Run it again after an interruption.",
-                *not_copied,
-            ]
-        ),
-        examples=[
-            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE --dry-run",
-            "--from sqlite:///var/dialtone.db --to env:NEW_DATABASE",
-            "--from env:DIALTONE_DATABASE --to env:NEW_DATABASE --to-secrets-file new.json",
-        ],
-        needs_data=False,
+    from application.ports.errors import StorageError
+    from entrypoints.commands.operations.copy_jobs import (
+        Place,
+        copy_records,
+        load_keys_of,
+        load_other_keys,
+        plan_copy,
     )
-    @click.option("--from", "source", metavar="URL", required=True, help=f"{_PLACE}.")
-    @click.option(
-        "--to",
-        "target",
-        metavar="URL",
-        required=True,
-        help=f"{_PLACE}; the list of processes shows arguments to everybody, also a password.",
-    )
-    @click.option(
-        "--to-secrets-file",
-        "keys_file",
-        metavar="FILE",
-        help="The keys of the target: its keys of phone_index and phone_encryption may be others.",
-    )
-    @click.option("--dry-run", is_flag=True, help="Count records; nothing is changed.")
-    @click.option("--force", is_flag=True, help="Copy a database that was copied before.")
-    def copy(
-        settings: "Settings",
-        source: str,
-        target: str,
-        keys_file: str | None,
-        *,
-        dry_run: bool,
-        force: bool,
-    ) -> Iterable[str]:
-        import asyncio
+    from entrypoints.parts.missing_data import check_keys_exist
+    from entrypoints.settings.startup_error import CommandError
 
-        from application.ports.errors import StorageError
-        from entrypoints.commands.operations.copy_jobs import (
-            Place,
-            copy_records,
-            load_keys_of,
-            load_other_keys,
-            plan_copy,
-        )
-        from entrypoints.parts.missing_data import check_keys_exist
-        from entrypoints.settings.startup_error import CommandError
-
-        check_keys_exist(settings)
-        from_ = _parse_place(settings, source, "--from")
-        to = _parse_place(settings, target, "--to")
-        keys = of_target = load_keys_of(settings)
-        if keys_file is not None:
-            of_target = load_other_keys(settings, keys_file)
-        places = Place("--from", from_, keys), Place("--to", to, of_target)
-        if dry_run:
-            return asyncio.run(plan_copy(*places, force=force))
-        try:
-            return asyncio.run(copy_records(*places, keys_file, not_copied, force=force))
-        except StorageError as error:
-            raise CommandError(
-                f"The copy has stopped: {error}. Start the same command again: it continues."
-            ) from error
-
-    return copy
+    check_keys_exist(settings)
+    from_ = _parse_place(settings, source, "--from")
+    to = _parse_place(settings, target, "--to")
+    keys = of_target = load_keys_of(settings)
+    if keys_file is not None:
+        of_target = load_other_keys(settings, keys_file)
+    places = Place("--from", from_, keys), Place("--to", to, of_target)
+    if dry_run:
+        return asyncio.run(plan_copy(*places, force=force))
+    try:
+        return asyncio.run(copy_records(*places, keys_file, _NOT_COPIED, force=force))
+    except StorageError as error:
+        raise CommandError(
+            f"The copy has stopped: {error}. Start the same command again: it continues."
+        ) from error
 
 
 def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocation":

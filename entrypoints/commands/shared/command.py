@@ -24,6 +24,7 @@ import re
 from collections.abc import Iterable, Sequence
 from inspect import cleandoc
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -102,6 +103,20 @@ class Command(_Helped):
         return lines
 
 
+class LazyCommand(click.Command):
+    """A command in lists: its module is imported when it is called."""
+
+    def __init__(self, place: str, short_help: str, *, name: str = "") -> None:
+        """Take `module:attribute`; the name is by default that of the attribute."""
+        super().__init__(name or place.partition(":")[2].replace("_", "-"), short_help=short_help)
+        self._place = place
+
+    def load(self) -> click.Command:
+        """Import the command."""
+        command: click.Command = resolve_name(self._place)
+        return command
+
+
 class CommandGroup(_Helped, click.Group):
     """A command with actions, which are commands. `examples` are arguments, as of a command."""
 
@@ -109,6 +124,12 @@ class CommandGroup(_Helped, click.Group):
 
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, no_args_is_help=False, **attributes)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, others = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, LazyCommand) else command, others
 
     def list_commands(self, _: click.Context) -> list[str]:
         return [*self.commands]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from entrypoints.commands.feature_commands import FeatureCommands
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import ActOptions, optional_act_options
 
@@ -122,6 +121,3 @@ def items(
 
     job = make_items_job(settings, file, folder)
     return job.run(options, rejected, is_dry_run=dry_run, replaces=replace)
-
-
-FEATURE_COMMANDS: Final = FeatureCommands(commands=[import_group])

@@ -30,7 +30,7 @@ from adapters.databases.sqlite import open_sqlite_database
 from application.ports.errors import ConfigurationError
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.commands.operations.cleanup import cleanup
-from entrypoints.commands.operations.copy import copy_command
+from entrypoints.commands.operations.copy import copy
 from entrypoints.commands.operations.keys import reencrypt_phones
 from entrypoints.commands.operations.migrate import migrate
 from entrypoints.composition.features import KINDS
@@ -95,7 +95,7 @@ def test_nothing_starts_until_the_records_are_deleted_after_a_confirmation(
         # Else records of deleted users would stay, keep the former key, or not be copied.
         lambda: call(cleanup, settings),
         lambda: call(reencrypt_phones, settings),
-        lambda: call(copy_command([]), settings, "--from", source, "--to", target),
+        lambda: call(copy, settings, "--from", source, "--to", target),
     ]
     for it in starts:
         with pytest.raises(StartupError, match=REFUSED):

@@ -364,8 +364,7 @@ async def open_unsigned(*, environ: Mapping[str, str]) -> AsyncIterator[Unsigned
 
 
 async def check_with_signatures(settings: Settings) -> list[str]:
-    (option,) = voice.FEATURE_COMMANDS.check_options
-    find_checks: Any = option.flag_value
+    find_checks: Any = voice.SHOW_VOICE_URLS.flag_value
     note: str = await find_checks(settings)["phone line"]()
     return note.splitlines()
 

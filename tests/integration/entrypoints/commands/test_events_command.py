@@ -11,7 +11,7 @@ import pytest
 
 from application.features.events.ports import EventRejected
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
-from entrypoints.commands.features.events import FEATURE_COMMANDS
+from entrypoints.commands.features.events import SEND_TEST
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.events.feature import EVENT_RECORDS, EVENTS
@@ -94,8 +94,7 @@ def test_a_retry_says_how_many_events_a_running_service_sends(dialtone: CommandL
 
 
 async def test_a_test_event_shows_whether_a_destination_accepts_events(tmp_path: Path) -> None:
-    (option,) = FEATURE_COMMANDS.check_options
-    send_tests: Any = option.flag_value
+    send_tests: Any = SEND_TEST.flag_value
     with FakeReceiver() as receiver:
         settings = CommandLine(tmp_path, receiver.environ).settings
         [(name, send)] = send_tests(settings).items()

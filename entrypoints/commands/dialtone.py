@@ -6,11 +6,11 @@ import click
 
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.printing import print_line
-from entrypoints.commands.table import CORE, FEATURES
+from entrypoints.commands.table import CORE, OF_FEATURES
 
 
 def _describe() -> str:
-    subjects = [each.subject for each in FEATURES.values() if each.subject]
+    subjects = [each.subject for each in OF_FEATURES.values() if each.subject]
     *first, last = ["Phone number sign-in", "users", *subjects]
     return f"{', '.join(first)} and {last} over HTTP."
 
@@ -41,6 +41,6 @@ dialtone: Final = CommandGroup(
         )
     ],
 )
-for additions in (CORE, *FEATURES.values()):
+for additions in (CORE, *OF_FEATURES.values()):
     for command in additions.commands:
         dialtone.add_command(command)

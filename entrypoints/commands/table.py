@@ -90,7 +90,7 @@ CORE: Final = CommandAdditions(
         ),
     ),
 )
-FEATURES: Final = {
+OF_FEATURES: Final = {
     "admin": CommandAdditions(
         commands=(
             LazyCommand(

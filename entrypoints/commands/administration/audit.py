@@ -2,21 +2,27 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from datetime import UTC
+from typing import Final
 
 import click
+from msgspec import json
 
+from application.administration.find_user import FindUser
+from application.administration.operator import Operator
+from application.administration.use_cases import AdministrationUseCases
+from application.ports.administration import AuditFilter
+from application.use_cases import UseCases
+from domain.administration.audit import AuditEntry
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.shared.operator_name import find_operator
 from entrypoints.commands.shared.options import ID, PHONE, USER, json_option, limit_option
-
-if TYPE_CHECKING:
-    from application.administration.find_user import FindUser
-    from application.administration.operator import Operator
-    from application.administration.use_cases import AdministrationUseCases
-    from application.ports.administration import AuditFilter
-    from application.use_cases import UseCases
-    from domain.administration.audit import AuditEntry
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import parse_actor, parse_readings
+from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+from entrypoints.commands.shared.user_calls import find_one
+from entrypoints.http.administration.audit_entries import to_entry_response
+from entrypoints.settings.settings import Settings
+from entrypoints.texts.acts import describe_actor
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
 _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
@@ -37,18 +43,13 @@ _NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found
 @limit_option("entries")
 @json_option
 def audit(
-    settings: "Settings", user: str | None, by: str | None, limit: int, *, as_json: bool
+    settings: Settings, user: str | None, by: str | None, limit: int, *, as_json: bool
 ) -> Iterable[str]:
     """Show who did what to whom, when and why, the newest first."""
-    from application.ports.administration import AuditFilter
-    from entrypoints.commands.shared.operator_name import find_operator
-    from entrypoints.commands.shared.parsing import parse_actor
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-
     actor = None if by is None else parse_actor(by)
     operator = find_operator()
 
-    async def list_entries(use_cases: "UseCases") -> "Sequence[AuditEntry]":
+    async def list_entries(use_cases: UseCases) -> Sequence[AuditEntry]:
         administration = use_cases.administration
         subject = None
         if user is not None:
@@ -61,11 +62,8 @@ def audit(
     return map(_render, entries) if entries else [_NO_ENTRIES]
 
 
-async def _find_subject(settings: "Settings", find_user: "FindUser", text: str) -> str:
+async def _find_subject(settings: Settings, find_user: FindUser, text: str) -> str:
     """Return what the audit calls a user. A text may be that itself."""
-    from entrypoints.commands.shared.parsing import parse_readings
-    from entrypoints.commands.shared.user_calls import find_one
-
     readings = parse_readings(settings, text)
     if _SUBJECT.fullmatch(text) and not await find_user.find_any(readings):
         return text
@@ -73,11 +71,11 @@ async def _find_subject(settings: "Settings", find_user: "FindUser", text: str) 
 
 
 async def _list_all(
-    administration: "AdministrationUseCases",
-    operator: "Operator",
-    audit_filter: "AuditFilter",
+    administration: AdministrationUseCases,
+    operator: Operator,
+    audit_filter: AuditFilter,
     limit: int,
-) -> "Sequence[AuditEntry]":
+) -> Sequence[AuditEntry]:
     entries, cursor = list["AuditEntry"](), None
     while len(entries) < limit:
         page = await administration.list_audit(operator, audit_filter, cursor, limit)
@@ -88,10 +86,7 @@ async def _list_all(
     return entries[:limit]
 
 
-def _render(entry: "AuditEntry") -> str:
-    from datetime import UTC
-
-    from entrypoints.texts.acts import describe_actor
+def _render(entry: AuditEntry) -> str:
 
     parts = [
         f"{entry.at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC",
@@ -107,9 +102,6 @@ def _render(entry: "AuditEntry") -> str:
     return "  ".join(filter(None, parts))
 
 
-def _to_json(entry: "AuditEntry") -> str:
-    from msgspec import json
-
-    from entrypoints.http.administration.audit_entries import to_entry_response
+def _to_json(entry: AuditEntry) -> str:
 
     return json.encode(to_entry_response(entry)).decode()

@@ -5,7 +5,7 @@ from typing import Final
 from entrypoints.commands.administration.user_acts import act_commands
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import PHONE
-from entrypoints.commands.table import CORE, FEATURES
+from entrypoints.commands.table import CORE, OF_FEATURES
 
 user: Final = CommandGroup(
     "user",
@@ -15,6 +15,6 @@ user: Final = CommandGroup(
 for command in [
     *CORE.user_actions,
     *act_commands(),
-    *(action for additions in FEATURES.values() for action in additions.user_actions),
+    *(action for additions in OF_FEATURES.values() for action in additions.user_actions),
 ]:
     user.add_command(command)

@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from application.administration.user_acts import USER_ACTS, ActCall, ActField, FieldRules, UserAct
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -14,11 +15,9 @@ from entrypoints.commands.shared.options import (
     act_options,
     user_argument,
 )
-
-if TYPE_CHECKING:
-    from application.administration.user_acts import ActField, UserAct
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import name_option
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user, name_user
+from entrypoints.settings.settings import Settings
 
 _NO_ADMINISTRATOR: Final = (
     "This was the last administrator: now only commands do what administrators do. dialtone user "
@@ -30,12 +29,10 @@ _OTHERS: Final = ("unblock", "delete")
 
 def act_commands() -> list[click.Command]:
     """Make the commands of acts for users from their table."""
-    from application.administration.user_acts import USER_ACTS
-
     return [_act_command(user_act) for user_act in USER_ACTS if user_act.name not in _OTHERS]
 
 
-def _act_command(user_act: "UserAct") -> click.Command:
+def _act_command(user_act: UserAct) -> click.Command:
     values = [_example_of(field) for field in user_act.fields]
 
     @click.command(
@@ -47,19 +44,19 @@ def _act_command(user_act: "UserAct") -> click.Command:
     @user_argument
     @act_options
     def act_on_user(
-        settings: "Settings", user: str, options: "ActOptions", **texts: str
-    ) -> "Iterable[str]":
+        settings: Settings, user: str, options: ActOptions, **texts: str
+    ) -> Iterable[str]:
         return act_for_user(user_act, settings, user, options, texts)
 
     act_on_user.params += map(_parameter_of, user_act.fields)
     return act_on_user
 
 
-def _example_of(field: "ActField") -> str:
+def _example_of(field: ActField) -> str:
     return f"--{field.name} {field.example}" if field.choices else shlex.quote(field.example)
 
 
-def _parameter_of(field: "ActField") -> click.Parameter:
+def _parameter_of(field: ActField) -> click.Parameter:
     if not field.choices:
         return click.Argument([field.name], help=f"{field.explains}.")
     return click.Option(
@@ -71,17 +68,13 @@ def _parameter_of(field: "ActField") -> click.Parameter:
 
 
 def act_for_user(
-    user_act: "UserAct",
-    settings: "Settings",
+    user_act: UserAct,
+    settings: Settings,
     user: str,
     options: ActOptions,
     texts: Mapping[str, str],
 ) -> Sequence[str]:
     """Act, and return what happened. `texts` are those of the fields, by their names."""
-    from application.administration.user_acts import ActCall, FieldRules
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.user_calls import call_for_user, name_user
-
     rules = FieldRules(
         username_rules=settings.username_rules,
         default_region=settings.default_region,
@@ -92,7 +85,7 @@ def act_for_user(
         with name_option(field.name.upper()):
             values[field.name] = field.parse(texts[field.name], rules)
 
-    async def act(call: "UserCall") -> Sequence[str]:
+    async def act(call: UserCall) -> Sequence[str]:
         results = await user_act.run(
             ActCall(
                 act=call.act,

@@ -1,11 +1,18 @@
 """Actions of `dialtone user`: count, unblock and delete."""
 
+import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from application.administration.acts import DELETE, UNBLOCK
+from application.administration.find_user import FoundUser
+from application.administration.unblock_by_actor import BlockState, FoundBlock
+from application.administration.user_acts import UNBLOCK_USER
+from application.use_cases import UseCases
+from domain.administration.retained_data import RetainedData
 from entrypoints.commands.administration.user_acts import act_for_user
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
@@ -18,27 +25,28 @@ from entrypoints.commands.shared.options import (
     json_option,
     user_argument,
 )
-
-if TYPE_CHECKING:
-    from application.administration.find_user import FoundUser
-    from application.use_cases import UseCases
-    from domain.administration.retained_data import RetainedData
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.features.feature import Feature
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import parse_actor, parse_since
+from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user
+from entrypoints.composition.details import DETAILS
+from entrypoints.composition.features import FEATURES
+from entrypoints.features.feature import Feature
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    print_errors,
+)
 
 
 @click.command(cls=Command, examples=["", "--json"])
 @json_option
-def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
+def count(settings: Settings, *, as_json: bool) -> Iterator[str]:
     """Print the number of users: accounts with a username that are not deleted.
 
     Blocked ones count too.
     """
-    import json
-
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-
     counted = call_with_use_cases(settings, lambda use_cases: use_cases.identities.count_users())
     if as_json:
         yield json.dumps({"users": counted.number, "is_estimate": counted.is_estimate})
@@ -68,7 +76,7 @@ def count(settings: "Settings", *, as_json: bool) -> Iterator[str]:
 @click.option("--dry-run", is_flag=True, help="Only say what would be unblocked; with --by.")
 @act_options
 def unblock(
-    settings: "Settings",
+    settings: Settings,
     user: str | None,
     options: ActOptions,
     by: str | None,
@@ -77,9 +85,6 @@ def unblock(
     dry_run: bool,
 ) -> Iterable[str]:
     """Allow a blocked phone to sign in, or all that somebody has blocked."""
-    from application.administration.user_acts import UNBLOCK_USER
-    from entrypoints.settings.startup_error import InvalidArgument
-
     if by is not None:
         if user is not None:
             raise InvalidArgument("Name a USER or --by KIND:ID, not both.")
@@ -94,17 +99,13 @@ def unblock(
 
 
 def _unblock_by_actor(
-    settings: "Settings", options: ActOptions, by: str, since: str, *, is_dry_run: bool
+    settings: Settings, options: ActOptions, by: str, since: str, *, is_dry_run: bool
 ) -> Iterator[str]:
-    from application.administration.acts import UNBLOCK
-    from application.administration.unblock_by_actor import BlockState, FoundBlock
-    from entrypoints.commands.shared.parsing import parse_actor, parse_since
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
 
     actor, since_time = parse_actor(by), parse_since(since)
     operator, reason = options.parse(UNBLOCK)
 
-    async def unblock(use_cases: "UseCases") -> Sequence[FoundBlock]:
+    async def unblock(use_cases: UseCases) -> Sequence[FoundBlock]:
         unblock_by_actor = use_cases.administration.unblock_by_actor
         return await unblock_by_actor(operator, actor, since_time, reason, is_dry_run=is_dry_run)
 
@@ -128,24 +129,18 @@ def _unblock_by_actor(
 @user_argument
 @act_options
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
+def delete(settings: Settings, user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
     """Delete an account, as its owner would. This is final."""
-    from application.administration.acts import DELETE
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.details import DETAILS
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.settings.startup_error import StartupError, print_errors
-
     if not yes:
         # Whoever takes the name or the phone meanwhile is not meant.
         user = _confirm_deletion(settings, user, options)
 
-    async def delete_user(call: "UserCall") -> "tuple[FoundUser, Sequence[RetainedData]]":
+    async def delete_user(call: UserCall) -> tuple[FoundUser, Sequence[RetainedData]]:
         return call.user, await call.act.delete(call.operator, call.query, call.reason)
 
     def delete_with(
-        features: "Sequence[Feature[Any]]",
-    ) -> "tuple[FoundUser, Sequence[RetainedData]]":
+        features: Sequence[Feature[Any]],
+    ) -> tuple[FoundUser, Sequence[RetainedData]]:
         return call_for_user(settings, user, options, delete_user, [DETAILS, *features], act=DELETE)
 
     features = [feature for feature in FEATURES if feature.left_by_deletion]
@@ -163,7 +158,7 @@ def delete(settings: "Settings", user: str, options: ActOptions, *, yes: bool) -
             yield f"- {f'until {time}: ' if time else ''}{data.data} ({data.reason})"
 
 
-def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions) -> str:
+def _confirm_deletion(settings: Settings, user_text: str, options: ActOptions) -> str:
     """Ask on a terminal, and return the id of the account.
 
     The database is closed meanwhile: a question may wait for long, and Ctrl-C ends it.
@@ -172,15 +167,10 @@ def _confirm_deletion(settings: "Settings", user_text: str, options: ActOptions)
         InvalidArgument: there is no terminal.
         CommandError: the answer is not yes, or nobody was found.
     """
-    from application.administration.acts import DELETE
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.settings.startup_error import CommandError, InvalidArgument, print_errors
-
     if sys.stdin is None or not sys.stdin.isatty():
         raise InvalidArgument("Nobody can be asked here: add --yes to delete the account.")
 
-    async def find(call: "UserCall") -> "FoundUser":
+    async def find(call: UserCall) -> FoundUser:
         call.user.require_identity()
         return call.user
 

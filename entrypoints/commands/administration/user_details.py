@@ -1,10 +1,13 @@
 """`dialtone user show`."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
 import click
+from msgspec import json
 
+from application.administration.acts import VIEW_PHONE
+from application.administration.show_user import UserDetails
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -14,12 +17,14 @@ from entrypoints.commands.shared.options import (
     optional_act_options,
     user_argument,
 )
-
-if TYPE_CHECKING:
-    from application.administration.show_user import UserDetails
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.settings.settings import Settings
-    from entrypoints.texts.user_rows import Row
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user
+from entrypoints.composition.details import DETAILS
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.limits import LIMITS
+from entrypoints.features.feature import make_user_details_form
+from entrypoints.settings.settings import Settings
+from entrypoints.texts.codes import ONLY_IN_LOG
+from entrypoints.texts.user_rows import Row, join_rows, list_rows
 
 
 @click.command(cls=Command, examples=[PHONE, f"{PHONE} --full-number {REASON}", f"{PHONE} --json"])
@@ -32,26 +37,14 @@ if TYPE_CHECKING:
     help="Show the whole number; the audit has it, so it needs a reason.",
 )
 def show(
-    settings: "Settings", user: str, options: ActOptions, *, as_json: bool, full_number: bool
+    settings: Settings, user: str, options: ActOptions, *, as_json: bool, full_number: bool
 ) -> Iterator[str]:
     """Show account, sessions, deliveries, and why the phone gets a code or none.
 
     The phone number is masked.
     """
-    from datetime import UTC, datetime
 
-    from msgspec import json
-
-    from application.administration.acts import VIEW_PHONE
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.details import DETAILS
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.composition.limits import LIMITS
-    from entrypoints.features.feature import make_user_details_form
-    from entrypoints.texts.codes import ONLY_IN_LOG
-    from entrypoints.texts.user_rows import join_rows, list_rows
-
-    async def describe(call: "UserCall") -> "UserDetails":
+    async def describe(call: UserCall) -> UserDetails:
         return await call.use_cases.user_details.show_user(
             call.operator, call.query, call.reason, with_full_number=full_number
         )
@@ -76,7 +69,7 @@ def show(
         yield ONLY_IN_LOG
 
 
-def _format_row(row: "Row") -> str:
+def _format_row(row: Row) -> str:
     label, text = row
     return f"{label + ':':<25}{_printable(text)}"
 

@@ -2,13 +2,25 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+from msgspec import json, structs
 
 from application.administration.user_acts import USER_ACTS
+from application.features.admin.feature import CREATE, LIST, REVOKE, AdminFeature
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import Scope
+from domain.features.admin import (
+    ServiceToken,
+    TokenNotFound,
+    UserFilter,
+    parse_created_since,
+    parse_scopes,
+    parse_token_name,
+)
+from domain.identifier import parse_identifier
+from domain.identities.role import Role
 from entrypoints.commands.shared.command import Command, CommandGroup
 from entrypoints.commands.shared.options import (
     ID,
@@ -18,13 +30,18 @@ from entrypoints.commands.shared.options import (
     at_most_one,
     json_option,
 )
-from entrypoints.commands.table import FEATURES
-
-if TYPE_CHECKING:
-    from application.features.admin.feature import AdminFeature
-    from domain.features.admin import ServiceToken
-    from entrypoints.http.features.admin.user_list import ListedUserResponse
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import name_option
+from entrypoints.commands.shared.printing import print_line
+from entrypoints.commands.shared.use_case_calls import call_feature
+from entrypoints.commands.table import OF_FEATURES
+from entrypoints.features.admin import ADMIN
+from entrypoints.http.administration.audit_entries import to_actor_response
+from entrypoints.http.features.admin.user_list import ListedUserResponse, to_listed_user
+from entrypoints.settings.parsers import duration
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import InvalidArgument, print_errors
+from entrypoints.texts.acts import describe_actor
+from entrypoints.texts.csv_line import to_csv_line
 
 _PAGE_SIZE: Final = 500
 
@@ -63,7 +80,7 @@ _PAGE_SIZE: Final = 500
 )
 @act_options
 def list_users(
-    settings: "Settings",
+    settings: Settings,
     form: str,
     created_since: str | None,
     blocked: str | None,
@@ -71,16 +88,6 @@ def list_users(
     options: ActOptions,
 ) -> Iterable[str]:
     """Print all users, those first that were created first, with masked numbers."""
-    from application.features.admin.feature import LIST
-    from domain.features.admin import UserFilter, parse_created_since
-    from domain.identities.role import Role
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.printing import print_line
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.admin import ADMIN
-    from entrypoints.http.features.admin.user_list import ListedUserResponse, to_listed_user
-    from entrypoints.texts.csv_line import to_csv_line
-
     at_most_one(created_since=created_since, blocked=blocked, role=role)
     with name_option("--created-since"):
         since = parse_created_since(created_since) if created_since else None
@@ -92,7 +99,7 @@ def list_users(
     operator, reason = options.parse(LIST)
     render = _to_csv if form == "csv" else _to_json
 
-    async def print_users(admin: "AdminFeature") -> None:
+    async def print_users(admin: AdminFeature) -> None:
         """Print a page at a time: a million users need no more memory than a few."""
         list_page = admin.list_users
         entry, cursor = list_page.begin(operator, reason), None
@@ -110,16 +117,12 @@ def list_users(
     return ()
 
 
-def _to_json(user: "ListedUserResponse") -> str:
-    from msgspec import json
+def _to_json(user: ListedUserResponse) -> str:
 
     return json.encode(user).decode()
 
 
-def _to_csv(user: "ListedUserResponse") -> str:
-    from msgspec import structs
-
-    from entrypoints.texts.csv_line import to_csv_line
+def _to_csv(user: ListedUserResponse) -> str:
 
     values = structs.astuple(user)
     return to_csv_line(
@@ -145,7 +148,7 @@ def _describe_scopes() -> str:
         for row in USER_ACTS
         if row.act.scope is not None and row.act.scope is not Scope.SUPPORT_USERS
     ]
-    of_features = [scope for additions in FEATURES.values() for scope in additions.scopes]
+    of_features = [scope for additions in OF_FEATURES.values() for scope in additions.scopes]
     # Two acts may need the same one.
     others = dict.fromkeys([*of_core, Scope.READ_AUDIT, *of_features])
     return (
@@ -178,17 +181,9 @@ def _describe_scopes() -> str:
 )
 @act_options
 def create(
-    settings: "Settings", name: str, scopes: Sequence[str], expires: str, options: ActOptions
+    settings: Settings, name: str, scopes: Sequence[str], expires: str, options: ActOptions
 ) -> Iterable[str]:
     """Create a token, and print it once. It is valid below /admin/ only."""
-    from application.features.admin.feature import CREATE
-    from domain.features.admin import parse_scopes, parse_token_name
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.admin import ADMIN
-    from entrypoints.settings.parsers import duration
-    from entrypoints.settings.startup_error import print_errors
-
     with name_option("--name"):
         token_name = parse_token_name(name)
     with name_option("--scope"):
@@ -212,17 +207,10 @@ def create(
 
 @admin_token.command("list", examples=["", "--json"])
 @json_option
-def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
+def list_tokens(settings: Settings, *, as_json: bool) -> Iterable[str]:
     """List the tokens and who made them, also those that expired within the last 30 days."""
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.admin import ADMIN
-
     tokens = call_feature(settings, ADMIN, lambda admin: admin.tokens.list())
     if as_json:
-        from msgspec import json
-
-        from entrypoints.http.administration.audit_entries import to_actor_response
-
         names = ("id", "name", "created_at", "expires_at", "revoked_at")
         shown = (
             {name: getattr(token, name) for name in names}
@@ -237,15 +225,8 @@ def list_tokens(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @admin_token.command(examples=[f"{ID} {REASON}"])
 @click.argument("token_id", metavar="ID", help="The id of the token, as `list` shows it.")
 @act_options
-def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable[str]:
+def revoke(settings: Settings, token_id: str, options: ActOptions) -> Iterable[str]:
     """Revoke a token. It is invalid at once."""
-    from application.features.admin.feature import REVOKE
-    from domain.features.admin import TokenNotFound
-    from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.admin import ADMIN
-    from entrypoints.settings.startup_error import InvalidArgument
-
     parsed_id = parse_identifier(token_id)
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a token: dialtone admin-token list.")
@@ -259,8 +240,7 @@ def revoke(settings: "Settings", token_id: str, options: ActOptions) -> Iterable
     return [f"Token {token.id} ({token.name}) is revoked."]
 
 
-def _render(token: "ServiceToken", now: datetime) -> str:
-    from entrypoints.texts.acts import describe_actor
+def _render(token: ServiceToken, now: datetime) -> str:
 
     expires = "expires" if now < token.expires_at else "expired"
     revoked = f"  revoked {_format_time(token.revoked_at)}" if token.revoked_at else ""

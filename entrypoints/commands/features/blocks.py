@@ -1,11 +1,16 @@
 """`dialtone block`: add, list and end blocks."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+from msgspec import json
 
+from application.features.blocks import ADD_BLOCK, END_BLOCK, Blocks
+from domain.features.blocks import Block, BlockNotFound, SubjectKind, parse_subject, parse_time
+from domain.identifier import parse_identifier
 from entrypoints.commands.shared.command import CommandGroup
+from entrypoints.commands.shared.operator_name import find_operator
 from entrypoints.commands.shared.options import (
     ID,
     REASON,
@@ -14,11 +19,14 @@ from entrypoints.commands.shared.options import (
     exactly_one,
     json_option,
 )
-
-if TYPE_CHECKING:
-    from application.features.blocks import Blocks
-    from domain.features.blocks import Block
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import name_option
+from entrypoints.commands.shared.use_case_calls import call_feature
+from entrypoints.features.blocks import BLOCKS
+from entrypoints.http.features.blocks.fields import describe_block, to_block_response
+from entrypoints.settings.parsers import duration
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import InvalidArgument
+from entrypoints.texts.acts import describe_actor, format_time
 
 _EXAMPLE: Final = f"--prefix +4479 --for 2h {REASON}"
 
@@ -55,21 +63,13 @@ block: Final = CommandGroup(
 @click.option("--until", metavar="TIME", help="Until when it holds, such as 2026-05-01T09:30Z.")
 @act_options
 def add(
-    settings: "Settings",
+    settings: Settings,
     for_: str | None,
     until: str | None,
     options: ActOptions,
     **subjects: str | None,
 ) -> Iterable[str]:
     """Add a block. All instances apply it within five seconds."""
-    from application.features.blocks import ADD_BLOCK
-    from domain.features.blocks import SubjectKind, parse_subject, parse_time
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.blocks import BLOCKS
-    from entrypoints.settings.parsers import duration
-    from entrypoints.texts.acts import format_time
-
     exactly_one(**subjects)
     exactly_one(for_=for_, until=until)
     [(kind, text)] = [(kind, text) for kind, text in subjects.items() if text]
@@ -80,7 +80,7 @@ def add(
         end = parse_time(until) if until else duration("1m", "400d")(for_ or "")
     operator, reason = options.parse(ADD_BLOCK)
 
-    async def add_block(blocks: "Blocks") -> "Block":
+    async def add_block(blocks: Blocks) -> Block:
         with name_option(end_option):
             return await blocks.add(operator, subject, end, reason)
 
@@ -90,21 +90,11 @@ def add(
 
 @block.command("list", examples=["", "--json"])
 @json_option
-def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
+def list_blocks(settings: Settings, *, as_json: bool) -> Iterable[str]:
     """List the blocks that are active."""
-    from entrypoints.commands.shared.operator_name import find_operator
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.blocks import BLOCKS
-    from entrypoints.http.features.blocks.fields import describe_block
-    from entrypoints.texts.acts import describe_actor, format_time
-
     operator = find_operator()
     blocks = call_feature(settings, BLOCKS, lambda blocks: blocks.list(operator))
     if as_json:
-        from msgspec import json
-
-        from entrypoints.http.features.blocks.fields import to_block_response
-
         return [json.encode(each).decode() for each in map(to_block_response, blocks)]
     return [
         f"{describe_block(each)}  (added {format_time(each.created_at)} by "
@@ -116,15 +106,8 @@ def list_blocks(settings: "Settings", *, as_json: bool) -> Iterable[str]:
 @block.command(examples=[f"{ID} {REASON}"])
 @click.argument("block_id", metavar="ID", help="The id of the block, as `list` shows it.")
 @act_options
-def end(settings: "Settings", block_id: str, options: ActOptions) -> Iterable[str]:
+def end(settings: Settings, block_id: str, options: ActOptions) -> Iterable[str]:
     """End a block. All instances stop to apply it within five seconds."""
-    from application.features.blocks import END_BLOCK
-    from domain.features.blocks import BlockNotFound
-    from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.blocks import BLOCKS
-    from entrypoints.settings.startup_error import InvalidArgument
-
     parsed_id = parse_identifier(block_id)
     if parsed_id is None:
         raise InvalidArgument("This is not the id of a block: dialtone block list.")

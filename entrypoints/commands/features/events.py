@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+from msgspec import json
 
+from application.features.events.operator_events import RetriedEvents, WaitingEvent
+from application.features.events.send_events import SENT_WITHIN
+from application.use_cases import UseCases
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import (
     ID,
@@ -16,12 +20,21 @@ from entrypoints.commands.shared.options import (
     json_option,
     limit_option,
 )
-
-if TYPE_CHECKING:
-    from application.features.events.operator_events import RetriedEvents, WaitingEvent
-    from application.use_cases import UseCases
-    from entrypoints.settings.rules import Check
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import parse_readings
+from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+from entrypoints.commands.shared.user_calls import find_one
+from entrypoints.features.events.feature import (
+    EVENT_RECORDS,
+    EventSettings,
+    destination_labels,
+    send_test,
+)
+from entrypoints.http.fields import format_timestamp
+from entrypoints.settings.declaration import example_line
+from entrypoints.settings.rules import Check
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, print_errors
+from entrypoints.texts.acts import NO_ACCOUNT, format_time
 
 events: Final = CommandGroup(
     "events",
@@ -40,14 +53,11 @@ _user_argument: Final = click.argument(
 @limit_option("events")
 @json_option
 def list_events(
-    settings: "Settings", user: str | None, limit: int, *, failed: bool, as_json: bool
+    settings: Settings, user: str | None, limit: int, *, failed: bool, as_json: bool
 ) -> Iterable[str]:
     """List the events that failed for three days and are kept, and those that wait."""
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-    from entrypoints.features.events.feature import EVENT_RECORDS, EventSettings, destination_labels
-    from entrypoints.settings.startup_error import print_errors
 
-    async def find_events(use_cases: "UseCases") -> "Sequence[WaitingEvent]":
+    async def find_events(use_cases: UseCases) -> Sequence[WaitingEvent]:
         operator_events = EVENT_RECORDS.of(use_cases).records.operator_events
         if user is not None:
             listed = await operator_events.list_of(await _find_user_id(settings, use_cases, user))
@@ -76,18 +86,15 @@ def list_events(
 @events.command(examples=["", PHONE])
 @_user_argument
 @click.option("--all", "is_all", is_flag=True, help="Those of all users (the default).")
-def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[str]:
+def retry(settings: Settings, user: str | None, *, is_all: bool) -> Iterable[str]:
     """Let events be sent again, from now on for three days more.
 
     A running service sends them within 30 seconds.
     """
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-    from entrypoints.features.events.feature import EVENT_RECORDS
-
     at_most_one(USER=user, all=is_all)
     _require_events(settings)
 
-    async def retry_events(use_cases: "UseCases") -> "RetriedEvents":
+    async def retry_events(use_cases: UseCases) -> RetriedEvents:
         operator_events = EVENT_RECORDS.of(use_cases).records.operator_events
         if user is None:
             return await operator_events.retry_all()
@@ -104,10 +111,7 @@ def retry(settings: "Settings", user: str | None, *, is_all: bool) -> Iterable[s
     ]
 
 
-def _require_events(settings: "Settings") -> None:
-    from entrypoints.features.events.feature import EventSettings
-    from entrypoints.settings.declaration import example_line
-    from entrypoints.settings.startup_error import CommandError
+def _require_events(settings: Settings) -> None:
 
     if not settings.of(EventSettings).events:
         raise CommandError(
@@ -116,17 +120,12 @@ def _require_events(settings: "Settings") -> None:
         )
 
 
-async def _find_user_id(settings: "Settings", use_cases: "UseCases", text: str) -> str:
+async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> str:
     """Return the id of the user that a text means, also of a deleted user.
 
     Raises:
         CommandError: nobody was found, or several were.
     """
-    from entrypoints.commands.shared.parsing import parse_readings
-    from entrypoints.commands.shared.user_calls import find_one
-    from entrypoints.settings.startup_error import CommandError
-    from entrypoints.texts.acts import NO_ACCOUNT
-
     user = await find_one(use_cases.administration.find_user, parse_readings(settings, text))
     if user.identity is None:
         raise CommandError(NO_ACCOUNT)
@@ -134,13 +133,11 @@ async def _find_user_id(settings: "Settings", use_cases: "UseCases", text: str) 
 
 
 def _within() -> str:
-    from application.features.events.send_events import SENT_WITHIN
 
     return f"{int(SENT_WITHIN.total_seconds())} seconds"
 
 
-def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
-    from entrypoints.texts.acts import format_time
+def _render(event: WaitingEvent, labels: Mapping[str, str]) -> str:
 
     if not labels:
         next_attempt = "not sent: DIALTONE_EVENTS is not set"
@@ -162,10 +159,7 @@ def _render(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     return "  ".join(parts)
 
 
-def _to_json(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
-    from msgspec import json
-
-    from entrypoints.http.fields import format_timestamp
+def _to_json(event: WaitingEvent, labels: Mapping[str, str]) -> str:
 
     described = {
         "id": event.id,
@@ -180,8 +174,7 @@ def _to_json(event: "WaitingEvent", labels: Mapping[str, str]) -> str:
     return json.encode(described).decode()
 
 
-def _send_tests(settings: "Settings") -> "Mapping[str, Check]":
-    from entrypoints.features.events.feature import EventSettings, send_test
+def _send_tests(settings: Settings) -> Mapping[str, Check]:
 
     _require_events(settings)
     events = settings.of(EventSettings)

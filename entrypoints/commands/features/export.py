@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import click
 
+from application.administration.find_user import FoundUser
+from application.features.export import EXPORT as ACT
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.shared.new_file import create_file, explain_write_errors
 from entrypoints.commands.shared.options import (
     PHONE,
     REASON,
@@ -14,11 +16,14 @@ from entrypoints.commands.shared.options import (
     act_options,
     user_argument,
 )
-
-if TYPE_CHECKING:
-    from application.administration.find_user import FoundUser
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import parse_file
+from entrypoints.commands.shared.progress import show_progress
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user
+from entrypoints.composition.features import FEATURES
+from entrypoints.features.export import EXPORT
+from entrypoints.http.features.export.archive import write_archive
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import print_errors
 
 
 @click.command(cls=Command, examples=[f"{PHONE} --output alice.zip {REASON}"])
@@ -30,23 +35,13 @@ if TYPE_CHECKING:
     help="The file to create, with mode 0600; an existing one is never changed.",
 )
 @act_options
-def export(settings: "Settings", user: str, output: str, options: ActOptions) -> Iterable[str]:
+def export(settings: Settings, user: str, output: str, options: ActOptions) -> Iterable[str]:
     """Write all data of a user to a ZIP file, with a page that explains it."""
-    from application.features.export import EXPORT as ACT
-    from entrypoints.commands.shared.new_file import create_file, explain_write_errors
-    from entrypoints.commands.shared.parsing import parse_file
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.features.export import EXPORT
-    from entrypoints.http.features.export.archive import write_archive
-    from entrypoints.settings.startup_error import print_errors
-
     path = parse_file(output)
     features = [feature for feature in FEATURES if feature.adds_to_export]
     with create_file(path) as file:
 
-        async def write(call: "UserCall") -> "tuple[FoundUser, int]":
+        async def write(call: UserCall) -> tuple[FoundUser, int]:
             export_user = EXPORT.of(call.use_cases).export_user
             async with export_user(call.operator, call.query, call.reason) as opened:
                 with show_progress() as show:

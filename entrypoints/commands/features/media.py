@@ -1,21 +1,32 @@
 """`dialtone media` and `dialtone library`."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from dataclasses import asdict
+from tempfile import TemporaryFile
+from typing import Final
 
 import click
 
+from application.administration.operator import Operator
+from application.features.media.check_media import MediaFindings
+from application.features.media.feature import Media
+from application.features.media.moderate_items import DELETE, HIDE, UNHIDE, ModerateItems
+from domain.features.media.errors import ItemNotFound
+from domain.features.media.item import MediaItem
+from domain.identifier import parse_identifier
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import ID, ActOptions, act_options
-
-if TYPE_CHECKING:
-    from application.administration.operator import Operator
-    from application.features.media.check_media import MediaFindings
-    from application.features.media.feature import Media
-    from application.features.media.moderate_items import ModerateItems
-    from domain.features.media.item import MediaItem
-    from entrypoints.features.feature import Feature
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.progress import show_progress
+from entrypoints.commands.shared.use_case_calls import call_feature
+from entrypoints.features.feature import Feature
+from entrypoints.features.media.feature import MEDIA, MEDIA_RECORDS
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    print_errors,
+)
 
 media: Final = CommandGroup(
     "media",
@@ -30,18 +41,14 @@ media: Final = CommandGroup(
     "--repair", is_flag=True, help="Delete items without their file, and files without an item."
 )
 @click.option("--force", is_flag=True, help="Repair also if no item has its file at all.")
-def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
+def check(settings: Settings, *, repair: bool, force: bool) -> Iterable[str]:
     """Compare the library with the media store, for example after a backup was restored."""
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.media.feature import MEDIA
-    from entrypoints.settings.startup_error import CommandError
 
-    async def find(library: "Media") -> "MediaFindings":
+    async def find(library: Media) -> MediaFindings:
         check_media = library.media.check_media
         with show_progress() as show:
 
-            def report(findings: "MediaFindings") -> None:
+            def report(findings: MediaFindings) -> None:
                 if findings.repaired:
                     show("repaired", findings.repaired, findings.orphans)
                 else:
@@ -75,18 +82,11 @@ def check(settings: "Settings", *, repair: bool, force: bool) -> Iterable[str]:
 
 
 @media.command(examples=[""])
-def rebuild_variants(settings: "Settings") -> Iterable[str]:
+def rebuild_variants(settings: Settings) -> Iterable[str]:
     """Make the variants that DIALTONE_MEDIA_VARIANTS names for all images, and delete others.
 
     The log has the progress.
     """
-    from dataclasses import asdict
-    from tempfile import TemporaryFile
-
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.media.feature import MEDIA
-    from entrypoints.settings.startup_error import CommandError
-
     report = call_feature(
         settings, MEDIA, lambda library: library.media.rebuild_variants(TemporaryFile)
     )
@@ -110,14 +110,11 @@ _item_argument: Final = click.argument("item", help="The id of the item.")
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def hide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
+def hide(settings: Settings, item: str, options: ActOptions) -> Iterable[str]:
     """Hide an item from everybody but staff, also from its owner.
 
     Its file stays: a public URL of the media store opens it until the item is deleted.
     """
-    from application.features.media.moderate_items import HIDE, ModerateItems
-    from entrypoints.features.media.feature import MEDIA_RECORDS
-
     hidden = _moderate(settings, MEDIA_RECORDS, ModerateItems.hide, item, options.parse(HIDE))
     return [
         f"The item {hidden.id} of the user {hidden.owner_id} is hidden now. Its public URLs, if "
@@ -128,11 +125,8 @@ def hide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
+def unhide(settings: Settings, item: str, options: ActOptions) -> Iterable[str]:
     """Show a hidden item again to those who saw it before."""
-    from application.features.media.moderate_items import UNHIDE, ModerateItems
-    from entrypoints.features.media.feature import MEDIA_RECORDS
-
     shown = _moderate(settings, MEDIA_RECORDS, ModerateItems.unhide, item, options.parse(UNHIDE))
     return [f"The item {shown.id} of the user {shown.owner_id} is shown again."]
 
@@ -140,12 +134,8 @@ def unhide(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 @library.command(examples=[f"{ID} --reason 'report 815'"])
 @_item_argument
 @act_options
-def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str]:
+def delete(settings: Settings, item: str, options: ActOptions) -> Iterable[str]:
     """Delete an item and its files, hidden or not. This is final."""
-    from application.features.media.moderate_items import DELETE, ModerateItems
-    from entrypoints.features.media.feature import MEDIA, MEDIA_RECORDS
-    from entrypoints.settings.startup_error import StartupError, print_errors
-
     call = ModerateItems.delete, item, options.parse(DELETE)
     try:
         deleted = _moderate(settings, MEDIA, *call)
@@ -156,23 +146,19 @@ def delete(settings: "Settings", item: str, options: ActOptions) -> Iterable[str
 
 
 def _moderate(
-    settings: "Settings",
-    feature: "Feature[Media]",
-    act: "Callable[[ModerateItems, Operator, str, str], Awaitable[MediaItem]]",
+    settings: Settings,
+    feature: Feature[Media],
+    act: Callable[[ModerateItems, Operator, str, str], Awaitable[MediaItem]],
     item: str,
-    options: "tuple[Operator, str]",
-) -> "MediaItem":
-    from domain.features.media.errors import ItemNotFound
-    from domain.identifier import parse_identifier
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.settings.startup_error import InvalidArgument
+    options: tuple[Operator, str],
+) -> MediaItem:
 
     item_id = parse_identifier(item)
     if item_id is None:
         raise InvalidArgument("ITEM: the id of an item has 24 hex digits, as in GET /library.")
     operator, reason = options
 
-    async def call(library: "Media") -> "MediaItem":
+    async def call(library: Media) -> MediaItem:
         return await act(library.moderation.moderate_items, operator, item_id, reason)
 
     return call_feature(

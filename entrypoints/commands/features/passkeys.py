@@ -1,11 +1,16 @@
 """`dialtone user passkeys` and `passkey-remove`."""
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
+from msgspec import json
 
-from domain.identities.passkey import Passkey
+from application.features.passkeys.remove import REMOVE
+from application.features.passkeys.staff_passkeys import INVITE
+from domain.features.passkeys import NotStaff, PasskeyNotFound, TooManyPasskeys
+from domain.identities.identity import Identity
+from domain.identities.passkey import MAX_PASSKEYS, Passkey
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.shared.options import (
     PHONE,
@@ -16,13 +21,15 @@ from entrypoints.commands.shared.options import (
     json_option,
     user_argument,
 )
+from entrypoints.commands.shared.parsing import name_option
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user
+from entrypoints.composition.otp import OTP
+from entrypoints.features.console import ConsoleSettings
+from entrypoints.features.passkeys import PASSKEYS
+from entrypoints.settings.parsers import duration
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, print_errors
 from entrypoints.texts.acts import format_time
-
-if TYPE_CHECKING:
-    from domain.identities.identity import Identity
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.settings.settings import Settings
-
 
 _NO_CONSOLE: Final = (
     "DIALTONE_WEB_CONSOLE is not set to yes, and passkeys of the staff open the console only."
@@ -32,11 +39,10 @@ _NO_CONSOLE: Final = (
 @click.command(cls=Command, examples=[PHONE, f"{PHONE} --json"])
 @user_argument
 @json_option
-def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]:
+def passkeys(settings: Settings, user: str, *, as_json: bool) -> Iterable[str]:
     """List the passkeys of a user."""
-    from entrypoints.commands.shared.user_calls import call_for_user
 
-    async def find(call: "UserCall") -> "Identity":
+    async def find(call: UserCall) -> Identity:
         return call.user.require_identity()
 
     identity = call_for_user(settings, user, ActOptions("", None), find, act=None)
@@ -60,7 +66,7 @@ def passkeys(settings: "Settings", user: str, *, as_json: bool) -> Iterable[str]
 )
 @act_options
 def passkey_remove(
-    settings: "Settings",
+    settings: Settings,
     user: str,
     name: str | None,
     options: ActOptions,
@@ -73,15 +79,9 @@ def passkey_remove(
     The number gets a message. With one for the console, all sessions of the console end, and a
     link for a new one.
     """
-    from application.features.passkeys.remove import REMOVE
-    from domain.features.passkeys import PasskeyNotFound
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.otp import OTP
-    from entrypoints.features.passkeys import PASSKEYS
-
     exactly_one(NAME_OR_ID=name, all=is_all)
 
-    async def remove(call: "UserCall") -> "tuple[str, Sequence[Passkey]]":
+    async def remove(call: UserCall) -> tuple[str, Sequence[Passkey]]:
         passkeys = PASSKEYS.of(call.use_cases).shared
         removed = await passkeys.remove_of_user(
             call.operator, call.query, name, call.reason, allows_codes=allows_codes
@@ -110,27 +110,17 @@ def passkey_remove(
 )
 @act_options
 def passkey_invite(
-    settings: "Settings", user: str, expires: str, options: ActOptions
+    settings: Settings, user: str, expires: str, options: ActOptions
 ) -> Iterable[str]:
     """Print a link with which somebody of the staff adds a passkey.
 
     It is valid once: whoever has it gets into the console, so hand it over in person or by a
     channel that you trust. A new link ends the one before.
     """
-    from application.features.passkeys.staff_passkeys import INVITE
-    from domain.features.passkeys import NotStaff, TooManyPasskeys
-    from domain.identities.passkey import MAX_PASSKEYS
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.features.console import ConsoleSettings
-    from entrypoints.features.passkeys import PASSKEYS
-    from entrypoints.settings.parsers import duration
-    from entrypoints.settings.startup_error import CommandError, print_errors
-
     with name_option("--expires"):
         ttl = duration("1m", "24h")(expires)
 
-    async def make(call: "UserCall") -> tuple[str, str]:
+    async def make(call: UserCall) -> tuple[str, str]:
         staff = PASSKEYS.of(call.use_cases).staff
         link = await staff.passkeys.invite(call.operator, call.query, call.reason, ttl)
         return call.user.subject, link
@@ -155,8 +145,6 @@ def passkey_invite(
 def _describe(passkey: Passkey, *, is_of_console: bool, as_json: bool) -> str:
     """Return a line: name, id and times."""
     if as_json:
-        from msgspec import json
-
         names = ("id", "name", "created_at", "last_used_at")
         shown = {name: getattr(passkey, name) for name in names}
         return json.encode(shown | {"console": is_of_console}).decode()

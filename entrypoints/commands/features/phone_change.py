@@ -2,24 +2,30 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from application.administration.find_user import FoundUser
+from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
+from application.ports.errors import ConcurrencyConflict
+from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse
+from domain.identities.identity import Identity
+from domain.phone import PhoneNumber, parse_phone
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.shared.hidden_numbers import hide_numbers
 from entrypoints.commands.shared.options import (
     PHONE,
     ActOptions,
     optional_act_options,
     user_argument,
 )
-
-if TYPE_CHECKING:
-    from application.administration.find_user import FoundUser
-    from domain.identities.identity import Identity
-    from domain.phone import PhoneNumber
-    from entrypoints.commands.shared.user_calls import UserCall
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import name_option
+from entrypoints.commands.shared.user_calls import UserCall, call_for_user
+from entrypoints.composition.otp import OTP
+from entrypoints.features.phone_change import PHONE_CHANGE
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, InvalidArgument
 
 _EXAMPLE: Final = f"{PHONE} +14155552672"
 
@@ -32,22 +38,13 @@ _EXAMPLE: Final = f"{PHONE} +14155552672"
 @click.argument("new_number", help="The number that it gets.")
 @optional_act_options  # an error of its own says what to write as the reason
 def change_phone(
-    settings: "Settings", user: str, new_number: str, options: ActOptions
+    settings: Settings, user: str, new_number: str, options: ActOptions
 ) -> Iterator[str]:
     """Give an account another number, for an owner who lost the former one.
 
     --reason is required. All sessions and passkeys end, and so does a role. The former number
     gets a message, and is free. An account that lost its number to another one gets one again.
     """
-    from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
-    from domain.phone import parse_phone
-    from entrypoints.commands.shared.hidden_numbers import hide_numbers
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.commands.shared.user_calls import call_for_user
-    from entrypoints.composition.otp import OTP
-    from entrypoints.features.phone_change import PHONE_CHANGE
-    from entrypoints.settings.startup_error import InvalidArgument
-
     with name_option("NEW_NUMBER"):  # codes can be sent to it
         phone = parse_phone(new_number, settings.default_region, settings.phone_rules)
     _, reason = options.parse(None)
@@ -57,7 +54,7 @@ def change_phone(
             "were moved by a support that did not. The audit keeps the reason."
         )
 
-    async def change(call: "UserCall") -> "tuple[FoundUser, FoundUser]":
+    async def change(call: UserCall) -> tuple[FoundUser, FoundUser]:
         with _explain_errors(phone):
             changed = await PHONE_CHANGE.of(call.use_cases).change_phone_of_user(
                 call.operator, call.query, phone, call.reason
@@ -73,10 +70,7 @@ def change_phone(
 
 
 @contextmanager
-def _explain_errors(phone: "PhoneNumber") -> Iterator[None]:
-    from application.ports.errors import ConcurrencyConflict
-    from domain.errors import ConflictingValue, CountryNotServed, PhoneInUse
-    from entrypoints.settings.startup_error import CommandError
+def _explain_errors(phone: PhoneNumber) -> Iterator[None]:
 
     try:
         yield
@@ -99,7 +93,7 @@ def _explain_errors(phone: "PhoneNumber") -> Iterator[None]:
     raise CommandError(f"The number was not changed. {problem}")
 
 
-def _describe(before: "FoundUser", identity: "Identity") -> Iterator[str]:
+def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
     former, new = _mask(before.phone), _mask(identity.phone)
     yield f"{identity.id} has the number {new} now. Before, it had {former}."
     if identity.is_blocked:
@@ -122,5 +116,5 @@ def _describe(before: "FoundUser", identity: "Identity") -> Iterator[str]:
         )
 
 
-def _mask(phone: "PhoneNumber | None") -> str:
+def _mask(phone: PhoneNumber | None) -> str:
     return phone.masked if phone else "none"

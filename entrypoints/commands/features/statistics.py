@@ -2,16 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 import click
+from msgspec import json
 
+from domain.features.statistics import Counts, Result, Statistics
 from entrypoints.commands.shared.command import Command
+from entrypoints.commands.shared.operator_name import find_operator
 from entrypoints.commands.shared.options import at_most_one
-
-if TYPE_CHECKING:
-    from domain.features.statistics import Counts, Result, Statistics
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.use_case_calls import call_feature
+from entrypoints.features.statistics import STATISTICS
+from entrypoints.http.errors.exceptions import InvalidFields
+from entrypoints.http.features.statistics.fields import (
+    csv_lines,
+    parse_query,
+    to_statistics_response,
+)
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import InvalidArgument
 
 
 @click.command(
@@ -55,7 +63,7 @@ if TYPE_CHECKING:
     help="Print CSV, with a head, without totals, and with ' before what a spreadsheet would run.",
 )
 def statistics(
-    settings: "Settings",
+    settings: Settings,
     hours: str | None,
     first_day: str | None,
     last_day: str | None,
@@ -69,19 +77,6 @@ def statistics(
     Days are at most 400. Hours and days are those of UTC; what the service counted within the last
     minute may be missing.
     """
-    from msgspec import json
-
-    from entrypoints.commands.shared.operator_name import find_operator
-    from entrypoints.commands.shared.use_case_calls import call_feature
-    from entrypoints.features.statistics import STATISTICS
-    from entrypoints.http.errors.exceptions import InvalidFields
-    from entrypoints.http.features.statistics.fields import (
-        csv_lines,
-        parse_query,
-        to_statistics_response,
-    )
-    from entrypoints.settings.startup_error import InvalidArgument
-
     at_most_one(json=as_json, csv=as_csv)
     try:
         query = parse_query(
@@ -103,7 +98,7 @@ def statistics(
     return csv_lines(report) if as_csv else _render(report)
 
 
-def _render(report: "Statistics") -> Iterator[str]:
+def _render(report: Statistics) -> Iterator[str]:
     query = report.query
     by = " and ".join(query.by)
     unit = f"{query.period.name}{'s' if len(query.starts) > 1 else ''}"
@@ -126,7 +121,7 @@ def _render(report: "Statistics") -> Iterator[str]:
         yield from _align([("rejections by", "number"), *rejections], 1)
 
 
-def _cells(names: Sequence[str], counts: "Counts", results: "Sequence[Result]") -> tuple[str, ...]:
+def _cells(names: Sequence[str], counts: Counts, results: Sequence[Result]) -> tuple[str, ...]:
     return (*names, *(f"{counts[result]:,}" for result in results))
 
 

@@ -2,20 +2,19 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
-if TYPE_CHECKING:
-    from entrypoints.settings.rules import Check
-    from entrypoints.settings.settings import Settings
+from application.features.voice.call_urls import CallUrls
+from entrypoints.features.voice.feature import VoiceSettings, check_phone_line
+from entrypoints.parts.keys import load_encryption
+from entrypoints.settings.rules import Check
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import StartupError
 
 
-def _check_with_signatures(settings: "Settings") -> "Mapping[str, Check]":
-    from application.features.voice.call_urls import CallUrls
-    from entrypoints.features.voice.feature import VoiceSettings, check_phone_line
-    from entrypoints.parts.keys import load_encryption
-    from entrypoints.settings.startup_error import StartupError
+def _check_with_signatures(settings: Settings) -> Mapping[str, Check]:
 
     def sign_urls() -> CallUrls:
         encryption = load_encryption(settings)

@@ -1,20 +1,33 @@
 """`dialtone backup` and `dialtone restore`."""
 
+import asyncio
 import shlex
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from adapters.databases.records.stored_keys import StoredKeys
+from adapters.databases.sqlite import back_up_database, restore_database
+from adapters.operations.system import SystemClock
+from adapters.security.encryption import find_key_id
+from application.ports.keys import KeyPurpose
 from entrypoints.commands.shared.command import Command
-
-if TYPE_CHECKING:
-    from adapters.databases.records.stored_keys import StoredKeys
-    from entrypoints.settings.settings import Settings
-    from entrypoints.settings.startup_error import StartupError
+from entrypoints.commands.shared.parsing import parse_file
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.keys import describe_place, find_key_fingerprint, load_keys
+from entrypoints.parts.missing_data import check_database_exists
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import (
+    CommandError,
+    InvalidArgument,
+    StartupError,
+    name_variable,
+)
+from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +82,9 @@ _full_check_option: Final = click.option(
 )
 @click.argument("file", required=False, help="The file to write.")
 def backup(
-    settings: "Settings", file: str | None, *, replace: bool, full_check: bool, fingerprint: bool
+    settings: Settings, file: str | None, *, replace: bool, full_check: bool, fingerprint: bool
 ) -> Iterator[str]:
     """Copy the SQLite database to a file. Safe while the service runs."""
-    from adapters.databases.sqlite import back_up_database
-    from entrypoints.commands.shared.parsing import parse_file
-    from entrypoints.parts.keys import describe_place
-    from entrypoints.parts.missing_data import check_database_exists
-    from entrypoints.settings.startup_error import InvalidArgument
-
     if fingerprint:
         if file is None:
             check_database_exists(settings)
@@ -107,16 +114,11 @@ def backup(
 @click.command(cls=Command, examples=["/srv/backup/dialtone.db"], needs_data=False)
 @_full_check_option
 @click.argument("file", help="A file that `dialtone backup` wrote.")
-def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[str]:
+def restore(settings: Settings, file: str, *, full_check: bool) -> Iterator[str]:
     """Replace the SQLite database by a backup. Stop all instances of the service first.
 
     The old database is kept beside it.
     """
-    from adapters.databases.sqlite import restore_database
-    from adapters.operations.system import SystemClock
-    from entrypoints.commands.shared.parsing import parse_file
-    from entrypoints.parts.keys import describe_place, find_key_fingerprint
-
     source = parse_file(file)
     path = _sqlite_path(settings, _LOAD_DUMP, source)
     copy = restore_database(path, source, SystemClock().now(), full_check=full_check)
@@ -141,14 +143,7 @@ def restore(settings: "Settings", file: str, *, full_check: bool) -> Iterator[st
     )
 
 
-def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
-    import asyncio
-
-    from adapters.operations.system import SystemClock
-    from adapters.security.encryption import find_key_id
-    from application.ports.keys import KeyPurpose
-    from entrypoints.parts.keys import describe_place, find_key_fingerprint, load_keys
-    from entrypoints.settings.startup_error import CommandError, name_variable
+def _describe_keys(settings: Settings, file: str | None) -> Iterator[str]:
 
     variable = settings.variable_of("DIALTONE_DATABASE")
     with name_variable(variable) if file is None else nullcontext():
@@ -176,11 +171,7 @@ def _describe_keys(settings: "Settings", file: str | None) -> Iterator[str]:
         raise CommandError(f"Keys are missing: add them to {place}, from an earlier copy of it.")
 
 
-async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKeys":
-    from entrypoints.commands.shared.parsing import parse_file
-    from entrypoints.parts.extras import check_extra
-    from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
+async def _find_stored_keys(settings: Settings, file: str | None) -> StoredKeys:
 
     if file is not None:
         from adapters.databases.sqlite.stored_keys import find_stored_keys as find_in_file
@@ -207,15 +198,12 @@ async def _find_stored_keys(settings: "Settings", file: str | None) -> "StoredKe
             )
 
 
-def _sqlite_path(settings: "Settings", tools: _DatabaseTools, file: Path) -> Path:
+def _sqlite_path(settings: Settings, tools: _DatabaseTools, file: Path) -> Path:
     """Return the path of the database.
 
     Raises:
         StartupError: it is not SQLite. The text names the command that does this job.
     """
-    from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
-
     match settings.database:
         case SqliteLocation(path=path):
             return path
@@ -230,10 +218,7 @@ def _sqlite_path(settings: "Settings", tools: _DatabaseTools, file: Path) -> Pat
             )
 
 
-def _own_tools_error(
-    settings: "Settings", database: str, command: str, file: Path
-) -> "StartupError":
-    from entrypoints.settings.startup_error import StartupError
+def _own_tools_error(settings: Settings, database: str, command: str, file: Path) -> StartupError:
 
     variable, shown = "DIALTONE_DATABASE", command.format(file=shlex.quote(str(file)))
     if url_file := settings.variables.files.get(variable):

@@ -1,22 +1,42 @@
 """`dialtone check-settings`."""
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from adapters.operations.logging import configure_logging
+from domain.otp.message_parts import measure_sms
+from entrypoints.commands.operations.checks import check_keys, check_records, connection_checks
 from entrypoints.commands.shared.command import Command
-from entrypoints.commands.table import FEATURES
-
-if TYPE_CHECKING:
-    from entrypoints.parts.connection_checks import CheckResult
-    from entrypoints.settings.rules import Check
-    from entrypoints.settings.settings import Settings
-
+from entrypoints.commands.table import OF_FEATURES
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.otp import OTP
+from entrypoints.composition.read_settings import (
+    describe_settings,
+    find_exposed_secrets,
+    find_unknown,
+    list_mistakes,
+)
+from entrypoints.parts.connection_checks import CheckResult, run_checks
+from entrypoints.parts.missing_data import (
+    NOT_THERE_YET,
+    are_keys_missing,
+    hint_at_unset,
+    locate_missing_database,
+)
+from entrypoints.parts.operator_files import load_sms_templates
+from entrypoints.settings.env_file import ENV_FILE
+from entrypoints.settings.rules import Check
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, StartupError
+from entrypoints.settings.values import Environment, SqliteLocation
 
 _TRIED: Final = ", ".join(
-    ["the keys", "the database", *(each.tried for each in FEATURES.values() if each.tried)]
+    ["the keys", "the database", *(each.tried for each in OF_FEATURES.values() if each.tried)]
 )
 
 
@@ -36,26 +56,15 @@ _TRIED: Final = ", ".join(
     "list the ids of the keys; nothing is changed, no message is sent and nobody is called.",
 )
 def check_settings(
-    settings: "Settings",
+    settings: Settings,
     *,
     show_all: bool,
     templates: bool,
     only: str | None,
     connect: bool,
-    **more_checks: "Callable[[Settings], Mapping[str, Check]] | None",
+    **more_checks: Callable[[Settings], Mapping[str, Check]] | None,
 ) -> Iterator[str]:
     """Check all settings, and show what differs from the defaults, without secrets."""
-    import asyncio
-
-    from entrypoints.commands.operations.checks import check_keys, check_records
-    from entrypoints.composition.read_settings import (
-        find_exposed_secrets,
-        find_unknown,
-        list_mistakes,
-    )
-    from entrypoints.settings.env_file import ENV_FILE
-    from entrypoints.settings.startup_error import CommandError
-
     if templates:
         yield from _preview_templates(settings, only)
         yield from _notes(settings)
@@ -90,16 +99,13 @@ def check_settings(
         yield "The settings are valid."
 
 
-for additions in FEATURES.values():
+for additions in OF_FEATURES.values():
     check_settings.params += [resolve_name(place) for place in additions.check_options]
 
 
 def _run_checks(
-    settings: "Settings", more: "Sequence[Callable[[Settings], Mapping[str, Check]]]"
-) -> "dict[str, CheckResult]":
-    from adapters.operations.logging import configure_logging
-    from entrypoints.commands.operations.checks import connection_checks
-    from entrypoints.parts.connection_checks import run_checks
+    settings: Settings, more: Sequence[Callable[[Settings], Mapping[str, Check]]]
+) -> dict[str, CheckResult]:
 
     checks = connection_checks(settings)
     for find_checks in more:
@@ -107,8 +113,7 @@ def _run_checks(
     return run_checks(checks, lambda: configure_logging(settings.log_level, settings.log_format))
 
 
-def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
-    from entrypoints.composition.read_settings import describe_settings
+def _describe(settings: Settings, *, show_all: bool) -> Iterator[str]:
 
     rows = [row for row in describe_settings(settings) if show_all or not row.is_default]
     width = max((len(row.name) for row in rows), default=0)
@@ -117,19 +122,8 @@ def _describe(settings: "Settings", *, show_all: bool) -> Iterator[str]:
         yield f"{row.name:<{width}}  {row.shown:<{value_width}}  {row.origin}"
 
 
-def _list_created(settings: "Settings") -> Iterator[str]:
+def _list_created(settings: Settings) -> Iterator[str]:
     """Say what the first start creates. --connect looks at other databases than SQLite."""
-    from contextlib import suppress
-
-    from entrypoints.parts.missing_data import (
-        NOT_THERE_YET,
-        are_keys_missing,
-        hint_at_unset,
-        locate_missing_database,
-    )
-    from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import Environment, SqliteLocation
-
     place = None
     if isinstance(settings.database, SqliteLocation):
         with suppress(StartupError):  # --connect says why it cannot be read
@@ -141,20 +135,14 @@ def _list_created(settings: "Settings") -> Iterator[str]:
         yield f"DIALTONE_SECRETS_FILE: {settings.secrets_file.absolute()} is {NOT_THERE_YET}."
 
 
-def _notes(settings: "Settings") -> Iterator[str]:
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.composition.otp import OTP
+def _notes(settings: Settings) -> Iterator[str]:
 
     for openable in (OTP, *FEATURES):
         yield from openable.notes(settings)
 
 
-def _preview_templates(settings: "Settings", only: str | None) -> Iterator[str]:
+def _preview_templates(settings: Settings, only: str | None) -> Iterator[str]:
     """Show each message as it is sent. Own files come first, incomplete countries last."""
-    from domain.otp.message_parts import measure_sms
-    from entrypoints.parts.operator_files import load_sms_templates
-    from entrypoints.settings.startup_error import CommandError
-
     templates = load_sms_templates(settings)
     names = {file.name for file, _, _ in templates.previews()}
     if only is not None and only not in names:

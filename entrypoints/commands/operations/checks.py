@@ -14,6 +14,7 @@ from adapters.databases.records.record_kind import EXPIRES_AT
 from adapters.databases.records.record_store import RecordStore
 from adapters.databases.records.undeclared_records import check_declared
 from adapters.operations.system import SystemClock
+from adapters.security.keys.keys import find_inactive_keys
 from application.operations.compare_clocks import (
     HARMFUL_DIFFERENCE,
     ReadTime,
@@ -86,8 +87,6 @@ _NO_NEWEST_KEY: Final = (
 
 async def check_keys(settings: Settings) -> str:
     """Return the keys in words; raises ConfigurationError and StartupError for what `run` does."""
-    from adapters.security.keys.keys import find_inactive_keys
-
     clock, path = SystemClock(), settings.secrets_file
     if settings.env is not Environment.PRODUCTION and are_keys_missing(settings):
         check_secrets_file_not_lost(settings.database, path)

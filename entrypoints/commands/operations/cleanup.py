@@ -1,39 +1,34 @@
 """`dialtone cleanup`."""
 
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING
 
 import click
 
+from application.operations.cleanup import REFUSED_DELETIONS, CleanupIncomplete, CleanupReport
+from application.use_cases import UseCases
 from entrypoints.commands.shared.command import Command
-
-if TYPE_CHECKING:
-    from application.operations.cleanup import CleanupReport
-    from application.use_cases import UseCases
-    from entrypoints.parts.openable import Openable
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.hidden_numbers import hide_numbers
+from entrypoints.commands.shared.progress import show_progress
+from entrypoints.commands.shared.use_case_calls import call_with_use_cases
+from entrypoints.composition.features import FEATURES
+from entrypoints.composition.limits import LIMITS
+from entrypoints.composition.otp import OTP
+from entrypoints.features.feature import StoreAway
+from entrypoints.parts.openable import Openable
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, StartupError, print_errors
 
 
 @click.command(cls=Command, examples=[""])
-def cleanup(settings: "Settings") -> Iterator[str]:
+def cleanup(settings: Settings) -> Iterator[str]:
     """Delete expired and abandoned data. Safe while the service runs."""
-    from application.operations.cleanup import REFUSED_DELETIONS, CleanupIncomplete
-    from entrypoints.commands.shared.hidden_numbers import hide_numbers
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-    from entrypoints.composition.features import FEATURES
-    from entrypoints.composition.limits import LIMITS
-    from entrypoints.composition.otp import OTP
-    from entrypoints.features.feature import StoreAway
-    from entrypoints.settings.startup_error import CommandError, StartupError, print_errors
-
     problems = list[str]()
 
-    def clean_up(openables: "Collection[Openable]") -> "CleanupReport":
+    def clean_up(openables: Collection[Openable]) -> CleanupReport:
         try:
             with show_progress() as show:
 
-                async def run(use_cases: "UseCases") -> "CleanupReport":
+                async def run(use_cases: UseCases) -> CleanupReport:
                     try:
                         return await use_cases.operations.cleanup(
                             lambda report: show("cleaned up", report.total())

@@ -1,21 +1,32 @@
 """`dialtone copy`."""
 
+import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from application.ports.errors import StorageError
+from entrypoints.commands.operations.copy_jobs import (
+    Place,
+    copy_records,
+    load_keys_of,
+    load_other_keys,
+    plan_copy,
+)
 from entrypoints.commands.shared.command import Command
-from entrypoints.commands.table import FEATURES
-
-if TYPE_CHECKING:
-    from entrypoints.settings.settings import Settings
-    from entrypoints.settings.values import DatabaseLocation
+from entrypoints.commands.shared.parsing import find_url, name_option
+from entrypoints.commands.table import OF_FEATURES
+from entrypoints.parts.missing_data import check_keys_exist
+from entrypoints.settings.adapter_parsers import parse_database
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError
+from entrypoints.settings.values import DatabaseLocation
 
 _PLACE: Final = (
     "A URL as in DIALTONE_DATABASE, or env:NAME if NAME, or the file in NAME_FILE, has it"
 )
-_NOT_COPIED: Final = [each.not_copied for each in FEATURES.values() if each.not_copied]
+_NOT_COPIED: Final = [each.not_copied for each in OF_FEATURES.values() if each.not_copied]
 
 
 @click.command(
@@ -51,7 +62,7 @@ _NOT_COPIED: Final = [each.not_copied for each in FEATURES.values() if each.not_
 @click.option("--dry-run", is_flag=True, help="Count records; nothing is changed.")
 @click.option("--force", is_flag=True, help="Copy a database that was copied before.")
 def copy(
-    settings: "Settings",
+    settings: Settings,
     source: str,
     target: str,
     keys_file: str | None,
@@ -60,19 +71,6 @@ def copy(
     force: bool,
 ) -> Iterable[str]:
     """Copy, or only count."""
-    import asyncio
-
-    from application.ports.errors import StorageError
-    from entrypoints.commands.operations.copy_jobs import (
-        Place,
-        copy_records,
-        load_keys_of,
-        load_other_keys,
-        plan_copy,
-    )
-    from entrypoints.parts.missing_data import check_keys_exist
-    from entrypoints.settings.startup_error import CommandError
-
     check_keys_exist(settings)
     from_ = _parse_place(settings, source, "--from")
     to = _parse_place(settings, target, "--to")
@@ -90,11 +88,8 @@ def copy(
         ) from error
 
 
-def _parse_place(settings: "Settings", text: str, option: str) -> "DatabaseLocation":
+def _parse_place(settings: Settings, text: str, option: str) -> DatabaseLocation:
     """Parse a URL, or the name of a variable that has one. No error quotes it."""
-    from entrypoints.commands.shared.parsing import find_url, name_option
-    from entrypoints.settings.adapter_parsers import parse_database
-
     if text == "env:DIALTONE_DATABASE" and not settings.is_set("DIALTONE_DATABASE"):
         return settings.database  # the default
     with name_option(option):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import structlog
 
@@ -24,6 +24,8 @@ from adapters.databases.records.key_change import KeyChange
 from adapters.databases.records.newest_key import check_newest_key, record_newest_key
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.undeclared_records import ListsUnknown, check_declared
+from adapters.operations.system import SystemClock, SystemRandomness
+from adapters.security.keys.keys import SecretKeys, load_secrets_file
 from application.ports.errors import ConfigurationError
 from application.ports.keys import KeyPurpose
 from domain.identifier import RANDOM_BYTES
@@ -40,9 +42,6 @@ from entrypoints.settings.startup_error import (
     name_variable,
 )
 from entrypoints.settings.values import DatabaseLocation, Factory, SqliteLocation
-
-if TYPE_CHECKING:
-    from adapters.security.keys.keys import SecretKeys
 
 _KEYS_OF_PHONES: Final = {KeyPurpose.PHONE_INDEX, KeyPurpose.PHONE_ENCRYPTION}
 _OTHER_PURPOSE: Final = (
@@ -74,7 +73,7 @@ class Place:
 
     option: str
     location: DatabaseLocation
-    keys: "SecretKeys"
+    keys: SecretKeys
 
     @cached_property
     def encryption(self) -> PhoneEncryption:
@@ -149,8 +148,6 @@ def _check_files(source: Place, target: Place) -> None:
 
 async def plan_copy(from_: Place, to: Place, *, force: bool) -> list[str]:
     """Return what would be copied."""
-    from adapters.operations.system import SystemClock
-
     async with AsyncExitStack() as stack:
         source, target = await _open_existing(from_, to, stack)
         lines, progress = [], stack.enter_context(show_progress())
@@ -177,8 +174,6 @@ async def copy_records(
     force: bool,
 ) -> list[str]:
     """Copy all records, and return what was copied and what is next."""
-    from adapters.operations.system import SystemClock, SystemRandomness
-
     clock = SystemClock()
     # A copy that is refused creates nothing in the target.
     async with AsyncExitStack() as stack:
@@ -213,18 +208,13 @@ async def copy_records(
         ]
 
 
-def load_keys_of(settings: Settings) -> "SecretKeys":
+def load_keys_of(settings: Settings) -> SecretKeys:
     """Return the keys of the settings."""
-    from adapters.operations.system import SystemClock
-
     return load_keys(settings, SystemClock())
 
 
-def load_other_keys(settings: Settings, file: str) -> "SecretKeys":
+def load_other_keys(settings: Settings, file: str) -> SecretKeys:
     """Return the keys of a file."""
-    from adapters.operations.system import SystemClock
-    from adapters.security.keys.keys import SecretKeys, load_secrets_file
-
     clock = SystemClock()
     current = load_keys(settings, clock).current()
     with name_variable("--to-secrets-file"):

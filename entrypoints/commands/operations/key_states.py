@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
+from adapters.security.keys.document import KeysByPurpose
+from adapters.security.keys.keys import select_current_key
+from adapters.security.keys.rotation import count_keys_to_keep
 from application.ports.keys import KeyPurpose
 from domain.identities.session import SessionLimits
 from domain.otp.challenge import OTP_TTL
 from entrypoints.settings.settings import Settings
 
-if TYPE_CHECKING:
-    from adapters.security.keys.document import KeysByPurpose
 
-
-def describe_keys(keys: "KeysByPurpose", settings: Settings, now: datetime) -> Sequence[str]:
+def describe_keys(keys: KeysByPurpose, settings: Settings, now: datetime) -> Sequence[str]:
     """Return a line for each key, newest first: its purpose, id, time and state."""
-    from adapters.security.keys.keys import select_current_key
-    from adapters.security.keys.rotation import count_keys_to_keep
-
     lifetimes, lines = key_lifetimes(settings), []
     width = max(map(len, keys))
     for purpose, keys_of_purpose in keys.items():
@@ -36,7 +32,7 @@ def describe_keys(keys: "KeysByPurpose", settings: Settings, now: datetime) -> S
     return lines
 
 
-def key_lifetimes(settings: Settings) -> "dict[KeyPurpose, timedelta]":
+def key_lifetimes(settings: Settings) -> dict[KeyPurpose, timedelta]:
     """Return the maximum lifetime of the existing tokens and codes of each purpose."""
     # The settings may have been longer, as long as the default, when tokens were issued.
     plain = max(settings.plain_token_ttl, SessionLimits().plain_token_ttl)

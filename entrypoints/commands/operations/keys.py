@@ -4,14 +4,27 @@ import asyncio
 import os
 from collections.abc import Iterator
 from datetime import UTC
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
+from adapters.databases.records import phone_keys
+from adapters.databases.records.newest_key import record_newest_key
+from adapters.databases.records.undeclared_records import check_declared
+from adapters.operations.system import SystemClock
+from adapters.security.keys.document import generate_document
+from adapters.security.keys.keys import generate_secrets_file
+from adapters.security.keys.rotation import rotate_secrets_file
+from entrypoints.commands.operations.key_states import key_lifetimes
 from entrypoints.commands.shared.command import CommandGroup
-
-if TYPE_CHECKING:
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.parsing import name_option, parse_file
+from entrypoints.commands.shared.progress import show_progress
+from entrypoints.parts.database import open_database
+from entrypoints.parts.keys import load_keys, make_phone_encryption
+from entrypoints.parts.missing_data import check_keys_exist
+from entrypoints.settings.parsers import duration
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import CommandError, StartupError, name_variable
 
 keys: Final = CommandGroup(
     "keys",
@@ -25,10 +38,6 @@ keys: Final = CommandGroup(
 @click.argument("file", help="The file to create; - prints the keys for DIALTONE_SECRETS.")
 def generate(file: str) -> Iterator[str]:
     """Create a secrets file with new keys. An existing file is never changed."""
-    from adapters.security.keys.document import generate_document
-    from adapters.security.keys.keys import generate_secrets_file
-    from entrypoints.commands.shared.parsing import parse_file
-
     if file == "-":
         yield generate_document(indent=None).rstrip()
         return
@@ -49,16 +58,8 @@ def generate(file: str) -> Iterator[str]:
     help="Use the new keys after this time, from 1m (default) to 30d; it has to be longer than "
     "copying the secrets file to other machines takes.",
 )
-def rotate(settings: "Settings", after: str) -> Iterator[str]:
+def rotate(settings: Settings, after: str) -> Iterator[str]:
     """Add new keys to the secrets file. The old keys stay valid as long as they are needed."""
-    from adapters.operations.system import SystemClock
-    from adapters.security.keys.rotation import rotate_secrets_file
-    from entrypoints.commands.operations.key_states import key_lifetimes
-    from entrypoints.commands.shared.parsing import name_option
-    from entrypoints.parts.missing_data import check_keys_exist
-    from entrypoints.settings.parsers import duration
-    from entrypoints.settings.startup_error import StartupError, name_variable
-
     with name_option("--after"):
         delay = duration("1m", "30d")(after)
     if settings.secrets.value:
@@ -83,20 +84,11 @@ def rotate(settings: "Settings", after: str) -> Iterator[str]:
 
 
 @keys.command(examples=[""])
-def reencrypt_phones(settings: "Settings") -> Iterator[str]:
+def reencrypt_phones(settings: Settings) -> Iterator[str]:
     """Encrypt all stored phones with the current key. Safe while the service runs.
 
     After a kill, the next run goes on. It fails while a newer key is not active yet.
     """
-    from adapters.databases.records import phone_keys
-    from adapters.databases.records.newest_key import record_newest_key
-    from adapters.databases.records.undeclared_records import check_declared
-    from adapters.operations.system import SystemClock
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.parts.database import open_database
-    from entrypoints.parts.keys import load_keys, make_phone_encryption
-    from entrypoints.settings.startup_error import CommandError, name_variable
-
     clock = SystemClock()
     loaded = load_keys(settings, clock)
     key_set = loaded.encryption_keys()

@@ -1,17 +1,35 @@
 """`dialtone migrate`."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final, Protocol
 
 import click
 
+from adapters.databases.records.kind_checks import is_of_extension
+from adapters.databases.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
+from adapters.databases.records.undeclared_records import (
+    FEATURES_OF_KINDS,
+    UndeclaredRecords,
+    find_absent_feature,
+)
+from adapters.operations.system import SystemClock
+from application.ports.errors import ConfigurationError
 from entrypoints.commands.shared.command import Command
-
-if TYPE_CHECKING:
-    from adapters.databases.records.schema_plan import ReportBuild, SchemaObject, SchemaPlan
-    from entrypoints.commands.shared.progress import ReportProgress
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.progress import ReportProgress, show_progress
+from entrypoints.parts.database import open_database
+from entrypoints.parts.extras import check_extra
+from entrypoints.parts.keys import find_key_fingerprint, load_keys, make_phone_encryption
+from entrypoints.parts.missing_data import check_data_exists
+from entrypoints.settings.settings import Settings
+from entrypoints.settings.startup_error import (
+    InvalidArgument,
+    StartupError,
+    name_variable,
+    print_errors,
+)
+from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
 
 _BATCH_SIZE: Final = 500
 _NO_METHOD: Final = (
@@ -26,12 +44,10 @@ _NO_KEYS: Final = (
 class _Migration(Protocol):
     """The migration of a database's adapter, which is a module; the place is a path or a URL."""
 
-    async def plan_migration(self, place: Any, key_fingerprint: str | None, /) -> "SchemaPlan":
+    async def plan_migration(self, place: Any, key_fingerprint: str | None, /) -> SchemaPlan:
         """Return what a start would change."""
 
-    async def migrate(
-        self, place: Any, key_fingerprint: str, report: "ReportBuild", /
-    ) -> "SchemaPlan":
+    async def migrate(self, place: Any, key_fingerprint: str, report: ReportBuild, /) -> SchemaPlan:
         """Change what a start would change, and return what that was."""
 
 
@@ -49,7 +65,7 @@ class _Migration(Protocol):
 @click.option("--yes", is_flag=True, help="Confirm the deletion of records.")
 @click.argument("tables", nargs=-1, metavar="[TABLE]...", help="What --delete-records deletes.")
 def migrate(
-    settings: "Settings",
+    settings: Settings,
     tables: Sequence[str],
     *,
     dry_run: bool,
@@ -60,11 +76,6 @@ def migrate(
 
     Safe while an older version runs.
     """
-    import asyncio
-
-    from entrypoints.parts.keys import find_key_fingerprint
-    from entrypoints.settings.startup_error import InvalidArgument, name_variable
-
     if delete_records != bool(tables) or (delete_records and dry_run):
         raise InvalidArgument("Write --delete-records TABLE without --dry-run, or neither of them.")
     if delete_records:
@@ -85,14 +96,8 @@ def migrate(
 
 
 def _delete_records(
-    settings: "Settings", names: Sequence[str], *, is_confirmed: bool
+    settings: Settings, names: Sequence[str], *, is_confirmed: bool
 ) -> Iterable[str]:
-    import asyncio
-
-    from adapters.databases.records.kind_checks import is_of_extension
-    from adapters.databases.records.undeclared_records import FEATURES_OF_KINDS, find_absent_feature
-    from entrypoints.parts.missing_data import check_data_exists
-    from entrypoints.settings.startup_error import InvalidArgument, name_variable
 
     check_data_exists(settings)
     absent = {name: find_absent_feature(name) for name in names}
@@ -111,13 +116,7 @@ def _delete_records(
         return asyncio.run(_delete_all(settings, names))
 
 
-async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[str]:
-    from adapters.databases.records.undeclared_records import UndeclaredRecords
-    from adapters.operations.system import SystemClock
-    from application.ports.errors import ConfigurationError
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.parts.database import open_database
-    from entrypoints.parts.keys import load_keys, make_phone_encryption
+async def _delete_all(settings: Settings, names: Sequence[str]) -> Sequence[str]:
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
@@ -136,13 +135,7 @@ async def _delete_all(settings: "Settings", names: Sequence[str]) -> Sequence[st
     return lines
 
 
-def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> "SchemaPlan":
-    import asyncio
-
-    from adapters.operations.system import SystemClock
-    from entrypoints.commands.shared.progress import show_progress
-    from entrypoints.parts.keys import load_keys, make_phone_encryption
-    from entrypoints.settings.startup_error import name_variable
+def _migrate(settings: Settings, migration: _Migration, place: Path | str) -> SchemaPlan:
 
     keys = load_keys(settings, SystemClock(), is_service=True)
     encryption = make_phone_encryption(keys)
@@ -151,11 +144,10 @@ def _migrate(settings: "Settings", migration: _Migration, place: Path | str) -> 
         return asyncio.run(migration.migrate(place, encryption.key_fingerprint(), report))
 
 
-def _show_builds(show: "ReportProgress") -> "ReportBuild":
-    from entrypoints.settings.startup_error import print_errors
+def _show_builds(show: ReportProgress) -> ReportBuild:
 
     def report(
-        created: "SchemaObject",
+        created: SchemaObject,
         done: int = 0,
         total: int | None = None,
         *,
@@ -171,7 +163,7 @@ def _show_builds(show: "ReportProgress") -> "ReportBuild":
     return report
 
 
-def _describe(plan: "SchemaPlan", created: str, dropped: str) -> Iterable[str]:
+def _describe(plan: SchemaPlan, created: str, dropped: str) -> Iterable[str]:
     if plan.is_new:
         yield "The database is new."
     yield from (f"{created}: {missing}" for missing in plan.missing)
@@ -181,16 +173,12 @@ def _describe(plan: "SchemaPlan", created: str, dropped: str) -> Iterable[str]:
         yield "The database has everything that this version needs."
 
 
-def find_migration(settings: "Settings") -> tuple[_Migration, Path | str]:
+def find_migration(settings: Settings) -> tuple[_Migration, Path | str]:
     """Return the migration of the database that the settings name, and where that is.
 
     Raises:
         StartupError: The adapter of the database is an operator's own.
     """
-    from entrypoints.parts.extras import check_extra
-    from entrypoints.settings.startup_error import StartupError
-    from entrypoints.settings.values import Factory, MongoLocation, PostgresLocation, SqliteLocation
-
     match settings.database:
         case SqliteLocation(path=path):
             from adapters.databases.sqlite import migration as in_sqlite

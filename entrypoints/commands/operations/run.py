@@ -1,14 +1,14 @@
 """`dialtone run`."""
 
 import sys
-from typing import TYPE_CHECKING
+from multiprocessing import get_context
 
 import click
 
 from entrypoints.commands.shared.command import Command
-
-if TYPE_CHECKING:
-    from entrypoints.settings.settings import Settings
+from entrypoints.commands.shared.printing import EXIT_FAILED, EXIT_OK, print_result
+from entrypoints.server.run import run_service
+from entrypoints.settings.settings import Settings
 
 
 @click.command(cls=Command, examples=[""], checks_files=True, needs_data=False)
@@ -18,24 +18,17 @@ if TYPE_CHECKING:
     help="Use a database that was copied to another one; what is written to it is not in the copy.",
 )
 @click.pass_context
-def run(ctx: click.Context, settings: "Settings", *, force: bool) -> tuple[()]:
+def run(ctx: click.Context, settings: Settings, *, force: bool) -> tuple[()]:
     """Start the HTTP service. Ctrl-C or SIGTERM stops it."""
-    from entrypoints.commands.shared.printing import EXIT_FAILED
-
     if force and not _forget_copy(settings):
         ctx.exit(EXIT_FAILED)
-    from entrypoints.server.run import run_service
-
     if not run_service(settings):
         ctx.exit(EXIT_FAILED)
     return ()
 
 
-def _forget_copy(settings: "Settings") -> bool:
+def _forget_copy(settings: Settings) -> bool:
     """Run `forget_copy` in a process: the parent of the workers imports no database adapter."""
-    from multiprocessing import get_context
-
-    from entrypoints.commands.shared.printing import EXIT_OK, print_result
 
     def forget() -> None:
         from adapters.operations.logging import flush_log

@@ -3,15 +3,13 @@
     @click.command(cls=Command, examples=["--dry-run"])
     @click.argument("phone")
     @act_options  # --reason and --as, which the function gets as `options`
-    def sign_out(settings: "Settings", phone: str, operator: ActOptions) -> Iterator[str]:
+    def sign_out(settings: Settings, phone: str, options: ActOptions) -> Iterator[str]:
         \"\"\"End all sessions. The first sentence is the line in the list of commands.\"\"\"
-        from application.administration.acts import SIGN_OUT
-
-        caller, reason = operator.parse(SIGN_OUT)
+        operator, reason = options.parse(SIGN_OUT)
         yield "a line to print"
 
-- Its module imports click, the standard library, and what declares commands (`command`, `options`,
-  `feature_commands`). The function imports all else, so that help is fast.
+- It has a line in `entrypoints/commands/table.py`. So that `--help` is fast, the table and this
+  module import at the top only what lists need. Modules of commands import all at the top.
 - It raises InvalidArgument (exit code 2) or CommandError (1), or calls `ctx.exit`.
 - `reads_settings=False`: it gets no settings. `checks_files=True`: with those of files.
 - Without a database and keys it ends with exit code 2. `needs_data=False`: it may create them, uses
@@ -28,6 +26,9 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+
+from entrypoints.commands.shared.printing import print_line, print_result
+from entrypoints.settings.startup_error import SettingsError
 
 if TYPE_CHECKING:
     from entrypoints.settings.settings import Settings
@@ -61,8 +62,6 @@ class _Helped(click.Command):
 
 def _print_help(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
     if is_asked and not ctx.resilient_parsing:
-        from entrypoints.commands.shared.printing import print_line
-
         print_line(ctx.get_help())
         ctx.exit()
 
@@ -85,8 +84,6 @@ class Command(_Helped):
         self._checks_files = checks_files
 
     def invoke(self, ctx: click.Context) -> None:
-        from entrypoints.commands.shared.printing import print_result
-
         ctx.exit(print_result(lambda: self._call(ctx)))
 
     def _call(self, ctx: click.Context) -> Iterable[str]:
@@ -136,8 +133,6 @@ class CommandGroup(_Helped, click.Group):
 
 
 def _check_folder() -> None:
-    from entrypoints.settings.startup_error import SettingsError
-
     try:
         Path.cwd()
     except OSError as error:

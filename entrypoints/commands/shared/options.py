@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
-if TYPE_CHECKING:
-    from application.administration.acts import Act
-    from application.administration.operator import Operator
+from application.administration.acts import Act
+from application.administration.operator import Operator
+from entrypoints.commands.shared.operator_name import parse_operator
+from entrypoints.commands.shared.parsing import parse_reason_option
+from entrypoints.settings.startup_error import InvalidArgument
 
 PHONE: Final = "+14155552671"
 ID: Final = "68b1c0a5d2f04e7a9c3b1d20"
@@ -24,11 +26,8 @@ class ActOptions:
     reason: str
     acts_as: str | None
 
-    def parse(self, act: "Act | None") -> "tuple[Operator, str]":
+    def parse(self, act: Act | None) -> tuple[Operator, str]:
         """Return who acts, and why. Without an act, no reason is needed."""
-        from entrypoints.commands.shared.operator_name import parse_operator
-        from entrypoints.commands.shared.parsing import parse_reason_option
-
         operator = parse_operator(self.acts_as)
         is_required = act is not None and operator.needs_reason(act)
         return operator, parse_reason_option(self.reason, is_required=is_required)
@@ -92,8 +91,6 @@ def at_most_one(**values: object) -> None:
     Raises:
         InvalidArgument
     """
-    from entrypoints.settings.startup_error import InvalidArgument
-
     given = [name for name, value in values.items() if value]
     if len(given) > 1:
         raise InvalidArgument(f"Use only one of {_list_names(given)}.")
@@ -101,8 +98,6 @@ def at_most_one(**values: object) -> None:
 
 def exactly_one(**values: object) -> None:
     """Check that one of these options and arguments is given; raises InvalidArgument."""
-    from entrypoints.settings.startup_error import InvalidArgument
-
     at_most_one(**values)
     if not any(values.values()):
         raise InvalidArgument(f"Add one of {_list_names(values)}.")

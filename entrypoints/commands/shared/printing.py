@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from application.ports.errors import ConfigurationError, PortError
 from entrypoints.settings.startup_error import (
     CommandError,
     InvalidArgument,
@@ -28,8 +29,6 @@ class OutputFailed(Exception):
 
 def print_result(call: Callable[[], Iterable[str]]) -> int:
     """Print the lines that a call returns, or its error; return the exit code."""
-    from application.ports.errors import ConfigurationError, PortError
-
     try:
         for line in call():
             print_line(line)

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from rich import progress
+from rich.console import Console
+
 from entrypoints.settings.startup_error import print_errors
 
 INTERVAL: Final = 2.0
@@ -42,8 +45,6 @@ def show_progress() -> Iterator[ReportProgress]:
     if not is_terminal or os.environ.get("TERM") == "dumb":
         yield ProgressLines()
         return
-    from rich import progress
-    from rich.console import Console
 
     label_column = progress.TextColumn("{task.description}", markup=False)
     counts = (progress.MofNCompleteColumn(), progress.TimeRemainingColumn())

@@ -1,15 +1,14 @@
 """`dialtone import`: users and their pictures from elsewhere."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import click
 
+from entrypoints.commands.features.imports.jobs import make_items_job, make_users_job
 from entrypoints.commands.shared.command import CommandGroup
 from entrypoints.commands.shared.options import ActOptions, optional_act_options
-
-if TYPE_CHECKING:
-    from entrypoints.settings.settings import Settings
+from entrypoints.settings.settings import Settings
 
 import_group: Final = CommandGroup(
     "import",
@@ -64,7 +63,7 @@ def _shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @_shared_options
 def users(
-    settings: "Settings",
+    settings: Settings,
     file: str,
     region: str | None,
     rejected: str | None,
@@ -78,8 +77,6 @@ def users(
 
     Repeat it to continue. docs/importing.md has recipes for users of other services.
     """
-    from entrypoints.commands.features.imports.jobs import make_users_job
-
     job = make_users_job(settings, file, region, ignores_blocks=ignore_blocks)
     return job.run(options, rejected, is_dry_run=dry_run, replaces=replace)
 
@@ -104,7 +101,7 @@ def users(
 )
 @_shared_options
 def items(
-    settings: "Settings",
+    settings: Settings,
     file: str,
     folder: str,
     rejected: str | None,
@@ -117,7 +114,5 @@ def items(
 
     Repeat it to continue. A dry run decodes no picture.
     """
-    from entrypoints.commands.features.imports.jobs import make_items_job
-
     job = make_items_job(settings, file, folder)
     return job.run(options, rejected, is_dry_run=dry_run, replaces=replace)

@@ -21,6 +21,7 @@ from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
 from application.ports.webhooks import SignatureCoverage
 from entrypoints.commands.features import voice
+from entrypoints.commands.operations import check_settings as check_settings_module
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.composition.settings import FIELDS
@@ -126,7 +127,7 @@ def checks_run_here(monkeypatch: pytest.MonkeyPatch) -> None:
     def run_here(checks: Mapping[str, Check], _: object) -> dict[str, CheckResult]:
         return {name: connection_checks_module._run(check) for name, check in checks.items()}
 
-    monkeypatch.setattr(connection_checks_module, "run_checks", run_here)
+    monkeypatch.setattr(check_settings_module, "run_checks", run_here)
 
 
 @pytest.mark.usefixtures("checks_run_here")

@@ -8,7 +8,7 @@ from application.opened import Opened
 from entrypoints.features.feature import Feature, make_user_details_form
 
 if TYPE_CHECKING:
-    from application.features.admin.feature import AdminFeature
+    from application.features.admin import AdminFeature
     from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -23,12 +23,12 @@ class _Admin(Feature["AdminFeature"]):
         self, settings: "Settings", installed: Sequence[Feature[Any]]
     ) -> "Sequence[ApiPlugin]":
         del settings
-        from entrypoints.http.features.admin.plugin import AdminPlugin
+        from entrypoints.http.features.admin.api import AdminPlugin
 
         return (AdminPlugin(make_user_details_form(installed)),)
 
     async def open(self, composition: "Composition") -> Opened["AdminFeature"]:
-        from application.features.admin.feature import AdminFeature, clean_up_tokens
+        from application.features.admin import AdminFeature, clean_up_tokens
 
         repositories = make_admin_repositories(composition.database, composition.phone_encryption)
 

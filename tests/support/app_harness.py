@@ -19,7 +19,7 @@ from adapters.databases.records.features.whatsapp import make_whatsapp_repositor
 from adapters.security.webauthn import WebAuthnRelyingParty
 from application.additions import Additions, merge
 from application.core_ports import CorePorts
-from application.features.admin.feature import AdminFeature, clean_up_tokens
+from application.features.admin import AdminFeature, clean_up_tokens
 from application.features.app_data.feature import open_app_data, show_app_data
 from application.features.attestation.feature import ask_for_proofs
 from application.features.attestation.ports import Attestation

@@ -8,7 +8,7 @@ import click
 from msgspec import json, structs
 
 from application.administration.user_acts import USER_ACTS
-from application.features.admin.feature import CREATE, LIST, REVOKE, AdminFeature
+from application.features.admin import CREATE, LIST, REVOKE, AdminFeature
 from domain.administration.role_scopes import STAFF_ROLES
 from domain.administration.scope import Scope
 from domain.features.admin import (

@@ -13,7 +13,7 @@ from adapters.databases.records.record_repository import RecordRepository, to_po
 from adapters.databases.records.record_store import IndexPosition
 from adapters.databases.records.repositories import StoredIdentities
 from adapters.databases.records.retention import Retention
-from application.features.admin.ports import AdminRepositories, UserPage
+from application.features.admin import AdminRepositories, UserPage
 from domain.cursor import Cursor
 from domain.features.admin import KEPT_AFTER_EXPIRY, ServiceToken, UserFilter
 from domain.identities.identity import Identity

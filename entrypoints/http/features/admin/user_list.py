@@ -6,8 +6,7 @@ from typing import Annotated, Final
 import msgspec
 from litestar import Controller, get
 
-from application.features.admin.feature import AdminFeature
-from application.features.admin.ports import UserPage
+from application.features.admin import AdminFeature, UserPage
 from domain import errors
 from domain.cursor import MAX_PAGE_SIZE
 from domain.errors import ConflictingValue, UnsupportedValue

@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from application.administration.operator import Operator
-from application.features.admin.feature import CREATE, REVOKE, AdminFeature
+from application.features.admin import CREATE, REVOKE, AdminFeature
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
 from domain.administration.scope import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, Unauthenticated

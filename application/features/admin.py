@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from application.additions import Additions
 from application.administration.acts import Act
 from application.administration.operator import Operator, service_token
-from application.features.admin.ports import AdminRepositories, ServiceTokens, UserList, UserPage
 from application.limits.actor_limits import ActorLimits
 from application.operations.cleanup import expire
 from application.ports.administration import AuditLog
 from application.ports.errors import StorageError
 from application.ports.system import Clock, Randomness
+from application.ports.versioned import Expiring, Records
 from application.record_act import RecordAct
 from application.update import change
 from application.use_cases import UseCases
@@ -34,8 +34,54 @@ from domain.features.admin import (
     parse_token,
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.secret_hash import hash_secret
+
+
+class ServiceTokens(Records[ServiceToken], Expiring, Protocol):
+    """Service tokens by id, also revoked and expired ones, until the cleanup."""
+
+    async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
+        """List up to `limit` tokens, those that expire last first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UserPage:
+    """Users in the order of `created_at` and `id`, and the cursor of the next page if there is one.
+
+    A page may be shorter than its limit although another one follows.
+    """
+
+    users: Sequence[Identity]
+    next_cursor: Cursor | None
+
+
+class UserList(Protocol):
+    """Users in an order that no change of a user changes."""
+
+    async def list_after(
+        self, user_filter: UserFilter, cursor: Cursor | None, limit: int
+    ) -> UserPage:
+        """List up to `limit` users after the cursor, by an index.
+
+        One that cannot be read is left out, and the log says so once.
+
+        Raises:
+            CorruptRecord: Many of them cannot be read.
+            StorageError
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AdminRepositories:
+    """The repositories of the REST administration."""
+
+    service_tokens: ServiceTokens
+    user_list: UserList
+
 
 CREATE: Final = Act(name="create", action=AuditAction.CREATE_TOKEN)
 REVOKE: Final = Act(name="revoke", action=AuditAction.REVOKE_TOKEN)

@@ -10,7 +10,7 @@ from litestar.config.app import AppConfig
 
 from application.administration.operator import Operator
 from application.administration.user_acts import USER_ACTS
-from application.features.admin.feature import AdminFeature
+from application.features.admin import AdminFeature
 from application.use_cases import UseCases
 from domain.errors import TooManyPhones, Unauthenticated
 from domain.features.admin import TokenNotFound, TooManyTokenRequests, is_service_token
@@ -18,9 +18,8 @@ from entrypoints.http.administration.user_acts import make_act_controller
 from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.admin.audit import AuditController
-from entrypoints.http.features.admin.controller import AdminUserController
-from entrypoints.http.features.admin.schemas import ACT_PATHS
 from entrypoints.http.features.admin.user_list import UserListController
+from entrypoints.http.features.admin.users import ACT_PATHS, AdminUserController
 from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import Connection, OperatorKind, acquire_for_ip
 

@@ -9,7 +9,7 @@ from application.opened import Opened
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from application.features.app_data.feature import ActForApp
+    from application.features.app_data import ActForApp
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -22,22 +22,22 @@ class _AppData(Feature["ActForApp"]):
     adds_to_export = True
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.app_data.user_fields import AppDataFields
+        from entrypoints.http.features.app_data.fields import AppDataFields
 
         return (AppDataFields,)
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.app_data.plugin import AppDataPlugin
+        from entrypoints.http.features.app_data.api import AppDataPlugin
 
         return (AppDataPlugin(),)
 
     def details(self, composition: "Composition") -> Additions:
-        from application.features.app_data.feature import show_app_data
+        from application.features.app_data import show_app_data
 
         return show_app_data(composition.core_ports, make_app_data(composition.database))
 
     async def open(self, composition: "Composition") -> Opened["ActForApp"]:
-        from application.features.app_data.feature import open_app_data
+        from application.features.app_data import open_app_data
 
         return open_app_data(composition.core_ports, make_app_data(composition.database))
 

@@ -20,7 +20,7 @@ from adapters.security.webauthn import WebAuthnRelyingParty
 from application.additions import Additions, merge
 from application.core_ports import CorePorts
 from application.features.admin import AdminFeature, clean_up_tokens
-from application.features.app_data.feature import open_app_data, show_app_data
+from application.features.app_data import open_app_data, show_app_data
 from application.features.attestation.feature import ask_for_proofs
 from application.features.attestation.ports import Attestation
 from application.features.blocks import KnownBlocks, open_blocks, show_blocks

@@ -3,7 +3,7 @@
 import pytest
 
 from entrypoints.http.errors.exceptions import InvalidFields
-from entrypoints.http.features.app_data.plugin import SetClaimsBody
+from entrypoints.http.features.app_data.api import SetClaimsBody
 from entrypoints.http.features.legacy_otp import LegacyGetOtpBody
 from entrypoints.http.requests.parsing import parse_json
 

@@ -10,7 +10,7 @@ from adapters.databases.records.mapping import RecordMapping
 from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
-from application.features.app_data.feature import (
+from application.features.app_data import (
     SET_APP_DATA,
     SET_CLAIMS,
     ActForApp,

@@ -7,13 +7,13 @@ import msgspec
 from litestar import Controller, get, put
 from litestar.params import JSONBody
 
-from application.features.app_data.feature import SET_APP_DATA, SET_CLAIMS, ActForApp
+from application.features.app_data import SET_APP_DATA, SET_CLAIMS, ActForApp
 from domain import errors
 from domain.features.app_data import parse_app_data
 from domain.identities.claims import parse_claims
 from entrypoints.http.administration.target import ACT_ERRORS, ReasonField
 from entrypoints.http.errors.exceptions import InvalidUserId
-from entrypoints.http.features.app_data.user_fields import AppDataField, ClaimsField
+from entrypoints.http.features.app_data.fields import AppDataField, ClaimsField
 from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 
 from application.administration.show_user import UserDetails
-from application.features.app_data.feature import AppDataDetails
+from application.features.app_data import AppDataDetails
 from domain.features.app_data import MAX_APP_DATA_BYTES, MAX_KEY_LENGTH
 from domain.identities.claims import MAX_CLAIMS_BYTES
 from domain.json_values import MAX_INTEGER

@@ -19,7 +19,7 @@ from adapters.shared.http import (
     open_transport,
 )
 from adapters.shared.standard_webhooks import StandardWebhooks
-from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
+from application.features.login_hook import LoginHookFailed, LoginInquiry
 from application.identities.additions import AllowLogin, RejectLogin
 from application.identities.token_claims import claims_size
 from domain.identities.claims import MAX_CLAIMS_BYTES

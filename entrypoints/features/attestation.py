@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
 from adapters.databases.records.features.attestation import KINDS, make_attestation_repositories
-from application.features.attestation.ports import Attestation
+from application.features.attestation import Attestation
 from application.opened import Opened, make_nothing
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.keys import KeyPurpose
@@ -240,7 +240,7 @@ class _Attestation(Feature[None]):
 
     async def open(self, composition: "Composition") -> Opened[None]:
         from adapters.operations.system import HeldHealthCheck
-        from application.features.attestation.feature import ask_for_proofs
+        from application.features.attestation import ask_for_proofs
         from application.operations.check_readiness import CheckedPart
 
         attestation, counts, checked = None, None, dict[str, CheckedPart]()

@@ -18,7 +18,7 @@ from entrypoints.settings.values import HttpHook
 
 if TYPE_CHECKING:
     from adapters.hooks.login_hook import HttpLoginHook
-    from application.features.login_hook.ports import LoginHook
+    from application.features.login_hook import LoginHook
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
@@ -54,7 +54,7 @@ def _open_hook(
 
 
 async def _check_connection(hook: HttpHook, settings: LoginHookSettings) -> str:
-    from application.features.login_hook.ports import LoginHookFailed
+    from application.features.login_hook import LoginHookFailed
 
     with name_variable(settings.variable_of(_VARIABLE)):
         async with _open_hook(hook, settings) as opened:
@@ -84,7 +84,7 @@ class _LoginHook(Feature[None]):
         return (LoginHookPlugin(),)
 
     async def open(self, composition: "Composition") -> Opened[None]:
-        from application.features.login_hook.feature import AskLoginHook
+        from application.features.login_hook import AskLoginHook
 
         settings = composition.settings.of(LoginHookSettings)
         hook: LoginHook | None = None

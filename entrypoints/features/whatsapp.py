@@ -28,7 +28,7 @@ from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory, HttpHook, Secret
 
 if TYPE_CHECKING:
-    from application.features.whatsapp.feature import WhatsApp, WhatsAppRecords
+    from application.features.whatsapp import WhatsApp, WhatsAppRecords
     from application.use_cases import UseCases
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
@@ -237,7 +237,7 @@ class _WhatsApp(Feature["WhatsApp"]):
         return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
 
     async def open(self, composition: "Composition") -> Opened["WhatsApp | None"]:
-        from application.features.whatsapp.feature import WhatsAppRecords
+        from application.features.whatsapp import WhatsAppRecords
 
         settings = composition.settings.of(WhatsAppSettings)
         repositories = make_whatsapp_repositories(
@@ -268,7 +268,7 @@ def _open_channel(
     At the end, codes that are being sent have the time that they need.
     """
     from adapters.operations.system import HeldHealthCheck
-    from application.features.whatsapp.feature import WhatsAppPorts, open_whatsapp_channel
+    from application.features.whatsapp import WhatsAppPorts, open_whatsapp_channel
     from application.operations.check_readiness import CheckedPart
     from application.otp_codes import OtpCodes
     from entrypoints.parts.providers import fail_over

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.security.attestation.altcha import AltchaAttestation
 from adapters.security.attestation.siteverify import SiteverifyAttestation, open_siteverify
-from application.features.attestation.ports import ProofRequest
+from application.features.attestation import ProofRequest
 from tests.contract.provider_drivers import ServerDriver, only_with
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.test_attestation import *

@@ -7,7 +7,7 @@ from adapters.databases.records.features.whatsapp import (
     WHATSAPP_DELIVERIES,
     make_whatsapp_repositories,
 )
-from application.features.whatsapp.ports import WhatsAppRepositories
+from application.features.whatsapp import WhatsAppRepositories
 from domain.features.whatsapp import WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform

@@ -21,8 +21,7 @@ from application.additions import Additions, merge
 from application.core_ports import CorePorts
 from application.features.admin import AdminFeature, clean_up_tokens
 from application.features.app_data import open_app_data, show_app_data
-from application.features.attestation.feature import ask_for_proofs
-from application.features.attestation.ports import Attestation
+from application.features.attestation import Attestation, ask_for_proofs
 from application.features.blocks import KnownBlocks, open_blocks, show_blocks
 from application.features.events.feature import (
     EventRecordsFeature,
@@ -66,7 +65,7 @@ from application.features.voice.call_log import CallsPolicy, open_calls, show_ca
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.feature import Voice, VoiceFeature, VoicePolicy, call_with_codes
 from application.features.voice.ports import VoicePorts
-from application.features.whatsapp.feature import WhatsAppRecords
+from application.features.whatsapp import WhatsAppRecords
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.opened import Opened, make_nothing
 from application.otp.provider_pause import ProviderPause

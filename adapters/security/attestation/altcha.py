@@ -9,7 +9,7 @@ from typing import Final
 from altcha import Payload, create_challenge, verify_solution
 
 from adapters.security.attestation.results import find_problem, invalid, valid
-from application.features.attestation.ports import ProofRequest, ProofResult
+from application.features.attestation import ProofRequest, ProofResult
 from application.ports.keys import Key, KeyRing
 from domain.otp.attestation_proof import Proof
 

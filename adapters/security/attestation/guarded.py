@@ -8,7 +8,7 @@ import msgspec
 
 from adapters.security.attestation.results import unavailable
 from adapters.shared.causes import code_of
-from application.features.attestation.ports import (
+from application.features.attestation import (
     Attestation,
     ProofRequest,
     ProofResult,

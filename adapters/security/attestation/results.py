@@ -1,6 +1,6 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
-from application.features.attestation.ports import ProofResult, ProofStatus
+from application.features.attestation import ProofResult, ProofStatus
 from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, Proof
 
 

@@ -25,7 +25,7 @@ from adapters.shared.http import (
     Transport,
     open_transport,
 )
-from application.features.attestation.ports import ProofRequest, ProofResult
+from application.features.attestation import ProofRequest, ProofResult
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
 

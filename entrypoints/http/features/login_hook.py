@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from application.features.login_hook.ports import LoginHookFailed
+from application.features.login_hook import LoginHookFailed
 from domain.errors import Unavailable
 from entrypoints.http.plugin import ApiPlugin
 

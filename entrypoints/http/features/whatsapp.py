@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Response, get, post
 from litestar.exceptions import HTTPException
 
-from application.features.whatsapp.feature import WhatsApp
+from application.features.whatsapp import WhatsApp
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.otp.schemas import CHANNELS_OF_REQUESTS, RequestOtpBody

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.databases.records.database import Database
-from application.features.attestation.ports import Attestation
+from application.features.attestation import Attestation
 from application.features.events.ports import EventDestination
 from application.features.media.ports import MediaFiles
 from application.features.voice.ports import VoiceProvider

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import replace
 from typing import Final
 
-from application.features.attestation.ports import ProofRequest, ProofResult, ProofStatus
+from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from domain.otp.attestation_proof import Proof
 from tests.contract.suites.attestation import test_attestation as suite
 from tests.integration.adapter_run.wrong_adapters import breaks

@@ -1,7 +1,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from application.features.attestation.ports import ProofRequest, ProofResult, ProofStatus
+from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.features.attestation import AttestationRequired
 from domain.otp.attestation_proof import Proof

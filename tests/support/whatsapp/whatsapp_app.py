@@ -6,13 +6,13 @@ from typing import Any
 
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
 from application.core_ports import CorePorts
-from application.features.whatsapp.feature import (
+from application.features.whatsapp import (
     WhatsApp,
     WhatsAppPorts,
     WhatsAppRecords,
+    WhatsAppRepositories,
     open_whatsapp_channel,
 )
-from application.features.whatsapp.ports import WhatsAppRepositories
 from application.opened import Opened
 from application.otp.send_notice import SendNotice
 from application.otp_codes import OtpCodes

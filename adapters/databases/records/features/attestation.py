@@ -8,7 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.attestation.ports import AttestationRepositories
+from application.features.attestation import AttestationRepositories
 from domain.features.attestation import UsedProof
 
 

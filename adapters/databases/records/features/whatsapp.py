@@ -12,7 +12,7 @@ from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.whatsapp.ports import WhatsAppRepositories
+from application.features.whatsapp import WhatsAppRepositories
 from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
 from domain.otp.message_preferences import MessagePreferences, Platform

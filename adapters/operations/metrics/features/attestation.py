@@ -1,7 +1,7 @@
 """Proofs that were sent before a code."""
 
 from adapters.operations.metrics.metrics import Metrics, country_label
-from application.features.attestation.feature import (
+from application.features.attestation import (
     AttestationAccepted,
     AttestationRejected,
     AttestationRequested,

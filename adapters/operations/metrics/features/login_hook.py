@@ -6,7 +6,7 @@ from typing import Final
 from prometheus_client import Histogram
 
 from adapters.operations.metrics.metrics import Metrics
-from application.features.login_hook.ports import LoginHook, LoginInquiry
+from application.features.login_hook import LoginHook, LoginInquiry
 from application.identities.additions import AllowLogin, RejectLogin
 
 _SECONDS: Final = (0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3)

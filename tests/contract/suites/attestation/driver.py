@@ -1,6 +1,6 @@
 """What asks clients for a proof, with access to what a client does."""
 
-from application.features.attestation.ports import Attestation, ProofRequest
+from application.features.attestation import Attestation, ProofRequest
 from tests.contract.suites.external_adapter import call_test_method
 from tests.contract.suites.provider_driver import ProviderDriver
 

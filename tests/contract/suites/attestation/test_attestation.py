@@ -8,7 +8,7 @@ from typing import Final
 
 import pytest
 
-from application.features.attestation.ports import ProofRequest, ProofResult, ProofStatus
+from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
 from entrypoints.parts.factories import health_check_of

@@ -14,7 +14,7 @@ from adapters.security.attestation.siteverify import (
     is_hcaptcha,
     open_siteverify,
 )
-from application.features.attestation.ports import ProofResult, ProofStatus
+from application.features.attestation import ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
 from tests.support.servers.fake_siteverify import (

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 from adapters.security.attestation.altcha import PROOF_TTL, AltchaAttestation
-from application.features.attestation.ports import ProofResult, ProofStatus
+from application.features.attestation import ProofResult, ProofStatus
 from domain.otp.attestation_proof import Proof
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.security.attestation import guarded
 from adapters.security.attestation.guarded import TIMEOUT, GuardedAttestation
-from application.features.attestation.ports import ProofRequest, ProofResult, ProofStatus
+from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.otp.attestation_proof import Proof
 from tests.support.builders import NOW

@@ -12,7 +12,7 @@ from adapters.operations.metrics.features.events import CountedEvents
 from adapters.operations.metrics.features.media import count_uploads
 from adapters.operations.metrics.metrics import Metrics
 from adapters.operations.metrics.security_events import CountSecurityEvents
-from application.features.attestation.feature import AttestationRejected, AttestationRequested
+from application.features.attestation import AttestationRejected, AttestationRequested
 from application.features.events.send_events import SentEvents
 from application.otp.events import (
     WITHIN_COOLDOWN,

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from application.features.attestation.feature import (
+from application.features.attestation import (
     AttestationRejected,
+    ProofStatus,
 )
-from application.features.attestation.ports import ProofStatus
 from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
 from domain.errors import TooManyOtpRequests

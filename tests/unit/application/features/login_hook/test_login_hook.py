@@ -9,8 +9,7 @@ import pytest
 
 from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
 from adapters.shared.http import HttpResponse, Transport
-from application.features.login_hook.feature import AskLoginHook
-from application.features.login_hook.ports import LoginHookFailed, LoginInquiry
+from application.features.login_hook import AskLoginHook, LoginHookFailed, LoginInquiry
 from application.identities.additions import AllowLogin, RejectLogin
 from application.otp.log_in import LoggedIn
 from application.otp.verify_otp import OtpRejected

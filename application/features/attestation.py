@@ -1,14 +1,15 @@
 """Proofs before a message."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 from application.additions import Additions
 from application.core_ports import CorePorts
-from application.features.attestation.ports import Attestation, ProofStatus
 from application.limits.delivery_limiter import NoPermits, RequestPermits
 from application.operations.cleanup import expire
 from application.ports.errors import PortError
@@ -22,6 +23,84 @@ from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import LimitOwner, Permits, Recognition
 from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class ProofRequest:
+    """What a client needs for a proof.
+
+    Attributes:
+        type: The kind of proof, which the client sends back with its response.
+        fields: What the kind needs, such as `site_key` or `challenge`: values of JSON. Clients see
+            them, so they have no phone number and no secret.
+    """
+
+    type: str
+    fields: Mapping[str, object]
+
+
+class ProofStatus(StrEnum):
+    """What became of a proof.
+
+    - `VALID`: it is a proof for this subject, made within the last minutes.
+    - `INVALID`: it is no proof, it has expired, or it is for another subject or another kind.
+    - `UNAVAILABLE`: it could not be checked. It may be valid.
+    """
+
+    VALID = "valid"
+    INVALID = "invalid"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class ProofResult:
+    """The status of a proof.
+
+    Attributes:
+        status: What became of it.
+        proof_id: An id that all responses with the same proof have; set if the proof is valid, or
+            may have been before. The caller accepts each id once.
+        reason: Why it is not valid, for operators: no phone number, no secret, no response.
+    """
+
+    status: ProofStatus
+    proof_id: str = ""
+    reason: str = ""
+
+
+class Attestation(Protocol):
+    """Asks clients for a proof, and checks it.
+
+    - An error of a provider while it checks a proof is a result, not an exception.
+    - Both methods end within three seconds, and never ask a provider twice.
+    - A valid proof stays valid for its adapter: the caller sees to it that each is accepted once.
+      It expires within an hour.
+    - A proof for another subject is invalid, unless the adapter has an attribute `binds_subject`
+      that is False: its provider makes requests that are for no subject.
+    """
+
+    async def request_proof(self, subject: str, now: datetime) -> ProofRequest:
+        """Return what a client needs for a proof.
+
+        Args:
+            subject: The keyed hash of the phone that the proof is for. Clients do not see it.
+            now: The current time.
+
+        Raises:
+            PortError: there is none; the text says why, for operators.
+        """
+        ...
+
+    async def verify(self, proof: Proof, subject: str) -> ProofResult:
+        """Check a proof for the subject."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationRepositories:
+    """The repositories of attestation."""
+
+    used_proofs: ExpiringRecords[UsedProof]
 
 
 @dataclass(frozen=True, kw_only=True)

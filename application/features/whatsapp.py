@@ -9,7 +9,6 @@ from typing import Final
 
 from application.additions import Additions
 from application.core_ports import CorePorts
-from application.features.whatsapp.ports import WhatsAppRepositories
 from application.opened import Opened
 from application.operations.cleanup import expire
 from application.otp.additions import CodeDelivery, CodeMessages
@@ -40,6 +39,14 @@ from domain.otp.delivery_report import ReportedStatus
 from domain.otp.message_preferences import APP_HASH_LENGTH, MAX_LOCALE_LENGTH, MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsAppRepositories:
+    """The repositories of codes by WhatsApp."""
+
+    deliveries: ExpiringRecords[WhatsAppDelivery]
+    unreachable_numbers: ExpiringRecords[UnreachableNumber]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,0 @@
-"""Send codes by WhatsApp, and fall back to the next channel."""

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.shared.http import ConnectionFailed, NoResponse, Timeouts, Transport, open_transport
 from adapters.shared.standard_webhooks import StandardWebhooks
-from application.features.events.ports import Event, EventRejected
+from application.features.events.send_events import Event, EventRejected
 
 TIMEOUTS: Final = Timeouts(connect=2.0, read=5.0, total=5.0, pool=0.5)
 

@@ -10,7 +10,7 @@ from entrypoints.features.app_data import APP_DATA
 from entrypoints.features.attestation import ATTESTATION
 from entrypoints.features.blocks import BLOCKS
 from entrypoints.features.console import CONSOLE
-from entrypoints.features.events.feature import EVENTS
+from entrypoints.features.events import EVENTS
 from entrypoints.features.export import EXPORT
 from entrypoints.features.feature import Feature
 from entrypoints.features.imports import IMPORTS

@@ -31,7 +31,7 @@ from application.features.events.feature import (
     EventsPorts,
     show_events,
 )
-from application.features.events.ports import EventDestination
+from application.features.events.send_events import EventDestination
 from application.features.export import Exports, open_export
 from application.features.imports.feature import ImportsFeature
 from application.features.media.deletions import RetryDeletions

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from application.additions import Additions
 from application.core_ports import CorePorts
 from application.features.events.operator_events import OperatorEvents
-from application.features.events.ports import EventDestination
-from application.features.events.send_events import SendEvents
+from application.features.events.send_events import EventDestination, SendEvents
 from application.require import require
 from application.use_cases import UseCases
 from domain.identities.identity import Identity

@@ -23,7 +23,7 @@ from entrypoints.commands.shared.options import (
 from entrypoints.commands.shared.parsing import parse_readings
 from entrypoints.commands.shared.use_case_calls import call_with_use_cases
 from entrypoints.commands.shared.user_calls import find_one
-from entrypoints.features.events.feature import (
+from entrypoints.features.events import (
     EVENT_RECORDS,
     EventSettings,
     destination_labels,

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from application.features.events.ports import Event, EventRejected
+from application.features.events.send_events import Event, EventRejected
 
 
 class EventFile:

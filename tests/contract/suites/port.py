@@ -6,7 +6,7 @@ from typing import Final
 
 from adapters.databases.records.database import Database
 from application.features.attestation import Attestation
-from application.features.events.ports import EventDestination
+from application.features.events.send_events import EventDestination
 from application.features.media.ports import MediaFiles
 from application.features.voice.ports import VoiceProvider
 from application.ports.limits import LimitStore

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Final
 
-from application.features.events.ports import Event, EventRejected
+from application.features.events.send_events import Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.contract.suites.events import test_event_destination as suite
 from tests.contract.suites.provider_driver import HANGS

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, Final
 
-from application.features.events.ports import Event, EventRejected
+from application.features.events.send_events import Event, EventRejected
 
 _SECONDS: Final = 0.5
 _PASSWORD: Final = "stream-password"

@@ -1,7 +1,7 @@
 import asyncio
 from collections.abc import Callable
 
-from application.features.events.ports import Event
+from application.features.events.send_events import Event
 from domain.identities.user_events import EventType
 
 

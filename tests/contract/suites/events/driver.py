@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from application.features.events.ports import EventDestination
+from application.features.events.send_events import EventDestination
 from tests.contract.suites.provider_driver import ProviderDriver, list_sent
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.events.ports import MAX_EVENT_ID_LENGTH, Event, EventRejected
+from application.features.events.send_events import MAX_EVENT_ID_LENGTH, Event, EventRejected
 from domain.identities.user_events import EventType
 from tests.contract.suites.events.driver import EventsDriver
 from tests.contract.suites.outcomes import expect_errors, observe

@@ -12,7 +12,7 @@ from standardwebhooks import Webhook
 
 from adapters.hooks.events import TIMEOUTS, HttpDestination, open_http_destination
 from adapters.hooks.login_hook import HttpLoginHook, open_http_login_hook
-from application.features.events.ports import Event
+from application.features.events.send_events import Event
 from application.features.login_hook import LoginHookFailed, LoginInquiry
 from application.identities.additions import AllowLogin, RejectLogin
 from domain.identities.user_events import EventType

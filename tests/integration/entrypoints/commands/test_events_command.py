@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pytest
 
-from application.features.events.ports import EventRejected
+from application.features.events.send_events import EventRejected
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from entrypoints.commands.features.events import SEND_TEST
 from entrypoints.commands.operations.checks import connection_checks
 from entrypoints.composition.use_cases import open_use_cases
-from entrypoints.features.events.feature import EVENT_RECORDS, EVENTS
+from entrypoints.features.events import EVENT_RECORDS, EVENTS
 from tests.support.builders import a_phone, a_user, an_id, an_identity
 from tests.support.commands import CommandLine, json_lines
 from tests.support.servers.fake_hook import FakeReceiver

@@ -15,7 +15,7 @@ from entrypoints.composition.read_settings import describe_settings, read_settin
 from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.attestation import AttestationSettings
 from entrypoints.features.console import ConsoleSettings
-from entrypoints.features.events.feature import EventSettings, destination_labels, stored_name
+from entrypoints.features.events import EventSettings, destination_labels, stored_name
 from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
 from entrypoints.features.passkeys import PASSKEYS, PasskeySettings
 from entrypoints.features.start import http_start_page, keeps_messages

@@ -9,12 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.operations.metrics.metrics import Metrics
-from application.features.events.ports import EventRejected
+from application.features.events.send_events import EventRejected
 from application.operations.compare_clocks import CompareClocks
 from application.ports.errors import StorageUnavailable
 from domain.instance import RENEWAL_INTERVAL
-from entrypoints.features.events.feature import EVENTS
-from entrypoints.features.events.task import run_events_task
+from entrypoints.features.events import EVENTS, run_events_task
 from entrypoints.tasks.background_task import repeat
 from entrypoints.tasks.cleanup_task import run_cleanup_task
 from entrypoints.tasks.clock_task import run_clock_task, run_clock_watch

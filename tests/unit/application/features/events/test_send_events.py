@@ -11,8 +11,13 @@ from application.features.events import operator_events as of_operators
 from application.features.events import send_events
 from application.features.events.feature import EventDetails
 from application.features.events.operator_events import OperatorEvents, RetriedEvents
-from application.features.events.ports import Event, EventRejected
-from application.features.events.send_events import LEASE_PERIOD, PARALLEL_USERS, SentEvents
+from application.features.events.send_events import (
+    LEASE_PERIOD,
+    PARALLEL_USERS,
+    Event,
+    EventRejected,
+    SentEvents,
+)
 from application.ports.identities import Identities
 from application.principal import Principal
 from application.update import change
@@ -22,7 +27,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import RETRY_PERIOD, EventType, UserEvents
 from domain.identities.username import parse_username
-from entrypoints.features.events.feature import EVENTS
+from entrypoints.features.events import EVENTS
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation

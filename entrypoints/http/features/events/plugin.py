@@ -1,1 +1,0 @@
-"""What the details of a user say about events."""

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 from adapters.shared.files import open_regular_file
+from application.features.imports.import_item import Picture, UnreadablePicture
 from application.features.imports.lines import ImportProblem
-from application.features.imports.ports import Picture, UnreadablePicture
 from application.ports.errors import ConfigurationError
 
 

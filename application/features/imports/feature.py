@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from application.features.imports.import_item import ImportItem
+from application.features.imports.import_item import ImportItem, Pictures
 from application.features.imports.import_user import ImportUser
 from application.features.imports.item_lines import ImportedItem
 from application.features.imports.lines import (
@@ -19,7 +19,6 @@ from application.features.imports.lines import (
     Observer,
     import_lines,
 )
-from application.features.imports.ports import Pictures
 from application.features.imports.user_lines import ImportedUser
 from application.features.media.feature import Media
 from application.features.media.quota import LibraryQuota

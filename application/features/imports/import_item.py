@@ -3,11 +3,10 @@
 import asyncio
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, Protocol
 
 from application.features.imports.item_lines import ImportedItem
 from application.features.imports.lines import ImportOutcome, ImportProblem, ImportResult
-from application.features.imports.ports import Pictures, UnreadablePicture
 from application.features.media.deletions import MarkForDeletion, delete_files
 from application.features.media.feature import MediaPorts, require_ports
 from application.features.media.media_urls import make_variants, write_files
@@ -26,6 +25,34 @@ from domain.features.media.item import (
     make_storage_key,
 )
 from domain.features.media.usage import IdempotencyKey, hash_texts
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A file that is open for reading, at its beginning, and its size in bytes."""
+
+    file: BinaryIO
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadablePicture:
+    """Why a file cannot be read."""
+
+    problem: ImportProblem
+    message: str = ""
+
+
+class Pictures(Protocol):
+    """The folder with the pictures of an import."""
+
+    async def open(self, path: str, /) -> Picture | UnreadablePicture:
+        """Open a file by its path in the folder. The caller closes it.
+
+        No path leads out of the folder, not by a link.
+        """
+        ...
+
 
 IMPORT_KEY_TTL: Final = timedelta(days=400)
 """How long an import knows that an item which was deleted here was imported before."""

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adapters.imports.picture_folder import PictureFolder, open_picture_folder
+from application.features.imports.import_item import UnreadablePicture
 from application.features.imports.lines import ImportProblem
-from application.features.imports.ports import UnreadablePicture
 
 
 async def problem_of(folder: PictureFolder, path: str) -> ImportProblem:

@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from application.features.imports.import_item import Picture, UnreadablePicture
 from application.features.imports.item_lines import parse_item_line
 from application.features.imports.lines import (
     ImportCounts,
@@ -18,7 +19,6 @@ from application.features.imports.lines import (
     Source,
     check_lines,
 )
-from application.features.imports.ports import Picture, UnreadablePicture
 from application.features.imports.user_lines import ImportedUser
 from domain.features.media.item import MediaItem
 from domain.identities.external_id import ExternalId

@@ -88,7 +88,7 @@ class _Console(Feature[None]):
     rules = (_check_url,)
 
     def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.console.plugin import ConsolePlugin
+        from entrypoints.http.features.console.api import ConsolePlugin
 
         return (ConsolePlugin(),) if settings.of(ConsoleSettings).has_console else ()
 

@@ -12,7 +12,7 @@ from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
     from application.features.start import GetRecentMessage
-    from entrypoints.http.features.start.plugin import HttpStartPageSettings
+    from entrypoints.http.features.start.api import HttpStartPageSettings
     from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
@@ -21,7 +21,7 @@ def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
     """Return the settings of the page, None in production."""
     if settings.env is not Environment.DEVELOPMENT:
         return None
-    from entrypoints.http.features.start.plugin import HttpStartPageSettings
+    from entrypoints.http.features.start.api import HttpStartPageSettings
 
     return HttpStartPageSettings(
         port=settings.bind.port,
@@ -65,7 +65,7 @@ class _Start(Feature["GetRecentMessage"]):
         self, settings: Settings, installed: Sequence[Feature[Any]]
     ) -> "Sequence[ApiPlugin]":
         del installed
-        from entrypoints.http.features.start.plugin import StartPlugin
+        from entrypoints.http.features.start.api import StartPlugin
 
         return (StartPlugin(http_start_page(settings)),)
 

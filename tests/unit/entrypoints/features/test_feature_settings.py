@@ -20,7 +20,7 @@ from entrypoints.features.media.feature import IMPORTED_MEDIA, MEDIA
 from entrypoints.features.passkeys import PASSKEYS, PasskeySettings
 from entrypoints.features.start import http_start_page, keeps_messages
 from entrypoints.features.voice.feature import VoiceSettings
-from entrypoints.http.features.start.plugin import HttpStartPageSettings
+from entrypoints.http.features.start.api import HttpStartPageSettings
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Environment, Factory, HttpHook
 from tests.support import settings as support

@@ -7,7 +7,7 @@ import pytest
 from adapters.messages.terminal import InMemoryRecentMessages
 from application.additions import Additions
 from application.features.start import GetRecentMessage
-from entrypoints.http.features.start.plugin import (
+from entrypoints.http.features.start.api import (
     HttpStartPageSettings,
     may_see_messages,
 )

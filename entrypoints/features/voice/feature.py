@@ -351,7 +351,7 @@ class _Voice(Feature["Voice"]):
         return {"phone line": partial(check_phone_line, settings.of(VoiceSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.voice.user_fields import CallFields
+        from entrypoints.http.features.voice.fields import CallFields
 
         return (CallFields,)
 
@@ -359,7 +359,7 @@ class _Voice(Feature["Voice"]):
         self, settings: "Settings", installed: Sequence[Feature[Any]]
     ) -> "Sequence[ApiPlugin]":
         del installed
-        from entrypoints.http.features.voice.plugin import VoicePlugin
+        from entrypoints.http.features.voice.api import VoicePlugin
 
         return (VoicePlugin(has_phone_line=settings.has_phone_line),)
 

@@ -24,7 +24,7 @@ from domain.features.voice.call import (
 )
 from domain.features.voice.step import CallOutcome
 from domain.identifier import parse_identifier
-from entrypoints.http.features.voice.user_fields import show_call_status
+from entrypoints.http.features.voice.fields import show_call_status
 from entrypoints.http.fields import (
     ID_DESCRIPTION,
     USER_ID_EXAMPLE,

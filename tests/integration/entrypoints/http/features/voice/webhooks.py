@@ -15,7 +15,7 @@ from adapters.messages.twilio.voice.markup import TwimlMarkup
 from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import VoicePorts
 from application.webhook_urls import WebhookUrls
-from entrypoints.http.features.voice.plugin import VoicePlugin
+from entrypoints.http.features.voice.api import VoicePlugin
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client

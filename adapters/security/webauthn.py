@@ -37,7 +37,11 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from application.features.passkeys.ports import Assertion, CreatedCredential, InvalidPasskeyResponse
+from application.features.passkeys.check_answer import (
+    Assertion,
+    CreatedCredential,
+    InvalidPasskeyResponse,
+)
 from domain.features.passkeys import CHALLENGE_TTL
 
 MAX_RESPONSE_LENGTH: Final = 16_384

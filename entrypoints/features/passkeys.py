@@ -164,7 +164,7 @@ class _Passkeys(Feature["Passkeys"]):
         return describe
 
     def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.passkeys.plugin import PasskeysPlugin
+        from entrypoints.http.features.passkeys.api import PasskeysPlugin
 
         return (
             PasskeysPlugin(
@@ -174,7 +174,7 @@ class _Passkeys(Feature["Passkeys"]):
         )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.passkeys.user_fields import PasskeyFields, StaffPasskeyFields
+        from entrypoints.http.features.passkeys.fields import PasskeyFields, StaffPasskeyFields
 
         return PasskeyFields, StaffPasskeyFields
 

@@ -49,6 +49,7 @@ from application.features.media.library import LibraryPage
 from application.features.media.media_urls import LibraryItem
 from application.features.media.ports import ImagePublisher
 from application.features.media.upload_image import UploadImageCommand
+from application.features.passkeys.check_answer import RelyingParty
 from application.features.passkeys.feature import (
     AppPasskeysFeature,
     Passkeys,
@@ -57,7 +58,6 @@ from application.features.passkeys.feature import (
     clean_up_passkeys,
     needs_passkey,
 )
-from application.features.passkeys.ports import RelyingParty
 from application.features.phone_change.feature import PhoneChangeFeature, open_phone_changes
 from application.features.start import open_start
 from application.features.statistics import open_statistics

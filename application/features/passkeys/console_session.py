@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.features.passkeys.check_answer import VerifyPasskey
-from application.features.passkeys.ports import RelyingParty
+from application.features.passkeys.check_answer import RelyingParty, VerifyPasskey
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory, Tokens
 from application.ports.errors import InvalidToken, StorageError
 from application.ports.identities import Identities

@@ -7,11 +7,16 @@ from typing import Any, ClassVar
 
 from application.additions import Additions
 from application.administration.export_part import ExportFile, MissingFiles, json_file
-from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey, VerifyPasskey
+from application.features.passkeys.check_answer import (
+    Challenges,
+    PasskeyRepositories,
+    RelyingParty,
+    VerifyNewPasskey,
+    VerifyPasskey,
+)
 from application.features.passkeys.console_session import OpenConsoleSession, SignInAtConsole
 from application.features.passkeys.notices import PasskeyNotices
 from application.features.passkeys.own_passkeys import OwnPasskeys
-from application.features.passkeys.ports import PasskeyRepositories, RelyingParty
 from application.features.passkeys.remove import RemovePasskeysOfUser
 from application.features.passkeys.sign_in import SignInByPasskey
 from application.features.passkeys.staff_passkeys import StaffPasskeys

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from application.features.passkeys.check_answer import Challenges, VerifyNewPasskey
+from application.features.passkeys.check_answer import Challenges, RelyingParty, VerifyNewPasskey
 from application.features.passkeys.events import PasskeyAdded, PasskeyRemoved
 from application.features.passkeys.notices import PasskeyNotices
-from application.features.passkeys.ports import RelyingParty
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock

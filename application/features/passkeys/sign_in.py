@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
+from application.features.passkeys.check_answer import RelyingParty, VerifiedPasskey, VerifyPasskey
 from application.features.passkeys.events import PasskeyFailed, PasskeyLoginSucceeded
-from application.features.passkeys.ports import RelyingParty
 from application.identities.additions import PASSKEY_CHANNEL, IdentityAdditions, PendingLogin
 from application.identities.events import LoginRejectedByHook
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory

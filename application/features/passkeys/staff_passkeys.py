@@ -11,6 +11,7 @@ from application.administration.find_user import UserQuery
 from application.administration.operator import Operator, staff_member
 from application.features.passkeys.check_answer import (
     Challenges,
+    RelyingParty,
     VerifyNewPasskey,
 )
 from application.features.passkeys.console_session import (
@@ -20,7 +21,6 @@ from application.features.passkeys.console_session import (
 )
 from application.features.passkeys.events import PasskeyRemoved, TellingEvent
 from application.features.passkeys.notices import PasskeyNotices
-from application.features.passkeys.ports import RelyingParty
 from application.features.passkeys.touch import Touch
 from application.ports.identities import Identities
 from application.ports.limits import LimitStore

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from application.features.passkeys.check_answer import VerifiedPasskey, VerifyPasskey
-from application.features.passkeys.ports import RelyingParty
+from application.features.passkeys.check_answer import RelyingParty, VerifiedPasskey, VerifyPasskey
 from application.ports.identities import Identities
 from application.principal import Principal
 from application.update import change

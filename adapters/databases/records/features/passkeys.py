@@ -8,7 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.passkeys.ports import PasskeyRepositories
+from application.features.passkeys.check_answer import PasskeyRepositories
 from domain.features.passkeys import UsedPasskeyChallenge
 
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from webauthn.helpers import base64url_to_bytes, encode_cbor, parse_cbor
 
 from adapters.security.webauthn import WebAuthnRelyingParty
-from application.features.passkeys.ports import CreatedCredential, InvalidPasskeyResponse
+from application.features.passkeys.check_answer import CreatedCredential, InvalidPasskeyResponse
 from tests.support.authenticator import SoftwareAuthenticator
 
 ORIGIN: Final = "https://example.org"

@@ -58,7 +58,7 @@ from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from entrypoints.features.blocks import BLOCKS
-from entrypoints.http.features.passkeys.user_fields import PasskeyFields
+from entrypoints.http.features.passkeys.fields import PasskeyFields
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.builders import CLIENT_IP, a_phone

@@ -1,6 +1,6 @@
 """Sessions of the console, which a passkey opens; and the passkeys of the staff."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Controller, Response, delete, get, post
@@ -17,15 +17,17 @@ from application.principal import Principal
 from domain import errors
 from domain.administration.role_scopes import SCOPES_OF_ROLES
 from domain.features import passkeys as rules
-from domain.features.passkeys import TouchPurpose
+from domain.features.passkeys import MAX_NAME_LENGTH, TouchPurpose
+from domain.identities.role import Role
 from domain.identities.session import FRESH_LOGIN_PERIOD
-from entrypoints.http.administration.target import TARGET_ERRORS, parse_target
+from entrypoints.http.administration.target import TARGET_ERRORS, UserBody, parse_target
 from entrypoints.http.administration.user_details import to_struct
-from entrypoints.http.features.passkeys import console_schemas as schemas
-from entrypoints.http.features.passkeys.controller import PasskeyIdParameter
-from entrypoints.http.features.passkeys.schemas import PasskeyOptionsResponse
-from entrypoints.http.features.passkeys.user_fields import to_responses
-from entrypoints.http.fields import format_timestamp
+from entrypoints.http.features.passkeys.fields import PasskeyResponse, to_responses
+from entrypoints.http.features.passkeys.own_passkeys import (
+    PasskeyIdParameter,
+    PasskeyOptionsResponse,
+)
+from entrypoints.http.fields import UserIdField, described, format_timestamp, time_field
 from entrypoints.http.requests.auth import (
     BEARER,
     ConsoleMiddleware,
@@ -36,6 +38,158 @@ from entrypoints.http.requests.console_cookie import make_console_cookie, read_c
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
+
+CredentialField = Annotated[
+    dict[str, Any],
+    described("`toJSON()` of the credential of WebAuthn.", {"id": "AAECAw", "type": "public-key"}),
+]
+TouchField = Annotated[
+    dict[str, Any] | None,
+    described(
+        "The answer of a passkey of the staff to the options of `POST /admin/session/touch`. It is"
+        " used once.",
+        {"id": "AAECAw", "type": "public-key"},
+    ),
+]
+
+
+class ConsoleSignInBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the passkey answered."""
+
+    credential: CredentialField
+    replaces: Annotated[
+        str | None,
+        described(
+            "The token that the page has. Its session ends at the same time, if it is of this"
+            " browser.",
+            "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl",
+        ),
+    ] = None
+
+
+class ConsoleTokenResponse(msgspec.Struct, kw_only=True):
+    """The token of a session of the console. Only the browser with its cookie can use it."""
+
+    access_token: Annotated[
+        str,
+        described("For the paths below `/admin/` only.", "eyJhbGciOiJFUzI1NiJ9.e30.c2lnbmF0dXJl"),
+    ]
+    expires_in: Annotated[int, described("Seconds until it ends at the latest.", 3600)]
+
+
+class TouchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What is to be confirmed with a passkey."""
+
+    purpose: Annotated[
+        str,
+        described(
+            "What the passkey confirms.",
+            TouchPurpose.ADD_PASSKEY.value,
+            enum=[purpose.value for purpose in TouchPurpose],
+        ),
+    ]
+
+
+class NewPasskeyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """Why a passkey may be added: by a link, or in a session."""
+
+    secret: Annotated[
+        str | None,
+        described(
+            "What the link has behind #. Without it a session of the console is needed.",
+            f"6561a2b0c3d4e5f60718293a.{'0a' * 32}",
+        ),
+    ] = None
+
+
+class AddStaffPasskeyBody(NewPasskeyBody, forbid_unknown_fields=True, kw_only=True):
+    """The passkey that the device made. In a session, another passkey confirms it."""
+
+    credential: CredentialField
+    name: Annotated[
+        str,
+        described("What its owner calls it: one line.", "laptop", maxLength=MAX_NAME_LENGTH),
+    ]
+    touch: TouchField = None
+
+
+class RemoveStaffPasskeyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The confirmation."""
+
+    touch: TouchField = None
+
+
+class NewPasskeyOptionsResponse(PasskeyOptionsResponse, kw_only=True):
+    """What the browser is asked, and for whom the passkey is."""
+
+    username: Annotated[
+        str | None, described("Who gets the passkey; null before a username.", "Rahul Sharma")
+    ]
+    role: Annotated[str, described("The role of this person.", Role.SUPPORT.value)]
+
+
+class InviteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
+    """The user, the reason and the confirmation."""
+
+    touch: TouchField = None
+
+
+class InvitedResponse(msgspec.Struct, kw_only=True):
+    """The link was made. Whoever has it gets into the console."""
+
+    message: Annotated[str, described("What was done.", "The link is valid once.")]
+    link: Annotated[
+        str,
+        described(
+            "The link. Hand it over in person, or by a channel that you trust.",
+            f"https://dialtone.example.org/console#6561a2b0c3d4e5f60718293a.{'0a' * 32}",
+        ),
+    ]
+
+
+class ConsoleSessionResponse(msgspec.Struct, kw_only=True):
+    """Who is signed in, and what this person may do."""
+
+    user_id: UserIdField
+    username: Annotated[str | None, described("Null before one was chosen.", "Rahul Sharma")]
+    role: Annotated[str, described("The role.", Role.SUPPORT.value)]
+    scopes: Annotated[list[str], described("What the role may do.", ["users:read"])]
+    fresh_until: Annotated[str, time_field("Until when what is final is possible, in UTC.")]
+    ends_at: Annotated[str, time_field("When it ends at the latest, in UTC.")]
+    passkeys: Annotated[list[PasskeyResponse], described("The own passkeys for the console.")]
+
+
+class ActField(msgspec.Struct, kw_only=True):
+    """What an act needs beside the user and the reason."""
+
+    name: str
+    label: str
+    explains: str
+    default: str
+    choices: list[str]
+
+
+class Act(msgspec.Struct, kw_only=True):
+    """An act for a user: what its form shows, and the path that it is sent to."""
+
+    name: str
+    path: str
+    title: str
+    explains: str
+    fields: list[ActField]
+    is_final: bool
+    needs_fresh_login: bool
+
+
+class ConsolePageSession(ConsoleSessionResponse, kw_only=True):
+    """What the page of the same version gets in addition. It is not part of the API.
+
+    `page` changes with the page: one that is older loads itself again.
+    """
+
+    page: str
+    acts: list[Act]
+
 
 _DEPENDENCIES: Final = {
     "identities": provide(lambda use_cases: use_cases.identities),
@@ -70,14 +224,10 @@ def _browser(request: ApiRequest) -> Browser:
     )
 
 
-def _signed_in(
-    request: ApiRequest, signed_in: ConsoleSignedIn
-) -> Response[schemas.ConsoleTokenResponse]:
+def _signed_in(request: ApiRequest, signed_in: ConsoleSignedIn) -> Response[ConsoleTokenResponse]:
     tokens = signed_in.tokens
     return Response(
-        schemas.ConsoleTokenResponse(
-            access_token=tokens.access_token, expires_in=tokens.expires_in
-        ),
+        ConsoleTokenResponse(access_token=tokens.access_token, expires_in=tokens.expires_in),
         cookies=[make_console_cookie(signed_in.cookie, request.settings.server)],
     )
 
@@ -113,8 +263,8 @@ class ConsoleSignInController(Controller):
         self,
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
-        data: JSONBody[schemas.ConsoleSignInBody],
-    ) -> Response[schemas.ConsoleTokenResponse]:
+        data: JSONBody[ConsoleSignInBody],
+    ) -> Response[ConsoleTokenResponse]:
         """Exchange the answer of a passkey of the staff for the token of a session.
 
         The browser asks for it on a page of the service. The token is bound to a cookie that the
@@ -139,7 +289,7 @@ class ConsoleSignInController(Controller):
         self,
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
-        data: JSONBody[schemas.TouchBody],
+        data: JSONBody[TouchBody],
     ) -> PasskeyOptionsResponse:
         """Return the options for an answer that the next request has in its field `touch`.
 
@@ -158,11 +308,11 @@ class ConsoleSignInController(Controller):
     )
     async def show_console_session(
         self, request: ApiRequest, administration: Injected[AdministrationUseCases]
-    ) -> schemas.ConsoleSessionResponse:
+    ) -> ConsoleSessionResponse:
         """Return who is signed in, and what the role may do."""
         identity, session = request.principal.identity, request.principal.session
         operator = staff_member(request.principal)
-        return schemas.ConsolePageSession(
+        return ConsolePageSession(
             user_id=identity.id,
             username=identity.username.text if identity.username else None,
             role=identity.staff.role.value,
@@ -199,13 +349,13 @@ def _parse_purpose(text: str) -> TouchPurpose:
         raise errors.UnsupportedValue(f"Send one of these: {', '.join(TouchPurpose)}.") from None
 
 
-def _to_act(row: UserAct) -> schemas.Act:
-    return schemas.Act(
+def _to_act(row: UserAct) -> Act:
+    return Act(
         name=row.name,
         path=f"/admin/users/{row.name}",
         title=row.title,
         explains=row.explains,
-        fields=[to_struct(field, schemas.ActField) for field in row.fields],
+        fields=[to_struct(field, ActField) for field in row.fields],
         is_final=row.is_final,
         needs_fresh_login=row.act.needs_fresh_login,
     )
@@ -231,8 +381,8 @@ class NewStaffPasskeyController(Controller):
         self,
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
-        data: JSONBody[schemas.NewPasskeyBody],
-    ) -> schemas.NewPasskeyOptionsResponse:
+        data: JSONBody[NewPasskeyBody],
+    ) -> NewPasskeyOptionsResponse:
         """Return the options for a passkey, and whom it is for: a link ends nothing before."""
         proof = _find_proof(request, data.secret)
         if isinstance(proof, str):
@@ -240,7 +390,7 @@ class NewStaffPasskeyController(Controller):
         else:
             started = staff.passkeys.start_in_session(proof)
         identity = started.identity
-        return schemas.NewPasskeyOptionsResponse(
+        return NewPasskeyOptionsResponse(
             public_key=msgspec.json.decode(started.options),
             username=identity.username.text if identity.username else None,
             role=identity.staff.role.value,
@@ -265,8 +415,8 @@ class NewStaffPasskeyController(Controller):
         self,
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
-        data: JSONBody[schemas.AddStaffPasskeyBody],
-    ) -> Response[schemas.ConsoleTokenResponse]:
+        data: JSONBody[AddStaffPasskeyBody],
+    ) -> Response[ConsoleTokenResponse]:
         """Add the passkey that the device made, end all sessions of the console, and open one.
 
         It is in the audit before, and the number gets a message. At most ten are added in a day.
@@ -324,7 +474,7 @@ class StaffPasskeyController(Controller):
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
         passkey_id: PasskeyIdParameter,
-        data: JSONBody[schemas.RemoveStaffPasskeyBody],
+        data: JSONBody[RemoveStaffPasskeyBody],
     ) -> None:
         """Remove one's own passkey. All sessions of the console end.
 
@@ -361,8 +511,8 @@ class InvitationController(Controller):
         self,
         request: ApiRequest,
         staff: Injected[StaffPasskeysFeature],
-        data: JSONBody[schemas.InviteBody],
-    ) -> schemas.InvitedResponse:
+        data: JSONBody[InviteBody],
+    ) -> InvitedResponse:
         """Make a link with which somebody of the staff adds the first passkey.
 
         It needs the scope `users:role`, which the role `administrator` has, and a touch. No service
@@ -374,6 +524,6 @@ class InvitationController(Controller):
             link = await staff.passkeys.invite_in_session(
                 request.principal, _to_touch(data.touch), target.query, target.reason
             )
-        return schemas.InvitedResponse(
+        return InvitedResponse(
             message="The link is valid once and for 15 minutes. Whoever has it gets in.", link=link
         )

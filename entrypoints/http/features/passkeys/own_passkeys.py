@@ -1,6 +1,6 @@
 """Passkeys of users: add, list and remove them, and sign in with one."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import msgspec
 from litestar import Controller, delete, get, post
@@ -10,18 +10,96 @@ from application.features.passkeys.feature import AppPasskeysFeature
 from application.features.passkeys.sign_in import PasskeySignInCommand
 from domain import errors
 from domain.features import passkeys as rules
-from domain.features.passkeys import parse_passkey_name
+from domain.features.passkeys import MAX_NAME_LENGTH, parse_passkey_name
 from entrypoints.http.administration.user_details import to_struct
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.features.passkeys import schemas
-from entrypoints.http.features.passkeys.user_fields import PasskeyResponse, to_responses
-from entrypoints.http.otp.schemas import parse_sent_device_token, to_verified_response
+from entrypoints.http.features.passkeys.fields import PasskeyResponse, to_responses
+from entrypoints.http.fields import described
+from entrypoints.http.otp.schemas import (
+    DeviceNameField,
+    DeviceTokenInput,
+    VerifiedOtpResponse,
+    parse_sent_device_token,
+    to_verified_response,
+)
 from entrypoints.http.requests.auth import BEARER, AuthenticationMiddleware, limit_by_ip
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import path_parameter
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
+
+_RESPONSE: Final = {
+    "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0In0",
+    "authenticatorData": "SZYN5YgOjGh0NBcPZHZgW4_krrmihjLHmVzzuoMdl2MFAAAAAQ",
+    "signature": "MEUCIQDx",
+    "userHandle": "dTo2NTYxYTJiMGMzZDRlNWY2MDcxODI5M2E",
+}
+_CREATED: Final = {
+    "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIn0",
+    "attestationObject": "o2NmbXRkbm9uZQ",
+}
+
+
+def _credential(response: dict[str, str]) -> dict[str, Any]:
+    return {"id": "AAECAw", "rawId": "AAECAw", "type": "public-key", "response": response}
+
+
+class PasskeyOptionsResponse(msgspec.Struct, kw_only=True):
+    """What the browser or the system of the phone is asked."""
+
+    public_key: Annotated[
+        dict[str, Any],
+        described(
+            "As JSON of WebAuthn: `PublicKeyCredential.parseCreationOptionsFromJSON` or"
+            " `parseRequestOptionsFromJSON` reads it. It is valid for five minutes.",
+            {"challenge": "AAECAwQFBgcICQoLDA0ODw", "rpId": "example.org", "timeout": 300_000},
+        ),
+    ] = msgspec.field(name="publicKey")
+
+
+class AddPasskeyBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """The passkey that the device made."""
+
+    also_in_example: ClassVar = ("name",)
+
+    credential: Annotated[
+        dict[str, Any],
+        described("`toJSON()` of the credential of WebAuthn.", _credential(_CREATED)),
+    ]
+    name: Annotated[
+        str | None,
+        described(
+            "What its owner calls it: one line. Without it, it gets that of the device. No two of a"
+            " user have the same name. The digits of phone numbers are masked.",
+            "laptop",
+            maxLength=MAX_NAME_LENGTH,
+        ),
+    ] = None
+
+
+class PasskeySignInBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """What the passkey answered."""
+
+    credential: Annotated[
+        dict[str, Any],
+        described("`toJSON()` of the credential of WebAuthn.", _credential(_RESPONSE)),
+    ]
+    device: DeviceNameField = None
+    device_token: DeviceTokenInput = None
+
+
+class PasskeySignInResponse(VerifiedOtpResponse, kw_only=True):
+    """The passkey was right: the tokens of the new session, as after a right code."""
+
+    success: Annotated[bool, described("Always true: a wrong one is an error.", True)] = True
+
+
+class PasskeyListResponse(msgspec.Struct, kw_only=True):
+    """The passkeys of the user."""
+
+    passkeys: Annotated[list[PasskeyResponse], described("In the order in which they were added.")]
+
 
 _TAG: Final = "Passkeys"
 PasskeyIdParameter = Annotated[
@@ -29,8 +107,8 @@ PasskeyIdParameter = Annotated[
 ]
 
 
-def _to_options(text: str) -> schemas.PasskeyOptionsResponse:
-    return schemas.PasskeyOptionsResponse(public_key=msgspec.json.decode(text))
+def _to_options(text: str) -> PasskeyOptionsResponse:
+    return PasskeyOptionsResponse(public_key=msgspec.json.decode(text))
 
 
 def _to_text(credential: dict[str, Any]) -> str:
@@ -55,7 +133,7 @@ class PasskeyController(Controller):
     )
     async def start_passkey(
         self, request: ApiRequest, passkeys: Injected[AppPasskeysFeature]
-    ) -> schemas.PasskeyOptionsResponse:
+    ) -> PasskeyOptionsResponse:
         """Return the options for a passkey, which needs a login of the last 15 minutes.
 
         They are for this session, and valid for five minutes. Send what the device makes of them to
@@ -87,7 +165,7 @@ class PasskeyController(Controller):
         self,
         request: ApiRequest,
         passkeys: Injected[AppPasskeysFeature],
-        data: JSONBody[schemas.AddPasskeyBody],
+        data: JSONBody[AddPasskeyBody],
     ) -> PasskeyResponse:
         """Add the passkey that the device made, which needs a login of the last 15 minutes.
 
@@ -109,10 +187,10 @@ class PasskeyController(Controller):
         return to_struct(passkey, PasskeyResponse)
 
     @get(summary="List the signed-in user's passkeys", response_description="The passkeys.")
-    async def list_passkeys(self, request: ApiRequest) -> schemas.PasskeyListResponse:
+    async def list_passkeys(self, request: ApiRequest) -> PasskeyListResponse:
         """List the passkeys with which the user signs in to the app."""
         found = request.principal.identity.app_passkeys
-        return schemas.PasskeyListResponse(passkeys=to_responses(found))
+        return PasskeyListResponse(passkeys=to_responses(found))
 
     @delete(
         "/{passkey_id:str}",
@@ -150,7 +228,7 @@ class PasskeySignInController(Controller):
     )
     async def start_passkey_sign_in(
         self, request: ApiRequest, passkeys: Injected[AppPasskeysFeature]
-    ) -> schemas.PasskeyOptionsResponse:
+    ) -> PasskeyOptionsResponse:
         """Return the options to sign in with any passkey of the app. No number is needed.
 
         They are valid for five minutes and for one sign-in.
@@ -175,8 +253,8 @@ class PasskeySignInController(Controller):
         self,
         request: ApiRequest,
         passkeys: Injected[AppPasskeysFeature],
-        data: JSONBody[schemas.PasskeySignInBody],
-    ) -> schemas.PasskeySignInResponse:
+        data: JSONBody[PasskeySignInBody],
+    ) -> PasskeySignInResponse:
         """Sign in with a passkey. The response is that of a right code, with a refresh token.
 
         An answer is used once, also if it is followed by an error: begin again then. A 403
@@ -193,4 +271,4 @@ class PasskeySignInController(Controller):
             )
         )
         verified = to_verified_response(logged_in)
-        return schemas.PasskeySignInResponse(**msgspec.structs.asdict(verified))
+        return PasskeySignInResponse(**msgspec.structs.asdict(verified))

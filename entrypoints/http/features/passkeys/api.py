@@ -1,4 +1,4 @@
-"""What passkeys add to the HTTP application."""
+"""Passkeys over HTTP."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,15 +9,15 @@ from domain.errors import PasskeyRequired, ReauthenticationRequired
 from domain.features import passkeys
 from domain.identities.passkey import MAX_PASSKEYS
 from entrypoints.http.errors.table import ApiError, ErrorRow
-from entrypoints.http.features.passkeys.console_controller import (
+from entrypoints.http.features.passkeys.own_passkeys import (
+    PasskeyController,
+    PasskeySignInController,
+)
+from entrypoints.http.features.passkeys.staff_passkeys import (
     ConsoleSignInController,
     InvitationController,
     NewStaffPasskeyController,
     StaffPasskeyController,
-)
-from entrypoints.http.features.passkeys.controller import (
-    PasskeyController,
-    PasskeySignInController,
 )
 from entrypoints.http.plugin import ABOUT_API, ApiPlugin
 

@@ -40,12 +40,12 @@ class _PhoneChange(Feature["PhoneChangeFeature"]):
     )
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.phone_change.user_fields import PhoneChangeFields
+        from entrypoints.http.features.phone_change.fields import PhoneChangeFields
 
         return (PhoneChangeFields,)
 
     def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.phone_change.plugin import PhoneChangePlugin
+        from entrypoints.http.features.phone_change.api import PhoneChangePlugin
 
         return (PhoneChangePlugin(),)
 

@@ -13,8 +13,14 @@ from application.ports.system import Clock
 from application.principal import Principal
 from application.record_act import RecordAct
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated, UserNotFound
-from domain.features.phone_change import OldOtpRequired
+from domain.errors import (
+    ConflictingValue,
+    IncorrectOtp,
+    PhoneInUse,
+    ReauthenticationRequired,
+    Unauthenticated,
+    UserNotFound,
+)
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
@@ -27,6 +33,10 @@ from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 
 PRESENT_NUMBER: Final = "This is your number already."
+
+
+class OldOtpRequired(ReauthenticationRequired):
+    """A user changes the number with a code of the present one too, however fresh the login is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

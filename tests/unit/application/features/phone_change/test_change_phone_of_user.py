@@ -8,7 +8,10 @@ import pytest
 
 from application.administration.operator import Operator
 from application.administration.user_acts import ActCall
-from application.features.phone_change.change_phone import RequestPhoneChangeOtpCommand
+from application.features.phone_change.change_phone import (
+    OldOtpRequired,
+    RequestPhoneChangeOtpCommand,
+)
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
@@ -29,7 +32,6 @@ from domain.errors import (
     Unauthenticated,
     UserNotFound,
 )
-from domain.features.phone_change import OldOtpRequired
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType

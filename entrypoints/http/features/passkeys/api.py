@@ -9,12 +9,12 @@ from domain.errors import PasskeyRequired, ReauthenticationRequired
 from domain.features import passkeys
 from domain.identities.passkey import MAX_PASSKEYS
 from entrypoints.http.errors.table import ApiError, ErrorRow
+from entrypoints.http.features.passkeys.console_sessions import ConsoleSignInController
 from entrypoints.http.features.passkeys.own_passkeys import (
     PasskeyController,
     PasskeySignInController,
 )
 from entrypoints.http.features.passkeys.staff_passkeys import (
-    ConsoleSignInController,
     InvitationController,
     NewStaffPasskeyController,
     StaffPasskeyController,

@@ -107,11 +107,13 @@ PasskeyIdParameter = Annotated[
 ]
 
 
-def _to_options(text: str) -> PasskeyOptionsResponse:
+def to_options(text: str) -> PasskeyOptionsResponse:
+    """Make the response of options that are JSON in a text."""
     return PasskeyOptionsResponse(public_key=msgspec.json.decode(text))
 
 
-def _to_text(credential: dict[str, Any]) -> str:
+def to_text(credential: dict[str, Any]) -> str:
+    """Make the text that the check of a credential reads."""
     return msgspec.json.encode(credential).decode()
 
 
@@ -139,7 +141,7 @@ class PasskeyController(Controller):
         They are for this session, and valid for five minutes. Send what the device makes of them to
         `POST /users/me/passkeys`.
         """
-        return _to_options(passkeys.own.start(request.principal))
+        return to_options(passkeys.own.start(request.principal))
 
     @post(
         summary="Add a passkey",
@@ -180,7 +182,7 @@ class PasskeyController(Controller):
         with parsing_field("name"):
             passkey = await passkeys.own.add(
                 request.principal,
-                _to_text(data.credential),
+                to_text(data.credential),
                 name,
                 request.device_name,
             )
@@ -233,7 +235,7 @@ class PasskeySignInController(Controller):
 
         They are valid for five minutes and for one sign-in.
         """
-        return _to_options(passkeys.sign_in.start(request.client_ip))
+        return to_options(passkeys.sign_in.start(request.client_ip))
 
     @post(
         summary="Exchange the answer of a passkey for an access token",
@@ -264,7 +266,7 @@ class PasskeySignInController(Controller):
             pass
         logged_in = await passkeys.sign_in(
             PasskeySignInCommand(
-                response=_to_text(data.credential),
+                response=to_text(data.credential),
                 client_ip=request.client_ip,
                 device=(data.device or "").strip() or request.device_name,
                 device_token=parse_sent_device_token(data.device_token),

@@ -10,8 +10,7 @@ from application.additions import Additions
 from application.administration.export_part import ExportFile, MissingFiles, json_file
 from application.core_ports import CorePorts
 from application.features.media.check_media import CheckMedia
-from application.features.media.cleanup import CleanUpLibrary
-from application.features.media.deletions import MarkForDeletion, RetryDeletions
+from application.features.media.deletions import CleanUpLibrary, MarkForDeletion, RetryDeletions
 from application.features.media.library import (
     CategorizeItem,
     DeleteItem,

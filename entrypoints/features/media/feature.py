@@ -113,7 +113,7 @@ class _Media(Feature["Media"]):
         return {"media": partial(try_store, settings.of(MediaSettings))}
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
-        from entrypoints.http.features.media.user_fields import LibraryFields
+        from entrypoints.http.features.media.fields import LibraryFields
 
         return (LibraryFields,)
 
@@ -121,7 +121,7 @@ class _Media(Feature["Media"]):
         self, settings: "Settings", installed: Sequence[Feature[Any]]
     ) -> "Sequence[ApiPlugin]":
         del installed
-        from entrypoints.http.features.media.plugin import MediaPlugin
+        from entrypoints.http.features.media.api import MediaPlugin
 
         return (MediaPlugin(settings.of(MediaSettings).http_media()),)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from application.administration.additions import AdministrationAdditions
-from application.limits.blocks import LimitAdditions
+from application.limits.additions import LimitAdditions
 from application.operations.cleanup import OperationsAdditions
 from application.otp.use_cases import CodeAdditions
 from application.ports.security_events import SecurityEvents

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from application.identities.use_cases import IdentitiesPolicy
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories
+from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import SystemPorts
 
 
@@ -16,3 +17,17 @@ class CorePorts:
     repositories: Repositories
     keyed_hashes: KeyedHashes
     policy: IdentitiesPolicy
+
+
+class SecurityEventListeners:
+    """Passes each event on to all listeners. A feature adds its own when it is opened."""
+
+    def __init__(self, *listeners: SecurityEvents) -> None:
+        self._listeners = [*listeners]
+
+    def add(self, listener: SecurityEvents) -> None:
+        self._listeners.append(listener)
+
+    def record(self, event: SecurityEvent) -> None:
+        for listener in self._listeners:
+            listener.record(event)

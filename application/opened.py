@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from application.additions import NO_ADDITIONS, Additions, merge
-from application.core_ports import CorePorts
+from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPorts
 from application.operations.use_cases import OperationsPorts
 from application.otp.use_cases import LimitPorts, OtpPorts
-from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 
 T_co = TypeVar("T_co", covariant=True)

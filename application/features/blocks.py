@@ -12,7 +12,7 @@ from application.administration.acts import Act
 from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
 from application.core_ports import CorePorts
-from application.limits.blocks import NumberBlock
+from application.limits.additions import NumberBlock
 from application.opened import Opened
 from application.ports.errors import CorruptRecord, PortError, StorageError
 from application.ports.system import Clock

@@ -3,10 +3,9 @@
 from contextlib import suppress
 from dataclasses import dataclass
 
-from application.limits.events import ActLimitHalfUsed, ActLimitReached
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.limits import LimitStore
-from application.ports.security_events import SecurityEvents
+from application.ports.security_events import SecurityEvent, SecurityEvents
 from application.ports.system import Clock
 from application.require import require
 from domain.administration.act_limits import ActLimit
@@ -14,6 +13,29 @@ from domain.administration.audit import Actor, ActorKind
 from domain.errors import RateLimitExceeded, TooManyActs
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow, whole_seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ActorEvent(SecurityEvent):
+    """What somebody of the staff or a service token did."""
+
+    is_warning = True
+    actor_kind: str
+    actor_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActLimitHalfUsed(_ActorEvent):
+    """An act counts, and half of those of an hour or a day are used."""
+
+    name = "act_limit_half_used"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActLimitReached(_ActorEvent):
+    """An act was rejected: those of an hour or a day are used up."""
+
+    name = "act_limit_reached"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from application.limits.blocks import LimitAdditions
+from application.limits.additions import LimitAdditions
 from application.limits.limit_alerts import LimitAlerts
 from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError

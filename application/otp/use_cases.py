@@ -7,8 +7,8 @@ from datetime import datetime
 from application.core_ports import CorePorts
 from application.identities.additions import IdentityAdditions
 from application.identities.use_cases import IdentityUseCases
+from application.limits.additions import LimitAdditions
 from application.limits.attempt_limiter import AttemptLimiter
-from application.limits.blocks import LimitAdditions
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.measure_limits import MeasureLimits

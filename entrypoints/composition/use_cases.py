@@ -13,7 +13,7 @@ from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
 from adapters.operations.logging import LogSecurityEvents
 from application.additions import Additions
-from application.core_ports import CorePorts
+from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPorts
 from application.opened import build_core, make_use_cases
 from application.operations.check_readiness import CheckedPart
@@ -21,7 +21,6 @@ from application.operations.use_cases import OperationsPorts
 from application.otp.use_cases import make_send_notice
 from application.ports.keys import KeyPurpose
 from application.ports.system import Clock, SystemPorts
-from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from entrypoints.composition.details import DETAILS
 from entrypoints.composition.features import FEATURES

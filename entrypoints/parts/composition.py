@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
-from application.core_ports import CorePorts
+from application.core_ports import CorePorts, SecurityEventListeners
 from application.otp.send_notice import SendNotice
 from application.ports.system import SystemPorts
-from application.security_events import SecurityEventListeners
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from adapters.databases.records.database import Database
 from application.additions import Additions
 from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
-from application.core_ports import CorePorts
+from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
 from application.opened import Opened, build_core, make_use_cases
 from application.operations.check_readiness import CheckedPart
@@ -31,7 +31,6 @@ from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
 from application.ports.webhooks import StatusCallbacks
 from application.principal import Principal
-from application.security_events import SecurityEventListeners
 from application.use_cases import UseCases
 from application.webhook_urls import PhoneLabels, WebhookUrls
 from domain.identities.device_token import DeviceToken

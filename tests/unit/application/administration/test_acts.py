@@ -14,7 +14,7 @@ from application.administration.acts import Act
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator, staff_member
 from application.administration.user_acts import USER_ACTS, ActCall
-from application.limits.events import ActLimitHalfUsed, ActLimitReached
+from application.limits.actor_limits import ActLimitHalfUsed, ActLimitReached
 from application.record_act import ActRecorded
 from domain.administration.act_limits import DATA, HARM, LIMITS_OF_ACTS, ActLimit
 from domain.administration.audit import AuditAction

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.limits.blocks import NumberBlock
+from application.limits.additions import NumberBlock
 from application.otp.events import (
     OtpDelivered,
     OtpFellBack,

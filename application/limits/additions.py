@@ -1,4 +1,4 @@
-"""What operators block for a time, whatever the limits say."""
+"""What features add to limits: what operators block for a time, whatever the limits say."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
 from application.identities.operators import OperatorActions, check_detachable
 from application.identities.users import DeleteUser, RenameUser
-from application.otp.reset_limits import ResetLimits, ResetResult
+from application.otp.phone_limits import ResetLimits, ResetResult
 from application.ports.system import Clock
 from application.record_act import RecordAct
 from domain.administration.act_limits import DATA, HARM

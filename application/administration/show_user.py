@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
 from application.administration.view_phone import ViewPhone
-from application.otp.describe_verification import DescribeVerification
+from application.otp.phone_limits import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords

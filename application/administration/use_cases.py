@@ -11,7 +11,7 @@ from application.administration.view_phone import ViewPhone, ViewUser
 from application.core_ports import CorePorts
 from application.identities.use_cases import IdentityUseCases
 from application.limits.actor_limits import ActorLimits
-from application.otp.reset_limits import ResetLimits
+from application.otp.phone_limits import ResetLimits
 from application.otp.use_cases import LimitUseCases
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.repositories import Repositories

@@ -13,8 +13,12 @@ from application.opened import Opened
 from application.operations.cleanup import expire
 from application.otp.additions import CodeDelivery, CodeMessages
 from application.otp.deliver_code import TAKEN, DeliverCode
-from application.otp.delivery_status import ReportDelivery, ReportedDelivery
-from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
+from application.otp.delivery_status import (
+    AnswerHandshake,
+    RecordMessageStatus,
+    ReportDelivery,
+    ReportedDelivery,
+)
 from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes

@@ -1,13 +1,27 @@
-"""What became of a delivery: record it, and show it to the client."""
+"""What became of a delivery: what providers report, and what the client sees."""
 
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from application.otp.events import OtpDelivered, OtpUndelivered, ReportEvent
+from application.ports.keyed_hashes import KeyedHashes
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
+from application.ports.webhooks import (
+    MAX_HANDSHAKE_LENGTH,
+    MAX_STATUSES,
+    Handshakes,
+    MessageStatus,
+    SignedRequest,
+    StatusCallbacks,
+    coverage_of,
+)
 from application.update import change
-from application.webhook_urls import PhoneLabels
+from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
 
@@ -113,3 +127,139 @@ def _describe_end(
                 reason=delivery.reason,
                 result=status,
             )
+
+
+T = TypeVar("T")
+
+_SHORT_WORD: Final = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+_MAX_REASON: Final = 200
+_HANDSHAKE: Final = re.compile(rf"[ -~]{{1,{MAX_HANDSHAKE_LENGTH}}}")
+
+_log = logging.getLogger(__name__)
+
+
+class ReportsDelivery(Protocol):
+    """Records what a provider reports of a delivery, such as `ReportDelivery`."""
+
+    async def __call__(
+        self,
+        report_id: str,
+        status: ReportedStatus,
+        delivery: ReportedDelivery,
+        error_code: str | None = None,
+    ) -> None:
+        """Record the status.
+
+        Raises:
+            StorageError
+            CorruptRecord
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMessageStatus:
+    """Record what the providers report of messages.
+
+    - A request is authentic if one provider recognizes it. It may report several messages, or none.
+    - A status has a reference, or the URL names its message. Where the signature does not cover
+      the URL, only a reference counts. A status that names no message is dropped.
+    - An error code that is not a short word is left out: clients see it.
+    """
+
+    status_callbacks: Mapping[str, StatusCallbacks]
+    report_delivery: ReportsDelivery
+    keyed_hashes: KeyedHashes
+    channel: Channel = Channel.SMS
+
+    async def __call__(self, request: SignedRequest, parameters: Mapping[str, str]) -> bool:
+        """Record the statuses, and return whether the request is authentic."""
+        for provider, callbacks in self.status_callbacks.items():
+            statuses = _ask(provider, callbacks.read_statuses, request, _are_statuses)
+            if statuses is not None:
+                of_url = parameters if coverage_of(callbacks).url else {}
+                for message in statuses[:MAX_STATUSES]:
+                    await self._record(provider, message, of_url)
+                return True
+        return False
+
+    async def _record(
+        self, provider: str, message: MessageStatus, parameters: Mapping[str, str]
+    ) -> None:
+        named = self._find_delivery(message, parameters)
+        if named is None or message.status is None:
+            return
+        report_id, labels = named
+        code, message_id = message.error_code, message.provider_message_id
+        delivery = ReportedDelivery(
+            labels=labels,
+            channel=self.channel,
+            provider=provider,
+            is_unreachable=message.is_unreachable,
+            provider_message_id=message_id if _SHORT_WORD.fullmatch(message_id) else "",
+            reason=message.reason[:_MAX_REASON],
+        )
+        short_code = code if _SHORT_WORD.fullmatch(code) else None
+        await self.report_delivery(report_id, message.status, delivery, short_code)
+
+    def _find_delivery(
+        self, message: MessageStatus, parameters: Mapping[str, str]
+    ) -> tuple[str, PhoneLabels] | None:
+        if message.reference:
+            return parse_reference(self.keyed_hashes, message.reference)
+        report_id = parameters.get("delivery")
+        return (report_id, parse_phone_labels(parameters)) if report_id else None
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHandshake:
+    """Answer the provider that checks who owns the URL for statuses."""
+
+    handshakes: Mapping[str, Handshakes]
+
+    def __call__(self, request: SignedRequest) -> str | None:
+        """Return the text that the provider expects, None if no provider recognizes the request."""
+        answers = (
+            _ask(provider, messenger.answer_handshake, request, _is_text)
+            for provider, messenger in self.handshakes.items()
+        )
+        answer = next((answer for answer in answers if answer is not None), None)
+        return answer if answer and _HANDSHAKE.fullmatch(answer) else None
+
+
+def _ask(
+    provider: str,
+    method: Callable[[SignedRequest], T | None],
+    request: SignedRequest,
+    is_expected: Callable[[object], bool],
+) -> T | None:
+    """Return what a messenger makes of a request. One that fails does not recognize it.
+
+    So the request still reaches the messengers after it.
+    """
+    try:
+        result = method(request)
+        if result is not None and not is_expected(result):
+            raise TypeError(f"{method.__name__} returned something else than its port says")
+    # Whatever an operator's adapter raises.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        _log.error({"event": "message_callback_failed", "provider": provider}, exc_info=error)
+        return None
+    return result
+
+
+def _are_statuses(result: object) -> bool:
+    return isinstance(result, Sequence) and all(map(_is_status, result))
+
+
+def _is_status(message: object) -> bool:
+    if not isinstance(message, MessageStatus):
+        return False
+    texts = (message.error_code, message.provider_message_id, message.reference, message.reason)
+    has_status = message.status is None or isinstance(message.status, ReportedStatus)
+    has_flag = isinstance(message.is_unreachable, bool)
+    return has_status and has_flag and all(map(_is_text, texts))
+
+
+def _is_text(result: object) -> bool:
+    return isinstance(result, str)

@@ -1,10 +1,12 @@
-"""A login: open the session of a code, and repeat its response."""
+"""A login: verify a code, open its session, and repeat its response."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import Final
+from functools import partial
+from typing import Final, NoReturn
 
 from application.identities.additions import (
     IdentityAdditions,
@@ -13,18 +15,23 @@ from application.identities.additions import (
     RejectLogin,
 )
 from application.identities.assign_phone import AssignPhone
-from application.identities.events import IdentityDetached, LoginSucceeded, StaffSignedInByCode
+from application.identities.events import (
+    IdentityDetached,
+    LoginRejectedByHook,
+    LoginSucceeded,
+    StaffSignedInByCode,
+)
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
-from application.otp.check_otp import CheckedOtp, CheckOtpCommand
-from application.otp.events import BlockedLogin
+from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
+from application.otp.events import BlockedLogin, FixedOtpUsed, OtpVerificationFailed
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Randomness
 from application.ports.versioned import Versioned
 from application.update import change
-from domain.errors import AccountBlocked
+from domain.errors import AccountBlocked, LoginRejected
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DEVICE_TOKEN_TTL, DeviceToken, RecognizedDevice
 from domain.identities.identity import Identity, UsedChallenge
@@ -323,3 +330,73 @@ def _shorten(text: str) -> str:
     # The JSON of the response has no half of a surrogate pair.
     text = text.encode(errors="replace").decode().strip()
     return text if len(text) <= MAX_REJECTION_LENGTH else f"{text[: MAX_REJECTION_LENGTH - 1]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class OtpRejected:
+    """The code was wrong, expired, used before or never sent. Clients are not told which."""
+
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyOtp:
+    """Exchange a one-time code for a session (see `CheckOtp`).
+
+    - No login is lost: where the session was not saved, the same client may send the code again.
+      Only the request whose write adds the session gets tokens, and the repeats of that request
+      (`LogIn.repeat`): they open no second session, release nothing and are no second login.
+    - The first correct code of a phone creates its identity. A deleted identity is replaced by a
+      new one with a new id.
+    - A block between the verification and the session has the same effect as an earlier one.
+    - The login hook is asked once for a login, before its code is used (`LogIn.ask_login_hook`).
+
+    What does not depend on each other is sent to the database at the same time, so a login takes
+    three sequential round trips, and two more on MongoDB where a limit may be full. After a login
+    by a code that was read in a call, two more mark that call.
+    """
+
+    check_otp: CheckOtp
+    log_in: LogIn
+    events: SecurityEvents
+
+    async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
+        """Verify a code."""
+        phone = command.phone
+        # Without a hook, the identity is loaded together with the write.
+        login_hook = self.log_in.additions.login_hook
+        ask = partial(self.log_in.ask_login_hook, login_hook, command) if login_hook else None
+        checked = await self.check_otp(command, ask)
+        if checked.rejection is not None:
+            await self._reject(phone, checked, checked.rejection)
+        logged_in = await self._open_session(command, checked)
+        if logged_in is not None:
+            return logged_in
+        left = checked.attempts_left
+        self.events.record(OtpVerificationFailed(phone=phone, attempts_left=left))
+        return OtpRejected(left)
+
+    async def _reject(
+        self, phone: PhoneNumber, checked: CheckedOtp, by: LoginRejection
+    ) -> NoReturn:
+        await self.check_otp.release(checked)
+        self.events.record(LoginRejectedByHook(phone=phone, user_id=by.user_id, reason=by.text))
+        raise LoginRejected(by.text)
+
+    async def _open_session(
+        self, command: VerifyOtpCommand, checked: CheckedOtp
+    ) -> LoggedIn | None:
+        """Open the session of the code, or repeat the login that did; None for a wrong code."""
+        code, now = checked.used_code, checked.attempt.now
+        if code is None:
+            return None
+        logged_in, _ = await asyncio.gather(
+            self.log_in.open_session(command, checked, code), self.check_otp.release(checked)
+        )
+        if logged_in is None:  # a parallel request may have opened the session
+            return await self.log_in.repeat(command, checked, code)
+        if self.check_otp.codes.is_test_phone(command.phone, now):
+            self.events.record(
+                FixedOtpUsed(phone=command.phone, user_id=logged_in.identity.id, reason="logged in")
+            )
+        return logged_in

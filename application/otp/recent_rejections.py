@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.otp.events import OtpRequestRejected, ProviderPaused
-from application.otp.provider_pause import PAUSED
+from application.otp.failover import PAUSED
 from application.ports.errors import ERRORS_OF_RECORDS
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents

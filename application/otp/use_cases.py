@@ -15,15 +15,17 @@ from application.limits.measure_limits import MeasureLimits
 from application.operations.cleanup import CleanupStep, expire
 from application.otp.additions import OtpAdditions
 from application.otp.check_otp import CheckOtp
-from application.otp.deliver_code import DeliverCode
-from application.otp.delivery_status import GetDeliveryStatus, ReportDelivery
-from application.otp.describe_verification import DescribeVerification
-from application.otp.log_in import LogIn
-from application.otp.message_callbacks import AnswerHandshake, RecordMessageStatus
+from application.otp.deliver_code import DeliverCode, SendNotice
+from application.otp.delivery_status import (
+    AnswerHandshake,
+    GetDeliveryStatus,
+    RecordMessageStatus,
+    ReportDelivery,
+)
+from application.otp.log_in import LogIn, VerifyOtp
+from application.otp.phone_limits import DescribeVerification
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
-from application.otp.send_notice import SendNotice
-from application.otp.verify_otp import VerifyOtp
 from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore

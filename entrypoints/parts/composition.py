@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from application.core_ports import CorePorts, SecurityEventListeners
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
 from application.ports.system import SystemPorts
 from entrypoints.settings.settings import Settings
 

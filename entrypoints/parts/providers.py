@@ -14,8 +14,7 @@ from entrypoints.settings.values import Factory, HttpHook
 
 if TYPE_CHECKING:
     from adapters.messages.http_hook import HookMessenger
-    from application.otp.failover import FailoverMessenger
-    from application.otp.provider_pause import ProviderPause
+    from application.otp.failover import FailoverMessenger, ProviderPause
     from entrypoints.parts.composition import Composition
 
 
@@ -64,7 +63,7 @@ def make_pause(
     composition: "Composition", name: str, *, has_other: bool = False
 ) -> "ProviderPause":
     """Return the pause of a provider, which the metrics show."""
-    from application.otp.provider_pause import ProviderPause
+    from application.otp.failover import ProviderPause
 
     pause = ProviderPause(composition.system.clock, has_other, name)
     if composition.metrics is not None:

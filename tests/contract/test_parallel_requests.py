@@ -7,9 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.otp.log_in import LoggedIn
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.otp.request_otp import RequestOtpResult
-from application.otp.verify_otp import OtpRejected
 from domain.errors import TooManyAttempts, TooManyOtpRequests
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow

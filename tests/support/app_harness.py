@@ -68,8 +68,8 @@ from application.features.voice.ports import VoicePorts
 from application.features.whatsapp import WhatsAppRecords
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.opened import Opened, make_nothing
-from application.otp.provider_pause import ProviderPause
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
+from application.otp.failover import ProviderPause
 from application.principal import Principal
 from application.update import change
 from application.use_cases import UseCases

@@ -13,10 +13,10 @@ from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, 
 from application.opened import Opened, build_core, make_use_cases
 from application.operations.check_readiness import CheckedPart
 from application.operations.use_cases import OperationsPorts, OperationsUseCases
+from application.otp.deliver_code import SendNotice
 from application.otp.delivery_status import ReportedDelivery
-from application.otp.log_in import LoggedIn, VerifyOtpCommand
+from application.otp.log_in import LoggedIn, OtpRejected, VerifyOtpCommand
 from application.otp.request_otp import RequestOtpCommand, RequestOtpResult
-from application.otp.send_notice import SendNotice
 from application.otp.use_cases import (
     LimitPorts,
     LimitUseCases,
@@ -25,7 +25,6 @@ from application.otp.use_cases import (
     OtpUseCases,
     make_send_notice,
 )
-from application.otp.verify_otp import OtpRejected
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts

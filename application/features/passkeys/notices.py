@@ -9,7 +9,7 @@ from typing import Final
 
 from application.features.passkeys.events import TellingEvent
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock

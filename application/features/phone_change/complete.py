@@ -7,7 +7,7 @@ from typing import Final
 
 from application import update
 from application.identities.events import IdentityDetached, UserDeleted
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.otp import PhoneVerifications

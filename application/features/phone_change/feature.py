@@ -23,7 +23,7 @@ from application.features.phone_change.complete import (
 )
 from application.opened import Opened
 from application.operations.cleanup import BATCH_SIZE, EachDue
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
 from application.ports.versioned import Versioned
 from application.use_cases import UseCases
 from domain.errors import PhoneInUse

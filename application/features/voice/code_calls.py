@@ -9,7 +9,7 @@ from application.features.voice.answer_call import AnswerCallCommand
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.ports import CallProvider, Calls
 from application.otp.additions import CodeDelivery
-from application.otp.provider_pause import PAUSED, ProviderPause
+from application.otp.failover import PAUSED, ProviderPause
 from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes

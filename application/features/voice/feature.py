@@ -11,7 +11,7 @@ from application.features.voice.call_reports import CallReports, CarryOutEffect
 from application.features.voice.call_urls import CallUrls, ClaimWebhook
 from application.features.voice.code_calls import AnswerCodeCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
-from application.otp.provider_pause import ProviderPause
+from application.otp.failover import ProviderPause
 from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of

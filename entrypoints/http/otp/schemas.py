@@ -5,8 +5,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge

@@ -14,7 +14,7 @@ from application.features.whatsapp import (
     open_whatsapp_channel,
 )
 from application.opened import Opened
-from application.otp.send_notice import SendNotice
+from application.otp.deliver_code import SendNotice
 from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest

@@ -10,8 +10,15 @@ from typing import Any, cast
 import pytest
 
 from application.otp.events import DeliveryRejected
-from application.otp.failover import UNKNOWN_TTL, FailoverMessenger, FailoverProvider
-from application.otp.provider_pause import FIRST_PAUSE, LATER_PAUSE, PAUSED, ProviderPause
+from application.otp.failover import (
+    FIRST_PAUSE,
+    LATER_PAUSE,
+    PAUSED,
+    UNKNOWN_TTL,
+    FailoverMessenger,
+    FailoverProvider,
+    ProviderPause,
+)
 from application.ports.errors import MessengerUnavailable
 from application.ports.otp import (
     DeliveryResult,

@@ -10,8 +10,7 @@ import pytest
 
 from application.identities.additions import AllowLogin, PendingLogin, RejectLogin
 from application.identities.events import IdentityDetached, LoginRejectedByHook, LoginSucceeded
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.ports.errors import StorageUnavailable
 from domain.errors import (
     LoginRejected,

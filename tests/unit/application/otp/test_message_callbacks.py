@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from application.otp.delivery_status import AnswerHandshake
 from application.otp.events import OtpDelivered, OtpUndelivered
-from application.otp.message_callbacks import AnswerHandshake
 from application.ports.webhooks import (
     MAX_HANDSHAKE_LENGTH,
     MAX_STATUSES,

@@ -18,9 +18,8 @@ from application.otp.events import (
     OtpVerificationFailed,
     ProviderPaused,
 )
-from application.otp.log_in import LoggedIn
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.otp.recent_rejections import WRITE_INTERVAL
-from application.otp.verify_otp import OtpRejected
 from application.ports.errors import OperationRejected, StorageTimeout, StorageUnavailable
 from application.ports.otp import DeliveryResult, PausedProvider
 from domain.errors import (

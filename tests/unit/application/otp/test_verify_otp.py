@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import ConcurrencyConflict
 from domain.errors import TooManyAttempts, TooManyOtpRequests, Unavailable

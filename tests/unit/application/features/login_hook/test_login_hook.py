@@ -11,8 +11,7 @@ from adapters.hooks.login_hook import MAX_CONCURRENT, TIMEOUT, HttpLoginHook
 from adapters.shared.http import HttpResponse, Transport
 from application.features.login_hook import AskLoginHook, LoginHookFailed, LoginInquiry
 from application.identities.additions import AllowLogin, RejectLogin
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from domain.identities.external_id import parse_external_id
 from domain.otp.delivery import Channel
 from tests.support.app_harness import AppHarness

@@ -15,8 +15,7 @@ from application.features.phone_change.change_phone import (
 from application.features.phone_change.change_phone_of_user import CHANGE_PHONE
 from application.features.phone_change.complete import PhoneChanged
 from application.otp.events import PhoneNoticeSent
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from domain.administration.audit import ActorKind, AuditAction
 from domain.administration.scope import Scope

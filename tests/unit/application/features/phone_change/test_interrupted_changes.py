@@ -7,8 +7,7 @@ from functools import partial
 
 import pytest
 
-from application.otp.log_in import LoggedIn
-from application.otp.verify_otp import OtpRejected
+from application.otp.log_in import LoggedIn, OtpRejected
 from application.ports.errors import PortError
 from application.principal import Principal
 from domain.administration.scope import Scope

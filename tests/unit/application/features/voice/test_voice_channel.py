@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 
 from application.features.voice.answer_call import AnswerCallCommand
-from application.otp.provider_pause import PAUSE
+from application.otp.failover import PAUSE
 from application.ports.errors import StorageUnavailable
 from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus

@@ -1,17 +1,20 @@
-"""Say why a phone gets no code."""
+"""The limits of one phone: why it gets no code, and how operators reset them."""
 
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from application.limits.delivery_limiter import PROOF_RETRY_PERIOD, DeliveryLimiter, RequestPermits
+from application.otp.events import LimitsReset
 from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
+from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
-from domain.errors import InvalidValue
+from application.update import change
+from domain.errors import InvalidValue, LimitsResetBefore, PhoneBlocked
 from domain.otp.client_ip import HashedClientIp
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
@@ -132,3 +135,58 @@ class DescribeVerification:
             if at >= until
         ]
         return Wait(until, max(used_up, key=_ORDER.index, default=Limitation.TOTAL))
+
+
+class ResetResult(NamedTuple):
+    """How often a reset is possible today after this one, and what the next message brings."""
+
+    resets_left: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResetLimits:
+    """Let a phone get a code again: its cooldown and its deliveries no longer count.
+
+    - The wait after failed attempts ends. Of those in a row at most 50 stay: with them a message
+      brings a stranger one attempt.
+    - Devices and IPs that failed too often are recognized again.
+    - Limits that many phones share stay as they are.
+    - A phone can be reset twice a day. A blocked number without an account is not reset: it would
+      get no message.
+    """
+
+    phone_verifications: PhoneVerifications
+    clock: Clock
+    events: SecurityEvents
+
+    async def __call__(self, phone: PhoneNumber, expected_left: int | None = None) -> ResetResult:
+        """Reset the limits.
+
+        `expected_left` is how often a reset was possible when somebody decided on this one, so that
+        a form that is sent twice resets once.
+        """
+
+        def reset(verification: PhoneVerification) -> tuple[PhoneVerification, ResetResult]:
+            successor = self._reset(verification, expected_left)
+            return successor, ResetResult(
+                successor.resets_left, successor.attempts_of_next_delivery
+            )
+
+        result = await change(self.phone_verifications, phone, reset)
+        self.events.record(LimitsReset(phone=phone))
+        return result
+
+    async def check(self, phone: PhoneNumber, expected_left: int | None = None) -> None:
+        """Check that a reset is possible now; see `__call__`."""
+        self._reset((await self.phone_verifications.load(phone)).value, expected_left)
+
+    def _reset(
+        self, verification: PhoneVerification, expected_left: int | None
+    ) -> PhoneVerification:
+        now = self.clock.now()
+        if verification.gets_no_messages:
+            raise PhoneBlocked
+        if expected_left not in (None, verification.prune(now).resets_left):
+            raise LimitsResetBefore
+        return verification.reset_limits(now)

@@ -27,7 +27,7 @@ from adapters.shared.standard_webhooks import StandardWebhooks
 from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from domain.phone import PhoneNumber
 
 _PREFIX: Final = "sms_"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from application.ports.errors import CorruptRecord
 from application.ports.keys import KEY_ID_LENGTH, Key, KeyRing
 from application.ports.system import Randomness
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.phone import PhoneNumber
 
 _FORMAT_VERSION: Final = b"\x01"

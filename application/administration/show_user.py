@@ -17,9 +17,8 @@ from domain.administration.scope import Scope
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat
-from domain.otp.delivery import Delivery
-from domain.otp.delivery_report import DeliveryReport, ReportedStatus
-from domain.otp.verification_state import VerificationState
+from domain.otp.delivery import Delivery, DeliveryReport, ReportedStatus
+from domain.otp.phone_limits import VerificationState
 from domain.phone import PhoneNumber
 
 T = TypeVar("T")

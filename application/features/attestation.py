@@ -18,9 +18,8 @@ from application.ports.security_events import PhoneEvent, SecurityEvents
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
 from domain.features.attestation import USED_PROOF_TTL, AttestationRequired, UsedProof
-from domain.otp.attestation_proof import Proof
 from domain.otp.delivery import Channel
-from domain.otp.otp_request import OtpRequest
+from domain.otp.otp_request import OtpRequest, Proof
 from domain.otp.permits import LimitOwner, Permits, Recognition
 from domain.phone import PhoneNumber
 

@@ -46,8 +46,7 @@ from domain.features.export import (
 )
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
-from domain.otp.delivery import Delivery
-from domain.otp.delivery_report import DeliveryReport
+from domain.otp.delivery import Delivery, DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.secret_hash import hash_secret

@@ -37,10 +37,9 @@ from application.update import change
 from application.use_cases import UseCases
 from application.webhook_urls import WebhookUrls, name_message
 from domain.features.whatsapp import UNREACHABLE_TTL, UnreachableNumber, WhatsAppDelivery
-from domain.otp.channel_order import Channels
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
-from domain.otp.message_preferences import APP_HASH_LENGTH, MAX_LOCALE_LENGTH, MessagePreferences
+from domain.otp.delivery import Channel, ReportedStatus
+from domain.otp.delivery_policy import Channels
+from domain.otp.messages import APP_HASH_LENGTH, MAX_LOCALE_LENGTH, MessagePreferences
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 

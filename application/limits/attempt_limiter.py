@@ -10,7 +10,7 @@ from application.limits.limit_alerts import LimitAlerts
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from domain.errors import TooManyAttempts, TooManyAttemptsFromIp
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.rate_limits import RateLimit, RateLimits
 from domain.otp.sliding_window import whole_seconds
 

@@ -13,13 +13,11 @@ from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
-from domain.otp.client_ip import HashedClientIp
 from domain.otp.code_check import CodeCheck
-from domain.otp.delivery import Delivery
-from domain.otp.delivery_policy import DeliveryPolicy, Limitation
+from domain.otp.delivery import Delivery, HashedClientIp
+from domain.otp.delivery_policy import PROOF_REQUIRED, DeliveryPolicy, Limitation
 from domain.otp.permits import LimitOwner, Outcome, Permits, Recognition
 from domain.otp.rate_limits import DeliveryRoute, LimitName, RateLimit, RateLimits
-from domain.otp.rejection import PROOF_REQUIRED
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber

@@ -6,11 +6,10 @@ from typing import Protocol
 
 from application.limits.delivery_limiter import NoPermits, RequestPermits
 from application.ports.otp import CodeMessage, DeliveryResult, PausedProvider, RecentMessages
-from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery
-from domain.otp.message_preferences import MessagePreferences
-from domain.otp.otp_request import OtpRequest
+from domain.otp.messages import MessagePreferences
+from domain.otp.otp_request import OtpRequest, Proof
 from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 

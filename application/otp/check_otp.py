@@ -25,7 +25,6 @@ from domain.errors import AccountBlocked, TooManyAttempts, TooManyAttemptsFromIp
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
-from domain.otp.attempt_counter import OTHERS
 from domain.otp.attempts import (
     Correct,
     Exhausted,
@@ -39,7 +38,7 @@ from domain.otp.attempts import (
     Wrong,
     used_code,
 )
-from domain.otp.challenge import OtpCode, Purpose
+from domain.otp.challenge import OTHERS, OtpCode, Purpose
 from domain.otp.code_check import CodeCheck, check_code, count_attempt
 from domain.otp.delivery import Delivery, ValidDeviceToken, parse_request_id
 from domain.otp.permits import Outcome

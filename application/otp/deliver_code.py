@@ -34,9 +34,8 @@ from application.update import change
 from application.webhook_urls import WebhookUrls, name_message
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
-from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from domain.otp.deliveries import order_after
-from domain.otp.delivery import Channel, Delivery
+from domain.otp.delivery import Channel, Delivery, order_after
+from domain.otp.delivery_policy import ONLY_SMS, ChannelOrder
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 

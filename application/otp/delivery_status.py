@@ -22,8 +22,7 @@ from application.ports.webhooks import (
 )
 from application.update import change
 from application.webhook_urls import PhoneLabels, parse_phone_labels, parse_reference
-from domain.otp.delivery import Channel, parse_report_id
-from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from domain.otp.delivery import REPORT_TTL, Channel, DeliveryReport, ReportedStatus, parse_report_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

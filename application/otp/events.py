@@ -6,8 +6,7 @@ from typing import Final
 
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from domain.otp.permits import Recognition
 from domain.phone import PhoneNumber
 

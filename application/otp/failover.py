@@ -22,8 +22,7 @@ from application.ports.otp import (
 from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock, HealthCheck, MonotonicClock
 from application.tasks import call_adapter, is_ended, start_task
-from domain.otp.deliveries import order_after
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, order_after
 from domain.phone import PhoneNumber
 
 MAX_FAILURES_IN_A_ROW: Final = 3
@@ -179,8 +178,6 @@ _NEXT_IS_TRIED: Final = (
     DeliveryStatus.REJECTED,
 )
 """If no provider accepts a message, its result has the last of these that one returned."""
-
-_log = logging.getLogger(__name__)
 
 
 def _weight(result: DeliveryResult) -> int:

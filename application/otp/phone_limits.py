@@ -15,16 +15,16 @@ from application.ports.security_events import SecurityEvents
 from application.ports.system import Clock
 from application.update import change
 from domain.errors import InvalidValue, LimitsResetBefore, PhoneBlocked
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.delivery_policy import Limitation, Wait
 from domain.otp.permits import Recognition
-from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
-from domain.otp.verification_state import (
+from domain.otp.phone_limits import (
     NotServed,
     NotServedReason,
     VerificationState,
     find_active_code,
 )
+from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
 from domain.phone import PhoneNumber, PhoneRules
 
 _UNKNOWN_CLIENT: Final = "the client of an operator's question"

@@ -21,9 +21,7 @@ from domain.errors import (
     PhoneUnreachable,
     TooManyOtpRequests,
 )
-from domain.otp.permits import LimitOwner
-from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rejection import (
+from domain.otp.delivery_policy import (
     COUNTRY_NOT_SERVED,
     MAX_REJECTIONS,
     NUMBER_NOT_SERVED,
@@ -32,6 +30,8 @@ from domain.otp.rejection import (
     PROVIDER_PAUSED,
     Rejection,
 )
+from domain.otp.permits import LimitOwner
+from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 WRITE_INTERVAL: Final = timedelta(minutes=1)

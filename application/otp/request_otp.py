@@ -32,16 +32,19 @@ from domain.errors import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.device_token import DeviceToken
-from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, ValidDeviceToken
-from domain.otp.delivery_policy import DeliveryDecision
-from domain.otp.message_preferences import MessagePreferences
-from domain.otp.otp_request import OtpRequest
+from domain.otp.delivery_policy import (
+    BLOCKED_NETWORK,
+    COUNTRY_NOT_SERVED,
+    DeliveryDecision,
+    Rejection,
+)
+from domain.otp.messages import MessagePreferences
+from domain.otp.otp_request import OtpRequest, Proof
 from domain.otp.permits import Permits
+from domain.otp.phone_limits import RequestCheck, check_request
 from domain.otp.phone_verification import STRANGER, PhoneVerification
-from domain.otp.rejection import BLOCKED_NETWORK, COUNTRY_NOT_SERVED, Rejection
-from domain.otp.request_check import RequestCheck, check_request
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 

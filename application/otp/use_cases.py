@@ -33,8 +33,7 @@ from application.ports.otp import MessageProviders, SmsTemplates
 from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from domain.otp.channel_order import ChannelOrder
-from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.delivery_policy import ChannelOrder, DeliveryPolicy
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.otp.test_otps import TestOtps

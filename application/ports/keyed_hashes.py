@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Protocol
 
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.phone import PhoneNumber
 
 

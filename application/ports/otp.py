@@ -9,7 +9,7 @@ from typing import Protocol
 from application.ports.versioned import Expiring, Savable, Versioned
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
-from domain.otp.message_preferences import MessagePreferences
+from domain.otp.messages import MessagePreferences
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber

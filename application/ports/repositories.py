@@ -10,7 +10,7 @@ from application.ports.otp import PhoneVerifications
 from application.ports.system import HealthCheck
 from application.ports.versioned import ExpiringRecords
 from domain.instance import Instance
-from domain.otp.delivery_report import DeliveryReport
+from domain.otp.delivery import DeliveryReport
 
 
 class Leases(Protocol):

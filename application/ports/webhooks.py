@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 
 MAX_SIGNATURE_AGE: Final = timedelta(minutes=5)
 """How far the time that a provider signs may be from now, in the past and in the future."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from domain.otp.channel_order import Channels
-from domain.otp.message_preferences import MessagePreferences
+from domain.otp.delivery_policy import Channels
+from domain.otp.messages import MessagePreferences
 from domain.phone import PhoneNumber
 
 UNREACHABLE_TTL: Final = timedelta(days=7)

@@ -1,13 +1,12 @@
-"""Attempts to verify a code, and their results."""
+"""Attempts at a code: what came of one, and failures in a row."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import Final
 
 from domain.otp.challenge import Challenge, Login, OtpCode, Purpose
-from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
+from domain.otp.delivery import Channel, Delivery, HashedClientIp, ValidDeviceToken
 
 DIGEST_BYTES: Final = 16
 
@@ -127,3 +126,105 @@ def used_code(result: VerificationResult) -> UsedCode | None:
             return code
         case _:
             return None
+
+
+ATTEMPTS: Final = 5
+"""Of a client at a code, and again for each further message with it that this client requested."""
+JOINED_ATTEMPTS: Final = 2
+"""Of the id of a request that caused no message, and of a network that caused none."""
+FAILURES_BEFORE_FEWER_ATTEMPTS: Final = 50
+"""After so many, only who caused a message has attempts at its code: one."""
+FAILURES_BEFORE_WAIT: Final = 100
+"""After so many, strangers get no messages until a day after the last failure."""
+FAILURES_AFTER_WAIT: Final = 90
+FAILURES_WAIT: Final = timedelta(days=1)
+MAX_CLIENT_FAILURES: Final = 20
+"""After so many of its own, a recognized device or IP is a stranger."""
+MAX_FAILED_CLIENTS: Final = 30
+FAILURES_TTL: Final = timedelta(days=30)
+"""How long after the last of them failures count."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFailures:
+    """The failures in a row of a recognized device or IP, by its id or hash."""
+
+    client_id: str
+    count: int
+    last_failed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failed attempts of strangers since the last success of anybody, and those of clients.
+
+    A failure of a recognized client counts on that client only: otherwise the typing errors of an
+    owner would keep new devices out.
+    """
+
+    in_a_row: int = 0
+    last_failed_at: datetime | None = None
+    by_client: tuple[ClientFailures, ...] = ()
+
+    @property
+    def expiry_times(self) -> list[datetime]:
+        """When those of the phone, and those of each client, no longer count."""
+        times = [each.last_failed_at + FAILURES_TTL for each in self.by_client]
+        return times + ([self.last_failed_at + FAILURES_TTL] if self.last_failed_at else [])
+
+    @property
+    def wait_ends_at(self) -> datetime | None:
+        """Until when strangers get no messages; None if they get some."""
+        if self.last_failed_at is None or self.in_a_row < FAILURES_BEFORE_WAIT:
+            return None
+        return self.last_failed_at + FAILURES_WAIT
+
+    @property
+    def has_fewer_attempts(self) -> bool:
+        """Whether only strangers who caused a message have an attempt at its code."""
+        return self.in_a_row >= FAILURES_BEFORE_FEWER_ATTEMPTS
+
+    def limit_attempts(self, allowed: int, messages: int) -> int:
+        """Return how many of its attempts at a code a stranger has that caused so many messages."""
+        if self.wait_ends_at is not None:
+            return 0
+        return min(1, messages) if self.has_fewer_attempts else allowed
+
+    def is_recognized(self, client_id: str, now: datetime) -> bool:
+        """Return whether a device or an IP has failed less than twenty times in a row."""
+        return self._count_of(client_id, now) < MAX_CLIENT_FAILURES
+
+    def count(self, client_id: str, now: datetime) -> "Failures":
+        if not client_id:
+            return replace(self, in_a_row=self.in_a_row + 1, last_failed_at=now)
+        counted = ClientFailures(client_id, self._count_of(client_id, now) + 1, now)
+        by_client = (*self._without(client_id), counted)[-MAX_FAILED_CLIENTS:]
+        return replace(self, by_client=by_client)
+
+    def end(self, *client_ids: str) -> "Failures":
+        """Return the failures after a success of these clients. Those of other clients stay."""
+        return Failures(by_client=self._without(*client_ids))
+
+    def reset_limits(self) -> "Failures":
+        """Return what an operator's reset leaves: a stranger has one attempt, each client all."""
+        in_a_row = min(self.in_a_row, FAILURES_BEFORE_FEWER_ATTEMPTS)
+        return Failures(in_a_row, self.last_failed_at)
+
+    def prune(self, now: datetime) -> "Failures":
+        """Return the failures that count now: after the wait ninety of a hundred or more."""
+        since, last = now - FAILURES_TTL, self.last_failed_at
+        by_client = tuple([each for each in self.by_client if each.last_failed_at > since])
+        if last is None or last <= since:
+            return Failures(by_client=by_client)
+        in_a_row, ends_at = self.in_a_row, self.wait_ends_at
+        if ends_at is not None and ends_at <= now:
+            in_a_row = FAILURES_AFTER_WAIT
+        return Failures(in_a_row, last, by_client)
+
+    def _count_of(self, client_id: str, now: datetime) -> int:
+        since = now - FAILURES_TTL
+        counted = [each for each in self.by_client if each.last_failed_at > since]
+        return sum(each.count for each in counted if each.client_id == client_id)
+
+    def _without(self, *client_ids: str) -> tuple[ClientFailures, ...]:
+        return tuple([each for each in self.by_client if each.client_id not in client_ids])

@@ -1,9 +1,9 @@
-"""A challenge, the code that is derived from it, and a code as a user typed it."""
+"""A challenge: the code of messages to a phone, its life, and the counters of attempts at it."""
 
 import hmac
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,9 +12,61 @@ from typing import Final
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import MalformedOtp
 from domain.identities.session import LOGIN_REPEAT_PERIOD
-from domain.otp.attempt_counter import AttemptCounter, Client
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
+
+REPEAT_PERIOD: Final = timedelta(seconds=10)
+"""An app submits a code when it is typed, and again on "done"."""
+
+
+class ClientKind(StrEnum):
+    """How the client of an attempt is told from others: the first of these that applies."""
+
+    DEVICE = "device"
+    """It is a recognized device."""
+    REQUEST = "request"
+    """It sends the id of a request for the code."""
+    KNOWN_IP = "known_ip"
+    """It sends no id, from an IP that is recognized."""
+    NETWORK = "network"
+    """It sends no id, from a network that requested the code."""
+    OTHERS = "others"
+    """It sends no id, from anywhere else. All of these are one client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Whom an attempt counts on.
+
+    `id` is that of a device or a request, or the hash of an IP or a network; empty for others.
+    """
+
+    kind: ClientKind
+    id: str = ""
+
+
+OTHERS: Final = Client(ClientKind.OTHERS)
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptCounter:
+    """The failed attempts of a client at a code. `last_digest` identifies what it tried last."""
+
+    kind: ClientKind
+    id: str
+    used: int
+    last_digest: str
+    last_failed_at: datetime
+
+    @property
+    def client(self) -> Client:
+        return Client(self.kind, self.id)
+
+    def is_repeat(self, digest: str, now: datetime) -> bool:
+        """Return whether it counted the same code less than ten seconds ago, and none since."""
+        is_same = hmac.compare_digest(self.last_digest, digest)
+        return is_same and now - self.last_failed_at < REPEAT_PERIOD
+
 
 DEFAULT_OTP_LENGTH: Final = 6
 MAX_OTP_LENGTH: Final = 8
@@ -168,3 +220,41 @@ def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     if len(kept) != length or not kept.isdecimal():
         raise MalformedOtp(f"A code is {length} digits, as in the message.")
     return OtpCode("".join(str(unicodedata.decimal(digit)) for digit in kept))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageChallenges:
+    """The challenges of a phone, in their order."""
+
+    all: tuple[Challenge, ...] = ()
+
+    @property
+    def expiry_times(self) -> list[datetime]:
+        return [challenge.retained_until for challenge in self.all]
+
+    def for_purpose(self, purpose: Purpose, identity_id: str | None = None) -> list[Challenge]:
+        return [challenge for challenge in self.all if challenge.is_for(purpose, identity_id)]
+
+    def active(self, now: datetime) -> list[Challenge]:
+        of_sign_in = self.for_purpose(Purpose.SIGN_IN)
+        return [challenge for challenge in of_sign_in if challenge.is_active(now)]
+
+    def find(self, challenge_id: str | None) -> Challenge | None:
+        return next((found for found in self.all if found.id == challenge_id), None)
+
+    def map(self, change: Callable[[Challenge], Challenge]) -> "MessageChallenges":
+        return MessageChallenges(tuple([change(challenge) for challenge in self.all]))
+
+    def keep(self, ids: Collection[str]) -> "MessageChallenges":
+        return MessageChallenges(tuple([found for found in self.all if found.id in ids]))
+
+    def prune(self, now: datetime) -> "MessageChallenges":
+        if not self.all:
+            return self
+        latest = now + CLOCK_SKEW
+        kept = [
+            challenge
+            for challenge in self.all
+            if now < challenge.retained_until and challenge.created_at <= latest
+        ]
+        return MessageChallenges(tuple(kept))

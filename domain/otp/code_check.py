@@ -4,7 +4,6 @@ import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from domain.otp.attempt_counter import OTHERS, Client, ClientKind
 from domain.otp.attempts import (
     Correct,
     Exhausted,
@@ -17,7 +16,7 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.challenge import Challenge, Login, Purpose
+from domain.otp.challenge import OTHERS, Challenge, Client, ClientKind, Login, Purpose
 from domain.otp.phone_verification import PhoneVerification, RecognizedClient
 
 

@@ -1,4 +1,4 @@
-"""The policy that decides when a code is delivered to one phone."""
+"""When a delivery is allowed, by which channels, and why a request was rejected."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,41 @@ from enum import StrEnum
 from typing import Final
 
 from domain.otp.challenge import Challenge
-from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import ONE_DAY, REJECTED_TTL, Delivery
+from domain.otp.delivery import ONE_DAY, REJECTED_TTL, Channel, Delivery, HashedClientIp
+from domain.otp.permits import Recognition
 from domain.otp.sliding_window import SlidingWindow
+
+Channels = tuple[Channel, ...]
+
+ONLY_SMS: Final[Channels] = (Channel.SMS,)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelOrder:
+    """Which channels a country has, and in which order messages try them.
+
+    A call is never tried after a message: calls have limits of their own. It is only asked for.
+    """
+
+    others: Channels = (Channel.SMS, Channel.VOICE)
+    by_country: tuple[tuple[str, Channels], ...] = ()
+
+    def of(self, country: str) -> Channels:
+        return next((of for name, of in self.by_country if name == country), self.others)
+
+    @property
+    def all(self) -> frozenset[Channel]:
+        return frozenset().union(self.others, *(of for _, of in self.by_country))
+
+    def plan(self, country: str, requested: Channel | None) -> Channels:
+        """Return the channels that a code tries, the requested one first."""
+        if requested is Channel.VOICE:
+            return (Channel.VOICE,)
+        messages = [channel for channel in self.of(country) if channel is not Channel.VOICE]
+        if requested is None:
+            return tuple(messages)
+        return (requested, *(channel for channel in messages if channel is not requested))
+
 
 _INSTANT: Final = timedelta(milliseconds=1)
 DELIVERIES_BEFORE_BACKOFF: Final = 3
@@ -195,3 +227,41 @@ class DeliveryPolicy:
 def _has_capacity(window: SlidingWindow, deliveries: Sequence[Delivery], time: datetime) -> bool:
     times = [delivery.sent_at for delivery in deliveries if delivery.counts_in(window, time)]
     return window.remaining(times, time) > 0
+
+
+MAX_REJECTIONS: Final = 10
+"""How many a phone keeps."""
+COUNTRY_NOT_SERVED: Final = "country_not_served"
+NUMBER_NOT_SERVED: Final = "number_not_served"
+PHONE_IS_BLOCKED: Final = "block_phone"
+PROVIDER_PAUSED: Final = "provider_paused"
+PROOF_REQUIRED: Final = "proof_required"
+BLOCKED_NETWORK: Final = "block_network"
+"""What rejects a request that no limit rejects, in the place of a limit's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """A request for a code that was rejected. It names nobody.
+
+    Attributes:
+        limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the
+            names above; empty if it is not known.
+        owner: Whose limit is used up; empty if it is everybody's.
+        until: When the same request can succeed, as the client was told; None if it is not known.
+        provider: The one that has a pause until then, because of `cause`; empty for other reasons.
+    """
+
+    at: datetime
+    channel: Channel
+    limit: str
+    owner: str = ""
+    until: datetime | None = None
+    recognition: Recognition = Recognition.NONE
+    has_proof: bool = False
+    provider: str = ""
+    cause: str = ""
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.at + ONE_DAY

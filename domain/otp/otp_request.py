@@ -3,11 +3,22 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from domain.otp.challenge import Challenge, Purpose
-from domain.otp.client_ip import HashedClientIp
-from domain.otp.delivery import Channel, ValidDeviceToken
+from domain.otp.delivery import Channel, HashedClientIp, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
+
+MAX_RESPONSE_LENGTH: Final = 8_192
+"""Characters of a response. The longest are those of reCAPTCHA, with some 2,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof as the client sent it: two texts that may be anything."""
+
+    type: str
+    response: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

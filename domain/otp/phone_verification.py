@@ -7,18 +7,19 @@ from typing import Final
 
 from domain.errors import TooManyResets
 from domain.identifier import require_identifier
-from domain.otp.attempt_counter import Client, ClientKind
-from domain.otp.attempts import OtpAttempt
-from domain.otp.challenge import Challenge, Purpose
-from domain.otp.challenges import MessageChallenges
-from domain.otp.client_ip import HashedClientIp
-from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import ONE_DAY, Channel, Delivery
-from domain.otp.delivery_policy import DeliveryPolicy, Limitation, Requester, Wait
-from domain.otp.failures import ATTEMPTS, JOINED_ATTEMPTS, Failures
+from domain.otp.attempts import ATTEMPTS, JOINED_ATTEMPTS, Failures, OtpAttempt
+from domain.otp.challenge import Challenge, Client, ClientKind, MessageChallenges, Purpose
+from domain.otp.delivery import ONE_DAY, Channel, Deliveries, Delivery, HashedClientIp
+from domain.otp.delivery_policy import (
+    MAX_REJECTIONS,
+    DeliveryPolicy,
+    Limitation,
+    Rejection,
+    Requester,
+    Wait,
+)
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Recognition
-from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from domain.otp.sliding_window import CLOCK_SKEW, keep_recent, whole_seconds
 
 TRUSTED_IP_TTL: Final = timedelta(days=90)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.sliding_window import SlidingWindow
 

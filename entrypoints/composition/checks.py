@@ -9,7 +9,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
-from domain.otp.channel_order import Channels
+from domain.otp.delivery_policy import Channels
 from domain.otp.test_otps import TestOtps
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.settings import FIELDS

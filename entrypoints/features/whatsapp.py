@@ -13,8 +13,8 @@ from application.ports.errors import ConfigurationError, MessengerUnavailable
 from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
-from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import Channels
 from entrypoints.features.feature import Feature
 from entrypoints.parts.factories import handshakes_of, open_adapter, status_callbacks_of
 from entrypoints.settings import parsers

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from domain.identities.username import UsernameRules
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import ChannelOrder
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import DEFAULT_RULES, PhoneRules
 from domain.token_issuers import DEFAULT_ISSUER

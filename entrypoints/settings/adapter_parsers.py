@@ -10,8 +10,8 @@ from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from domain.errors import InvalidValue
-from domain.otp.channel_order import Channels
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import Channels
 from entrypoints.settings.parsers import (
     choice,
     full_match,

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
-from domain.otp.channel_order import ChannelOrder, Channels
 from domain.otp.delivery import Channel
-from domain.otp.message_preferences import parse_app_hash, parse_locale
+from domain.otp.delivery_policy import ChannelOrder, Channels
+from domain.otp.messages import parse_app_hash, parse_locale
 from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps

@@ -4,19 +4,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 
-from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.failures import ATTEMPTS
-from domain.otp.permits import LimitOwner, Recognition
-from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
-from domain.otp.rejection import (
+from domain.otp.attempts import ATTEMPTS
+from domain.otp.delivery_policy import (
     BLOCKED_NETWORK,
     COUNTRY_NOT_SERVED,
     NUMBER_NOT_SERVED,
     PHONE_IS_BLOCKED,
     PROVIDER_PAUSED,
+    Limitation,
     Rejection,
+    Wait,
 )
-from domain.otp.verification_state import NotServedReason, VerificationState
+from domain.otp.permits import LimitOwner, Recognition
+from domain.otp.phone_limits import NotServedReason, VerificationState
+from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
 from entrypoints.texts.acts import format_time
 
 ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."

@@ -8,10 +8,8 @@ from adapters.databases.records.kinds import PHONE_VERIFICATIONS
 from application.ports.otp import PhoneVerifications
 from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
-from domain.otp.attempt_counter import Client, ClientKind
-from domain.otp.challenge import OTP_TTL
-from domain.otp.challenges import MessageChallenges
-from domain.otp.deliveries import Deliveries
+from domain.otp.challenge import OTP_TTL, Client, ClientKind, MessageChallenges
+from domain.otp.delivery import Deliveries
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import (

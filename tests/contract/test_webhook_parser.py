@@ -7,7 +7,7 @@ from application.features.voice.ports import WebhookFields
 from application.ports.webhooks import SignedRequest
 from domain.features.voice.call import CallStatus
 from domain.features.voice.step import Answered, CallEvent, Continued, Dialed, DialResult, Recorded
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from tests.contract.suites.voice.drivers import VoiceDriver
 from tests.contract.suites.voice.test_webhook_parser import *
 from tests.contract.suites.voice.test_webhook_parser import (

@@ -10,7 +10,7 @@ from adapters.databases.records.features.whatsapp import (
 from application.features.whatsapp import WhatsAppRepositories
 from domain.features.whatsapp import WhatsAppDelivery
 from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.messages import MessagePreferences, Platform
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_phone
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -11,12 +11,16 @@ from domain.identities.identity import Identity, User
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from domain.identities.username import Username
-from domain.otp.challenge import OTP_TTL, Challenge, Purpose
-from domain.otp.challenges import MessageChallenges
-from domain.otp.client_ip import HashedClientIp
-from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import Channel, Delivery
-from domain.otp.delivery_report import REPORT_TTL, DeliveryReport, ReportedStatus
+from domain.otp.challenge import OTP_TTL, Challenge, MessageChallenges, Purpose
+from domain.otp.delivery import (
+    REPORT_TTL,
+    Channel,
+    Deliveries,
+    Delivery,
+    DeliveryReport,
+    HashedClientIp,
+    ReportedStatus,
+)
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

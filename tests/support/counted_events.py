@@ -12,8 +12,7 @@ from application.otp.events import (
     OtpUndelivered,
 )
 from application.ports.otp import DeliveryStatus
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from tests.support.builders import a_phone, an_id, builder
 
 PROVIDER: Final = "acme:open"

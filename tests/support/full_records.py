@@ -27,7 +27,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.repositories import IdentityMapping
 from domain.administration.audit import AuditEntry
 from domain.instance import Instance
-from domain.otp.delivery_report import DeliveryReport
+from domain.otp.delivery import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.fakes.database import InMemoryDatabase
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

@@ -12,7 +12,7 @@ from adapters.databases.records.record_kind import (
     MAX_NAME_LENGTH,
     RecordKind,
 )
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.permits import LimitOwner
 from domain.otp.rate_limits import (
     MAX_LIMIT_RECORD_ID_LENGTH,

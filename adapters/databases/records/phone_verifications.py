@@ -7,10 +7,9 @@ import msgspec
 
 from adapters.databases.records.record_kind import Record
 from adapters.databases.records.retention import Retention
-from domain.otp.attempt_counter import ClientKind
-from domain.otp.challenge import Purpose
+from domain.otp.attempts import FAILURES_TTL
+from domain.otp.challenge import ClientKind, Purpose
 from domain.otp.delivery import Channel
-from domain.otp.failures import FAILURES_TTL
 from domain.otp.permits import LimitOwner, Recognition
 from domain.otp.phone_verification import MAX_TRUSTED_IPS, TRUSTED_IP_TTL
 

@@ -66,7 +66,7 @@ from domain.identities.phone_change import PhoneChange
 from domain.identities.role import Role
 from domain.identities.username import Username
 from domain.instance import Instance
-from domain.otp.delivery_report import DeliveryReport
+from domain.otp.delivery import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from domain.otp.message_parts import measure_sms
+from domain.otp.messages import measure_sms
 
 MAX_PARTS: Final = 3
 """Each part is charged, and parts arrive separately."""

@@ -23,7 +23,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.otp import CodeMessage, NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
-from domain.otp.message_preferences import (
+from domain.otp.messages import (
     MessagePreferences,
     Platform,
     locale_fallbacks,

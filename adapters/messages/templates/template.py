@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
-from domain.otp.message_preferences import Platform
+from domain.otp.messages import Platform
 
 _PLACEHOLDER: Final = re.compile(r"\{(?P<name>[^{}]*)\}|[{}]")
 _MAX_MINUTES: Final = 99

@@ -17,7 +17,7 @@ from domain.countries import ALL_COUNTRIES
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
-from domain.otp.message_preferences import Platform, parse_locale
+from domain.otp.messages import Platform, parse_locale
 
 SUFFIX: Final = ".toml"
 TABLES: Final = (

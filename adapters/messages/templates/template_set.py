@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from adapters.messages.templates.rules import RuleViolation, validate_template
 from adapters.messages.templates.template import TemplateValues, parse_template
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from domain.otp.message_preferences import Platform
+from domain.otp.messages import Platform
 
 # None for iOS: with a domain line, iPhones fill in the code only on that domain and in the apps
 # that are associated with it.

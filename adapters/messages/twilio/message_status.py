@@ -10,7 +10,7 @@ from typing import Final
 from adapters.messages.twilio.error_codes import MESSAGES
 from adapters.messages.twilio.webhook_fields import SID, match_field
 from application.ports.webhooks import MessageStatus
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 
 # Those of inbound messages (receiving, received) say nothing about a delivery.
 _MESSAGE_STATUSES: Final = {

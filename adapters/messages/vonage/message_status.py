@@ -10,7 +10,7 @@ import msgspec
 from adapters.messages.vonage.client import ApiProblem
 from adapters.messages.vonage.error_codes import UNREACHABLE, find_reason
 from application.ports.webhooks import MessageStatus
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 
 _STATUSES: Final = {
     # Vonage has passed the message on to a carrier.

@@ -7,7 +7,7 @@ https://developers.facebook.com/documentation/business-messaging/whatsapp/templa
 from collections.abc import Sequence
 from typing import Final
 
-from domain.otp.message_preferences import locale_fallbacks
+from domain.otp.messages import locale_fallbacks
 
 _CHINESE: Final = "zh"
 _TRADITIONAL: Final = f"{_CHINESE}-Hant"

@@ -23,7 +23,7 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from altcha import Payload, create_challenge, verify_solution
 from adapters.security.attestation.results import find_problem, invalid, valid
 from application.features.attestation import ProofRequest, ProofResult
 from application.ports.keys import Key, KeyRing
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 
 TYPE: Final = "altcha"
 PROOF_TTL: Final = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from application.features.attestation import (
 )
 from application.ports.errors import PortError
 from application.tasks import call_adapter, is_ended
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 
 TIMEOUT: Final = 3.0
 

@@ -1,7 +1,7 @@
 """Results of checks, and what makes a proof invalid before it is checked."""
 
 from application.features.attestation import ProofResult, ProofStatus
-from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, Proof
+from domain.otp.otp_request import MAX_RESPONSE_LENGTH, Proof
 
 
 def valid(proof_id: str) -> ProofResult:

@@ -27,7 +27,7 @@ from adapters.shared.http import (
 )
 from application.features.attestation import ProofRequest, ProofResult
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 
 TYPE: Final = "siteverify"
 # Some servers keep an idle connection for five seconds only (Node.js).

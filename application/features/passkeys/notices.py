@@ -18,8 +18,8 @@ from application.update import NOTHING_WRITTEN
 from domain.errors import CountryNotServed
 from domain.features.passkeys import TooManyPasskeysAdded, limits_of_added
 from domain.identities.phone_change import PhoneNotice
+from domain.otp.delivery_policy import COUNTRY_NOT_SERVED
 from domain.otp.rate_limits import RateLimit
-from domain.otp.rejection import COUNTRY_NOT_SERVED
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 

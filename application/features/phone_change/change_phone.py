@@ -25,10 +25,10 @@ from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Correct
-from domain.otp.attestation_proof import Proof
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel, ValidDeviceToken
-from domain.otp.message_preferences import MessagePreferences
+from domain.otp.messages import MessagePreferences
+from domain.otp.otp_request import Proof
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import PhoneNumber
 

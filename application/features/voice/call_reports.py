@@ -26,8 +26,7 @@ from domain.features.voice.step import (
 )
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Consent, Identity
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from domain.otp.phone_verification import CallLocale, PhoneVerification
 from domain.phone import PhoneNumber
 

@@ -24,7 +24,7 @@ from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import HangUp, Instruction, resolve
 from domain.features.voice.step import hang_up, read_code, start_code_call
 from domain.otp.challenge import Challenge
-from domain.otp.message_preferences import locale_fallbacks, normalize_locale
+from domain.otp.messages import locale_fallbacks, normalize_locale
 from domain.otp.phone_verification import PhoneVerification
 
 _CALL_TIMEOUT: Final = 15.0

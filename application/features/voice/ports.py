@@ -13,7 +13,7 @@ from domain.cursor import Cursor
 from domain.features.voice.call import Call, CallStatus, UsedWebhook
 from domain.features.voice.instructions import Instruction, Position
 from domain.features.voice.step import CallEvent
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from domain.phone import PhoneNumber
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from adapters.operations.logging import configure_logging
-from domain.otp.message_parts import measure_sms
+from domain.otp.messages import measure_sms
 from entrypoints.commands.operations.checks import check_keys, check_records, connection_checks
 from entrypoints.commands.shared.command import Command
 from entrypoints.commands.table import OF_FEATURES

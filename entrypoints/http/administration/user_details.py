@@ -15,11 +15,10 @@ from domain.administration.scope import FOR_PEOPLE, Scope
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.session import Session
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, ReportedStatus
 from domain.otp.delivery_policy import Limitation, Wait
-from domain.otp.delivery_report import ReportedStatus
 from domain.otp.permits import Recognition
-from domain.otp.verification_state import VerificationState
+from domain.otp.phone_limits import VerificationState
 from entrypoints.http.fields import (
     EXTERNAL_ID_EXAMPLE,
     USER_ID_EXAMPLE,

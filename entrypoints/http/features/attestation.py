@@ -10,7 +10,7 @@ from litestar.config.app import AppConfig
 
 from domain.errors import TooManyOtpRequests
 from domain.features.attestation import AttestationRequired
-from domain.otp.attestation_proof import MAX_RESPONSE_LENGTH, Proof
+from domain.otp.otp_request import MAX_RESPONSE_LENGTH, Proof
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described

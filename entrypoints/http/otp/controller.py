@@ -9,7 +9,7 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.use_cases import OtpUseCases
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.otp.message_preferences import MessagePreferences, parse_platform
+from domain.otp.messages import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.otp import schemas
 from entrypoints.http.otp.proofs import parse_sent_proof

@@ -10,8 +10,7 @@ from domain.identities.device_token import DeviceToken, parse_device_token
 from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from entrypoints.http.fields import (
     SPACES,
     USER_ID_EXAMPLE,

@@ -16,7 +16,7 @@ from pathlib import Path
 from application.ports.errors import ConfigurationError
 from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from domain.phone import PhoneNumber
 
 STATUSES = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from application.features.attestation import ProofRequest, ProofResult, ProofStatus
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 from tests.contract.suites.attestation import test_attestation as suite
 from tests.integration.adapter_run.wrong_adapters import breaks
 from tests.support.fakes.attestation import FakeAttestation

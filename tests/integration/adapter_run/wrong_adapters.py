@@ -28,7 +28,7 @@ from application.ports.errors import MessengerUnavailable, StorageTimeout, Stora
 from application.ports.limits import LimitStore
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MAX_SIGNATURE_AGE, MessageStatus, SignedRequest
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from domain.otp.rate_limits import RateLimit
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords

@@ -4,7 +4,7 @@ from datetime import datetime
 from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.features.attestation import AttestationRequired
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 
 KIND = "fake"
 

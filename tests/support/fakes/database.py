@@ -20,7 +20,7 @@ from application.ports.repositories import Repositories
 from application.ports.versioned import Versioned
 from domain.administration.audit import AuditEntry
 from domain.identities.identity import Identity
-from domain.otp.delivery_report import DeliveryReport
+from domain.otp.delivery import DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 from tests.contract.examples.memory_database import InMemoryLimits, InMemoryRecords, read_row

@@ -3,7 +3,7 @@ from datetime import timedelta
 from application.ports.otp import CodeMessage, NoticeMessage
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OtpCode, Purpose
-from domain.otp.message_preferences import MessagePreferences, normalize_locale
+from domain.otp.messages import MessagePreferences, normalize_locale
 
 
 class FakeSmsTemplates:

@@ -18,9 +18,8 @@ from application.otp.deliver_code import SendNotice
 from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
-from domain.otp.channel_order import ChannelOrder
-from domain.otp.delivery import Channel, Delivery
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, Delivery, ReportedStatus
+from domain.otp.delivery_policy import ChannelOrder
 from domain.phone import PhoneNumber
 from entrypoints.features.whatsapp import WHATSAPP
 from tests.support.builders import a_phone

@@ -30,8 +30,7 @@ from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.ports.security_events import EVENT_TYPES, SecurityEvent
 from domain.errors import DeliveryFailed, PhoneUnreachable, Unauthenticated
 from domain.identities.role import Role
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.core_harness import A_MESSAGE, CoreHarness
 from tests.support.markdown import codes, page, tables

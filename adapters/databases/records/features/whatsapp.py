@@ -15,7 +15,7 @@ from adapters.databases.records.retention import Retention
 from application.features.whatsapp import WhatsAppRepositories
 from domain.features.whatsapp import UnreachableNumber, WhatsAppDelivery
 from domain.otp.delivery import Channel
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.messages import MessagePreferences, Platform
 
 
 class WhatsAppDeliveryRecord(Record, kw_only=True):

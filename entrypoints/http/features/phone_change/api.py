@@ -18,7 +18,7 @@ from application.features.phone_change.change_phone_of_user import CHANGE_PHONE,
 from application.features.phone_change.feature import CHANGE_USER_PHONE, PhoneChangeFeature
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.otp.message_preferences import MessagePreferences, parse_platform
+from domain.otp.messages import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.administration.target import ACT_ERRORS, UserBody
 from entrypoints.http.administration.user_acts import ActPath, ActResponse, make_act_controller

@@ -10,7 +10,7 @@ import pytest
 
 from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 from entrypoints.parts.factories import health_check_of
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.spellings import decode_base64, other_spellings

@@ -15,7 +15,7 @@ from application.ports.webhooks import (
     SignedRequest,
     coverage_of,
 )
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from tests.contract.suites.messages.driver import MessengerDriver
 from tests.contract.suites.promises import not_promised
 from tests.contract.suites.signed_headers import find_accepted_parts, with_headers_of

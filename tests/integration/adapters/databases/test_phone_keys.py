@@ -16,7 +16,7 @@ from adapters.security.encryption import AesPhoneEncryption
 from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneChange
-from domain.otp.failures import Failures
+from domain.otp.attempts import Failures
 from domain.otp.permits import LimitOwner
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits

@@ -19,8 +19,7 @@ from adapters.messages.templates.template_set import AppIdentity
 from domain.errors import InvalidValue
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
-from domain.otp.message_parts import measure_sms
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.messages import MessagePreferences, Platform, measure_sms
 from entrypoints.settings.parsers import parse_app_name
 from tests.support.examples import examples
 

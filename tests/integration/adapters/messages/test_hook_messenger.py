@@ -9,7 +9,7 @@ import pytest
 from adapters.messages.http_hook import HOOK_TIMEOUTS, HookMessenger, open_hook_messenger
 from application.ports.otp import DeliveryStatus
 from application.ports.webhooks import MessageStatus
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from tests.support.builders import a_message, a_phone
 from tests.support.servers.fake_hook import SECRET, FakeHook, sign_status
 from tests.support.timeouts import LONG

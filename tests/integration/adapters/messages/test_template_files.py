@@ -13,7 +13,7 @@ from adapters.messages.templates.sms_templates import (
 from adapters.messages.templates.template_set import AppIdentity
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import OTP_TTL, OtpCode, Purpose
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.messages import MessagePreferences, Platform
 
 APP = AppIdentity("Dialtone", ("FA+9qCX9VSu",), "dial.test")
 GENERAL = 'general = "{code}"'

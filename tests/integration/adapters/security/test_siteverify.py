@@ -16,7 +16,7 @@ from adapters.security.attestation.siteverify import (
 )
 from application.features.attestation import ProofResult, ProofStatus
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 from tests.support.servers.fake_siteverify import (
     HCAPTCHA_SITE_KEY,
     HOSTNAME,

@@ -9,7 +9,7 @@ from adapters.messages.whatsapp_cloud.languages import closest_language
 from adapters.messages.whatsapp_cloud.message_ids import without_number
 from adapters.messages.whatsapp_cloud.webhooks import WhatsAppWebhooks
 from application.ports.webhooks import MessageStatus, SignedRequest
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from tests.support.whatsapp.fake_whatsapp import handshake_url, make_message_id, make_webhook, sign
 
 NUMBER_ID = "106540352242922"

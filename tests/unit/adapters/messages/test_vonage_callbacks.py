@@ -17,7 +17,7 @@ from adapters.messages.vonage.error_codes import find_reason
 from adapters.messages.vonage.message_status import read_message_statuses
 from adapters.messages.vonage.signatures import VonageSignatures
 from application.ports.webhooks import MessageStatus, SignedRequest
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from tests.support.servers.fake_vonage import (
     APPLICATION,
     OTHER_SECRET,

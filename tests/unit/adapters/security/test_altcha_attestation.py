@@ -12,7 +12,7 @@ import pytest
 
 from adapters.security.attestation.altcha import PROOF_TTL, AltchaAttestation
 from application.features.attestation import ProofResult, ProofStatus
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 from tests.support.altcha_client import solve_challenge
 from tests.support.keys import FakeKeyRing
 from tests.support.markdown import PROJECT

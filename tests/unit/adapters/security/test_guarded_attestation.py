@@ -9,7 +9,7 @@ from adapters.security.attestation import guarded
 from adapters.security.attestation.guarded import TIMEOUT, GuardedAttestation
 from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
-from domain.otp.attestation_proof import Proof
+from domain.otp.otp_request import Proof
 from tests.support.builders import NOW
 
 PROOF = Proof("own", "the-response")

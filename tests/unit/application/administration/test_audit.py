@@ -29,12 +29,12 @@ from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
+from domain.otp.delivery import ReportedStatus
 from domain.otp.delivery_policy import Limitation
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.phone_limits import NotServed, NotServedReason, VerificationState
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
-from domain.otp.verification_state import NotServed, NotServedReason, VerificationState
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, show
 from tests.support.builders import NOW, a_phone, an_id

@@ -21,8 +21,7 @@ from application.ports.errors import (
 )
 from domain.administration.audit import AUDIT_RETENTION
 from domain.instance import INSTANCE_TTL, RENEWAL_INTERVAL
-from domain.otp.delivery import ONE_DAY
-from domain.otp.delivery_report import DeliveryReport, ReportedStatus
+from domain.otp.delivery import ONE_DAY, DeliveryReport, ReportedStatus
 from domain.otp.phone_verification import TRUSTED_IP_TTL, PhoneVerification
 from domain.token_issuers import TokenIssuers
 from tests.contract.examples.memory_database import Row

@@ -18,8 +18,7 @@ from application.ports.webhooks import (
     SignatureCoverage,
     SignedRequest,
 )
-from domain.otp.delivery import parse_report_id
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus, parse_report_id
 from tests.support.builders import NOW, a_phone
 from tests.support.core_harness import A_MESSAGE, WEBHOOK_URLS, CoreHarness, make_core_policy
 

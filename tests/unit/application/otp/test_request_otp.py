@@ -33,10 +33,10 @@ from domain.errors import (
 )
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel, Delivery
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.delivery_policy import Rejection
+from domain.otp.messages import MessagePreferences, Platform
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
-from domain.otp.rejection import Rejection
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone

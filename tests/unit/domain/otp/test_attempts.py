@@ -3,9 +3,8 @@
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempt_counter import OTHERS, Client, ClientKind
 from domain.otp.attempts import Correct, OfBlockedPhone, Retried, Wrong
-from domain.otp.challenge import Login
+from domain.otp.challenge import OTHERS, Client, ClientKind, Login
 from domain.otp.delivery_policy import DeliveryDecision
 from tests.support.builders import a_hashed_ip, an_id
 from tests.unit.domain.otp.verification_driver import (

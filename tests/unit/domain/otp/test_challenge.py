@@ -16,13 +16,19 @@ from domain.otp.challenge import (
     MAX_OTP_LENGTH,
     OTP_TTL,
     Login,
+    MessageChallenges,
     OtpCode,
     Purpose,
     parse_otp_code,
 )
-from domain.otp.challenges import MessageChallenges
-from domain.otp.deliveries import Deliveries, order_after
-from domain.otp.delivery import MAX_REJECTION_LENGTH, Channel, parse_report_id, parse_request_id
+from domain.otp.delivery import (
+    MAX_REJECTION_LENGTH,
+    Channel,
+    Deliveries,
+    order_after,
+    parse_report_id,
+    parse_request_id,
+)
 from domain.otp.permits import LimitOwner, Permits
 from domain.otp.sliding_window import CLOCK_SKEW
 from tests.support.builders import NOW, a_challenge, a_delivery, a_phone, an_id

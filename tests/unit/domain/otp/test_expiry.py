@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from domain.otp.challenge import OTP_TTL, Challenge
-from domain.otp.challenges import MessageChallenges
-from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import REJECTED_TTL, Channel
-from domain.otp.failures import ClientFailures, Failures
+from domain.otp.attempts import ClientFailures, Failures
+from domain.otp.challenge import OTP_TTL, Challenge, MessageChallenges
+from domain.otp.delivery import REJECTED_TTL, Channel, Deliveries
+from domain.otp.delivery_policy import Rejection
 from domain.otp.phone_verification import CallLocale, PhoneVerification, TrustedIp
-from domain.otp.rejection import Rejection
 from tests.support.builders import NOW, a_challenge, a_delivery, a_phone_verification, an_id
 from tests.support.full_records import FULL_VERIFICATION
 from tests.unit.domain.otp.verification_driver import HOME_IP, WORK_IP, VerificationDriver

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests, TooManyResets
+from domain.otp.attempts import MAX_FAILED_CLIENTS, ClientFailures, Failures
 from domain.otp.delivery import ValidDeviceToken
-from domain.otp.failures import MAX_FAILED_CLIENTS, ClientFailures, Failures
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.builders import NOW, a_hashed_ip

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from adapters.databases.records.limits import LimitRecords, acquire, find_available, release
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from domain.otp.sliding_window import SlidingWindow

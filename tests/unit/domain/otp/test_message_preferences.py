@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidValue
-from domain.otp.message_parts import SmsEncoding, SmsLength, measure_sms
-from domain.otp.message_preferences import (
+from domain.otp.messages import (
     Platform,
+    SmsEncoding,
+    SmsLength,
     locale_fallbacks,
+    measure_sms,
     parse_app_hash,
     parse_locale,
     parse_platform,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.otp.client_ip import HashedClientIp
+from domain.otp.delivery import HashedClientIp
 from domain.otp.permits import LimitOwner, Outcome
 from domain.otp.rate_limits import (
     DeliveryRoute,

@@ -4,10 +4,9 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 
-from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import Channel
+from domain.otp.delivery import Channel, Deliveries
+from domain.otp.delivery_policy import MAX_REJECTIONS, Rejection
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.rejection import MAX_REJECTIONS, Rejection
 from tests.support.builders import NOW, a_delivery
 
 DELIVERED = PhoneVerification(deliveries=Deliveries((a_delivery(sent_at=NOW),)))

@@ -6,8 +6,7 @@ from itertools import pairwise
 import pytest
 
 from domain.errors import TooManyOtpRequests
-from domain.otp.deliveries import Deliveries
-from domain.otp.delivery import Channel, Delivery, ValidDeviceToken
+from domain.otp.delivery import Channel, Deliveries, Delivery, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp

@@ -16,14 +16,13 @@ from domain.otp.attempts import (
     Wrong,
 )
 from domain.otp.challenge import Challenge, OtpCode
-from domain.otp.channel_order import ONLY_SMS
 from domain.otp.code_check import CodeCheck, check_code, count_attempt
 from domain.otp.delivery import ValidDeviceToken
-from domain.otp.delivery_policy import DeliveryDecision, DeliveryPolicy
+from domain.otp.delivery_policy import ONLY_SMS, DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import LimitOwner, Permits
+from domain.otp.phone_limits import check_request
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.request_check import check_request
 from domain.otp.sliding_window import whole_seconds
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
 

@@ -9,8 +9,8 @@ import pytest
 from adapters.security.webauthn import WebAuthnRelyingParty
 from domain.features.media.errors import TooManyPixels
 from domain.identities.passkey import Passkey
-from domain.otp.channel_order import ChannelOrder
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import ChannelOrder
 from entrypoints.composition.read_settings import describe_settings, read_settings
 from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.attestation import AttestationSettings

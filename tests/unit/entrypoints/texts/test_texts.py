@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from domain.otp.delivery import Channel
+from domain.otp.delivery_policy import COUNTRY_NOT_SERVED, PROVIDER_PAUSED, Rejection
 from domain.otp.permits import Recognition
-from domain.otp.rejection import COUNTRY_NOT_SERVED, PROVIDER_PAUSED, Rejection
 from entrypoints.texts.codes import describe_rejection
 from entrypoints.texts.csv_line import to_csv_line
 from tests.support.builders import NOW

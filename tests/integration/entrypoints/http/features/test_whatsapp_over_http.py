@@ -8,9 +8,8 @@ import pytest
 import pytest_asyncio
 
 from application.webhook_urls import parse_reference
-from domain.otp.channel_order import ONLY_SMS, ChannelOrder
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
+from domain.otp.delivery_policy import ONLY_SMS, ChannelOrder
 from entrypoints.http.features.whatsapp import MAX_BODY_BYTES, WhatsAppPlugin
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings

@@ -28,8 +28,7 @@ from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryStatus
 from application.ports.security_events import SecurityEvent
 from domain.features.media.errors import InvalidImage
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import Channel, ReportedStatus
 from tests.support.builders import a_phone
 from tests.support.counted_events import (
     PROVIDER,

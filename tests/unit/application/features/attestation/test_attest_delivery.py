@@ -17,8 +17,8 @@ from application.otp.request_otp import RequestOtpResult
 from application.ports.errors import StorageTimeout
 from domain.errors import TooManyOtpRequests
 from domain.features.attestation import AttestationRequired
-from domain.otp.attestation_proof import Proof
 from domain.otp.delivery_policy import Limitation
+from domain.otp.otp_request import Proof
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber, parse_phone

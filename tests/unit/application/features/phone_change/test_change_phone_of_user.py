@@ -34,8 +34,7 @@ from domain.errors import (
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
-from domain.otp.attempt_counter import ClientKind
-from domain.otp.challenge import parse_otp_code
+from domain.otp.challenge import ClientKind, parse_otp_code
 from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, IN_CONSOLE, a_token, assert_refused

@@ -22,7 +22,7 @@ from domain.features.voice.call import (
 from domain.features.voice.step import CallOutcome
 from domain.identities.role import Role
 from domain.identities.staff import Staff
-from domain.otp.delivery_report import ReportedStatus
+from domain.otp.delivery import ReportedStatus
 from entrypoints.features.voice.feature import VOICE
 from tests.support.acts import show
 from tests.support.app_harness import AppHarness

@@ -14,8 +14,7 @@ from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.instructions import Gather, HangUp, Instruction, Position, Say
 from domain.features.voice.step import Answered, CallEvent, CallOutcome, Continued
-from domain.otp.challenge import OTP_TTL
-from domain.otp.challenges import MessageChallenges
+from domain.otp.challenge import OTP_TTL, MessageChallenges
 from domain.otp.delivery import Channel, parse_report_id
 from domain.otp.phone_verification import PhoneVerification
 from tests.support.app_harness import CALL_URLS, AppHarness, make_policy

@@ -19,9 +19,8 @@ from domain.errors import DeliveryFailed, DomainError, PhoneUnreachable
 from domain.features.whatsapp import UNREACHABLE_TTL
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
-from domain.otp.delivery import Channel
-from domain.otp.delivery_report import ReportedStatus
-from domain.otp.message_preferences import MessagePreferences, Platform
+from domain.otp.delivery import Channel, ReportedStatus
+from domain.otp.messages import MessagePreferences, Platform
 from tests.support.builders import a_phone
 from tests.support.fakes.messenger import (
     ACCEPTED,

@@ -1,18 +1,22 @@
-"""The check of one request for a code: whether it joins a delivery, waits, or may cause one."""
+"""The limits of a phone: where a request stands, and what operators see."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum, auto
 
 from domain.errors import CountryNotServed, TooManyOtpRequests
-from domain.otp.attempt_counter import Client, ClientKind
-from domain.otp.challenge import Challenge
-from domain.otp.challenges import MessageChallenges
-from domain.otp.deliveries import Deliveries, order_after
-from domain.otp.delivery import Delivery, JoinedRequest
-from domain.otp.delivery_policy import DeliveryDecision, Limitation, Wait
+from domain.otp.challenge import Challenge, Client, ClientKind, MessageChallenges
+from domain.otp.delivery import Deliveries, Delivery, JoinedRequest, order_after
+from domain.otp.delivery_policy import (
+    PHONE_IS_BLOCKED,
+    DeliveryDecision,
+    Limitation,
+    Rejection,
+    Wait,
+)
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Permits
-from domain.otp.phone_verification import PhoneVerification, RecognizedClient
-from domain.otp.rejection import PHONE_IS_BLOCKED
+from domain.otp.phone_verification import STRANGER, PhoneVerification, RecognizedClient
 from domain.otp.sliding_window import whole_seconds
 
 
@@ -146,3 +150,69 @@ def check_request(verification: PhoneVerification, request: OtpRequest) -> Reque
     client = state.recognize(request)
     wait = state.find_wait(request.client_ip, client, request.policy, request.now)
     return RequestCheck(request, verification, state, client, wait)
+
+
+class NotServedReason(Enum):
+    """Why nothing is sent to a number at all."""
+
+    TEST_OTP = auto()
+    COUNTRY = auto()
+    BLOCK = auto()
+    PHONE_TYPE = auto()
+    PHONE_BLOCKED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """The reason, and in `detail` its country, or what block or type it is."""
+
+    reason: NotServedReason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerificationState:
+    """The state of the verification of a phone.
+
+    Attributes:
+        next_message: When a client that nobody knows can cause a message.
+        code_expires_at: That of the latest message; None if no code is active.
+        attempts_left: Those of the client that caused this message; None if no code is active.
+        attempts_of_next: How many attempts the next message brings.
+        deliveries: Those of the last day, the newest first.
+        rejections: The latest of the last day, the newest first.
+        keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
+    """
+
+    blocked_since: datetime | None
+    not_served: NotServed | None
+    next_message: Wait
+    next_message_to_known: Wait
+    code_expires_at: datetime | None
+    attempts_left: int | None
+    attempts_of_next: int
+    failures_in_a_row: int
+    resets_left: int
+    deliveries: tuple[Delivery, ...]
+    rejections: tuple[Rejection, ...] = ()
+    keeps_rejections: bool = True
+
+
+def find_active_code(
+    verification: PhoneVerification, now: datetime
+) -> tuple[datetime | None, int | None]:
+    """Return when the code of the latest message expires, and the attempts of its client.
+
+    The attempts are those of its request id or, for a client that sends no id, of its network:
+    whichever are fewer.
+    """
+    active = {challenge.id: challenge for challenge in verification.challenges.active(now)}
+    for delivery in reversed(verification.deliveries.all):
+        if (challenge := active.get(delivery.challenge_id)) is not None:
+            clients = (
+                Client(ClientKind.REQUEST, delivery.request_id),
+                Client(ClientKind.NETWORK, delivery.client_ip.network),
+            )
+            left = [verification.attempts_left(each, challenge, STRANGER) for each in clients]
+            return challenge.expires_at, min(left)
+    return None, None

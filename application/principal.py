@@ -3,13 +3,11 @@
 from dataclasses import dataclass, replace
 
 from domain.access import LibraryVisibility
-from domain.administration.role_scopes import SCOPES_OF_ROLES
-from domain.administration.scope import Scope
+from domain.administration.scopes import SCOPES_OF_ROLES, Scope
 from domain.errors import Forbidden, PasskeyRequired, ReauthenticationRequired
 from domain.identities.identity import Identity
-from domain.identities.role import Role
+from domain.identities.role import Role, Staff
 from domain.identities.session import AuthMethod, Session
-from domain.identities.staff import Staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Ids of identities and library items: 24 hex digits, 8 for the time and 16 random."""
 
+import hashlib
 import re
 from datetime import UTC, datetime
 from typing import Final
@@ -42,3 +43,8 @@ def require_identifier(text: str) -> None:
         raise InvalidIdentifier(
             "An id has 24 hex digits in lower case: make_identifier() makes one."
         )
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a secret: 64 hex digits."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

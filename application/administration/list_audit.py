@@ -10,7 +10,7 @@ from application.ports.administration import AuditFilter, AuditLog
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
 from domain.administration.audit import AuditEntry
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.identifier import parse_identifier
 

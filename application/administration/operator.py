@@ -8,8 +8,13 @@ from application.administration.acts import Act
 from application.administration.find_user import FoundUser
 from application.principal import Principal
 from domain.administration.audit import NO_REASON, Actor, ActorKind, parse_reason
-from domain.administration.role_scopes import SCOPES_OF_ROLES, expand_scopes, roles_with
-from domain.administration.scope import FOR_PEOPLE, Scope
+from domain.administration.scopes import (
+    FOR_PEOPLE,
+    SCOPES_OF_ROLES,
+    Scope,
+    expand_scopes,
+    roles_with,
+)
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,

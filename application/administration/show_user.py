@@ -13,7 +13,7 @@ from application.otp.phone_limits import DescribeVerification
 from application.ports.otp import DeliveryStatus
 from application.ports.system import Clock
 from application.ports.versioned import ExpiringRecords
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.identities.device_token import RecognizedDevice
 from domain.identities.identity import Identity
 from domain.identities.session import Session, TokenRepeat

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from application.administration import acts
 from application.administration.acts import Act
-from domain.administration.role_scopes import STAFF_ROLES, parse_staff_role
+from domain.administration.scopes import STAFF_ROLES, parse_staff_role
 from domain.errors import Forbidden
 from domain.identities.role import Role
 

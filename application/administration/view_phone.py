@@ -9,7 +9,7 @@ from application.identities.users import GetUser
 from application.limits.actor_limits import ActorLimits
 from application.principal import Principal
 from application.record_act import RecordAct
-from domain.administration.scope import PHONES_PER_TOKEN, Scope
+from domain.administration.scopes import PHONES_PER_TOKEN, Scope
 from domain.errors import TooManyPhones
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber

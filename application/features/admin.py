@@ -19,7 +19,7 @@ from application.record_act import RecordAct
 from application.update import change
 from application.use_cases import UseCases
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import Cursor
 from domain.errors import AuditFailed, Unauthenticated
 from domain.features.admin import (
@@ -33,10 +33,9 @@ from domain.features.admin import (
     format_token,
     parse_token,
 )
-from domain.identifier import RANDOM_BYTES, make_identifier
+from domain.identifier import RANDOM_BYTES, hash_secret, make_identifier
 from domain.identities.identity import Identity
 from domain.identities.role import Role
-from domain.secret_hash import hash_secret
 
 
 class ServiceTokens(Records[ServiceToken], Expiring, Protocol):

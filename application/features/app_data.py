@@ -18,7 +18,7 @@ from application.ports.identities import Identities
 from application.ports.versioned import DeletableRecords
 from application.update import change
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import UserNotFound
 from domain.features.app_data import AppData
 from domain.identities.claims import read_claims

@@ -20,7 +20,7 @@ from application.ports.versioned import Records
 from application.update import change
 from application.use_cases import UseCases
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.features.blocks import BLOCKS_ID, Block, BlockList, Subject, SubjectKind, parse_end
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity

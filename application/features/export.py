@@ -34,7 +34,7 @@ from application.principal import Principal
 from application.update import change
 from application.use_cases import UseCases
 from domain.administration.audit import ActorKind, AuditAction, AuditEntry
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import Forbidden, FreshLoginRequired, Unauthenticated, Unavailable
 from domain.features.export import (
@@ -44,12 +44,12 @@ from domain.features.export import (
     ExportLink,
     ExportLinkNotValid,
 )
+from domain.identifier import hash_secret
 from domain.identities.claims import read_claims
 from domain.identities.identity import Identity
 from domain.otp.delivery import Delivery, DeliveryReport
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.secret_hash import hash_secret
 
 _Json = Mapping[str, Any]
 

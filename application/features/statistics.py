@@ -23,7 +23,7 @@ from application.ports.security_events import PhoneEvent, RejectionEvent, Securi
 from application.ports.system import Clock
 from application.ports.versioned import Expiring, Records
 from application.update import change
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import Cursor
 from domain.features.statistics import (
     DAY,

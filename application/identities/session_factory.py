@@ -9,6 +9,7 @@ from application.identities.token_claims import Claims, load_token_claims
 from application.ports.keys import AccessTokens, KeyRing, TokenClaims
 from application.ports.system import Randomness
 from domain.errors import Unauthenticated
+from domain.identifier import hash_secret
 from domain.identities.claims import merge_claims
 from domain.identities.device_token import DeviceToken, derive_device_secret
 from domain.identities.identity import Identity
@@ -22,7 +23,6 @@ from domain.identities.session import (
     SessionKind,
     SessionLimits,
 )
-from domain.secret_hash import hash_secret
 
 SESSION_ID_BYTES: Final = 16
 

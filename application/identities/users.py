@@ -19,8 +19,7 @@ from application.principal import Principal
 from application.record_act import RecordAct
 from application.update import change
 from domain.administration.audit import AuditAction
-from domain.administration.role_scopes import SCOPES_OF_ROLES
-from domain.administration.scope import Scope
+from domain.administration.scopes import SCOPES_OF_ROLES, Scope
 from domain.errors import PhoneInUse, PhoneMismatch, Unauthenticated, UsernameInUse, UserNotFound
 from domain.identifier import RANDOM_BYTES, make_identifier
 from domain.identities.identity import Identity

@@ -9,8 +9,7 @@ from hashlib import sha256
 from typing import Final
 
 from domain.administration.audit import Actor, hide_phones
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import FOR_PEOPLE, Scope
+from domain.administration.scopes import FOR_PEOPLE, STAFF_ROLES, Scope
 from domain.cursor import CURSOR_PATTERN, Cursor, encode_cursor, parse_cursor
 from domain.errors import (
     DomainError,
@@ -20,10 +19,10 @@ from domain.errors import (
     TooLong,
     UnsupportedValue,
 )
+from domain.identifier import hash_secret
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
-from domain.secret_hash import hash_secret
 
 
 class TooManyTokenRequests(RateLimitExceeded):

@@ -12,14 +12,13 @@ from typing import Final
 
 from domain.administration.audit import hide_phones
 from domain.errors import DomainError, InvalidValue, RateLimitExceeded, TooLong
-from domain.identifier import parse_identifier
+from domain.identifier import hash_secret, parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
-from domain.identities.staff import Invitation
+from domain.identities.role import Invitation
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
 from domain.otp.test_otps import TestOtps
-from domain.secret_hash import hash_secret
 
 
 class PasskeyRejected(DomainError):

@@ -11,9 +11,8 @@ from domain.identities.external_id import ExternalId
 from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey, check_passkey_name
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep
-from domain.identities.role import Role
+from domain.identities.role import Role, Staff
 from domain.identities.session import MAX_TOKEN_REPEATS, Session, TokenRepeat
-from domain.identities.staff import Staff
 from domain.identities.user_events import EventType, UserEvents
 from domain.identities.username import Username
 from domain.phone import PhoneNumber

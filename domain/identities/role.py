@@ -1,5 +1,7 @@
-"""Roles of identities."""
+"""Roles of identities, and what somebody of the staff has."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -26,3 +28,33 @@ class Role(StrEnum):
     @property
     def is_staff(self) -> bool:
         return self is not Role.MEMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link with which its owner adds one passkey of the staff. What ends all sessions ends it.
+
+    Attributes:
+        secret_hash: SHA-256 of the fragment of the link, which has 256 random bits.
+        made_by: The kind and the id of whoever made the link, as in the audit.
+    """
+
+    secret_hash: str
+    expires_at: datetime
+    made_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """The role of an identity, and how it comes to its rights.
+
+    Attributes:
+        needs_passkey: Whether the rights count in sessions of the console only. The first passkey
+            of the staff sets it; the end of the role or a command clears it. Otherwise the rights
+            would come back to whoever gets the codes of the phone.
+        invitation: The last link that was made.
+    """
+
+    role: Role = Role.MEMBER
+    needs_passkey: bool = False
+    invitation: Invitation | None = None

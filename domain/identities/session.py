@@ -6,7 +6,7 @@ from enum import StrEnum
 from hmac import compare_digest
 from typing import Final
 
-from domain.secret_hash import hash_secret
+from domain.identifier import hash_secret
 
 MAX_SESSIONS: Final = 20
 MAX_CONSOLE_SESSIONS: Final = 5

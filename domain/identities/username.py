@@ -21,9 +21,8 @@ from domain.errors import (
     TooLong,
     TooShort,
 )
-from domain.identities.confusables import caseless_skeletons
+from domain.identities.confusables import caseless_skeletons, is_highly_restrictive, script_of
 from domain.identities.emoji import drop_emoji_joiners, drop_emoji_selectors, spell_out_flags
-from domain.identities.scripts import is_highly_restrictive, script_of
 from domain.phone import parse_international_phone, parse_phone
 
 MIN_LENGTH: Final = 1

@@ -18,7 +18,7 @@ from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED, STAFF
 from adapters.databases.records.record_kind import Index
 from adapters.databases.records.record_store import IndexPosition, RecordStore
 from application.opened import Opened
-from domain.administration.role_scopes import STAFF_ROLES
+from domain.administration.scopes import STAFF_ROLES
 from entrypoints.features.console import LOCALHOST, ConsoleSettings, is_ip, make_origin
 from entrypoints.features.feature import Feature
 from entrypoints.settings import parsers

@@ -17,8 +17,7 @@ from application.ports.repositories import Repositories
 from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity, User
 from domain.identities.phone_change import PhoneChange
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.identities.role import Role, Staff
 from domain.identities.user_events import RETRY_PERIOD, EventProgress, EventType, UserEvents
 from domain.identities.username import Username
 from tests.contract.conftest import IN_MEMORY_FIRST

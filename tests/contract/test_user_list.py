@@ -16,8 +16,7 @@ from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntr
 from domain.cursor import Cursor
 from domain.features.admin import UserFilter
 from domain.identities.identity import Identity
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.identities.role import Role, Staff
 from tests.contract.conftest import IN_MEMORY_FIRST
 from tests.support.builders import NOW, a_deleted_identity, a_phone, an_id, an_identity
 from tests.support.fakes.phone_encryption import FakePhoneEncryption

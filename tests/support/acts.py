@@ -13,8 +13,7 @@ from application.administration.operator import (
 )
 from application.administration.show_user import UserDetails
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.role_scopes import SCOPES_OF_ROLES, roles_with
-from domain.administration.scope import FOR_PEOPLE, Scope
+from domain.administration.scopes import FOR_PEOPLE, SCOPES_OF_ROLES, Scope, roles_with
 from domain.errors import (
     Forbidden,
     FreshLoginRequired,

@@ -78,8 +78,7 @@ from domain.errors import UserNotFound
 from domain.features.media.item import ItemFilter, PageRequest
 from domain.features.voice.call import CallStatus
 from domain.identities.identity import Identity
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.identities.role import Role, Staff
 from domain.phone import PhoneNumber
 from entrypoints.features.voice.feature import VOICE
 from tests.support.acts import BY_COMMAND, REASON

@@ -15,8 +15,7 @@ import click
 from structlog.testing import capture_logs
 
 from application.principal import Principal
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.identities.role import Role, Staff
 from domain.identities.username import parse_username
 from domain.phone import parse_phone
 from entrypoints.commands.dialtone import dialtone

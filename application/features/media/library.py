@@ -17,7 +17,7 @@ from application.record_act import RecordAct
 from application.update import change
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import Cursor
 from domain.errors import Forbidden, PasskeyRequired, Unavailable
 from domain.features.media.errors import ItemNotFound, MediaFileNotFound

@@ -15,7 +15,7 @@ from application.ports.versioned import Versioned
 from application.record_act import RecordAct
 from application.update import change
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.features.media.errors import ItemNotFound
 from domain.features.media.item import ItemFilter, MediaItem

@@ -25,7 +25,7 @@ from application.principal import Principal
 from application.record_act import RecordAct
 from application.update import change
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import DomainError, Unauthenticated, UserNotFound
 from domain.features.media.errors import (
     IdempotencyKeyReused,

@@ -28,7 +28,7 @@ from application.ports.system import Clock, Randomness
 from application.principal import Principal
 from application.update import change
 from domain.administration.audit import Actor, ActorKind, AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import Unauthenticated, UserNotFound
 from domain.features.passkeys import (
     LINK_TTL,
@@ -52,14 +52,14 @@ from domain.features.passkeys import (
     make_link,
     parse_passkey_name,
 )
+from domain.identifier import hash_secret
 from domain.identities.identity import Identity
 from domain.identities.passkey import check_passkey_name, find_passkey
 from domain.identities.phone_change import PhoneNotice
-from domain.identities.staff import Invitation
+from domain.identities.role import Invitation
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import whole_seconds
 from domain.otp.test_otps import TestOtps
-from domain.secret_hash import hash_secret
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from application.features.phone_change.complete import BeginPhoneChange, Complet
 from application.ports.errors import ConcurrencyConflict
 from application.ports.system import Clock
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import ConflictingValue, CountryNotServed, Unauthenticated, UserNotFound
 from domain.identities.identity import Identity
 from domain.identities.phone_change import PhoneChange

@@ -24,7 +24,7 @@ from application.update import change
 from application.use_cases import UseCases
 from domain.administration.audit import AuditAction
 from domain.administration.retained_data import RetainedData
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import MAX_PAGE_SIZE, Cursor
 from domain.errors import Unavailable
 from domain.features.voice.call import MAX_SILENCE, Call, CallNotFound, CallRecordingNotFound

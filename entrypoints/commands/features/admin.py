@@ -9,8 +9,7 @@ from msgspec import json, structs
 
 from application.administration.user_acts import USER_ACTS
 from application.features.admin import CREATE, LIST, REVOKE, AdminFeature
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import Scope
+from domain.administration.scopes import STAFF_ROLES, Scope
 from domain.features.admin import (
     ServiceToken,
     TokenNotFound,

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import msgspec
 
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
-from domain.administration.role_scopes import STAFF_ROLES
+from domain.administration.scopes import STAFF_ROLES
 from domain.identities.role import Role
 from entrypoints.http.fields import (
     ID_DESCRIPTION,

@@ -11,7 +11,7 @@ from application.administration.find_user import FoundUser
 from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
 from domain.administration.retained_data import RetainedData
-from domain.administration.scope import FOR_PEOPLE, Scope
+from domain.administration.scopes import FOR_PEOPLE, Scope
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.session import Session

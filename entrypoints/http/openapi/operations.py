@@ -17,7 +17,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from application.administration.acts import Act
-from domain.administration.role_scopes import roles_with
+from domain.administration.scopes import roles_with
 from entrypoints.http.fields import USER_ID_EXAMPLE, header
 from entrypoints.http.requests.parsing import body_type
 

@@ -17,8 +17,7 @@ from application.identities.operators import JOINED_BY_CALL
 from application.use_cases import UseCases
 from domain import errors
 from domain.administration.audit import parse_reason
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import Scope
+from domain.administration.scopes import STAFF_ROLES, Scope
 from domain.identities.external_id import (
     EXTERNAL_ID_PATTERN,
     MAX_EXTERNAL_ID_LENGTH,

@@ -13,7 +13,7 @@ from application.features.passkeys.console_session import Browser, ConsoleSigned
 from application.features.passkeys.feature import StaffPasskeysFeature
 from application.identities.use_cases import IdentityUseCases
 from domain import errors
-from domain.administration.role_scopes import SCOPES_OF_ROLES
+from domain.administration.scopes import SCOPES_OF_ROLES
 from domain.features import passkeys as rules
 from domain.features.passkeys import TouchPurpose
 from domain.identities.role import Role

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Self
 import msgspec
 
 from application.administration.show_user import UserDetails
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.identities.passkey import Passkey
 from entrypoints.http.administration.user_details import UserFields, to_struct
 from entrypoints.http.fields import described, time_field

@@ -11,7 +11,7 @@ from application.features.statistics import StatisticsUseCases
 from application.ports.errors import PortError
 from application.use_cases import UseCases
 from domain import errors
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.features.statistics import DEFAULT_HOURS, Dimension, query_hours
 from entrypoints.http.features.statistics import fields as schemas
 from entrypoints.http.features.statistics.fields import CountsResponse, parse_query, to_counts

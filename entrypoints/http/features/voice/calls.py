@@ -13,7 +13,7 @@ from application.features.voice.call_log import CallPage, CallsFeature
 from application.features.voice.ports import RecordingFile
 from application.limits.file_reads import FileReads
 from domain import errors
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import Cursor, encode_cursor, parse_cursor
 from domain.features.voice.call import (
     Call,

@@ -6,7 +6,7 @@ import msgspec
 
 from application.administration.show_user import UserDetails
 from application.features.voice.call_log import CallDetails
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.features.voice.call import Call, CallDirection, CallStatus
 from domain.features.voice.step import CallOutcome
 from entrypoints.http.administration.user_details import UserFields, to_struct

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 
 from application.administration.operator import operating_system_user
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.identities.role import Role
 from domain.phone import PhoneNumber
 from entrypoints.features.admin import ADMIN

@@ -8,7 +8,7 @@ import pytest
 
 from application.identities.events import SessionRevoked
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.identities.external_id import parse_external_id
 from domain.identities.role import Role
 from tests.integration.entrypoints.http.administration import (

@@ -10,7 +10,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.features.statistics import HOUR, Result
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.http.fields import format_timestamp

@@ -9,9 +9,8 @@ from zipfile import ZipFile
 import pytest
 
 from application.principal import Principal
-from domain.administration.scope import Scope
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.administration.scopes import Scope
+from domain.identities.role import Role, Staff
 from tests.integration.entrypoints.http.administration import (
     ADMINISTRATOR,
     USER,

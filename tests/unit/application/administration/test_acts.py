@@ -18,8 +18,7 @@ from application.limits.actor_limits import ActLimitHalfUsed, ActLimitReached
 from application.record_act import ActRecorded
 from domain.administration.act_limits import DATA, HARM, LIMITS_OF_ACTS, ActLimit
 from domain.administration.audit import AuditAction
-from domain.administration.role_scopes import STAFF_ROLES
-from domain.administration.scope import FOR_PEOPLE, Scope
+from domain.administration.scopes import FOR_PEOPLE, STAFF_ROLES, Scope
 from domain.errors import (
     AuditFailed,
     Forbidden,

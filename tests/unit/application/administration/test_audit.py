@@ -14,7 +14,7 @@ from application.ports.errors import StorageUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from application.record_act import ActRecorded
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import (
     DeliveryFailed,
     ExternalIdInUse,

@@ -11,7 +11,7 @@ from application.identities.count_users import MAX_AGE, UserCount
 from application.ports.errors import StorageUnavailable
 from application.ports.keys import TokenClaims
 from application.principal import Principal
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import (
     HasTestOtp,
     ReauthenticationRequired,

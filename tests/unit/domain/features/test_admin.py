@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.administration.audit import Actor, ActorKind
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.cursor import Cursor
 from domain.errors import InvalidCursor, InvalidValue, TooLong, UnsupportedValue
 from domain.features.admin import (
@@ -18,8 +18,8 @@ from domain.features.admin import (
     parse_token,
     parse_token_name,
 )
+from domain.identifier import hash_secret
 from domain.identities.role import Role
-from domain.secret_hash import hash_secret
 from tests.support.builders import NOW, an_id
 
 SECRET = "5e" * 32

@@ -15,9 +15,8 @@ from domain.identities.identity import Consent, Identity, UsedChallenge
 from domain.identities.imported import Imported
 from domain.identities.passkey import Passkey
 from domain.identities.phone_change import PhoneChange
-from domain.identities.role import Role
+from domain.identities.role import Invitation, Role, Staff
 from domain.identities.session import MAX_SESSIONS, SessionKind, SessionLimits, TokenRepeat
-from domain.identities.staff import Invitation, Staff
 from domain.identities.user_events import EventType, UserEvents
 from tests.support.builders import NOW, a_phone, a_session, a_user, an_identity
 

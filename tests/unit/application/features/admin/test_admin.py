@@ -8,7 +8,7 @@ import pytest
 from application.administration.operator import Operator
 from application.features.admin import CREATE, REVOKE, AdminFeature
 from domain.administration.audit import Actor, ActorKind, AuditAction, AuditEntry
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import AuditFailed, Forbidden, InsufficientScope, Unauthenticated
 from domain.features.admin import (
     ServiceToken,

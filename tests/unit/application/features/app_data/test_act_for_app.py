@@ -16,7 +16,7 @@ from application.features.app_data import (
     ActForApp,
     AppDataDetails,
 )
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import Forbidden, InsufficientScope, UserNotFound
 from domain.features.app_data import AppData, parse_app_data
 from entrypoints.features import app_data

@@ -14,7 +14,7 @@ from application.features.blocks import (
 from application.otp.events import OtpRequestRejected
 from application.ports.errors import StorageUnavailable
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import (
     AuditFailed,
     CountryNotServed,

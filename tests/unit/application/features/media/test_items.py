@@ -24,7 +24,7 @@ from application.ports.errors import (
 from application.principal import Principal
 from domain.access import LibraryVisibility
 from domain.administration.audit import AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import (
     AuditFailed,
     Forbidden,

@@ -18,7 +18,7 @@ from application.otp.events import PhoneNoticeSent
 from application.otp.log_in import LoggedIn, OtpRejected
 from application.ports.errors import ConcurrencyConflict
 from domain.administration.audit import ActorKind, AuditAction
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import (
     ConflictingValue,
     CountryNotServed,

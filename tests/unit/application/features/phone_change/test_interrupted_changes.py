@@ -10,7 +10,7 @@ import pytest
 from application.otp.log_in import LoggedIn, OtpRejected
 from application.ports.errors import PortError
 from application.principal import Principal
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import AuditFailed, Forbidden, PhoneInUse
 from domain.identities.identity import Identity
 from domain.phone import PhoneNumber

@@ -8,7 +8,7 @@ from application.features import statistics as feature
 from application.features.statistics import CountStatistics, StatisticsUseCases
 from application.ports.errors import StorageError
 from application.ports.security_events import RejectionEvent, SecurityEvent
-from domain.administration.scope import Scope
+from domain.administration.scopes import Scope
 from domain.errors import InsufficientScope
 from domain.features.statistics import (
     DAY,

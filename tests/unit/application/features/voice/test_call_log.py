@@ -20,8 +20,7 @@ from domain.features.voice.call import (
     Recording,
 )
 from domain.features.voice.step import CallOutcome
-from domain.identities.role import Role
-from domain.identities.staff import Staff
+from domain.identities.role import Role, Staff
 from domain.otp.delivery import ReportedStatus
 from entrypoints.features.voice.feature import VOICE
 from tests.support.acts import show

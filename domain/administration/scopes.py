@@ -1,9 +1,12 @@
-"""What staff and service tokens may do, and how often tokens read or change numbers."""
+"""What staff and service tokens may do: scopes, and those of each role."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.errors import UnsupportedValue
+from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
 
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
@@ -49,3 +52,39 @@ FOR_PEOPLE: Final = frozenset(
 )
 """What no service token does: a stolen one would move accounts to its own numbers, or hear what
 callers said. Accounts are made, and pictures uploaded for others, by paths of users only."""
+
+
+SCOPES_OF_ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
+    Role.MEMBER: frozenset(),
+    Role.SUPPORT: frozenset({Scope.READ_USERS, Scope.SUPPORT_USERS}),
+    Role.MODERATOR: frozenset({Scope.READ_LIBRARY, Scope.MODERATE_LIBRARY}),
+    Role.AUDITOR: frozenset(
+        {Scope.LIST_USERS, *(scope for scope in Scope if scope.endswith(":read"))}
+    ),
+    Role.ADMINISTRATOR: frozenset(Scope),
+}
+STAFF_ROLES: Final[Sequence[Role]] = [role for role in Role if role.is_staff]
+
+
+def parse_staff_role(text: str) -> Role:
+    """Parse the role that somebody is given.
+
+    Raises:
+        UnsupportedValue
+    """
+    if text not in STAFF_ROLES:
+        raise UnsupportedValue(f"Send one of these roles: {', '.join(STAFF_ROLES)}.")
+    return Role(text)
+
+
+def roles_with(scope: Scope) -> Sequence[Role]:
+    """Return the roles that have a scope, the lowest first."""
+    return [role for role in STAFF_ROLES if scope in SCOPES_OF_ROLES[role]]
+
+
+def expand_scopes(granted: Iterable[Scope | Role]) -> frozenset[Scope]:
+    """Return single scopes and those of roles, as a service token has them."""
+    scopes: set[Scope] = set()
+    for each in granted:
+        scopes |= SCOPES_OF_ROLES[each] if isinstance(each, Role) else {each}
+    return frozenset(scopes)

@@ -7,15 +7,32 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from adapters.messages.vonage.client import REQUEST_ERRORS, VonageClient
-from adapters.messages.vonage.error_codes import to_result
-from adapters.messages.vonage.health_check import VonageHealthCheck
+from adapters.messages.vonage.error_codes import NO_RESPONSE, to_result
 from adapters.messages.vonage.message_status import read_message_statuses
 from adapters.messages.vonage.signatures import VonageSignatures
 from adapters.messages.vonage.tokens import ApplicationTokens
-from adapters.shared.http import Timeouts, open_transport
+from adapters.shared.account_health_check import AccountHealthCheck
+from adapters.shared.http import ConnectionFailed, Timeouts, open_transport
 from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.phone import PhoneNumber
+
+
+class VonageHealthCheck(AccountHealthCheck):
+    """Check that Vonage responds, accepts the credentials and that the account has credit."""
+
+    def __init__(self, client: VonageClient, now: Callable[[], float]) -> None:
+        super().__init__(now, NO_RESPONSE)
+        self._client = client
+
+    async def _find_failure(self) -> str | None:
+        try:
+            await self._client.check_access()
+        except ConnectionFailed as error:
+            return f"{to_result(error).reason} ({error.reason})"
+        except REQUEST_ERRORS as error:
+            return to_result(error).reason
+        return None
 
 
 class VonageMessenger:

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.messages.twilio.voice.calls import TwilioCalls, open_twilio_calls
-from adapters.messages.twilio.voice.client import TwilioCallClient
+from adapters.messages.twilio.voice.calls import TwilioCallClient, TwilioCalls, open_twilio_calls
 from adapters.shared.http import NoResponse, open_transport
 from application.ports.errors import CallProviderUnavailable
 from application.ports.otp import DeliveryResult, DeliveryStatus

@@ -22,8 +22,7 @@ from adapters.messages.twilio.health_check import TwilioHealthCheck
 from adapters.messages.twilio.messenger import TwilioMessenger
 from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.vonage.client import VonageClient
-from adapters.messages.vonage.health_check import VonageHealthCheck
-from adapters.messages.vonage.messenger import VonageMessenger
+from adapters.messages.vonage.messenger import VonageHealthCheck, VonageMessenger
 from adapters.messages.vonage.signatures import VonageSignatures
 from adapters.messages.vonage.tokens import ApplicationTokens
 from adapters.messages.whatsapp_cloud.client import WhatsAppAccount, WhatsAppClient

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from entrypoints.parts.openable import Openable
+from entrypoints.parts.composition import Openable
 
 
 class _Details(Openable):

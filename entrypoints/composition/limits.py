@@ -11,10 +11,9 @@ from application.operations.check_readiness import CheckedPart
 from application.otp.use_cases import LimitPorts
 from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
-from entrypoints.parts.composition import Composition
+from entrypoints.parts.composition import Composition, Openable
 from entrypoints.parts.database import limits_with_metrics
 from entrypoints.parts.factories import AlwaysHealthy, health_check_of, open_adapter
-from entrypoints.parts.openable import Openable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import name_variable
 from entrypoints.settings.values import Factory

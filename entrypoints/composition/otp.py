@@ -11,8 +11,8 @@ from application.otp.use_cases import LimitPorts, OtpPorts
 from application.ports.otp import Messenger
 from domain.otp.rate_limits import STRANGERS_PERCENT
 from domain.otp.sliding_window import SlidingWindow
+from entrypoints.parts.composition import Openable
 from entrypoints.parts.factories import handshakes_of, status_callbacks_of
-from entrypoints.parts.openable import Openable
 from entrypoints.parts.operator_files import load_sms_templates
 from entrypoints.parts.providers import fail_over, open_messenger
 from entrypoints.settings.providers import Provider, provider_name

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar
 from application.additions import Additions
 from application.opened import NOTHING, Opened
 from application.require import require
-from entrypoints.parts.openable import Openable
+from entrypoints.parts.composition import Openable
 from entrypoints.settings.startup_error import StartupError
 
 if TYPE_CHECKING:

@@ -21,8 +21,7 @@ from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
 from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.openapi.page import docs_files
 from entrypoints.http.operations import OperationsController
-from entrypoints.http.otp.controller import OtpController
-from entrypoints.http.otp.message_status import MessageStatusController
+from entrypoints.http.otp.controller import MessageStatusController, OtpController
 from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.requests.checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.requests.client_ip import ClientIpResolver

@@ -1,9 +1,9 @@
-"""What a feature needs to open itself."""
+"""What a program opens, and what each of these needs to open itself."""
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
@@ -16,6 +16,35 @@ if TYPE_CHECKING:
     from adapters.operations.metrics.exposition import MeasuredGauge, Samples
     from adapters.operations.metrics.metrics import Metrics
     from adapters.security.keys.keys import SecretKeys
+    from entrypoints.settings.rules import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Openable:
+    """Limits, one-time codes, the details of a user, or a feature: a program opens what it needs.
+
+    Attributes:
+        opens: What of the core has to be open, such as `otp`.
+        files_read: The fields that `check_files` reads: it is called where these are valid.
+    """
+
+    name: ClassVar[str]
+    opens: ClassVar[tuple[str, ...]] = ()
+    files_read: ClassVar[tuple[str, ...]] = ()
+
+    def libraries(self, settings: "Settings") -> "Iterable[Library]":
+        """Return the libraries that it needs with these settings."""
+        del settings
+        return ()
+
+    def check_files(self, settings: "Settings") -> None:
+        """Check the files that its settings name, at the start and in `check-settings`."""
+        del settings
+
+    def notes(self, settings: "Settings") -> Iterable[str]:
+        """Return what `check-settings` says at its end: what is valid, and may be a mistake."""
+        del settings
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import codecs
 import math
 import os
+import resource
 import signal
 import socket
 import threading
@@ -20,14 +21,54 @@ from granian.server import MPServer, MTServer
 
 from adapters.operations.logging import flush_log, logging_config
 from adapters.shared.threads import start_thread
+from application.limits.file_reads import MAX_READS
 from entrypoints.server.banner import BannerParts
-from entrypoints.server.descriptors import max_connections, raise_descriptor_limit
 from entrypoints.server.workers import STOP_SIGNALS, Workers
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.values import Bind
 
 if TYPE_CHECKING:
     from entrypoints.http.requests.middleware import AsgiApp
+
+
+MAX_CONNECTIONS: Final = 16_384
+"""Open connections per worker. More wait in the backlog of the listening socket."""
+_RESERVED: Final = 512 + MAX_READS
+"""Descriptors for database, media store, temporary files and everything else."""
+_MIN_CONNECTIONS: Final = 64
+
+_log = structlog.get_logger()
+
+
+def raise_descriptor_limit() -> None:
+    """Raise the soft limit as far as it is needed and allowed; warn if that is not enough."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _RESERVED
+    if _is_enough(soft, wanted):
+        return
+    limit = wanted if _is_enough(hard, wanted) else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    if limit < wanted:
+        _log.warning(
+            "descriptor_limit_low",
+            limit=limit,
+            consequence=f"a worker serves at most {max_connections()} connections",
+            fix=f"raise the hard limit: ulimit -Hn {wanted}, LimitNOFILE={wanted} (systemd) or "
+            f"--ulimit nofile={wanted} (docker run)",
+        )
+
+
+def max_connections() -> int:
+    """Return how many connections one worker may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if _is_enough(soft, MAX_CONNECTIONS + _RESERVED):
+        return MAX_CONNECTIONS
+    return max(_MIN_CONNECTIONS, soft - min(_RESERVED, soft // 2))
+
+
+def _is_enough(limit: int, wanted: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= wanted
+
 
 # Looking up a host name imports this codec. If the thread below imported it while a worker is
 # forked, the worker would wait for the import lock forever.
@@ -45,8 +86,6 @@ _KILL_INTERVAL: Final = 0.2
 _KILLS: Final = 50
 """A killed process ends at once, unless the kernel waits for a disk in its name. Then a supervisor
 could not start another service before it gives up on this one."""
-
-_log = structlog.get_logger()
 
 
 def serve(

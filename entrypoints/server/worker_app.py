@@ -29,14 +29,15 @@ from entrypoints.settings.providers import provider_name
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
 from entrypoints.settings.values import Bind
-from entrypoints.tasks.cleanup_task import (
+from entrypoints.tasks.core_tasks import (
     RunCleanup,
+    keep_instance,
     run_cleanup_task,
+    run_clock_task,
+    run_clock_watch,
     run_limit_watch,
     run_rejection_writes,
 )
-from entrypoints.tasks.clock_task import run_clock_task, run_clock_watch
-from entrypoints.tasks.instance_task import keep_instance
 
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics

@@ -14,7 +14,7 @@ from entrypoints.composition.features import FEATURES
 from entrypoints.composition.limits import LIMITS
 from entrypoints.composition.otp import OTP
 from entrypoints.features.feature import StoreAway
-from entrypoints.parts.openable import Openable
+from entrypoints.parts.composition import Openable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import CommandError, StartupError, print_errors
 

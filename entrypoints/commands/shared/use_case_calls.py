@@ -10,7 +10,7 @@ from domain.errors import DomainError
 from entrypoints.commands.shared.domain_errors import explain_errors
 from entrypoints.composition.use_cases import open_use_cases
 from entrypoints.features.feature import Feature
-from entrypoints.parts.openable import Openable
+from entrypoints.parts.composition import Openable
 from entrypoints.settings.settings import Settings
 
 F = TypeVar("F")

@@ -15,7 +15,7 @@ from domain.phone import PhoneNumber
 from entrypoints.commands.shared.options import ActOptions
 from entrypoints.commands.shared.parsing import parse_readings
 from entrypoints.commands.shared.use_case_calls import call_with_use_cases
-from entrypoints.parts.openable import Openable
+from entrypoints.parts.composition import Openable
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import CommandError
 from entrypoints.texts import acts

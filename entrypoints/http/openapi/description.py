@@ -10,8 +10,7 @@ from litestar.openapi.spec import Components, Contact, License, SecurityScheme, 
 from litestar.routes import HTTPRoute
 
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
+from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi.operations import HEADERS, describe_operation
 from entrypoints.http.openapi.responses import ErrorResponses, render_shared_errors

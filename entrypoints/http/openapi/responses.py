@@ -11,8 +11,7 @@ from domain import errors
 from domain.administration.act_limits import LIMITS_OF_ACTS
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core_errors import CORE_ERRORS
-from entrypoints.http.errors.field_codes import FieldErrorCode
-from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
+from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
 from entrypoints.http.openapi.operations import headers_of
 from entrypoints.http.plugin import ApiPlugin

@@ -7,13 +7,13 @@ from typing import Final
 import pytest
 
 from entrypoints.composition.read_settings import (
+    REMOVED,
     find_exposed_secrets,
     find_unknown,
     list_mistakes,
     read_settings,
 )
 from entrypoints.composition.settings import VARIABLES
-from entrypoints.settings.removed import REMOVED
 from entrypoints.settings.startup_error import SettingsError
 from entrypoints.settings.values import Bind
 

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.http.requests.client_ip import ClientIpResolver
-from entrypoints.http.requests.device_name import parse_device_name
+from entrypoints.http.requests.request import parse_device_name
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
 

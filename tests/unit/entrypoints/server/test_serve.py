@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.server import serve
-from entrypoints.server.descriptors import MAX_CONNECTIONS, max_connections, raise_descriptor_limit
+from entrypoints.server.serve import MAX_CONNECTIONS, max_connections, raise_descriptor_limit
 
 
 class CountingWorker:

@@ -15,9 +15,12 @@ from application.ports.errors import StorageUnavailable
 from domain.instance import RENEWAL_INTERVAL
 from entrypoints.features.events import EVENTS, run_events_task
 from entrypoints.tasks.background_task import repeat
-from entrypoints.tasks.cleanup_task import run_cleanup_task
-from entrypoints.tasks.clock_task import run_clock_task, run_clock_watch
-from entrypoints.tasks.instance_task import keep_instance
+from entrypoints.tasks.core_tasks import (
+    keep_instance,
+    run_cleanup_task,
+    run_clock_task,
+    run_clock_watch,
+)
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity, a_phone
 from tests.support.fakes.clock import MovableClock, SecondsClock

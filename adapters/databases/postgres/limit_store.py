@@ -10,11 +10,10 @@ import msgspec
 from psycopg.errors import DeadlockDetected, SerializationFailure, UniqueViolation
 
 from adapters.databases.postgres.database import PostgresDatabase
-from adapters.databases.postgres.dialect import POSTGRES, unknown_fields
+from adapters.databases.postgres.dialect import POSTGRES, encode_json, encode_text, unknown_fields
 from adapters.databases.postgres.driver import PostgresConnection
 from adapters.databases.postgres.row_loader import RowLoader, read_rows
 from adapters.databases.postgres.sessions import Sessions, Values
-from adapters.databases.postgres.texts import encode_json, encode_text
 from adapters.databases.records.limit_batches import (
     Change,
     ChangeOutcome,

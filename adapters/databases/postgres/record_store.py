@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from adapters.databases.postgres.database import PostgresDatabase
-from adapters.databases.postgres.dialect import POSTGRES
+from adapters.databases.postgres.dialect import POSTGRES, decode_text
 from adapters.databases.postgres.row_loader import LoadedRow, RowLoader, read_rows
 from adapters.databases.postgres.row_writer import RowWriter
-from adapters.databases.postgres.texts import decode_text
 from adapters.databases.records.all_kinds import all_kinds
 from adapters.databases.records.record_kind import RecordKind
 from adapters.databases.sql.record_store import SqlRecordStore, Values

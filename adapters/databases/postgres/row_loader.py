@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from adapters.databases.postgres.database import OTHER_SHAPE, PostgresDatabase
-from adapters.databases.postgres.texts import decode_json, decode_text, encode_text
+from adapters.databases.postgres.dialect import decode_json, decode_text, encode_text
 from adapters.databases.records.batch_loader import BatchLoader
 from application.ports.errors import StorageUnavailable
 

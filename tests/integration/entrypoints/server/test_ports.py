@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, generate_latest, make_
 from structlog.testing import capture_logs
 
 from entrypoints.server import metrics_server
-from entrypoints.server.bind import reserve_bind
 from entrypoints.server.metrics_server import serve_metrics
+from entrypoints.server.run import reserve_bind
 from entrypoints.settings.startup_error import StartupError
 from entrypoints.settings.values import Bind
 from tests.support.servers.process import free_ports

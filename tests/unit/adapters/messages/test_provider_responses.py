@@ -18,8 +18,7 @@ import pytest
 from adapters.messages.http_hook import HookMessenger
 from adapters.messages.twilio.client import TwilioClient
 from adapters.messages.twilio.error_codes import MESSAGES
-from adapters.messages.twilio.health_check import TwilioHealthCheck
-from adapters.messages.twilio.messenger import TwilioMessenger
+from adapters.messages.twilio.messenger import TwilioHealthCheck, TwilioMessenger
 from adapters.messages.twilio.signatures import TwilioSignatures
 from adapters.messages.vonage.client import VonageClient
 from adapters.messages.vonage.messenger import VonageHealthCheck, VonageMessenger

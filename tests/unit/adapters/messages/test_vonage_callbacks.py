@@ -14,7 +14,7 @@ import jwt
 import pytest
 
 from adapters.messages.vonage.error_codes import find_reason
-from adapters.messages.vonage.message_status import read_message_statuses
+from adapters.messages.vonage.messenger import read_message_statuses
 from adapters.messages.vonage.signatures import VonageSignatures
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery import ReportedStatus

@@ -12,9 +12,11 @@ from entrypoints.http.settings import HttpServerSettings, HttpSettings
 def render_description() -> str:
     """Render the description of the API with the console and default settings, without a host."""
     defaults = read_settings({"DIALTONE_WEB_CONSOLE": "yes"}, None)
-    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(defaults, FEATURES)]
+    additions = [
+        addition for feature in FEATURES for addition in feature.http_additions(defaults, FEATURES)
+    ]
     settings = HttpSettings(server=HttpServerSettings(public_url="/"))
-    return json.dumps(describe_app(settings, plugins), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(describe_app(settings, additions), indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

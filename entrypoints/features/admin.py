@@ -10,7 +10,7 @@ from entrypoints.features.feature import Feature, make_user_details_form
 if TYPE_CHECKING:
     from application.features.admin import AdminFeature
     from application.use_cases import UseCases
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.settings import Settings
 
@@ -19,13 +19,13 @@ class _Admin(Feature["AdminFeature"]):
     name = "admin"
     kinds = KINDS
 
-    def plugins(
+    def http_additions(
         self, settings: "Settings", installed: Sequence[Feature[Any]]
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         del settings
-        from entrypoints.http.features.admin.api import AdminPlugin
+        from entrypoints.http.features.admin.api import AdminHttpAdditions
 
-        return (AdminPlugin(make_user_details_form(installed)),)
+        return (AdminHttpAdditions(make_user_details_form(installed)),)
 
     async def open(self, composition: "Composition") -> Opened["AdminFeature"]:
         from application.features.admin import AdminFeature, clean_up_tokens

@@ -10,8 +10,8 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from application.features.app_data import ActForApp
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
@@ -26,10 +26,10 @@ class _AppData(Feature["ActForApp"]):
 
         return (AppDataFields,)
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.app_data.api import AppDataPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.app_data.api import AppDataHttpAdditions
 
-        return (AppDataPlugin(),)
+        return (AppDataHttpAdditions(),)
 
     def details(self, composition: "Composition") -> Additions:
         from application.features.app_data import show_app_data

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.security.attestation.siteverify import SiteverifyAttestation
     from adapters.security.keys.keys import SecretKeys
     from application.otp.use_cases import OtpPolicy
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
 
 
@@ -233,10 +233,10 @@ class _Attestation(Feature[None]):
             return {}
         return {"attestation": partial(_check_connection, attestation)}
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.attestation import AttestationPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.attestation import AttestationHttpAdditions
 
-        return (AttestationPlugin(),)
+        return (AttestationHttpAdditions(),)
 
     async def open(self, composition: "Composition") -> Opened[None]:
         from adapters.operations.system import HeldHealthCheck

@@ -11,8 +11,8 @@ from entrypoints.tasks.background_task import repeat
 
 if TYPE_CHECKING:
     from application.features.blocks import Blocks, KnownBlocks
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
@@ -21,10 +21,10 @@ class _Blocks(Feature["Blocks"]):
     kinds = KINDS
     must_be_open = True  # what commands send obeys the blocks too
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.blocks.api import BlocksPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.blocks.api import BlocksHttpAdditions
 
-        return (BlocksPlugin(),)
+        return (BlocksHttpAdditions(),)
 
     def user_fields(self) -> "Sequence[type[UserFields]]":
         from entrypoints.http.features.blocks.fields import BlockFields

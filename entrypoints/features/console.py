@@ -12,7 +12,7 @@ from entrypoints.settings.rules import Problem
 from entrypoints.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
 
 LOCALHOST: Final = "localhost"
 _DEFAULT_PORTS: Final[Mapping[str, int]] = {"http": 80, "https": 443}
@@ -87,10 +87,12 @@ class _Console(Feature[None]):
     settings = ConsoleSettings
     rules = (_check_url,)
 
-    def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.console.api import ConsolePlugin
+    def http_additions(
+        self, settings: Settings, _: Sequence[Feature[Any]]
+    ) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.console.api import ConsoleHttpAdditions
 
-        return (ConsolePlugin(),) if settings.of(ConsoleSettings).has_console else ()
+        return (ConsoleHttpAdditions(),) if settings.of(ConsoleSettings).has_console else ()
 
 
 CONSOLE: Final = _Console()

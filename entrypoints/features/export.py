@@ -9,7 +9,7 @@ from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
     from application.features.export import Exports
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
 
 
@@ -18,10 +18,10 @@ class _Export(Feature["Exports"]):
     opens = ("limits",)
     kinds = KINDS
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.export.api import ExportPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.export.api import ExportHttpAdditions
 
-        return (ExportPlugin(),)
+        return (ExportHttpAdditions(),)
 
     async def open(self, composition: "Composition") -> Opened["Exports"]:
         from application.features.export import open_export

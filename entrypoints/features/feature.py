@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from adapters.databases.records.record_kind import RecordKind
     from adapters.databases.records.record_store import RecordStore
     from application.use_cases import UseCases
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserDetailsForm, UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check, Rule
     from entrypoints.settings.settings import Settings
@@ -78,9 +78,9 @@ class Feature(Openable, Generic[T_co]):
     left_by_deletion: ClassVar[str] = ""
     without_messages: ClassVar[WithoutMessages | None] = None
 
-    def plugins(
+    def http_additions(
         self, settings: "Settings", installed: "Sequence[Feature[Any]]", /
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         """Return what it adds to the HTTP application."""
         del settings, installed
         return ()

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Final
 from entrypoints.features.feature import Feature
 
 if TYPE_CHECKING:
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
 
 
 class _LegacyOtp(Feature[None]):
     name = "legacy_otp"
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.legacy_otp import LegacyOtpPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.legacy_otp import LegacyOtpHttpAdditions
 
-        return (LegacyOtpPlugin(),)
+        return (LegacyOtpHttpAdditions(),)
 
 
 LEGACY_OTP: Final = _LegacyOtp()

@@ -19,7 +19,7 @@ from entrypoints.settings.values import HttpHook
 if TYPE_CHECKING:
     from adapters.hooks.login_hook import HttpLoginHook
     from application.features.login_hook import LoginHook
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
 
@@ -78,10 +78,10 @@ class _LoginHook(Feature[None]):
             return {}
         return {"login hook": partial(_check_connection, of_hook.login_hook, of_hook)}
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.login_hook import LoginHookPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.login_hook import LoginHookHttpAdditions
 
-        return (LoginHookPlugin(),)
+        return (LoginHookHttpAdditions(),)
 
     async def open(self, composition: "Composition") -> Opened[None]:
         from application.features.login_hook import AskLoginHook

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         StaffPasskeysFeature,
     )
     from application.use_cases import UseCases
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 _OPTIONAL: Final = (
@@ -163,11 +163,13 @@ class _Passkeys(Feature["Passkeys"]):
 
         return describe
 
-    def plugins(self, settings: Settings, _: Sequence[Feature[Any]]) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.passkeys.api import PasskeysPlugin
+    def http_additions(
+        self, settings: Settings, _: Sequence[Feature[Any]]
+    ) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.passkeys.api import PasskeysHttpAdditions
 
         return (
-            PasskeysPlugin(
+            PasskeysHttpAdditions(
                 has_paths=settings.of(PasskeySettings).passkey_domain is not None,
                 has_console=settings.of(ConsoleSettings).has_console,
             ),

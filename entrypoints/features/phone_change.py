@@ -8,8 +8,8 @@ from entrypoints.features.feature import Feature, WithoutMessages
 
 if TYPE_CHECKING:
     from application.features.phone_change.feature import PhoneChangeFeature
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
@@ -44,10 +44,10 @@ class _PhoneChange(Feature["PhoneChangeFeature"]):
 
         return (PhoneChangeFields,)
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.phone_change.api import PhoneChangePlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.phone_change.api import PhoneChangeHttpAdditions
 
-        return (PhoneChangePlugin(),)
+        return (PhoneChangeHttpAdditions(),)
 
     async def open(self, composition: "Composition") -> Opened["PhoneChangeFeature | None"]:
         return _open(composition)

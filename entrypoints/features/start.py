@@ -12,8 +12,8 @@ from entrypoints.settings.values import Environment
 
 if TYPE_CHECKING:
     from application.features.start import GetRecentMessage
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.features.start.api import HttpStartPageSettings
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
@@ -61,13 +61,13 @@ class _Start(Feature["GetRecentMessage"]):
     name = "start"
     opens = ("otp",)
 
-    def plugins(
+    def http_additions(
         self, settings: Settings, installed: Sequence[Feature[Any]]
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         del installed
-        from entrypoints.http.features.start.api import StartPlugin
+        from entrypoints.http.features.start.api import StartHttpAdditions
 
-        return (StartPlugin(http_start_page(settings)),)
+        return (StartHttpAdditions(http_start_page(settings)),)
 
     async def open(self, composition: "Composition") -> Opened["GetRecentMessage"]:
         from application.features.start import open_start

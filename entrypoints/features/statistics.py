@@ -13,7 +13,7 @@ from entrypoints.tasks.background_task import repeat, write_last
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
     from application.features.statistics import StatisticsUseCases
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
 
 _INTERVAL: Final = timedelta(seconds=55)
@@ -25,10 +25,10 @@ class _Statistics(Feature["StatisticsUseCases"]):
     kinds = KINDS
     must_be_open = True  # what commands do is counted too
 
-    def plugins(self, *_: object) -> "Sequence[ApiPlugin]":
-        from entrypoints.http.features.statistics.api import StatisticsPlugin
+    def http_additions(self, *_: object) -> "Sequence[HttpAdditions]":
+        from entrypoints.http.features.statistics.api import StatisticsHttpAdditions
 
-        return (StatisticsPlugin(),)
+        return (StatisticsHttpAdditions(),)
 
     async def open(self, composition: "Composition") -> Opened["StatisticsUseCases"]:
         from application.features.statistics import open_statistics

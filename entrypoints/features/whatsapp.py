@@ -30,7 +30,7 @@ from entrypoints.settings.values import Factory, HttpHook, Secret
 if TYPE_CHECKING:
     from application.features.whatsapp import WhatsApp, WhatsAppRecords
     from application.use_cases import UseCases
-    from entrypoints.http.plugin import ApiPlugin
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.parts.composition import Composition
 
 _setting = partial(setting, vendor="meta")
@@ -228,13 +228,13 @@ class _WhatsApp(Feature["WhatsApp"]):
             return {}
         return {"whatsapp": partial(_check_connection, of_whatsapp.whatsapp, of_whatsapp)}
 
-    def plugins(
+    def http_additions(
         self, settings: Settings, installed: Sequence[Feature[Any]]
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         del installed
-        from entrypoints.http.features.whatsapp import WhatsAppPlugin
+        from entrypoints.http.features.whatsapp import WhatsAppHttpAdditions
 
-        return (WhatsAppPlugin(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
+        return (WhatsAppHttpAdditions(is_used=settings.of(WhatsAppSettings).whatsapp is not None),)
 
     async def open(self, composition: "Composition") -> Opened["WhatsApp | None"]:
         from application.features.whatsapp import WhatsAppRecords

@@ -15,6 +15,7 @@ from application.limits.file_reads import FileReads
 from application.limits.limit_alerts import LimitAlerts
 from application.limits.request_limits import RequestLimits
 from application.use_cases import UseCases
+from entrypoints.http.additions import HttpAdditions, administration_of
 from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.exceptions import MethodNotAllowed
 from entrypoints.http.errors.table import PORT_ERRORS, ErrorTable
@@ -22,7 +23,6 @@ from entrypoints.http.openapi.description import describe_api
 from entrypoints.http.openapi.page import docs_files
 from entrypoints.http.operations import OperationsController
 from entrypoints.http.otp.controller import MessageStatusController, OtpController
-from entrypoints.http.plugin import ApiPlugin, administration_of
 from entrypoints.http.requests.checks import CORS_METHODS, RequestCheckMiddleware
 from entrypoints.http.requests.client_ip import ClientIpResolver
 from entrypoints.http.requests.deadlines import DeadlineMiddleware
@@ -47,11 +47,11 @@ _WEBHOOKS: Final = ("sms",)
 def create_app(
     open_use_cases: Callable[[], AbstractAsyncContextManager[UseCases]],
     settings: HttpSettings,
-    plugins: Sequence[ApiPlugin],
+    additions: Sequence[HttpAdditions],
 ) -> RequestContextMiddleware:
     """Create the application. At its start it opens the use cases, in the server's event loop."""
-    server, errors = settings.server, make_error_table(plugins)
-    methods = sorted({*CORS_METHODS, *(method for each in plugins for method in each.methods)})
+    server, errors = settings.server, make_error_table(additions)
+    methods = sorted({*CORS_METHODS, *(method for each in additions for method in each.methods)})
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -63,19 +63,19 @@ def create_app(
             yield
 
     def describe() -> bytes:
-        return msgspec.json.encode(describe_app(settings, plugins))
+        return msgspec.json.encode(describe_app(settings, additions))
 
     client_ips = ClientIpResolver(server.trusted_proxies)
     files = dict(docs_files(describe, keeps_token=server.keeps_docs_token))
-    for plugin in plugins:
-        files |= plugin.files
+    for addition in additions:
+        files |= addition.files
     app = Litestar(
-        plugins=[*plugins],
+        plugins=[*additions],
         route_handlers=[
             *CONTROLLERS,
             MessageStatusController,
             serve_files(files),
-            *administration_of(plugins),
+            *administration_of(additions),
         ],
         lifespan=[lifespan],
         request_class=ApiRequest,
@@ -85,9 +85,13 @@ def create_app(
                 "client_ips": client_ips,
                 "errors": errors,
                 "failures": RepeatedFailures(),
-                "fields": tuple(pair for plugin in plugins for pair in plugin.fields.items()),
-                "operator_kinds": [kind for plugin in plugins for kind in plugin.operator_kinds],
-                "pages": {path: name for plugin in plugins for path, name in plugin.pages.items()},
+                "fields": tuple(pair for addition in additions for pair in addition.fields.items()),
+                "operator_kinds": [
+                    kind for addition in additions for kind in addition.operator_kinds
+                ],
+                "pages": {
+                    path: name for addition in additions for path, name in addition.pages.items()
+                },
             }
         ),
         before_request=_before_request,
@@ -107,8 +111,8 @@ def create_app(
         app,
         server.public_url if server.is_public_url_set else None,
         server.web_origins,
-        webhooks=[*_WEBHOOKS, *(path for plugin in plugins for path in plugin.webhooks)],
-        own_pages=[path for plugin in plugins for path in plugin.own_pages],
+        webhooks=[*_WEBHOOKS, *(path for addition in additions for path in addition.webhooks)],
+        own_pages=[path for addition in additions for path in addition.own_pages],
         errors=errors,
         methods=methods,
     )
@@ -132,26 +136,26 @@ def _make_request_limits(settings: HttpServerSettings, alerts: LimitAlerts) -> R
     )
 
 
-def make_error_table(plugins: Sequence[ApiPlugin]) -> ErrorTable:
-    """Make the table of errors with these plugins."""
+def make_error_table(additions: Sequence[HttpAdditions]) -> ErrorTable:
+    """Make the table of errors with these additions."""
     rows = dict(CORE_ERRORS)
-    for plugin in plugins:
-        rows |= plugin.errors
+    for addition in additions:
+        rows |= addition.errors
     port_errors = dict(PORT_ERRORS)
-    for plugin in plugins:
-        port_errors |= plugin.port_errors
-    others = [plugin.error_table for plugin in plugins if plugin.error_table]
+    for addition in additions:
+        port_errors |= addition.port_errors
+    others = [addition.error_table for addition in additions if addition.error_table]
     return ErrorTable(rows, port_errors, others)
 
 
-def describe_app(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> dict[str, Any]:
-    """Return the OpenAPI description of the API with these plugins."""
+def describe_app(settings: HttpSettings, additions: Sequence[HttpAdditions]) -> dict[str, Any]:
+    """Return the OpenAPI description of the API with these additions."""
     controllers = [
         *CONTROLLERS,
-        *(controller for plugin in plugins for controller in plugin.controllers),
-        *administration_of(plugins),
+        *(controller for addition in additions for controller in addition.controllers),
+        *administration_of(additions),
     ]
-    return describe_api(controllers, settings, make_error_table(plugins), plugins)
+    return describe_api(controllers, settings, make_error_table(additions), additions)
 
 
 def _cors_config(web_origins: Sequence[str], methods: Sequence[Any]) -> CORSConfig | None:

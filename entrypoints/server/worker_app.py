@@ -114,8 +114,10 @@ def make_app(
                 _log.warning("database_found_empty", fix="dialtone restore FILE")
             yield use_cases
 
-    plugins = [plugin for feature in FEATURES for plugin in feature.plugins(settings, FEATURES)]
-    return create_app(open_with_tasks, http_settings, plugins)
+    additions = [
+        addition for feature in FEATURES for addition in feature.http_additions(settings, FEATURES)
+    ]
+    return create_app(open_with_tasks, http_settings, additions)
 
 
 async def _open_all(

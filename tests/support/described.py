@@ -10,7 +10,7 @@ import msgspec
 
 from entrypoints.features.feature import Feature
 from entrypoints.http.app import describe_app
-from tests.support.http_settings import current_features, make_http_settings, make_plugins
+from tests.support.http_settings import current_features, make_http_additions, make_http_settings
 from tests.support.schema_check import make_validator, resolve
 
 
@@ -22,9 +22,9 @@ def description() -> dict[str, Any]:
 # Tests open services with other features, so each tuple of them has a description of its own.
 @cache
 def _describe(features: tuple[Feature[Any], ...]) -> dict[str, Any]:
-    del features  # `make_plugins` reads them where tests replace them
+    del features  # `make_http_additions` reads them where tests replace them
     settings = make_http_settings("https://api.example.org")
-    described = describe_app(settings.http, make_plugins(settings))
+    described = describe_app(settings.http, make_http_additions(settings))
     document: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(described))
     return document
 

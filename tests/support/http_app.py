@@ -21,8 +21,8 @@ from tests.support.described import assert_described
 from tests.support.http_settings import (
     AppSettings,
     current_features,
+    make_http_additions,
     make_http_settings,
-    make_plugins,
 )
 
 BASE_URL: Final = "http://service"
@@ -41,7 +41,9 @@ class HttpApp:
 
     def __init__(self, settings: AppSettings) -> None:
         self.made_of = (settings, current_features())
-        self.asgi: _App = create_app(self._open_use_cases, settings.http, make_plugins(settings))
+        self.asgi: _App = create_app(
+            self._open_use_cases, settings.http, make_http_additions(settings)
+        )
         self.framework = _framework_of(self.asgi)
         self._use_cases: UseCases | None = None
 

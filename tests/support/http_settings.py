@@ -1,4 +1,4 @@
-"""Settings of the HTTP side for tests, and the plugins of all features."""
+"""Settings of the HTTP side for tests, and the additions of all features."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any, Final
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.read_settings import read_settings
 from entrypoints.features.feature import Feature
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.settings import HttpServerSettings, HttpSettings
 from tests.support.builders import change_parts
 
@@ -17,14 +17,14 @@ _DEFAULTS: Final = HttpSettings(server=HttpServerSettings(public_url="http://tes
 
 @dataclass(frozen=True)
 class AppSettings:
-    """What an application is made of: the settings of the core, and what plugins are made of.
+    """What an application is made of: the settings of the core, and what additions are made of.
 
-    Plugins are made by variables. One of `plugins` is taken instead of that of its class.
+    Additions are made by variables. One of `additions` is taken instead of that of its class.
     """
 
     http: HttpSettings
     variables: tuple[tuple[str, str], ...] = ()
-    plugins: tuple[ApiPlugin, ...] = ()
+    additions: tuple[HttpAdditions, ...] = ()
 
     @property
     def server(self) -> HttpServerSettings:
@@ -37,12 +37,12 @@ def current_features() -> tuple[Feature[Any], ...]:
     return tuple(FEATURES)
 
 
-def make_plugins(settings: AppSettings) -> Sequence[ApiPlugin]:
-    """Make the plugins of all features, with the console unless a variable says otherwise."""
+def make_http_additions(settings: AppSettings) -> Sequence[HttpAdditions]:
+    """Make the additions of all features, with the console unless a variable says otherwise."""
     read = read_settings({"DIALTONE_WEB_CONSOLE": "yes", **dict(settings.variables)}, None)
-    made = [plugin for feature in FEATURES for plugin in feature.plugins(read, FEATURES)]
-    replaced = {type(plugin) for plugin in settings.plugins}
-    return [*settings.plugins, *(plugin for plugin in made if type(plugin) not in replaced)]
+    made = [addition for feature in FEATURES for addition in feature.http_additions(read, FEATURES)]
+    replaced = {type(addition) for addition in settings.additions}
+    return [*settings.additions, *(addition for addition in made if type(addition) not in replaced)]
 
 
 def make_http_settings(

@@ -97,12 +97,12 @@ async def test_a_feature_opens_with_those_alone_that_it_needs(
 
 def test_a_wrong_import_is_found() -> None:
     maps, routes = "application.features.maps.feature", "application.features.routes.feature"
-    plugin = "entrypoints.http.features.maps.plugin"
+    api = "entrypoints.http.features.maps.api"
     for importer, imported, is_allowed in (
         ("application.use_cases", maps, False),
         (maps, routes, False),
         ("entrypoints.composition.use_cases", "entrypoints.features.maps", False),
-        ("entrypoints.http.features.routes.plugin", plugin, False),
+        ("entrypoints.http.features.routes.api", api, False),
         (LIST, "entrypoints.features.maps", True),
         (routes, maps, True),
         (routes, "application.use_cases", True),

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from application.features.media.feature import Library as MediaLibrary
     from application.features.media.feature import Media
     from application.use_cases import UseCases
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 __all__ = [
@@ -117,13 +117,13 @@ class _Media(Feature["Media"]):
 
         return (LibraryFields,)
 
-    def plugins(
+    def http_additions(
         self, settings: "Settings", installed: Sequence[Feature[Any]]
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         del installed
-        from entrypoints.http.features.media.api import MediaPlugin
+        from entrypoints.http.features.media.api import MediaHttpAdditions
 
-        return (MediaPlugin(settings.of(MediaSettings).http_media()),)
+        return (MediaHttpAdditions(settings.of(MediaSettings).http_media()),)
 
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         return PixelAllowance(MEGAPIXELS_PER_HOUR * 10**6 // settings.workers, time.monotonic)

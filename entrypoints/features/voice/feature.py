@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from application.otp.use_cases import OtpPolicy
     from application.use_cases import UseCases
     from domain.features.voice.call_texts import CallTexts
+    from entrypoints.http.additions import HttpAdditions
     from entrypoints.http.administration.user_details import UserFields
-    from entrypoints.http.plugin import ApiPlugin
     from entrypoints.parts.composition import Composition
 
 
@@ -355,13 +355,13 @@ class _Voice(Feature["Voice"]):
 
         return (CallFields,)
 
-    def plugins(
+    def http_additions(
         self, settings: "Settings", installed: Sequence[Feature[Any]]
-    ) -> "Sequence[ApiPlugin]":
+    ) -> "Sequence[HttpAdditions]":
         del installed
-        from entrypoints.http.features.voice.api import VoicePlugin
+        from entrypoints.http.features.voice.api import VoiceHttpAdditions
 
-        return (VoicePlugin(has_phone_line=settings.has_phone_line),)
+        return (VoiceHttpAdditions(has_phone_line=settings.has_phone_line),)
 
     def details(self, composition: "Composition") -> Additions:
         from application.features.voice.call_log import show_calls

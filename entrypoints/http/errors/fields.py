@@ -71,7 +71,7 @@ class ServiceError(msgspec.Struct):
     """Any error but invalid fields. Each has `error` and `code`; the code decides on the others."""
 
     # One schema for all codes: generated clients can read a code that a later version adds. A
-    # plugin may add fields, and describe one of these better.
+    # feature may add fields, and describe one of these better.
 
     error: exceptions.MessageField
     code: Annotated[str, described("A stable code for programs.", "internal_error")]

@@ -11,13 +11,13 @@ from litestar.config.app import AppConfig
 from domain.errors import TooManyOtpRequests
 from domain.features.attestation import AttestationRequired
 from domain.otp.otp_request import MAX_RESPONSE_LENGTH, Proof
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.otp.proofs import SentProof
 from entrypoints.http.otp.schemas import CodeRequestBody
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.described_rules import described_rules
 
 
@@ -143,7 +143,7 @@ for five minutes, and is used once.
 """
 
 
-class AttestationPlugin(ApiPlugin):
+class AttestationHttpAdditions(HttpAdditions):
     """The field of requests for codes that has a proof, and the error that asks for one."""
 
     errors = ERRORS

@@ -14,11 +14,11 @@ from application.otp.use_cases import OtpUseCases
 from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.phone import parse_international_phone
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.fields import AccessTokenField, described, phone_field
 from entrypoints.http.otp.schemas import OtpField
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.parsing import FieldErrors, parsing_field
 from entrypoints.http.requests.request import ApiRequest
@@ -206,7 +206,7 @@ class LegacyOtpController(Controller):
         return LegacyValidateOtpResponse(access_token=result.tokens.access_token)
 
 
-class LegacyOtpPlugin(ApiPlugin):
+class LegacyOtpHttpAdditions(HttpAdditions):
     """The two paths of the older app."""
 
     error_table = LegacyErrorTable

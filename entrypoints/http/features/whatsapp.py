@@ -9,10 +9,10 @@ from litestar import Controller, Response, get, post
 from litestar.exceptions import HTTPException
 
 from application.features.whatsapp import WhatsApp
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
 from entrypoints.http.otp.schemas import CHANNELS_OF_REQUESTS, RequestOtpBody
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.request import ApiRequest
 from entrypoints.http.requests.signed_request import EXCEPTION_HANDLERS, read_signed_request, reject
@@ -48,7 +48,7 @@ class WhatsAppHealth(msgspec.Struct, kw_only=True):
     ] = msgspec.UNSET
 
 
-class WhatsAppPlugin(ApiPlugin):
+class WhatsAppHttpAdditions(HttpAdditions):
     """The channel, and the webhook where a provider sends requests about messages."""
 
     about: Mapping[str, str] = MappingProxyType({"request_otp": _ABOUT})

@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, License, SecurityScheme, Server
 from litestar.routes import HTTPRoute
 
+from entrypoints.http.additions import ABOUT_API, ABOUT_TOKENS, HttpAdditions
 from entrypoints.http.errors.exceptions import FieldError
 from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
@@ -16,7 +17,6 @@ from entrypoints.http.openapi.operations import HEADERS, describe_operation
 from entrypoints.http.openapi.responses import ErrorResponses, render_shared_errors
 from entrypoints.http.openapi.schemas import StructNames, describe_structs, describe_values
 from entrypoints.http.otp.schemas import describe_otp_length
-from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import BEARER
 from entrypoints.http.requests.dependencies import provide_features
 from entrypoints.http.requests.parsing import body_type
@@ -66,7 +66,7 @@ def describe_api(
     controllers: Sequence[type[Controller]],
     settings: HttpSettings,
     errors: ErrorTable,
-    plugins: Sequence[ApiPlugin],
+    additions: Sequence[HttpAdditions],
 ) -> dict[str, Any]:
     """Return the OpenAPI description of these controllers.
 
@@ -78,10 +78,10 @@ def describe_api(
         route_handlers=[*controllers],
         request_class=ApiRequest,
         dependencies=dict(
-            provide_features(path for plugin in plugins for path in plugin.use_cases)
+            provide_features(path for addition in additions for path in addition.use_cases)
         ),
         plugins=[named],
-        openapi_config=_openapi_config(settings, plugins),
+        openapi_config=_openapi_config(settings, additions),
         logging_config=None,
     )
     description: dict[str, Any] = app.openapi_schema.to_schema()
@@ -93,10 +93,10 @@ def describe_api(
     }
     bodies = {*filter(None, map(body_type, handlers.values()))}
     schemas = _describe_schemas(
-        description["components"]["schemas"], named.structs, bodies, plugins
+        description["components"]["schemas"], named.structs, bodies, additions
     )
     describe_otp_length(schemas.values(), settings)
-    responses = ErrorResponses(errors, plugins)
+    responses = ErrorResponses(errors, additions)
     for path, by_method in description["paths"].items():
         for method, operation in by_method.items():
             handler = handlers[path, method]
@@ -104,7 +104,7 @@ def describe_api(
             needs_token = BEARER[0] in operation["security"]
             by_status = responses.describe(handler, path, needs_token=needs_token)
             operation["responses"] = dict(sorted({**by_status, **operation["responses"]}.items()))
-            texts = map(str.rstrip, _texts(plugins, operation["operationId"]))
+            texts = map(str.rstrip, _texts(additions, operation["operationId"]))
             operation["description"] = "\n\n".join([operation["description"], *texts])
     describe_values(schemas[ServiceError.__name__]["properties"]["code"], sorted(responses.codes))
     tags = {
@@ -126,37 +126,37 @@ def _describe_schemas(
     generated: Mapping[str, Any],
     structs: Mapping[str, type[msgspec.Struct]],
     bodies: Collection[type[msgspec.Struct]],
-    plugins: Sequence[ApiPlugin],
+    additions: Sequence[HttpAdditions],
 ) -> dict[str, Any]:
     """Return all schemas by their names: where two Structs have one, Litestar makes others."""
-    tables = [plugin.error_table.schema for plugin in plugins if plugin.error_table]
+    tables = [addition.error_table.schema for addition in additions if addition.error_table]
     names, schemas = describe_structs(
         [*structs.values(), ServiceError, InvalidFieldsError, *filter(None, tables)],
         bodies,
-        [pair for plugin in plugins for pair in plugin.fields.items()],
+        [pair for addition in additions for pair in addition.fields.items()],
     )
     for name, schema in generated.items():
         struct = structs.get(schema.get("title"))
         schemas[name] = schemas[names[struct]] if struct else schema
     # What features add is known here only.
     schemas[ServiceError.__name__]["required"] = ["code", "error"]
-    field_codes = [code for plugin in plugins for code in plugin.field_codes]
+    field_codes = [code for addition in additions for code in addition.field_codes]
     code = schemas[FieldError.__name__]["properties"]["code"]
     describe_values(code, [*FieldErrorCode, *field_codes])
     return schemas
 
 
-def _texts(plugins: Iterable[ApiPlugin], about: str) -> list[str]:
-    return [plugin.about[about] for plugin in plugins if about in plugin.about]
+def _texts(additions: Iterable[HttpAdditions], about: str) -> list[str]:
+    return [addition.about[about] for addition in additions if about in addition.about]
 
 
-def _openapi_config(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> OpenAPIConfig:
+def _openapi_config(settings: HttpSettings, additions: Sequence[HttpAdditions]) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Dialtone",
         version=installed_version(),
         contact=Contact(name="The operator of this service"),
         license=License(name="Apache License 2.0", identifier="Apache-2.0"),
-        description="\n".join([_ABOUT, *_texts(plugins, ABOUT_API), _ABOUT_ERRORS])
+        description="\n".join([_ABOUT, *_texts(additions, ABOUT_API), _ABOUT_ERRORS])
         + render_shared_errors(),
         servers=[Server(url=settings.server.public_url)],
         security=BEARER,
@@ -167,7 +167,7 @@ def _openapi_config(settings: HttpSettings, plugins: Sequence[ApiPlugin]) -> Ope
                     scheme="bearer",
                     bearer_format="JWT",
                     description=" ".join(
-                        ["The `access_token` of `verify-otp`.", *_texts(plugins, ABOUT_TOKENS)]
+                        ["The `access_token` of `verify-otp`.", *_texts(additions, ABOUT_TOKENS)]
                     ),
                 )
             }

@@ -9,12 +9,12 @@ from litestar.handlers import HTTPRouteHandler
 from application.administration.acts import Act
 from domain import errors
 from domain.administration.act_limits import LIMITS_OF_ACTS
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core_errors import CORE_ERRORS
 from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
 from entrypoints.http.openapi.operations import headers_of
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import limit_by_ip
 from entrypoints.http.requests.parsing import (
     body_type,
@@ -71,11 +71,11 @@ class ErrorResponses:
     `codes` are those in the responses of the main API, without those of fields.
     """
 
-    def __init__(self, table: ErrorTable, plugins: Sequence[ApiPlugin]) -> None:
+    def __init__(self, table: ErrorTable, additions: Sequence[HttpAdditions]) -> None:
         self.codes: set[str] = set()
         self.shared: dict[str, Any] = {}
         self._table = table
-        self._related = [pair for plugin in plugins for pair in plugin.related_errors.items()]
+        self._related = [pair for addition in additions for pair in addition.related_errors.items()]
 
     def describe(
         self, handler: HTTPRouteHandler, path: str, *, needs_token: bool

@@ -14,13 +14,13 @@ from application.features.admin import AdminFeature
 from application.use_cases import UseCases
 from domain.errors import TooManyPhones, Unauthenticated
 from domain.features.admin import TokenNotFound, TooManyTokenRequests, is_service_token
+from entrypoints.http.additions import ABOUT_API, ABOUT_TOKENS, HttpAdditions
 from entrypoints.http.administration.user_acts import make_act_controller
 from entrypoints.http.administration.user_details import UserDetailsForm
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.admin.audit import AuditController
 from entrypoints.http.features.admin.user_list import UserListController
 from entrypoints.http.features.admin.users import ACT_PATHS, AdminUserController
-from entrypoints.http.plugin import ABOUT_API, ABOUT_TOKENS, ApiPlugin
 from entrypoints.http.requests.auth import Connection, OperatorKind, acquire_for_ip
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
@@ -77,7 +77,7 @@ _ABOUT_TOKENS = (
 )
 
 
-class AdminPlugin(ApiPlugin):
+class AdminHttpAdditions(HttpAdditions):
     """What administrators and backends see of users and do for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})

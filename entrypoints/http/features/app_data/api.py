@@ -11,10 +11,10 @@ from application.features.app_data import SET_APP_DATA, SET_CLAIMS, ActForApp
 from domain import errors
 from domain.features.app_data import parse_app_data
 from domain.identities.claims import parse_claims
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.administration.target import ACT_ERRORS, ReasonField
 from entrypoints.http.errors.exceptions import InvalidUserId
 from entrypoints.http.features.app_data.fields import AppDataField, ClaimsField
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
@@ -176,7 +176,7 @@ class AppDataController(Controller):
         return ClaimsResponse(claims=data.claims)
 
 
-class AppDataPlugin(ApiPlugin):
+class AppDataHttpAdditions(HttpAdditions):
     """The data of the app, which users read, and the claims of users."""
 
     controllers: Sequence[type[Controller]] = (OwnAppDataController,)

@@ -23,6 +23,7 @@ from domain.features.blocks import (
     parse_subject,
     parse_time,
 )
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.blocks.fields import (
     BlockResponse,
@@ -31,7 +32,6 @@ from entrypoints.http.features.blocks.fields import (
     to_blocks_response,
 )
 from entrypoints.http.fields import described, reason_field
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.parameters import IdParameter
@@ -204,7 +204,7 @@ class BlockController(Controller):
         return to_block_response(await blocks.end(request.operator, found_id, reason))
 
 
-class BlocksPlugin(ApiPlugin):
+class BlocksHttpAdditions(HttpAdditions):
     """Blocks."""
 
     use_cases = ("blocks",)

@@ -9,7 +9,7 @@ from typing import Final
 
 from litestar.config.app import AppConfig
 
-from entrypoints.http.plugin import ApiPlugin
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.responses.served_files import KEPT_BUT_ASKED_FOR, ServedFile
 
 _FOLDER: Final = Path(__file__).parent / "page"
@@ -45,7 +45,7 @@ def _serve(media_type: str, read: Callable[[], bytes]) -> ServedFile:
     return ServedFile(media_type, read, _HEADERS, has_etag=True)
 
 
-class ConsolePlugin(ApiPlugin):
+class ConsoleHttpAdditions(HttpAdditions):
     """The files of the page. They need no session: nothing in them is secret."""
 
     pages: Mapping[str, str] = MappingProxyType({"console": "Console for the staff"})

@@ -18,12 +18,12 @@ from application.limits.file_reads import FileRead, FileReads
 from domain import errors
 from domain.errors import TooManyExports
 from domain.features.export import ExportLinkNotValid
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.administration.target import TARGET_ERRORS, UserBody, parse_target
 from entrypoints.http.administration.user_acts import ActPath, ActResponse, make_act_controller
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.export.archive import MEDIA_TYPE, archive_name, write_archive
 from entrypoints.http.fields import USER_ID_EXAMPLE, binary_content, described, header
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
@@ -235,7 +235,7 @@ ACT_PATHS: Final = {
 }
 
 
-class ExportPlugin(ApiPlugin):
+class ExportHttpAdditions(HttpAdditions):
     """The export of the own data, and those of users for operators."""
 
     use_cases = ("export",)

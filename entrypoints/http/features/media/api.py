@@ -7,6 +7,7 @@ import msgspec
 from litestar import Controller
 from litestar.config.app import AppConfig
 
+from entrypoints.http.additions import ABOUT_API, HttpAdditions
 from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.features.media.errors import (
     ERRORS,
@@ -22,7 +23,6 @@ from entrypoints.http.features.media.library import (
 from entrypoints.http.features.media.moderation import ModerationController
 from entrypoints.http.features.media.settings import HttpMediaSettings
 from entrypoints.http.operations import HealthField, ReadinessResponse
-from entrypoints.http.plugin import ABOUT_API, ApiPlugin
 
 
 class MediaHealth(msgspec.Struct, kw_only=True):
@@ -35,7 +35,7 @@ _ABOUT = "Users can upload images to a library.\n"
 _ABOUT_DELETION = "The library remains as long as the phone number does.\n"
 
 
-class MediaPlugin(ApiPlugin):
+class MediaHttpAdditions(HttpAdditions):
     """The library, its files and their moderation."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, "delete_me": _ABOUT_DELETION})

@@ -21,6 +21,6 @@ class HttpMediaSettings:
 
 
 def media_settings(request: "ApiRequest") -> HttpMediaSettings:
-    """Return the settings that the plugin has put into the state of the application."""
+    """Return the settings that `MediaHttpAdditions` has put into the state of the application."""
     settings: HttpMediaSettings = request.app.state.media_settings
     return settings

@@ -8,6 +8,7 @@ from typing import Final
 from domain.errors import PasskeyRequired, ReauthenticationRequired
 from domain.features import passkeys
 from domain.identities.passkey import MAX_PASSKEYS
+from entrypoints.http.additions import ABOUT_API, HttpAdditions
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.passkeys.console_sessions import ConsoleSignInController
 from entrypoints.http.features.passkeys.own_passkeys import (
@@ -19,7 +20,6 @@ from entrypoints.http.features.passkeys.staff_passkeys import (
     NewStaffPasskeyController,
     StaffPasskeyController,
 )
-from entrypoints.http.plugin import ABOUT_API, ApiPlugin
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     passkeys.PasskeyRejected: ErrorRow(
@@ -102,7 +102,7 @@ A user adds a passkey (`POST /users/me/passkeys`), and signs in with it instead 
 """
 
 
-class PasskeysPlugin(ApiPlugin):
+class PasskeysHttpAdditions(HttpAdditions):
     """The errors of passkeys, and their paths where there can be passkeys.
 
     What needs a role may need a passkey of the staff, also where no console is.

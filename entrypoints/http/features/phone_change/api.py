@@ -20,6 +20,7 @@ from domain import errors
 from domain.otp.challenge import parse_otp_code
 from domain.otp.messages import MessagePreferences, parse_platform
 from domain.phone import parse_phone
+from entrypoints.http.additions import ABOUT_API, HttpAdditions
 from entrypoints.http.administration.target import ACT_ERRORS, UserBody
 from entrypoints.http.administration.user_acts import ActPath, ActResponse, make_act_controller
 from entrypoints.http.administration.user_details import SubjectField
@@ -37,7 +38,6 @@ from entrypoints.http.otp.schemas import (
     otp_field,
     parse_sent_device_token,
 )
-from entrypoints.http.plugin import ABOUT_API, ApiPlugin
 from entrypoints.http.requests.auth import (
     BEARER,
     AdministrationMiddleware,
@@ -396,7 +396,7 @@ _ABOUT = """\
 """
 
 
-class PhoneChangePlugin(ApiPlugin):
+class PhoneChangeHttpAdditions(HttpAdditions):
     """Changes of the number."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT})

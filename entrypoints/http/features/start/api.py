@@ -17,8 +17,8 @@ from litestar.config.app import AppConfig
 from litestar.params import JSONBody
 
 from application.features.start import GetRecentMessage
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.fields import described
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.dependencies import Injected
 from entrypoints.http.requests.headers import header_values, headers_of
 from entrypoints.http.requests.request import ApiRequest
@@ -61,7 +61,7 @@ class HttpStartPageSettings:
     image_sources: tuple[str, ...] = ()
 
 
-class StartPlugin(ApiPlugin):
+class StartHttpAdditions(HttpAdditions):
     """The client module, and in development the page. Without it, its paths are unknown ones."""
 
     use_cases = ("start",)

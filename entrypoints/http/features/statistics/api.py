@@ -13,10 +13,10 @@ from application.use_cases import UseCases
 from domain import errors
 from domain.administration.scopes import Scope
 from domain.features.statistics import DEFAULT_HOURS, Dimension, query_hours
+from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.features.statistics import fields as schemas
 from entrypoints.http.features.statistics.fields import CountsResponse, parse_query, to_counts
 from entrypoints.http.fields import described
-from entrypoints.http.plugin import ApiPlugin
 from entrypoints.http.requests.auth import BEARER, AdministrationMiddleware
 from entrypoints.http.requests.dependencies import Injected, provide
 from entrypoints.http.requests.request import ApiRequest
@@ -153,7 +153,7 @@ class StatisticsController(Controller):
         return Response(schemas.to_statistics_response(report))
 
 
-class StatisticsPlugin(ApiPlugin):
+class StatisticsHttpAdditions(HttpAdditions):
     """Statistics of messages and logins."""
 
     use_cases = ("statistics",)

@@ -8,11 +8,11 @@ import msgspec
 from litestar import Controller
 
 from domain.features.voice.call import CallNotFound, CallRecordingNotFound
+from entrypoints.http.additions import ABOUT_API, HttpAdditions
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.features.voice.calls import AdminCallController, CallController
 from entrypoints.http.fields import described
 from entrypoints.http.operations import ReadinessResponse
-from entrypoints.http.plugin import ABOUT_API, ApiPlugin
 
 ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     CallNotFound: ErrorRow(404, "call_not_found", "Call not found"),
@@ -42,7 +42,7 @@ operator keeps calls, which is 90 days by default.
 """
 
 
-class VoicePlugin(ApiPlugin):
+class VoiceHttpAdditions(HttpAdditions):
     """The call log, and the webhooks where a provider sends requests about calls."""
 
     about = MappingProxyType(

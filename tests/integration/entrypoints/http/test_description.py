@@ -14,7 +14,11 @@ from entrypoints.http.errors.fields import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
 from entrypoints.http.features.media.errors import MediaFieldCode
 from tests.support.described import description
-from tests.support.http_settings import change_http_settings, make_http_settings, make_plugins
+from tests.support.http_settings import (
+    change_http_settings,
+    make_http_additions,
+    make_http_settings,
+)
 
 PROJECT: Final = Path(__file__).parents[4]
 SETTINGS: Final = make_http_settings("https://api.example.org")
@@ -43,7 +47,7 @@ def is_response(error: type[ApiError], row: ErrorRow) -> bool:
 
 
 def test_the_schemas_list_every_code_of_the_error_table() -> None:
-    rows = make_error_table(make_plugins(SETTINGS)).rows
+    rows = make_error_table(make_http_additions(SETTINGS)).rows
     codes = {row.code for error, row in rows.items() if is_response(error, row)}
     assert known_values("ServiceError", "code") == codes
     assert known_values("FieldError", "code") == {*FieldErrorCode, *MediaFieldCode}
@@ -77,7 +81,7 @@ def test_the_committed_description_is_up_to_date_and_has_no_host() -> None:
 
 def test_the_server_and_the_length_of_codes_are_those_of_the_settings() -> None:
     document = describe_app(
-        change_http_settings(SETTINGS, otp_length=8).http, make_plugins(SETTINGS)
+        change_http_settings(SETTINGS, otp_length=8).http, make_http_additions(SETTINGS)
     )
     bodies = {
         "VerifyOtpBody": "otp",

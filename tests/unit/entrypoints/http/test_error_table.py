@@ -21,9 +21,9 @@ from entrypoints.http.features.media.errors import (
 )
 from entrypoints.http.requests.middleware import ERROR
 from entrypoints.http.responses.errors import RepeatedFailures, to_response
-from tests.support.http_settings import make_http_settings, make_plugins
+from tests.support.http_settings import make_http_additions, make_http_settings
 
-ERRORS = make_error_table(make_plugins(make_http_settings()))
+ERRORS = make_error_table(make_http_additions(make_http_settings()))
 NEVER_RAISED = {errors.RateLimitExceeded}
 
 

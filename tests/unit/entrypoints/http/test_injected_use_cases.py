@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from application.use_cases import UseCases
 from tests.support.app_harness import AppHarness
-from tests.support.http_settings import make_http_settings, make_plugins
+from tests.support.http_settings import make_http_additions, make_http_settings
 
 
 def handlers_of(controller: type[Controller]) -> Iterator[HTTPRouteHandler]:
@@ -25,9 +25,13 @@ def find(use_cases: UseCases, path: str) -> Any:
 
 def test_what_a_handler_names_has_the_type_of_its_parameter() -> None:
     use_cases, compared = AppHarness().use_cases, 0
-    for plugin in make_plugins(make_http_settings()):
-        provided = {path.rpartition(".")[2]: path for path in plugin.use_cases}
-        controllers = (*plugin.controllers, *plugin.administration, *plugin.hidden_controllers)
+    for addition in make_http_additions(make_http_settings()):
+        provided = {path.rpartition(".")[2]: path for path in addition.use_cases}
+        controllers = (
+            *addition.controllers,
+            *addition.administration,
+            *addition.hidden_controllers,
+        )
         for handler in (each for one in controllers for each in handlers_of(one)):
             for name, hint in get_type_hints(handler.fn, include_extras=True).items():
                 path = provided.get(name)

@@ -7,12 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from entrypoints.http.app import make_error_table
-from entrypoints.http.features.legacy_otp import LegacyOtpPlugin
+from entrypoints.http.features.legacy_otp import LegacyOtpHttpAdditions
 from entrypoints.http.requests.checks import RequestCheckMiddleware
 from entrypoints.http.requests.middleware import ERROR
 from tests.support.asgi import AsgiResponse, http_scope, ok, request
 
-ERRORS = make_error_table([LegacyOtpPlugin()])
+ERRORS = make_error_table([LegacyOtpHttpAdditions()])
 PUBLIC_URL = "https://Dialtone.example.org:443/api"
 WEB_ORIGINS = ("https://app.example.org", "http://localhost:3000", "capacitor://localhost")
 OWN_HOST = ("host", "10.0.0.5:8000")

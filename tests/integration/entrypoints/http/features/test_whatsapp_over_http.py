@@ -10,13 +10,15 @@ import pytest_asyncio
 from application.webhook_urls import parse_reference
 from domain.otp.delivery import Channel, ReportedStatus
 from domain.otp.delivery_policy import ONLY_SMS, ChannelOrder
-from entrypoints.http.features.whatsapp import MAX_BODY_BYTES, WhatsAppPlugin
+from entrypoints.http.features.whatsapp import MAX_BODY_BYTES, WhatsAppHttpAdditions
 from tests.support.http_app import open_http_client
 from tests.support.http_settings import make_http_settings
 from tests.support.whatsapp.whatsapp_app import WhatsAppHarness, whatsapp_policy
 
 CHANNELS = ChannelOrder(ONLY_SMS, (("IN", (Channel.WHATSAPP, Channel.SMS)),))
-SETTINGS = replace(make_http_settings(channels=CHANNELS), plugins=(WhatsAppPlugin(is_used=True),))
+SETTINGS = replace(
+    make_http_settings(channels=CHANNELS), additions=(WhatsAppHttpAdditions(is_used=True),)
+)
 INDIAN, AMERICAN = "+919876543210", "+14155552671"
 
 

@@ -15,7 +15,7 @@ from adapters.messages.twilio.voice.markup import TwimlMarkup
 from adapters.messages.twilio.voice.webhook_parser import TwilioWebhookParser
 from application.features.voice.ports import VoicePorts
 from application.webhook_urls import WebhookUrls
-from entrypoints.http.features.voice.api import VoicePlugin
+from entrypoints.http.features.voice.api import VoiceHttpAdditions
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.http_app import open_http_client
@@ -45,7 +45,7 @@ CALL_PATHS: Final = (
 REPORT_PATHS: Final = ("/voice/status", "/voice/recording", f"/sms/status?delivery={REPORT_ID}")
 PATHS: Final = CALL_PATHS + REPORT_PATHS
 SETTINGS: Final = replace(
-    make_http_settings(PUBLIC_URL), plugins=(VoicePlugin(has_phone_line=True),)
+    make_http_settings(PUBLIC_URL), additions=(VoiceHttpAdditions(has_phone_line=True),)
 )
 
 

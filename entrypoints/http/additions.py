@@ -19,16 +19,16 @@ ABOUT_API: Final = "api"
 ABOUT_TOKENS: Final = "tokens"
 
 
-class ApiPlugin(InitPlugin):
-    """The HTTP part of a feature. The application asks for the rest of what it needs by attributes.
+class HttpAdditions(InitPlugin):
+    """What a feature adds to the HTTP application, which reads these attributes.
 
-    A plugin gets the settings of its feature from whoever makes it. `HttpSettings` is in the state
-    of the application, as `settings`.
+    They get the settings of the feature from whoever makes them. `HttpSettings` is in the state of
+    the application, as `settings`.
 
     Attributes:
         use_cases: What handlers get by name: the name of the feature, or `voice.line`.
         administration: Controllers for operators. The service has them, and describes them, if a
-            plugin is the administration.
+            feature adds the administration.
         hidden_controllers: Controllers that the description lacks.
         files: Files that are the same for everybody, by their paths.
         webhooks: The first segments of paths that other services send requests to, which are
@@ -38,9 +38,9 @@ class ApiPlugin(InitPlugin):
         pages: Pages for people, by their paths, with their names.
         port_errors: The errors of its ports, with those of their responses.
         error_table: The errors of its API, if its paths are another one than the main one.
-        field_codes: The codes of invalid fields that only it has.
-        fields: Structs with the fields that it adds to Structs of the core, or describes better. Of
-            the body of a request, they are parsed too, also in Structs that inherit from it.
+        field_codes: The codes of invalid fields that only the feature has.
+        fields: Structs with the fields that are added to Structs of the core, or described better.
+            Those of the body of a request are parsed too, also in Structs that inherit from it.
         related_errors: By errors that operations list: those that they may have in addition.
         about: What the description says in addition, by the id of an operation of the core, or
             `ABOUT_API` or `ABOUT_TOKENS`.
@@ -72,8 +72,8 @@ class ApiPlugin(InitPlugin):
         return app_config
 
 
-def administration_of(plugins: Sequence[ApiPlugin]) -> Sequence[type[Controller]]:
-    """Return the controllers for operators of all plugins, if one is the administration."""
-    if not any(plugin.is_administration for plugin in plugins):
+def administration_of(additions: Sequence[HttpAdditions]) -> Sequence[type[Controller]]:
+    """Return the controllers for operators, if one of the features adds the administration."""
+    if not any(addition.is_administration for addition in additions):
         return ()
-    return [controller for plugin in plugins for controller in plugin.administration]
+    return [controller for addition in additions for controller in addition.administration]

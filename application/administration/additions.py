@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from domain.administration.retained_data import RetainedData
 
 if TYPE_CHECKING:  # most programs open none of these
-    from application.administration.export_part import ExportPart
+    from application.administration.export_files import ExportedFiles
     from application.administration.show_user import LoadDetails
     from application.administration.user_acts import UserAct
 
@@ -27,6 +27,6 @@ class AdministrationAdditions:
 
     details: "Sequence[LoadDetails]" = ()
     user_acts: "Sequence[UserAct]" = ()
-    exported: "Sequence[ExportPart]" = ()
+    exported: "Sequence[ExportedFiles]" = ()
     cleaned_up: Sequence[str] = ()
     retained_data: Sequence[Callable[[datetime], RetainedData]] = ()

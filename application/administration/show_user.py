@@ -40,15 +40,15 @@ class LoadDetails(Protocol):
         ...
 
 
-class DetailsParts:
+class AddedDetails:
     """What features show of a user, by its type."""
 
-    def __init__(self, parts: Mapping[type, object]) -> None:
-        self._parts = parts
+    def __init__(self, details: Mapping[type, object]) -> None:
+        self._details = details
 
     def find(self, kind: type[T]) -> T | None:
-        part = self._parts.get(kind)
-        return part if isinstance(part, kind) else None
+        details = self._details.get(kind)
+        return details if isinstance(details, kind) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class UserDetails:
     devices: Sequence[RecognizedDevice]
     verification: VerificationState | None
     deliveries: Sequence[ShownDelivery]
-    parts: DetailsParts
+    added: AddedDetails
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class ShowUser:
     view_phone: ViewPhone
     describe_verification: DescribeVerification
     delivery_reports: ExpiringRecords[DeliveryReport]
-    parts: Sequence[LoadDetails]
+    load_added: Sequence[LoadDetails]
     clock: Clock
 
     async def __call__(
@@ -137,8 +137,8 @@ class ShowUser:
             number = await self.view_phone(
                 operator, user.phone, user.subject, reason, is_shown=is_shown
             )
-        verification, parts = await asyncio.gather(
-            self._describe_verification(user), self._load_parts(identity)
+        verification, added = await asyncio.gather(
+            self._describe_verification(user), self._load_added(identity)
         )
         deliveries = verification.deliveries if verification else ()
         shown = await asyncio.gather(*map(self._show_delivery, deliveries))
@@ -154,7 +154,7 @@ class ShowUser:
             devices=[device for device in devices if now < device.expires_at],
             verification=verification,
             deliveries=shown,
-            parts=parts,
+            added=added,
         )
 
     def _hash_phone(self, user: FoundUser, time: datetime) -> str | None:
@@ -172,9 +172,9 @@ class ShowUser:
             return replace(state, blocked_since=identity.blocked_at)
         return state
 
-    async def _load_parts(self, identity: Identity | None) -> DetailsParts:
-        loaded = await asyncio.gather(*(load(identity) for load in self.parts))
-        return DetailsParts({type(part): part for part in loaded if part is not None})
+    async def _load_added(self, identity: Identity | None) -> AddedDetails:
+        loaded = await asyncio.gather(*(load(identity) for load in self.load_added))
+        return AddedDetails({type(details): details for details in loaded if details is not None})
 
     async def _show_delivery(self, delivery: Delivery) -> ShownDelivery:
         if delivery.is_rejected:

@@ -74,6 +74,6 @@ class UserDetailsUseCases:
             view_phone=self.view_phone,
             describe_verification=limits.describe_verification,
             delivery_reports=core_ports.repositories.delivery_reports,
-            parts=additions.details,
+            load_added=additions.details,
             clock=core_ports.system.clock,
         )

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from application.additions import Additions
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.administration.export_files import ExportFile, MissingFiles, json_file
 from application.administration.find_user import UserQuery
 from application.administration.operator import Operator
 from application.core_ports import CorePorts

@@ -126,7 +126,7 @@ class BlocksDetails:
 
 def blocks_about(details: UserDetails) -> Sequence[Block]:
     """Return the blocks of the number of a user."""
-    shown, phone = details.parts.find(BlocksDetails), details.user.phone
+    shown, phone = details.added.find(BlocksDetails), details.user.phone
     if shown is None or phone is None:
         return ()
     return shown.block_list.about_phone(phone, shown.now)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from application.administration.act_for_users import ActForUsers
 from application.administration.acts import Act
-from application.administration.export_part import (
+from application.administration.export_files import (
+    ExportedFiles,
     ExportFile,
-    ExportPart,
     MissingFiles,
     json_file,
     text_file,
@@ -68,19 +68,19 @@ class CollectFiles:
     delivery_reports: ExpiringRecords[DeliveryReport]
     data_exports: OwnedRecords[DataExport]
     audit_log: AuditLog
-    parts: Sequence[ExportPart]
+    added: Sequence[ExportedFiles]
     clock: Clock
 
     @property
     def explained_files(self) -> Mapping[str, str]:
         explained = dict(EXPLAINED_FILES)
-        for part in self.parts:
-            explained |= part.explained_files
+        for files in self.added:
+            explained |= files.explained_files
         return explained | EXPLAINED_MISSING
 
     async def check(self, identity: Identity) -> None:
-        for part in self.parts:
-            await part.check(identity)
+        for files in self.added:
+            await files.check(identity)
 
     async def __call__(self, identity: Identity) -> AsyncGenerator[ExportFile, None]:
         now = self.clock.now()
@@ -93,8 +93,8 @@ class CollectFiles:
         yield json_file("sign_in.json", _describe_verification(verification, reports), now)
         yield json_file("audit.json", await self._describe_audit(identity.id), now)
         missing = MissingFiles()
-        for part in self.parts:
-            async with aclosing(part(identity, now, missing)) as files:
+        for read_files in self.added:
+            async with aclosing(read_files(identity, now, missing)) as files:
                 async for file in files:
                     yield file
         if missing.files:
@@ -353,7 +353,7 @@ class ExportOwnData:
         """
         if not principal.has_fresh_login:
             raise FreshLoginRequired
-        await check_parts(self.collect_files, principal.identity)
+        await check_files(self.collect_files, principal.identity)
         earlier = await self.data_exports.load(principal.identity.id)
         if earlier is not None:
             earlier.repeat(self.clock.now())
@@ -397,7 +397,7 @@ class ExportUser:
         user = await self.act.find(operator, EXPORT, query, reason)
         identity = user.require_identity()
         await self.view_phone.count(operator)  # the export has the full number
-        await check_parts(self.collect_files, identity)
+        await check_files(self.collect_files, identity)
         record_act = self.act.record_act
         entry = await record_act.begin(operator.actor, EXPORT.action, user.subject, reason)
         export = Export(identity, self.collect_files)
@@ -468,8 +468,8 @@ class LinkToExport:
         return staff_member(principal), link
 
 
-async def check_parts(collect_files: CollectFiles, identity: Identity) -> None:
-    """Check that all parts can be read: once a response has begun, its status stays.
+async def check_files(collect_files: CollectFiles, identity: Identity) -> None:
+    """Check that all files can be read: once a response has begun, its status stays.
 
     Raises:
         Unavailable
@@ -525,7 +525,7 @@ class Exports:
             delivery_reports=repositories.delivery_reports,
             audit_log=repositories.audit_log,
             data_exports=data_exports,
-            parts=core.additions.exported,
+            added=core.additions.exported,
             clock=clock,
         )
         self.export_own_data = ExportOwnData(data_exports, collect_files, clock)

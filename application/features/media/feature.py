@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from application.additions import Additions
-from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.administration.export_files import ExportFile, MissingFiles, json_file
 from application.core_ports import CorePorts
 from application.features.media.check_media import CheckMedia
 from application.features.media.deletions import CleanUpLibrary, MarkForDeletion, RetryDeletions

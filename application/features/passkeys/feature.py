@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from application.additions import Additions
-from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.administration.export_files import ExportFile, MissingFiles, json_file
 from application.features.passkeys.check_answer import (
     Challenges,
     PasskeyRepositories,

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 
 from application.additions import Additions
-from application.administration.export_part import ExportFile, MissingFiles, json_file
+from application.administration.export_files import ExportFile, MissingFiles, json_file
 from application.administration.operator import Operator
 from application.core_ports import CorePorts
 from application.features.voice.ports import Calls, RecordingFile, Recordings, VoiceRepositories

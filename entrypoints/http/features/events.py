@@ -27,5 +27,5 @@ class EventFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(EventDetails) or EventDetails(waiting=0, failed=0)
+        shown = details.added.find(EventDetails) or EventDetails(waiting=0, failed=0)
         return cls(events=to_struct(shown, UserEventsResponse))

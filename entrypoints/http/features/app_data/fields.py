@@ -51,5 +51,5 @@ class AppDataFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(AppDataDetails) or AppDataDetails({}, {})
+        shown = details.added.find(AppDataDetails) or AppDataDetails({}, {})
         return cls(app_data=shown.app_data, claims=shown.claims)

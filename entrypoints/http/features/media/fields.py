@@ -29,7 +29,7 @@ class LibraryFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(LibraryDetails)
+        shown = details.added.find(LibraryDetails)
         if shown is None:
             return cls(library=None)
         return cls(

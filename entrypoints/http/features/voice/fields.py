@@ -66,7 +66,7 @@ class CallFields(UserFields, kw_only=True):
 
     @classmethod
     def of(cls, details: UserDetails) -> Self:
-        shown = details.parts.find(CallDetails)
+        shown = details.added.find(CallDetails)
         return cls(calls=[_to_call(call) for call in shown.calls] if shown else [])
 
 

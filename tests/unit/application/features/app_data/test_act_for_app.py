@@ -100,14 +100,14 @@ async def test_data_are_replaced_as_a_whole_and_shown_to_operators_and_the_owner
     assert await app_data.APP_DATA.of(app.use_cases).stored_data.load(user_id) == VALUES
     assert await act.load_app_data(BACKEND, user_id) == VALUES
     assert await act.load_claims(BACKEND, user_id) == claims
-    assert (await show(app)).parts.find(AppDataDetails) == AppDataDetails(VALUES, claims)
+    assert (await show(app)).added.find(AppDataDetails) == AppDataDetails(VALUES, claims)
     with pytest.raises(InsufficientScope):
         await act.load_app_data(a_token(Scope.READ_USERS), user_id)
 
     await set_data(app, user_id, {})
     await act.set_claims(BY_COMMAND, user_id, "", "no longer")
     assert (stored(app), await act.load_app_data(BACKEND, user_id)) == ({}, {})
-    assert (await show(app)).parts.find(AppDataDetails) == AppDataDetails({}, {})
+    assert (await show(app)).added.find(AppDataDetails) == AppDataDetails({}, {})
 
 
 async def test_tokens_have_the_claims_from_the_next_refresh_on(app: AppHarness) -> None:
@@ -129,7 +129,7 @@ async def test_data_and_claims_are_deleted_with_the_account(app: AppHarness) -> 
     await app.identities.delete_user(user)
     assert stored(app) == {}
     assert app.database.identities[user.identity.id].value.claims == ""
-    assert (await show(app, user.identity.id)).parts.find(AppDataDetails) is None
+    assert (await show(app, user.identity.id)).added.find(AppDataDetails) is None
 
 
 async def test_data_that_change_while_they_are_deleted_are_deleted_too(app: AppHarness) -> None:

@@ -512,4 +512,4 @@ async def test_events_that_wait_and_events_that_are_kept_are_counted(app: AppHar
         start=1,
     ):
         shown = await show(app, await add(app, events, number))
-        assert shown.parts.find(EventDetails) == counts
+        assert shown.added.find(EventDetails) == counts

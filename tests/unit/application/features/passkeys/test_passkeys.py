@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from application.administration.export_part import MissingFiles
+from application.administration.export_files import MissingFiles
 from application.administration.operator import operating_system_user, staff_member
 from application.features.passkeys.console_session import Browser
 from application.features.passkeys.events import (

@@ -70,7 +70,7 @@ async def test_members_see_their_own_calls_administrators_all_and_operators_thos
         assert [call.id for call in page.calls] == [an_id(number) for number in seen]
     user = call_number(9, identity_id=(await app.add_user()).identity.id)
     await add(app, user)
-    assert (await show(app)).parts.find(CallDetails) == CallDetails([user])
+    assert (await show(app)).added.find(CallDetails) == CallDetails([user])
 
 
 @pytest.fixture

@@ -35,8 +35,8 @@ class MissingFiles:
         self.files.append({"file": name, "reason": reason})
 
 
-class ExportPart(Protocol):
-    """What a feature adds to an export."""
+class ExportedFiles(Protocol):
+    """The files that a feature adds to an export."""
 
     @property
     def explained_files(self) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from domain import errors
 from domain.identities.refresh_token import RefreshToken, parse_refresh_token
 from domain.identities.session import Session
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     AccessTokenField,
     ExpiresInField,

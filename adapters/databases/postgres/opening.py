@@ -25,7 +25,7 @@ from adapters.databases.postgres.record_store import PostgresRows, make_record_s
 from adapters.databases.postgres.sessions import find_pooler
 from adapters.databases.postgres.url import PostgresUrl, parse_url
 from adapters.databases.records.database import CopyableDatabase, Database
-from adapters.databases.sql.metadata import SqlCopyMark, SqlKeyId
+from adapters.databases.sql.metadata_fields import SqlCopyMark, SqlKeyId
 
 
 @dataclass(frozen=True, slots=True)

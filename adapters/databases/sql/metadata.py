@@ -1,19 +1,16 @@
 """The metadata of a database: one row says which service and which keys it belongs to."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.databases.records.database_metadata import (
-    EMPTIED,
     METADATA_TABLE,
     DatabaseMetadata,
     check_schema_version,
 )
 from adapters.databases.records.newest_key import ENCRYPTION_KEY_ID
 from adapters.databases.sql.dialect import Dialect
-from adapters.databases.sql.record_store import Rows
-from application.ports.errors import ConfigurationError, StorageUnavailable
+from application.ports.errors import ConfigurationError
 
 OTHER_PROGRAM: Final = "{location} has tables of another program: name another database."
 CREATE_METADATA: Final = (
@@ -57,48 +54,3 @@ def read_metadata(
         )
     except KeyError:
         raise ConfigurationError(OTHER_PROGRAM.format(location=location)) from None
-
-
-# ruff: noqa: S608 -- the names are ours
-_READ_KEY: Final = f"SELECT {ENCRYPTION_KEY_ID} FROM {METADATA_TABLE} WHERE id = 'database'"
-_READ: Final = f"SELECT copy_mark FROM {METADATA_TABLE} WHERE id = 'database'"
-
-
-@dataclass(frozen=True, slots=True)
-class SqlCopyMark:
-    """Reads and writes the mark."""
-
-    rows: Rows
-    dialect: Dialect
-
-    async def read(self) -> str | None:
-        [(mark,)] = await self.rows.read(_READ)
-        return mark if isinstance(mark, str) else None
-
-    async def write(self, mark: str | None, /) -> None:
-        place = self.dialect.place
-        sql = f"UPDATE {METADATA_TABLE} SET copy_mark = {place} WHERE id = 'database'"
-        await self.rows.write(sql, (mark,))
-
-
-@dataclass(frozen=True, slots=True)
-class SqlKeyId:
-    """Reads the id, and replaces it by compare and swap."""
-
-    rows: Rows
-    dialect: Dialect
-
-    async def read(self) -> str | None:
-        rows = await self.rows.read(_READ_KEY)
-        if not rows:
-            raise StorageUnavailable(EMPTIED)
-        [(key_id,)] = rows
-        return key_id if isinstance(key_id, str) else None
-
-    async def replace(self, old: str | None, new: str, /) -> bool:
-        place = self.dialect.place
-        sql = (
-            f"UPDATE {METADATA_TABLE} SET {ENCRYPTION_KEY_ID} = {place} "
-            f"WHERE id = 'database' AND coalesce({ENCRYPTION_KEY_ID}, '') = {place}"
-        )
-        return bool(await self.rows.write(sql, (new, old or "")))

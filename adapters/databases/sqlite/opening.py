@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from adapters.databases.records.database import CopyableDatabase, Database
-from adapters.databases.sql.metadata import SqlCopyMark, SqlKeyId
+from adapters.databases.sql.metadata_fields import SqlCopyMark, SqlKeyId
 from adapters.databases.sqlite.database import (
     SqliteDatabase,
     check_alone,

@@ -15,7 +15,7 @@ from domain.identities.external_id import parse_external_id
 from domain.identities.username import Username, parse_username
 from domain.phone import parse_phone
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     ID_DESCRIPTION,

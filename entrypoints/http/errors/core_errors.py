@@ -6,7 +6,7 @@ from typing import Final
 
 from domain import errors
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
 from entrypoints.http.settings import MAX_JSON_BYTES
 from entrypoints.texts.acts import HAS_TEST_OTP, LIMITS_RESET_TWICE

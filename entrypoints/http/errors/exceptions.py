@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 
 from domain.errors import Unauthenticated
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import described
 
 MessageField = Annotated[str, described("A message for people.", "User not found")]

@@ -11,7 +11,8 @@ from litestar.routes import HTTPRoute
 
 from entrypoints.http.additions import ABOUT_API, ABOUT_TOKENS, HttpAdditions
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import ErrorTable
 from entrypoints.http.openapi.operations import HEADERS, describe_operation
 from entrypoints.http.openapi.responses import ErrorResponses, render_shared_errors

@@ -12,7 +12,8 @@ from domain.administration.act_limits import LIMITS_OF_ACTS
 from entrypoints.http.additions import HttpAdditions
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.core_errors import CORE_ERRORS
-from entrypoints.http.errors.fields import FieldErrorCode, InvalidFieldsError, ServiceError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.fields import InvalidFieldsError, ServiceError
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorTable
 from entrypoints.http.openapi.operations import headers_of
 from entrypoints.http.requests.auth import limit_by_ip

@@ -8,7 +8,7 @@ from typing import Final
 
 from application.ports.current_request import CURRENT_REQUEST
 from entrypoints.http.errors.exceptions import InvalidBody, RequestTimeout
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.requests.headers import headers_of
 from entrypoints.http.requests.middleware import (
     AsgiApp,

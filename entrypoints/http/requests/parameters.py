@@ -10,7 +10,7 @@ from domain.cursor import CURSOR_PATTERN, MAX_PAGE_SIZE
 from domain.errors import InvalidNumber
 from domain.identifier import IDENTIFIER_PATTERN
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import ID_DESCRIPTION, described
 
 

@@ -18,7 +18,7 @@ from domain.json_values import find_repeated_keys
 from domain.otp.delivery import Channel
 from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidBody, InvalidFields
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.requests.described_rules import described_rules
 from entrypoints.http.settings import HttpOtpSettings
 

@@ -15,7 +15,7 @@ from application.ports.errors import PortError, StorageOverloaded
 from domain.errors import DomainError, Unavailable
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError, ErrorTable
 from entrypoints.http.requests.middleware import ERROR
 

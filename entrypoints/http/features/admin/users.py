@@ -43,7 +43,7 @@ from entrypoints.http.administration.user_details import (
     to_retained_data,
 )
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.fields import (
     EXTERNAL_ID_DESCRIPTION,
     EXTERNAL_ID_EXAMPLE,

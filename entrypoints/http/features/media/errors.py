@@ -31,7 +31,7 @@ from domain.features.media.errors import (
 )
 from domain.features.media.item import MAX_TOTAL
 from entrypoints.http.errors.exceptions import HttpError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import RETRY_AFTER, ApiError, ErrorRow
 from entrypoints.http.fields import described
 

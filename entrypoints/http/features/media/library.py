@@ -20,7 +20,7 @@ from domain.features.media.item import parse_category
 from domain.features.media.usage import parse_idempotency_key
 from domain.identifier import parse_identifier
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media import library_schemas
 from entrypoints.http.features.media.errors import (
     FileTooLarge,

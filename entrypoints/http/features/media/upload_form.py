@@ -15,7 +15,7 @@ from multipart import (
 
 from application.features.media.limits import RunningUpload, UploadLimiter
 from entrypoints.http.errors import exceptions
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media.errors import (
     FileTooLarge,
     FormTooLarge,

@@ -13,7 +13,7 @@ from domain.features import passkeys as rules
 from domain.features.passkeys import MAX_NAME_LENGTH, parse_passkey_name
 from entrypoints.http.administration.user_details import to_struct
 from entrypoints.http.errors.exceptions import FieldError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.passkeys.fields import PasskeyResponse, to_responses
 from entrypoints.http.fields import described
 from entrypoints.http.otp.schemas import (

@@ -26,7 +26,8 @@ from entrypoints.http.administration.user_acts import ActPath, ActResponse, make
 from entrypoints.http.administration.user_details import SubjectField
 from entrypoints.http.errors.core_errors import CORE_TABLE
 from entrypoints.http.errors.exceptions import FieldError, InvalidUserId
-from entrypoints.http.errors.fields import FieldErrorCode, ServiceError
+from entrypoints.http.errors.field_codes import FieldErrorCode
+from entrypoints.http.errors.fields import ServiceError
 from entrypoints.http.errors.table import ApiError, ErrorRow
 from entrypoints.http.fields import PhoneField, described, phone_field, reason_field
 from entrypoints.http.otp.proofs import parse_sent_proof

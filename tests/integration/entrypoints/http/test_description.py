@@ -10,7 +10,7 @@ from domain.errors import InvalidValue
 from domain.features.admin import TokenNotFound
 from entrypoints.composition.openapi import render_description
 from entrypoints.http.app import describe_app, make_error_table
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, ApiError, ErrorRow
 from entrypoints.http.features.media.errors import MediaFieldCode
 from tests.support.described import description

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.features.media.errors import MediaFieldCode
 from tests.integration.entrypoints.http.uploads import (
     CONTENT_TYPE,

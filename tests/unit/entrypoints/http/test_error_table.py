@@ -13,7 +13,7 @@ from domain.features.media import errors as media_errors
 from entrypoints.http.app import make_error_table
 from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.exceptions import HttpError
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import ApiError
 from entrypoints.http.features.media.errors import (
     LibraryReadFailed,

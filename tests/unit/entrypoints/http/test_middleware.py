@@ -13,7 +13,7 @@ from adapters.operations.logging.configuration import add_request_fields
 from application.identities.events import RefreshTokenReused
 from domain.errors import Unavailable
 from entrypoints.http.errors.exceptions import HttpError, InvalidBody
-from entrypoints.http.errors.fields import FieldErrorCode
+from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.requests.client_ip import ClientIpResolver
 from entrypoints.http.requests.middleware import ERROR, RequestContextMiddleware
 from tests.support.asgi import http_scope, ok, request

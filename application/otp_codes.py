@@ -20,8 +20,8 @@ from domain.otp.challenge import (
     OtpCode,
     Purpose,
 )
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
@@ -40,10 +40,10 @@ _PADDING: Final = Challenge(
 
 @dataclass(frozen=True, slots=True)
 class OtpCodes:
-    """Derives the codes of challenges with the peppers. A test OTP replaces those of its phone."""
+    """Derives codes from challenges and peppers. A fixed code replaces those of its phone."""
 
     peppers: KeyRing
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     length: int = DEFAULT_OTP_LENGTH
 
     def make_challenge(
@@ -67,8 +67,8 @@ class OtpCodes:
         """Return the ids of the keys whose challenges have codes that can be derived."""
         return [pepper.id for pepper in self.peppers.accepted()]
 
-    def is_test_phone(self, phone: PhoneNumber, now: datetime) -> bool:
-        return self.test_otps.find_code(phone, now) is not None
+    def has_fixed_code(self, phone: PhoneNumber, now: datetime) -> bool:
+        return self.fixed_codes.find_code(phone, now) is not None
 
     def derive(self, challenge: Challenge, phone: PhoneNumber) -> OtpCode:
         """Derive the code of one challenge.
@@ -97,7 +97,7 @@ class OtpCodes:
         any_key = next(iter(keys.values()))
         for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
             codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
-        test_code = self.test_otps.find_code(phone, attempt.now)
+        test_code = self.fixed_codes.find_code(phone, attempt.now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:

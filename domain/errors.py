@@ -78,8 +78,8 @@ class UnsupportedValue(InvalidValue):
     """The text is none of the values that are allowed."""
 
 
-class HasTestOtp(InvalidValue):
-    """The phone of the account has a test OTP, so the account gets no role."""
+class HasFixedCode(InvalidValue):
+    """The phone of the account has a fixed code, so the account gets no role."""
 
 
 class ConflictingValue(InvalidValue):

@@ -14,7 +14,7 @@ from application.update import change
 from domain.errors import Forbidden, PasskeyRequired, Unauthenticated
 from domain.identities.identity import Identity
 from domain.identities.session import Session, SessionKind, SessionLimits
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,14 @@ class Authenticate:
     - A session is valid for its kind of paths only. One of the console needs its cookie too, and an
       instance that has a console.
     - Staff that needs a passkey has no rights in a session of an app: `Principal.needs_passkey`.
-    - A phone with a test OTP never has a role, even if it had one before.
+    - A phone with a fixed code never has a role, even if it had one before.
     """
 
     tokens: AccessTokens
     identities: Identities
     clock: Clock
     session_limits: SessionLimits
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     additions: IdentityAdditions
 
     async def __call__(
@@ -81,7 +81,7 @@ class Authenticate:
                     raise
                 # Any later use is recorded by the next request.
         identity = loaded.value
-        if identity.is_staff and identity.phone and self.test_otps.includes(identity.phone):
+        if identity.is_staff and identity.phone and self.fixed_codes.includes(identity.phone):
             identity = identity.demote()
         return Principal(
             identity,

@@ -20,7 +20,7 @@ from application.update import change
 from domain.errors import (
     ExternalIdInUse,
     Forbidden,
-    HasTestOtp,
+    HasFixedCode,
     InvalidValue,
     PhoneBlocked,
     UserNotFound,
@@ -29,8 +29,8 @@ from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 JOINED_BY_CALL: Final = (
@@ -49,13 +49,13 @@ class OperatorActions:
     phone_verifications: PhoneVerifications
     clock: Clock
     events: SecurityEvents
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
 
     async def change_role(self, user: str | PhoneNumber, role: Role) -> Identity:
         """Give a user a role, or make one a member again, from the next request on.
 
-        A phone with a test OTP gets no role: anybody who knows its code would have it. Neither does
-        a phone that joined by a call: nobody has proved to own it.
+        A phone with a fixed code gets no role: anybody who knows its code would have it. Neither
+        does a phone that joined by a call: nobody has proved to own it.
         """
 
         def set_role(identity: Identity) -> Identity:
@@ -196,8 +196,8 @@ class OperatorActions:
         """Raise what `change_role` raises if a user cannot get the role."""
         if not role.is_staff:
             return
-        if any(self.test_otps.includes(phone) for phone in identity.all_phones):
-            raise HasTestOtp
+        if any(self.fixed_codes.includes(phone) for phone in identity.all_phones):
+            raise HasFixedCode
         if not identity.is_verified:
             raise InvalidValue(JOINED_BY_CALL)
 

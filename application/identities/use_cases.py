@@ -18,7 +18,7 @@ from application.ports.system import SystemPorts
 from application.record_act import RecordAct
 from domain.identities.session import SessionLimits
 from domain.identities.username import UsernameRules
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class IdentitiesPolicy:
 
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     recycled_after: timedelta | None = None
-    test_otps: TestOtps = TestOtps()
+    fixed_codes: FixedCodes = FixedCodes()
     username_rules: UsernameRules = field(default_factory=UsernameRules)
 
 
@@ -72,7 +72,7 @@ class IdentityUseCases:
             identities,
             clock,
             policy.session_limits,
-            policy.test_otps,
+            policy.fixed_codes,
             additions,
         )
         self.refresh_session = RefreshSession(
@@ -99,5 +99,5 @@ class IdentityUseCases:
         self.delete_user = DeleteUser(identities, additions, clock, events)
 
         self.operator_actions = OperatorActions(
-            identities, verifications, clock, events, policy.test_otps
+            identities, verifications, clock, events, policy.fixed_codes
         )

@@ -16,10 +16,10 @@ from application.ports.limits import LimitStore
 from domain.otp.code_check import CodeCheck
 from domain.otp.delivery import Delivery, HashedClientIp
 from domain.otp.delivery_policy import PROOF_REQUIRED, DeliveryPolicy, Limitation
+from domain.otp.fixed_codes import FIXED_CODE_POLICY
 from domain.otp.permits import LimitOwner, Outcome, Permits, Recognition
 from domain.otp.rate_limits import DeliveryRoute, LimitName, RateLimit, RateLimits
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.test_otps import TEST_OTP_POLICY
 from domain.phone import PhoneNumber
 
 PROOF_RETRY_PERIOD: Final = timedelta(hours=1)
@@ -50,8 +50,8 @@ class DeliveryLimiter:
     additions: LimitAdditions
 
     def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
-        is_test_phone = self.codes.is_test_phone(phone, now)
-        return TEST_OTP_POLICY if is_test_phone else self.delivery_policy
+        has_fixed_code = self.codes.has_fixed_code(phone, now)
+        return FIXED_CODE_POLICY if has_fixed_code else self.delivery_policy
 
     def permits_of(
         self,
@@ -65,8 +65,8 @@ class DeliveryLimiter:
         session_id: str | None = None,
     ) -> "RequestPermits":
         route = self._route(phone, client_ip, is_call, identity_id, session_id)
-        is_test = self.codes.is_test_phone(phone, now)
-        return RequestPermits(self, route, recognition, now, is_test)
+        has_fixed_code = self.codes.has_fixed_code(phone, now)
+        return RequestPermits(self, route, recognition, now, has_fixed_code)
 
     def owners(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[LimitOwner]:
         """Return whose limits a client tries, in their order.
@@ -140,7 +140,7 @@ class DeliveryLimiter:
         # A stranger that needs a proof has made one for the code that it got.
         available_at = await permits.next_available(now, has_proof=not permits.owners())
         blocked_until = (
-            None if permits.is_test else self.additions.find_network_block(client_ip, now)
+            None if permits.has_fixed_code else self.additions.find_network_block(client_ip, now)
         )
         return whole_seconds(now, max(wait.until, available_at, blocked_until or now))
 
@@ -170,13 +170,13 @@ class RequestPermits:
     route: DeliveryRoute
     recognition: Recognition
     now: datetime
-    is_test: bool
+    has_fixed_code: bool
     _limits: dict[LimitOwner, Sequence[RateLimit]] = field(default_factory=dict)
 
     def owners(self, *, has_proof: bool = False) -> Sequence[LimitOwner]:
-        """Return whose limits the client tries; a phone with a test OTP has its own."""
-        if self.is_test:
-            return (LimitOwner.TEST_PHONE,)
+        """Return whose limits the client tries; a phone with a fixed code has its own."""
+        if self.has_fixed_code:
+            return (LimitOwner.FIXED_CODE,)
         return self.limiter.owners(self.recognition, has_proof=has_proof)
 
     def limits_of(self, owner: LimitOwner) -> Sequence[RateLimit]:
@@ -186,7 +186,7 @@ class RequestPermits:
 
     async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
         """Acquire the permits of one owner, or return when the first has some."""
-        if not self.is_test:
+        if not self.has_fixed_code:
             self.limiter.alerts.measure_limits.see(self.route.country)
         rejected = []
         for owner in self.owners(has_proof=has_proof):

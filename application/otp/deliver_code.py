@@ -286,7 +286,7 @@ class DeliverCode:
 class SendNotice:
     """Send a message without a one-time code to a number that an account had or has.
 
-    - Nothing is sent to a number that gets no messages, to one with a test OTP, and to a country
+    - Nothing is sent to a number that gets no messages, to one with a fixed code, and to a country
       that is not served.
     - Neither limits nor a block of its prefix or country count here: a caller knows whether the
       owner has to hear of it.
@@ -305,7 +305,7 @@ class SendNotice:
     async def __call__(self, phone: PhoneNumber, notice: PhoneNotice) -> bool:
         """Send the message, and return whether it needs no other attempt."""
         now = self.clock.now()
-        if not self.is_served(phone) or self.codes.is_test_phone(phone, now):
+        if not self.is_served(phone) or self.codes.has_fixed_code(phone, now):
             return True
         if (await self.phone_verifications.load(phone)).value.gets_no_messages:
             return True

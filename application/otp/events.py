@@ -202,7 +202,7 @@ class OtpAttemptsExhausted(PhoneEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FixedOtpUsed(PhoneEvent):
+class FixedCodeUsed(PhoneEvent):
     """A test code was requested or verified."""
 
     name = "test_otp_used"

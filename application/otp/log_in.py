@@ -24,7 +24,7 @@ from application.identities.events import (
 from application.identities.session_factory import SessionFactory, Tokens
 from application.identities.token_claims import Claims, encode_claims
 from application.otp.check_otp import CheckedOtp, CheckOtp, CheckOtpCommand
-from application.otp.events import BlockedLogin, FixedOtpUsed, OtpVerificationFailed
+from application.otp.events import BlockedLogin, FixedCodeUsed, OtpVerificationFailed
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.identities import Identities
 from application.ports.security_events import SecurityEvents
@@ -395,8 +395,10 @@ class VerifyOtp:
         )
         if logged_in is None:  # a parallel request may have opened the session
             return await self.log_in.repeat(command, checked, code)
-        if self.check_otp.codes.is_test_phone(command.phone, now):
+        if self.check_otp.codes.has_fixed_code(command.phone, now):
             self.events.record(
-                FixedOtpUsed(phone=command.phone, user_id=logged_in.identity.id, reason="logged in")
+                FixedCodeUsed(
+                    phone=command.phone, user_id=logged_in.identity.id, reason="logged in"
+                )
             )
         return logged_in

@@ -89,8 +89,8 @@ class DescribeVerification:
     def _why_not_served(
         self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
     ) -> NotServed | None:
-        if self.codes.is_test_phone(phone, now):
-            return NotServed(NotServedReason.TEST_OTP)
+        if self.codes.has_fixed_code(phone, now):
+            return NotServed(NotServedReason.FIXED_CODE)
         if self.countries is not None and phone.country not in self.countries:
             return NotServed(NotServedReason.COUNTRY, phone.country)
         if block := self.delivery_limiter.additions.find_number_block(phone, now):
@@ -112,7 +112,7 @@ class DescribeVerification:
         limiter = self.delivery_limiter
         own = verification.find_wait(client_ip, client, limiter.policy(phone, now), now)
         permits = limiter.permits_of(phone, client_ip, client.recognition, now)
-        if permits.is_test or own.limitation is Limitation.FAILED_ATTEMPTS:
+        if permits.has_fixed_code or own.limitation is Limitation.FAILED_ATTEMPTS:
             return own
         shared = await self._find_shared_wait(permits, now)
         return max(own, shared, key=lambda wait: wait.until)

@@ -10,7 +10,7 @@ from typing import Final
 from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
 from application.otp.additions import CodeDelivery, OtpAdditions
 from application.otp.deliver_code import TAKEN, DeliverCode
-from application.otp.events import WITHIN_COOLDOWN, FixedOtpUsed, OtpRequested
+from application.otp.events import WITHIN_COOLDOWN, FixedCodeUsed, OtpRequested
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
 from application.otp_codes import CHALLENGE_BYTES, OtpCodes
@@ -128,8 +128,8 @@ class RequestOtp:
     7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
        nobody took starts the plain cooldown, and releases permits.
 
-    Of a phone with a test OTP only its own limits and that of the IP count, and nothing is sent to
-    it. A rejected request writes nothing; that it was rejected is recorded later
+    Of a phone with a fixed code only its own limits and that of the IP count, and nothing is sent
+    to it. A rejected request writes nothing; that it was rejected is recorded later
     (`RecentRejections`).
     """
 
@@ -175,9 +175,9 @@ class RequestOtp:
         phone, now = command.phone, self.clock.now()
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
-        is_test = self.codes.is_test_phone(phone, now)
+        has_fixed_code = self.codes.has_fixed_code(phone, now)
         has_calls = self.additions.code_calls is not None
-        is_call = channels[0] is Channel.VOICE and has_calls and not is_test
+        is_call = channels[0] is Channel.VOICE and has_calls and not has_fixed_code
         return OtpRequest(
             client_ip=self.keyed_hashes.hash_client_ip(command.client_ip),
             now=now,
@@ -188,15 +188,15 @@ class RequestOtp:
             new_request_id=random[:REQUEST_ID_BYTES].hex(),
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
             channels=channels,
-            providers=() if is_test else self.deliver_code.providers(channels[0]),
+            providers=() if has_fixed_code else self.deliver_code.providers(channels[0]),
             policy=self.delivery_limiter.policy(phone, now),
-            is_test=is_test,
+            has_fixed_code=has_fixed_code,
             device=command.known_device,
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
         phone = command.phone
-        if request.is_test:
+        if request.has_fixed_code:
             return
         if self.countries is not None and phone.country not in self.countries:
             raise CountryNotServed(COUNTRY_NOT_SERVED)
@@ -280,13 +280,13 @@ class RequestOtp:
             raise TooManyOtpRequests(whole_seconds(request.now, until), BLOCKED_NETWORK)
 
     def _blocked_until(self, command: RequestOtpCommand, request: OtpRequest) -> datetime | None:
-        """Return when the block of the client's network ends. None stops a code of a test phone."""
-        if request.is_test:
+        """Return when the block of the client's network ends. None stops a fixed code."""
+        if request.has_fixed_code:
             return None
         return self.delivery_limiter.additions.find_network_block(command.client_ip, request.now)
 
     def _check_providers(self, request: OtpRequest) -> None:
-        pause = None if request.is_test else self.deliver_code.find_pause(request.channels)
+        pause = None if request.has_fixed_code else self.deliver_code.find_pause(request.channels)
         if pause is not None:
             seconds = whole_seconds(request.now, pause.until)
             raise DeliveryFailed(seconds, pause.name, pause.reason)
@@ -326,9 +326,9 @@ class RequestOtp:
 
     async def _deliver(self, deciding: _Deciding, decision: DeliveryDecision) -> None:
         command, request, phone = deciding.command, deciding.request, deciding.command.phone
-        if request.is_test:
-            self.events.record(FixedOtpUsed(phone=phone, reason="requested"))
-        if request.is_test or not decision.is_new:
+        if request.has_fixed_code:
+            self.events.record(FixedCodeUsed(phone=phone, reason="requested"))
+        if request.has_fixed_code or not decision.is_new:
             return
         code = CodeDelivery(
             phone=phone,

@@ -34,9 +34,9 @@ from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import ChannelOrder, DeliveryPolicy
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import CLOCK_SKEW
-from domain.otp.test_otps import TestOtps
 from domain.phone import DEFAULT_RULES, PhoneRules
 
 
@@ -62,7 +62,7 @@ class OtpPolicy:
     countries: Collection[str] | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
     otp_length: int = DEFAULT_OTP_LENGTH
-    test_otps: TestOtps = TestOtps()
+    fixed_codes: FixedCodes = FixedCodes()
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
@@ -92,7 +92,7 @@ class LimitUseCases:
             core_ports.repositories.phone_verifications,
             core_ports.keyed_hashes,
         )
-        codes = OtpCodes(ports.peppers, policy.test_otps, policy.otp_length)
+        codes = OtpCodes(ports.peppers, policy.fixed_codes, policy.otp_length)
 
         self.limit_store = limit_store
         limits = policy.rate_limits
@@ -136,7 +136,7 @@ def make_send_notice(core_ports: CorePorts, limits: LimitPorts, otp: OtpPorts) -
         phone_verifications=core_ports.repositories.phone_verifications,
         messenger=otp.messenger,
         templates=otp.sms_templates,
-        codes=OtpCodes(limits.peppers, policy.test_otps, policy.otp_length),
+        codes=OtpCodes(limits.peppers, policy.fixed_codes, policy.otp_length),
         clock=core_ports.system.clock,
         events=core_ports.system.events,
         countries=policy.countries,
@@ -164,7 +164,7 @@ class OtpUseCases:
         clock, randomness, events = system.clock, system.randomness, system.events
         repositories, keyed_hashes = core_ports.repositories, core_ports.keyed_hashes
         verifications = repositories.phone_verifications
-        codes = OtpCodes(limit_ports.peppers, policy.test_otps, policy.otp_length)
+        codes = OtpCodes(limit_ports.peppers, policy.fixed_codes, policy.otp_length)
 
         self.rejections = RecentRejections(verifications, clock, events)
         self.deliver_code = DeliverCode(

@@ -16,9 +16,9 @@ from domain.identifier import hash_secret, parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import MAX_PASSKEYS, Passkey, find_passkey
 from domain.identities.role import Invitation
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtps
 
 
 class PasskeyRejected(DomainError):
@@ -65,7 +65,7 @@ class InvitationNotValid(DomainError):
 
 
 class NotStaff(DomainError):
-    """The account has no role, is blocked, or has a test OTP."""
+    """The account has no role, is blocked, or has a fixed code."""
 
 
 class LastPasskey(DomainError):
@@ -271,18 +271,18 @@ def find_invitation(identity: Identity, link: str, now: datetime) -> Invitation 
     return invitation if is_same else None
 
 
-def is_open_staff(identity: Identity, test_otps: TestOtps) -> bool:
+def is_open_staff(identity: Identity, fixed_codes: FixedCodes) -> bool:
     """Return whether this identity may use the console now.
 
     Nobody may whose number has a fixed code: many may know the code.
     """
     is_open = identity.is_staff and not identity.is_closed and not identity.is_blocked
-    return is_open and identity.phone is not None and not test_otps.includes(identity.phone)
+    return is_open and identity.phone is not None and not fixed_codes.includes(identity.phone)
 
 
-def find_usable(identity: Identity, test_otps: TestOtps) -> Sequence[Passkey]:
+def find_usable(identity: Identity, fixed_codes: FixedCodes) -> Sequence[Passkey]:
     """Return the passkeys of the staff that this identity may use now."""
-    return identity.staff_passkeys if is_open_staff(identity, test_otps) else ()
+    return identity.staff_passkeys if is_open_staff(identity, fixed_codes) else ()
 
 
 class TouchPurpose(StrEnum):

@@ -39,7 +39,7 @@ class OtpRequest:
     channels: Sequence[Channel]
     providers: Sequence[str]
     policy: DeliveryPolicy
-    is_test: bool = False
+    has_fixed_code: bool = False
     device: ValidDeviceToken | None = None
 
     @property

@@ -16,13 +16,13 @@ class Recognition(StrEnum):
 class LimitOwner(StrEnum):
     """Whose limit it is: each of these has windows of its own.
 
-    A phone with a test OTP has none: nothing is sent to it, and only the IP counts.
+    A phone with a fixed code has none: nothing is sent to it, and only the IP counts.
     """
 
     STRANGERS = "strangers"
     RECOGNIZED = "recognized"
     ATTESTED = "attested"
-    TEST_PHONE = "test_phone"
+    FIXED_CODE = "test_phone"
 
 
 class Outcome(StrEnum):

@@ -40,7 +40,7 @@ class RequestCheck:
             CountryNotServed: the phone is blocked, and has no account.
         """
         request, state, wait = self.request, self.state, self.wait
-        if state.gets_no_messages and not request.is_test:
+        if state.gets_no_messages and not request.has_fixed_code:
             raise CountryNotServed(PHONE_IS_BLOCKED)
         if wait.limitation is None:
             return None
@@ -155,7 +155,7 @@ def check_request(verification: PhoneVerification, request: OtpRequest) -> Reque
 class NotServedReason(Enum):
     """Why nothing is sent to a number at all."""
 
-    TEST_OTP = auto()
+    FIXED_CODE = auto()
     COUNTRY = auto()
     BLOCK = auto()
     PHONE_TYPE = auto()

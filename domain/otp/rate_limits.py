@@ -173,7 +173,7 @@ class RateLimits:
 
     def of_delivery(self, route: DeliveryRoute, owner: LimitOwner) -> tuple[RateLimit, ...]:
         """Return the limits of a delivery by their owner, the narrower ones of a kind first."""
-        if owner is LimitOwner.TEST_PHONE:
+        if owner is LimitOwner.FIXED_CODE:
             return self.for_ip(route.client_ip)
         is_recognized = owner is LimitOwner.RECOGNIZED
         limits = _for_phone_change(route)

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from domain.countries import ALL_COUNTRIES
 from domain.otp.delivery_policy import Channels
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 from entrypoints.composition.features import FEATURES
 from entrypoints.composition.settings import FIELDS
 from entrypoints.settings.adapter_parsers import ALL_OTHERS, LOOPBACK_HOSTS
 from entrypoints.settings.declaration import call_with, check_names, parameters_of
 from entrypoints.settings.providers import Provider, prints_codes
-from entrypoints.settings.readers import example_of_test_otp
+from entrypoints.settings.readers import example_of_fixed_code
 from entrypoints.settings.rules import ONE_HOST_ONLY, Problem, Rule
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import SettingsError
@@ -155,10 +155,10 @@ def _check_provider_of_channels(
                 )
 
 
-def _check_test_otps(test_otps: Secret[TestOtps], otp_length: int) -> Iterator[Problem]:
-    if any(len(otp.code.digits) != otp_length for otp in test_otps.value.otps):
+def _check_fixed_codes(test_otps: Secret[FixedCodes], otp_length: int) -> Iterator[Problem]:
+    if any(len(otp.code.digits) != otp_length for otp in test_otps.value.all):
         text = f"Each code must have {otp_length} digits (DIALTONE_OTP_LENGTH)."
-        yield Problem("DIALTONE_TEST_OTPS", text, example=example_of_test_otp(otp_length))
+        yield Problem("DIALTONE_TEST_OTPS", text, example=example_of_fixed_code(otp_length))
 
 
 def _check_metrics_port(metrics_bind: Bind | None, bind: Bind) -> Iterator[Problem]:
@@ -223,12 +223,12 @@ def _check_set_in_production(is_set: _IsSet) -> Iterator[Problem]:
         )
 
 
-def _check_last_days(test_otps: Secret[TestOtps]) -> Iterator[Problem]:
+def _check_last_days(test_otps: Secret[FixedCodes]) -> Iterator[Problem]:
     latest = datetime.now(UTC) + timedelta(days=367)
-    for otp in test_otps.value.otps:
+    for otp in test_otps.value.all:
         if otp.expires_at is None or otp.expires_at > latest:
             text = "Must have a last day in production, at most a year ahead."
-            example = example_of_test_otp(len(otp.code.digits))
+            example = example_of_fixed_code(len(otp.code.digits))
             yield Problem("DIALTONE_TEST_OTPS", text, example)
             return
 
@@ -259,7 +259,7 @@ _RULES: Final[Sequence[Rule]] = (
     _check_countries,
     _check_country_of_channels,
     _check_provider_of_channels,
-    _check_test_otps,
+    _check_fixed_codes,
     _check_metrics_port,
     _check_hook_secrets,
 )

@@ -27,7 +27,7 @@ def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
         port=settings.bind.port,
         prints_messages=any(map(prints_codes, settings.sms)),
         keeps_messages=keeps_messages(settings),
-        has_test_otps=bool(settings.test_otps.value.otps),
+        has_fixed_codes=bool(settings.test_otps.value.all),
         image_sources=settings.image_sources,
     )
 

@@ -72,6 +72,6 @@ class IdentitySettings(OtpSettings):
                 plain_token_ttl=self.plain_token_ttl,
             ),
             recycled_after=self.recycled_after,
-            test_otps=self.test_otps.value,
+            fixed_codes=self.test_otps.value,
             username_rules=self.username_rules,
         )

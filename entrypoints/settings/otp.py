@@ -8,10 +8,10 @@ from application.webhook_urls import WebhookUrls
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH
 from domain.otp.delivery import Channel
 from domain.otp.delivery_policy import ChannelOrder, Channels
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.messages import parse_app_hash, parse_locale
 from domain.otp.rate_limits import VERIFICATIONS_PER_DELIVERY, RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneRules
 from entrypoints.settings import parsers
 from entrypoints.settings.adapter_parsers import ALL_OTHERS, parse_channels, several_of
@@ -92,7 +92,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     otp_length: Annotated[int, parsers.number(DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH)] = setting(
         "Number of digits of a code, 6 to 8.", "6"
     )
-    test_otps: Secret[TestOtps] = setting(
+    test_otps: Secret[FixedCodes] = setting(
         "Numbers with a fixed code until a given day, for app-store reviewers; they get no message."
     )
     sms_limit_per_country: _LimitWithDay = limit(
@@ -154,7 +154,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         return OtpPolicy(
             countries=self.countries,
             otp_length=self.otp_length,
-            test_otps=self.test_otps.value,
+            fixed_codes=self.test_otps.value,
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
                 per_country=per_country,
@@ -174,4 +174,4 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
     @property
     def phone_rules(self) -> PhoneRules:
         """Which numbers are accepted. Test phones may be of any kind."""
-        return PhoneRules(exceptions=frozenset(it.phone for it in self.test_otps.value.otps))
+        return PhoneRules(exceptions=frozenset(it.phone for it in self.test_otps.value.all))

@@ -18,8 +18,8 @@ from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue, MalformedOtp
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import parse_phone
 from entrypoints.settings.values import HYBRID_ORIGINS, Bind, Network, Secret
 
@@ -47,7 +47,7 @@ _ISSUER_NAME: Final = re.compile(r"(?!(?i:none)\Z)[A-Za-z0-9][A-Za-z0-9._-]*")
 _LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN: Final = re.compile(rf"(?!.{{254}})(?:{_LABEL}\.)+(?![0-9]+\Z){_LABEL}|localhost")
 _QUOTES: Final = "\"'`\u2018\u2019\u201c\u201d"
-_TEST_OTP: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
+_FIXED_CODE: Final = re.compile(r"(\+[^=]*)=([^@]*)(?:@(.+))?")
 # Codes that are not in ISO 3166-1 and that people use.
 _USUAL_CODES: Final = {"EL": "GR", "UAE": "AE", "UK": "GB", "USA": "US"}
 
@@ -306,12 +306,12 @@ def parse_app_name(text: str) -> str:
     return text
 
 
-def parse_test_otps(text: str) -> TestOtps:
+def parse_fixed_codes(text: str) -> FixedCodes:
     """Parse phones, codes and last days (UTC), like `+15005550006=123456@2027-01-01`."""
-    test_otps = list_of(_parse_test_otp)(text)
-    if len({test_otp.phone for test_otp in test_otps}) < len(test_otps):
+    fixed_codes = list_of(_parse_fixed_code)(text)
+    if len({fixed_code.phone for fixed_code in fixed_codes}) < len(fixed_codes):
         raise InvalidValue("Must name each number once.")
-    return TestOtps(test_otps)
+    return FixedCodes(fixed_codes)
 
 
 def _parse_size(text: str) -> int:
@@ -327,10 +327,10 @@ def _parse_duration(text: str) -> timedelta:
 @rejects_with(
     "Must be numbers with +, an equals sign and a code, and their last day like @2027-01-01."
 )
-def _parse_test_otp(text: str) -> TestOtp:
+def _parse_fixed_code(text: str) -> FixedCode:
     if any(quote in text for quote in _QUOTES):
         raise InvalidValue("Must be without quotes, also around a code.")
-    phone, code, day = full_match(_TEST_OTP, text).groups()
+    phone, code, day = full_match(_FIXED_CODE, text).groups()
     code = drop_default_ignorable(code)
     length = min(max(len(code.strip()), DEFAULT_OTP_LENGTH), MAX_OTP_LENGTH)
     until = datetime.fromisoformat(f"{day.strip()}T00Z") + _DAY if day else None
@@ -340,4 +340,4 @@ def _parse_test_otp(text: str) -> TestOtp:
         raise InvalidValue(
             "Each code must have digits only, as many as DIALTONE_OTP_LENGTH says."
         ) from None
-    return TestOtp(parse_phone(phone.strip(), rules=None), otp, until)
+    return FixedCode(parse_phone(phone.strip(), rules=None), otp, until)

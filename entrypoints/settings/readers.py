@@ -10,8 +10,8 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.settings import adapter_parsers, parsers
 from entrypoints.settings.adapter_parsers import parse_database, parse_factory
@@ -30,7 +30,7 @@ class Reader:
     example: str = ""
 
 
-def example_of_test_otp(length: int) -> str:
+def example_of_fixed_code(length: int) -> str:
     """Return a valid text for `DIALTONE_TEST_OTPS`, with a code of this length."""
     day = datetime.now(UTC).date() + timedelta(days=180)
     return f"+15005550006={'1234567890'[:length]}@{day}"
@@ -50,7 +50,7 @@ READERS: Final[Mapping[Any, Reader]] = {
     ),
     Factory: Reader(parse_factory, "acme_adapter.module:factory"),
     HttpHook: Reader(adapter_parsers.parse_hook, "https://hook.example.org"),
-    TestOtps: Reader(parsers.parse_test_otps, example_of_test_otp(DEFAULT_OTP_LENGTH)),
+    FixedCodes: Reader(parsers.parse_fixed_codes, example_of_fixed_code(DEFAULT_OTP_LENGTH)),
 }
 """What is read in one way only. Of other types, `Annotated` names the reader or what it parses."""
 

@@ -7,7 +7,7 @@ from domain.administration.audit import Actor, ActorKind
 
 NO_ACCOUNT: Final = "This phone has no account."
 ACCOUNT_DELETED: Final = "This account was deleted."
-HAS_TEST_OTP: Final = (
+HAS_FIXED_CODE: Final = (
     "This phone is in DIALTONE_TEST_OTPS, so anybody who used its code, also before its last day "
     "was over, would have the role. Remove it there, revoke its sessions (dialtone user sign-out), "
     "and try again."

@@ -92,7 +92,7 @@ def _describe_limit(limit: str, owner: str, country: str) -> str:
 
 
 _NOT_SERVED: Final[Mapping[NotServedReason, str]] = {
-    NotServedReason.TEST_OTP: "it has a fixed code in DIALTONE_TEST_OTPS",
+    NotServedReason.FIXED_CODE: "it has a fixed code in DIALTONE_TEST_OTPS",
     NotServedReason.COUNTRY: "its country, {detail}, is not in DIALTONE_COUNTRIES",
     NotServedReason.BLOCK: "{detail}",
     NotServedReason.PHONE_TYPE: "{detail}",

@@ -42,7 +42,7 @@ def open_session(
 ) -> dict[str, Any]:
     """Request and verify a code, with more fields of the body; return the response.
 
-    `otp` is the code of a test phone, which gets no message.
+    `otp` is the code of a phone with a fixed one, which gets no message.
     """
     earlier = len(service.messages(phone))
     with open_client(service, headers) as http:

@@ -224,7 +224,7 @@ class CoreHarness:
         return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
 
     def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
-        codes = OtpCodes(self.peppers, self.policy.otp.test_otps)
+        codes = OtpCodes(self.peppers, self.policy.otp.fixed_codes)
         return codes.derive(challenge, phone or a_phone()).digits
 
     async def verify_otp(

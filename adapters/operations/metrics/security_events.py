@@ -28,7 +28,7 @@ class CountSecurityEvents:
     """Count each event by its name, and deliveries, reports, rejections, attempts and logins.
 
     - A phone is counted by its country only.
-    - A request of a phone with a test OTP has no result.
+    - A request of a phone with a fixed code has no result.
     """
 
     def __init__(self, metrics: Metrics) -> None:

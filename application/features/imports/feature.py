@@ -142,7 +142,7 @@ class ImportsFeature:
             operator_actions=core.identities.operator_actions,
             clock=clock,
             randomness=randomness,
-            test_otps=policy.test_otps,
+            fixed_codes=policy.fixed_codes,
             username_rules=policy.username_rules,
         )
         self.import_users = ImportUsers(self.import_user)

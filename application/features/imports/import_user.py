@@ -24,8 +24,8 @@ from domain.identities.identity import Identity
 from domain.identities.imported import Imported
 from domain.identities.role import Role
 from domain.identities.username import Username, UsernameRules, parse_username
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 _MAX_ATTEMPTS: Final = 20
@@ -260,13 +260,13 @@ class ImportUser:
     operator_actions: OperatorActions
     clock: Clock
     randomness: Randomness
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     username_rules: UsernameRules
 
     async def __call__(self, user: ImportedUser, run: ImportRun | None) -> ImportResult:
         """Import the user. Without a run, only say what would become of it."""
-        if self.test_otps.includes(user.phone):
-            return user.reject(ImportProblem.TEST_PHONE)
+        if self.fixed_codes.includes(user.phone):
+            return user.reject(ImportProblem.FIXED_CODE)
         candidate = self._make_candidate(user)
         has_blocked, audited = False, None
         for _ in range(_MAX_ATTEMPTS):

@@ -51,7 +51,7 @@ class ImportProblem(StrEnum):
     REPEATED_PHONE = "repeated_phone"
     PHONE_IN_USE = "phone_in_use"
     PHONE_BLOCKED = "phone_blocked"
-    TEST_PHONE = "test_phone"
+    FIXED_CODE = "test_phone"
     USER_DELETED = "user_deleted"
     EXTERNAL_ID_IN_USE = "external_id_in_use"
     NOT_BLOCKED = "not_blocked"

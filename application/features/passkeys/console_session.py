@@ -25,7 +25,7 @@ from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.identities.session import Session
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ class SignInAtConsole:
     verify: VerifyPasskey
     identities: Identities
     tokens: AccessTokens
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     open_session: OpenConsoleSession
 
     def start(self) -> str:
@@ -161,4 +161,4 @@ class SignInAtConsole:
             return None
 
     def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
-        return find_usable(identity, self.test_otps)
+        return find_usable(identity, self.fixed_codes)

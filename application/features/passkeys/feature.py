@@ -106,14 +106,14 @@ class AppPasskeysFeature:
     ) -> None:
         system, identities = core.system, core.repositories.identities
         limits = core.limits
-        test_otps = core.identities.policy.test_otps
+        fixed_codes = core.identities.policy.fixed_codes
         self.own = OwnPasskeys(
             relying_party=relying_party,
             challenges=passkeys.challenges,
             verify=passkeys.verify_new,
             identities=identities,
             record_act=core.record_act,
-            test_otps=test_otps,
+            fixed_codes=fixed_codes,
             clock=system.clock,
             events=system.events,
             notices=passkeys.notices,
@@ -126,7 +126,7 @@ class AppPasskeysFeature:
             additions=core.additions,
             limits=limits,
             keyed_hashes=core.keyed_hashes,
-            test_otps=test_otps,
+            fixed_codes=fixed_codes,
             clock=system.clock,
             randomness=system.randomness,
             events=system.events,
@@ -150,7 +150,7 @@ class StaffPasskeysFeature:
     ) -> None:
         """Build the use cases; `page_url` is the page of the console, which opens a link."""
         system, identities = core.system, core.repositories.identities
-        test_otps = core.identities.policy.test_otps
+        fixed_codes = core.identities.policy.fixed_codes
         open_session = OpenConsoleSession(
             sessions=core.identities.sessions,
             clock=system.clock,
@@ -162,14 +162,14 @@ class StaffPasskeysFeature:
             verify=passkeys.verify,
             identities=identities,
             tokens=core.identities.sessions.tokens,
-            test_otps=test_otps,
+            fixed_codes=fixed_codes,
             open_session=open_session,
         )
         self.touch = Touch(
             relying_party=relying_party,
             verify=passkeys.verify,
             identities=identities,
-            test_otps=test_otps,
+            fixed_codes=fixed_codes,
         )
         self.passkeys = StaffPasskeys(
             relying_party=relying_party,
@@ -181,7 +181,7 @@ class StaffPasskeysFeature:
             identities=identities,
             act=core.administration.act_for_users,
             limit_store=core.limits.limit_store,
-            test_otps=test_otps,
+            fixed_codes=fixed_codes,
             clock=system.clock,
             randomness=system.randomness,
             notices=passkeys.notices,

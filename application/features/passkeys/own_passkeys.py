@@ -26,7 +26,7 @@ from domain.features.passkeys import (
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey, check_passkey_name, find_passkey
 from domain.identities.phone_change import PhoneNotice
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 from domain.phone import PhoneNumber
 
 
@@ -36,7 +36,7 @@ class OwnPasskeys:
 
     - It needs a fresh login, and the challenge of a new one is for this identity in this session.
     - Each costs a message to the number. Without a permit for it none is added; a removal goes on.
-    - A number with a test OTP has none: many may know the code.
+    - A number with a fixed code has none: many may know the code.
     """
 
     relying_party: RelyingParty
@@ -44,7 +44,7 @@ class OwnPasskeys:
     verify: VerifyNewPasskey
     identities: Identities
     record_act: RecordAct
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     clock: Clock
     events: SecurityEvents
     notices: PasskeyNotices
@@ -54,7 +54,7 @@ class OwnPasskeys:
 
         Raises:
             FreshLoginRequired
-            Forbidden: The number has a test OTP.
+            Forbidden: The number has a fixed code.
             TooManyPasskeys
         """
         identity, phone = principal.identity, self._check(principal)
@@ -77,7 +77,7 @@ class OwnPasskeys:
 
         Raises:
             FreshLoginRequired
-            Forbidden: The number has a test OTP.
+            Forbidden: The number has a fixed code.
             ConflictingValue: Another passkey has this name.
             NewPasskeyRejected, ChallengeNotValid, PasskeyExists, TooManyPasskeys
             TooManyPasskeysAdded
@@ -135,7 +135,7 @@ class OwnPasskeys:
         phone = principal.identity.phone
         if phone is None:
             raise Unauthenticated
-        if self.test_otps.includes(phone):
+        if self.fixed_codes.includes(phone):
             raise Forbidden("A number with a test code has no passkeys.")
         return phone
 

@@ -23,8 +23,8 @@ from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.identities.session import AuthMethod
 from domain.otp.attempts import LoginRejection
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 
@@ -57,7 +57,7 @@ class SignInByPasskey:
     additions: IdentityAdditions
     limits: LimitUseCases
     keyed_hashes: KeyedHashes
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     clock: Clock
     randomness: Randomness
     events: SecurityEvents
@@ -142,7 +142,7 @@ class SignInByPasskey:
 
     def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
         phone = identity.phone
-        if phone is None or identity.is_closed or self.test_otps.includes(phone):
+        if phone is None or identity.is_closed or self.fixed_codes.includes(phone):
             return ()
         return identity.app_passkeys
 

@@ -57,9 +57,9 @@ from domain.identities.identity import Identity
 from domain.identities.passkey import check_passkey_name, find_passkey
 from domain.identities.phone_change import PhoneNotice
 from domain.identities.role import Invitation
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.rate_limits import LimitPurpose, RateLimit
 from domain.otp.sliding_window import whole_seconds
-from domain.otp.test_otps import TestOtps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ class StaffPasskeys:
     identities: Identities
     act: ActForUsers
     limit_store: LimitStore
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     clock: Clock
     randomness: Randomness
     notices: PasskeyNotices
@@ -164,7 +164,7 @@ class StaffPasskeys:
 
     def _check_invited(self, operator: Operator, identity: Identity) -> None:
         operator.check_identity(identity)
-        if not is_open_staff(identity, self.test_otps):
+        if not is_open_staff(identity, self.fixed_codes):
             raise NotStaff
         if identity.staff_passkeys and not operator.runs_command:
             raise HasStaffPasskey
@@ -338,7 +338,7 @@ class StaffPasskeys:
 
     def _find_invitation(self, link: str, identity: Identity) -> Invitation:
         invitation = find_invitation(identity, link, self.clock.now())
-        if invitation is None or not is_open_staff(identity, self.test_otps):
+        if invitation is None or not is_open_staff(identity, self.fixed_codes):
             raise InvitationNotValid
         return invitation
 

@@ -18,7 +18,7 @@ from domain.features.passkeys import (
 from domain.identifier import parse_identifier
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
-from domain.otp.test_otps import TestOtps
+from domain.otp.fixed_codes import FixedCodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Touch:
     relying_party: RelyingParty
     verify: VerifyPasskey
     identities: Identities
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
 
     def start(self, principal: Principal, purpose: TouchPurpose) -> str:
         """Return what `navigator.credentials.get` gets, as JSON."""
@@ -86,7 +86,7 @@ class Touch:
         await change(self.identities, principal.identity.id, use, missing=Unauthenticated)
 
     def _passkeys_of(self, identity: Identity) -> Sequence[Passkey]:
-        return find_usable(identity, self.test_otps)
+        return find_usable(identity, self.fixed_codes)
 
 
 def _subject_of(principal: Principal, purpose: TouchPurpose) -> str:

@@ -75,7 +75,7 @@ class RequestPhoneChangeOtp:
         present = _require_phone(identity)
         if phone == present:
             raise ConflictingValue(PRESENT_NUMBER)
-        self.begin.check_test_phone(identity, phone or present)
+        self.begin.check_fixed_code(identity, phone or present)
         return await self.request_otp(
             RequestOtpCommand(
                 phone or present,
@@ -145,7 +145,7 @@ class ChangePhone:
         present = _require_phone(identity)
         if command.old_code is None:
             raise OldOtpRequired
-        self.begin.check_test_phone(identity, command.phone)
+        self.begin.check_fixed_code(identity, command.phone)
         if present == command.phone:
             return await self._repeat(identity, command)
         old = CheckOtpCommand(

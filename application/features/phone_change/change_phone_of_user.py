@@ -60,7 +60,7 @@ class ChangePhoneOfUser:
             raise ConflictingValue(HAS_NUMBER)
         if self.countries is not None and phone.country not in self.countries:
             raise CountryNotServed
-        self.begin.check_test_phone(identity, phone)
+        self.begin.check_fixed_code(identity, phone)
         async with self.act.record_act(operator.actor, CHANGE_PHONE.action, user.subject, reason):
             changed = await self._change(identity, phone)
             return replace(user, phone=changed.phone, identity=changed)

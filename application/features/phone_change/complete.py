@@ -17,8 +17,8 @@ from application.ports.versioned import Versioned
 from domain.errors import ConflictingValue, IncorrectOtp, PhoneInUse, Unauthenticated
 from domain.identities.identity import Identity, UsedChallenge
 from domain.identities.phone_change import PhoneChange, PhoneChangeStep, PhoneNotice
+from domain.otp.fixed_codes import FixedCodes
 from domain.otp.phone_verification import PhoneVerification
-from domain.otp.test_otps import TestOtps
 from domain.phone import PhoneNumber
 
 
@@ -260,18 +260,18 @@ class BeginPhoneChange:
 
     identities: Identities
     complete: CompletePhoneChange
-    test_otps: TestOtps
+    fixed_codes: FixedCodes
     clock: Clock
 
-    def check_test_phone(self, identity: Identity, phone: PhoneNumber) -> None:
+    def check_fixed_code(self, identity: Identity, phone: PhoneNumber) -> None:
         """Check that the number has no fixed code that this identity may not have.
 
         Raises:
             ConflictingValue
         """
-        if not self.test_otps.includes(phone):
+        if not self.fixed_codes.includes(phone):
             return
-        if identity.is_staff or not self._has_test_phone(identity):
+        if identity.is_staff or not self._has_fixed_code(identity):
             raise ConflictingValue("This number is for tests, so no account can change to it.")
 
     async def __call__(
@@ -307,10 +307,10 @@ class BeginPhoneChange:
             present = identity.phone if identity.detached_at is None else None
             if present == change.new_phone:
                 return identity, None
-            self.check_test_phone(identity, change.new_phone)
+            self.check_fixed_code(identity, change.new_phone)
             if not change.is_by_operator and present != change.old_phone:
                 raise ConcurrencyConflict("another change of the phone was faster")
-            if self._has_test_phone(identity):
+            if self._has_fixed_code(identity):
                 identity = identity.demote()
             challenges = [each for each in (used, used_old) if each is not None]
             begun = replace(change, old_phone=present)
@@ -336,6 +336,6 @@ class BeginPhoneChange:
         if identity.is_closed or session is None:
             raise Unauthenticated
 
-    def _has_test_phone(self, identity: Identity) -> bool:
+    def _has_fixed_code(self, identity: Identity) -> bool:
         phone = identity.phone
-        return phone is not None and not identity.is_closed and self.test_otps.includes(phone)
+        return phone is not None and not identity.is_closed and self.fixed_codes.includes(phone)

@@ -73,7 +73,7 @@ class PhoneChangeFeature:
         begin = BeginPhoneChange(
             identities=core.repositories.identities,
             complete=self.complete,
-            test_otps=core.identities.policy.test_otps,
+            fixed_codes=core.identities.policy.fixed_codes,
             clock=clock,
         )
         self.request_otp = RequestPhoneChangeOtp(

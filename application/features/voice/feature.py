@@ -97,7 +97,7 @@ class VoiceFeature:
         otp, limits = core.otp, core.limits
         limit_store = limits.limit_store
         calls = repositories.calls
-        codes = OtpCodes(peppers, core.identities.policy.test_otps, policy.otp_length)
+        codes = OtpCodes(peppers, core.identities.policy.fixed_codes, policy.otp_length)
         is_url_signed = coverage_of(ports.signatures).url
         self._keyed_hashes = None if is_url_signed else core.keyed_hashes
         self.claim_webhook = (

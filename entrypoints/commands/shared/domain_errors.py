@@ -36,8 +36,8 @@ def _explain(error: DomainError) -> str:
                 f"{acts.LIMITS_RESET_TWICE} The next reset is possible "
                 f"{_time_after(error.retry_after)}."
             )
-        case errors.HasTestOtp():
-            return acts.HAS_TEST_OTP
+        case errors.HasFixedCode():
+            return acts.HAS_FIXED_CODE
         case errors.PhoneBlocked():
             return "Nothing was done, because this phone is blocked: dialtone user unblock."
         case errors.UsernameInUse():

@@ -9,7 +9,7 @@ from entrypoints.http.errors import exceptions
 from entrypoints.http.errors.field_codes import FieldErrorCode
 from entrypoints.http.errors.table import INVALID_CODE, RETRY_AFTER, ApiError, ErrorRow, ErrorTable
 from entrypoints.http.settings import MAX_JSON_BYTES
-from entrypoints.texts.acts import HAS_TEST_OTP, LIMITS_RESET_TWICE
+from entrypoints.texts.acts import HAS_FIXED_CODE, LIMITS_RESET_TWICE
 
 _SIGN_IN: Final = "Sign in and send the access token as 'Authorization: Bearer <token>'."
 _INVALID: Final = ErrorRow(400, INVALID_CODE, "Some fields are invalid.")
@@ -44,7 +44,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.InvalidNumber: ErrorRow(400, FieldErrorCode.INVALID_NUMBER),
     errors.InvalidIdentifier: ErrorRow(400, FieldErrorCode.INVALID_ID),
     errors.UnsupportedValue: ErrorRow(400, FieldErrorCode.UNSUPPORTED_VALUE),
-    errors.HasTestOtp: ErrorRow(400, FieldErrorCode.INVALID_VALUE, HAS_TEST_OTP),
+    errors.HasFixedCode: ErrorRow(400, FieldErrorCode.INVALID_VALUE, HAS_FIXED_CODE),
     errors.ConflictingValue: ErrorRow(400, FieldErrorCode.CONFLICTING_VALUE),
     # The request as a whole
     exceptions.InvalidHost: ErrorRow(

@@ -31,7 +31,7 @@ _NO_RECORDS: Final[Any] = object()
 """The records beside a limit store. Its suites use none."""
 
 
-class TestMethodFailed(Exception):
+class AuthorMethodFailed(Exception):
     """A method that only tests call has failed: it is no failure of the adapter's port."""
 
 
@@ -129,12 +129,12 @@ async def call_test_method(adapter: Any, name: str, *arguments: object) -> Any:
         result = method(*arguments)
         return await result if isawaitable(result) else result
     except Exception as error:
-        raise TestMethodFailed(f"{name}() raised {type(error).__name__}") from error
+        raise AuthorMethodFailed(f"{name}() raised {type(error).__name__}") from error
 
 
 async def sign_by(adapter: Any, name: str, *arguments: object) -> SignedRequest:
     """Return a request that a method for tests has signed."""
     signed = await call_test_method(adapter, name, *arguments)
     if not isinstance(signed, SignedRequest):
-        raise TestMethodFailed(f"{name}() returned {signed!r} instead of a SignedRequest")
+        raise AuthorMethodFailed(f"{name}() returned {signed!r} instead of a SignedRequest")
     return signed

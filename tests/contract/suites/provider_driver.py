@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from application.ports.otp import DeliveryStatus
-from tests.contract.suites.external_adapter import TestMethodFailed, call_test_method, is_given
+from tests.contract.suites.external_adapter import AuthorMethodFailed, call_test_method, is_given
 from tests.contract.suites.promises import unproven
 
 T = TypeVar("T")
@@ -121,7 +121,7 @@ async def set_provider(adapter: Any, state: str) -> None:
     if hasattr(adapter, "provider_is"):
         try:
             await call_test_method(adapter, "provider_is", state)
-        except TestMethodFailed as error:
+        except AuthorMethodFailed as error:
             if not isinstance(error.__cause__, NotImplementedError):
                 raise
         else:

@@ -73,7 +73,7 @@ class WhatsAppHarness(CoreHarness):
                 WhatsAppPorts(
                     messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
                 ),
-                OtpCodes(self.peppers, self.policy.otp.test_otps),
+                OtpCodes(self.peppers, self.policy.otp.fixed_codes),
                 self.policy.otp.webhook_urls,
             )
         }

@@ -33,7 +33,7 @@ PROBLEMS: Final[Mapping[ImportProblem, str]] = {
     " imported: decide which one is right.",
     ImportProblem.PHONE_IN_USE: "This phone has an account with other data.",
     ImportProblem.PHONE_BLOCKED: "An operator has blocked this phone: dialtone user unblock.",
-    ImportProblem.TEST_PHONE: "This phone is in DIALTONE_TEST_OTPS: take it out there.",
+    ImportProblem.FIXED_CODE: "This phone is in DIALTONE_TEST_OTPS: take it out there.",
     ImportProblem.USER_DELETED: "The account with this id was deleted, and does not come back.",
     ImportProblem.EXTERNAL_ID_IN_USE: "Another account has this external id.",
     ImportProblem.NOT_BLOCKED: "The user is blocked there, but has an account here that no import"

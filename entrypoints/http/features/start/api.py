@@ -48,7 +48,7 @@ class HttpStartPageSettings:
 
     - `keeps_messages` is whether the page may show them: no provider sends any to a phone, one
       process handles all requests, and only programs of this machine reach it.
-    - `has_test_otps` is whether there are phones whose codes the operator has set. They get no
+    - `has_fixed_codes` is whether there are phones whose codes the operator has set. They get no
       message.
     - `image_sources` are where images may come from beside the origin of the page, as in a
       Content-Security-Policy.
@@ -57,7 +57,7 @@ class HttpStartPageSettings:
     port: int
     prints_messages: bool = False
     keeps_messages: bool = False
-    has_test_otps: bool = False
+    has_fixed_codes: bool = False
     image_sources: tuple[str, ...] = ()
 
 
@@ -169,7 +169,7 @@ class StartController(Controller):
                 version=installed_version(),
                 console_link="".join(starmap(_link, request.app.state.pages.items())),
                 prints_messages=str(settings.prints_messages).lower(),
-                has_test_otps=str(settings.has_test_otps).lower(),
+                has_fixed_codes=str(settings.has_fixed_codes).lower(),
                 guides_note=(
                     "As plain text:" if _has_guides() else "They are files of the repository:"
                 ),

@@ -189,11 +189,11 @@ async function showMessage(phone) {
   show("message", Boolean(text));
   setText("message-text", text ?? "");
   if (text) return;
-  const { printsMessages, hasTestOtps } = document.body.dataset;
+  const { printsMessages, hasFixedCodes } = document.body.dataset;
   const isPrinted = printsMessages === "true";
   const place = isPrinted ? "See the terminal where the service runs." : "See the phone.";
   const exception = " A phone of DIALTONE_TEST_OTPS gets no message: its code is the one of that setting.";
-  find("sent").append(` ${place}${hasTestOtps === "true" ? exception : ""}`);
+  find("sent").append(` ${place}${hasFixedCodes === "true" ? exception : ""}`);
 }
 
 async function findMessage(requestId) {

@@ -13,8 +13,8 @@ from application.identities.events import StaffSignedInByCode
 from domain.identities.role import Role
 from domain.identities.session import SessionKind
 from domain.otp.challenge import OtpCode
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from entrypoints.features.admin import ADMIN
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness
 from tests.support.builders import a_phone
@@ -236,10 +236,10 @@ async def test_nobody_with_a_test_code_signs_in() -> None:
     async with open_console() as console:
         await console.add_first()
         secret = await console.invite()
-        test_otps = TestOtps((TestOtp(STAFF, OtpCode("123456")),))
+        fixed_codes = FixedCodes((FixedCode(STAFF, OtpCode("123456")),))
         passkeys = console.harness.staff_passkeys
-        passkeys.sign_in = replace(passkeys.sign_in, test_otps=test_otps)
-        passkeys.passkeys = replace(passkeys.passkeys, test_otps=test_otps)
+        passkeys.sign_in = replace(passkeys.sign_in, fixed_codes=fixed_codes)
+        passkeys.passkeys = replace(passkeys.passkeys, fixed_codes=fixed_codes)
         assert (await console.ask_to_sign_in()).json()["code"] == "passkey_rejected"
         added = await console.add(a_device(2), "second", secret=secret)
         assert added.json()["code"] == "invitation_not_valid"

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from domain.otp.challenge import parse_otp_code
-from domain.otp.test_otps import TestOtp, TestOtps
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.builders import a_phone
 from tests.support.client import bearer
@@ -17,7 +17,7 @@ from tests.support.http_app import open_http_client
 
 OLD: Final = a_phone(1)
 NEW: Final = a_phone(2)
-TEST_PHONE: Final = a_phone(3)
+FIXED_CODE_PHONE: Final = a_phone(3)
 REQUEST: Final = "/users/me/phone/request-otp"
 CHANGE: Final = "/users/me/phone"
 
@@ -42,8 +42,8 @@ class Client:
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
-    test_otps = TestOtps((TestOtp(TEST_PHONE, parse_otp_code("424242")),))
-    harness = AppHarness(policy=make_policy(test_otps=test_otps))
+    fixed_codes = FixedCodes((FixedCode(FIXED_CODE_PHONE, parse_otp_code("424242")),))
+    harness = AppHarness(policy=make_policy(fixed_codes=fixed_codes))
     await harness.add_user(OLD)
     token = await harness.access_token(OLD)
     harness.advance(minutes=1)

@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
 from adapters.operations.logging import LogSecurityEvents, security_events
-from application.otp.events import FixedOtpUsed, OtpVerificationFailed
+from application.otp.events import FixedCodeUsed, OtpVerificationFailed
 from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel
 from tests.support.builders import a_phone
@@ -40,7 +40,7 @@ def test_a_line_has_the_fields_of_its_event_and_what_is_known_of_the_phone(
 
 
 def test_an_empty_field_is_left_out_but_not_a_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    call = logged(monkeypatch, FixedOtpUsed(phone=a_phone(), reason=""))
+    call = logged(monkeypatch, FixedCodeUsed(phone=a_phone(), reason=""))
     assert (call.method_name, set(call.kwargs)) == ("warning", {"phone", "country", "phone_hash"})
     failed = logged(monkeypatch, OtpVerificationFailed(phone=a_phone(), attempts_left=0))
     assert failed.kwargs["attempts_left"] == 0

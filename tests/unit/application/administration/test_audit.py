@@ -31,10 +31,10 @@ from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
 from domain.otp.delivery import ReportedStatus
 from domain.otp.delivery_policy import Limitation
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.phone_limits import NotServed, NotServedReason, VerificationState
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, show
 from tests.support.builders import NOW, a_phone, an_id
@@ -216,15 +216,15 @@ async def test_a_limit_that_many_phones_share_is_named() -> None:
 
 
 async def test_a_number_that_is_not_served_says_why() -> None:
-    test_otp = TestOtp(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
-    tested = CoreHarness(policy=make_core_policy(test_otps=TestOtps((test_otp,))))
+    fixed_code = FixedCode(a_phone(), OtpCode("123456"), NOW + timedelta(days=30))
+    tested = CoreHarness(policy=make_core_policy(fixed_codes=FixedCodes((fixed_code,))))
     abroad = CoreHarness(policy=make_core_policy(countries=["IN"]))
     premium = parse_phone("+19005550100", rules=None)
     at_a_premium = (await verification_of(CoreHarness(), premium)).not_served
     assert (await verification_of(abroad)).not_served == NotServed(NotServedReason.COUNTRY, "US")
     assert at_a_premium is not None
     assert "premium" in at_a_premium.detail
-    assert (await verification_of(tested)).not_served == NotServed(NotServedReason.TEST_OTP)
+    assert (await verification_of(tested)).not_served == NotServed(NotServedReason.FIXED_CODE)
 
 
 async def test_deliveries_have_provider_status_and_error(app: CoreHarness) -> None:

@@ -13,7 +13,7 @@ from application.ports.keys import TokenClaims
 from application.principal import Principal
 from domain.administration.scopes import Scope
 from domain.errors import (
-    HasTestOtp,
+    HasFixedCode,
     ReauthenticationRequired,
     Unauthenticated,
     UsernameInUse,
@@ -22,7 +22,7 @@ from domain.errors import (
 from domain.identities.role import Role
 from domain.identities.username import parse_username
 from domain.otp.challenge import OtpCode
-from domain.otp.test_otps import TestOtp, TestOtps
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.phone import PhoneNumber
 from tests.support.builders import NOW, a_phone, a_user, an_id, an_identity
 from tests.support.core_harness import CoreHarness, make_core_policy
@@ -190,22 +190,22 @@ async def test_an_administrator_sees_and_does_no_more_than_a_member_a_day_after_
     old.check_can_act_for(old.identity.id, Scope.MODERATE_LIBRARY)
 
 
-def with_test_otp(app: CoreHarness, expires_at: datetime | None = None) -> CoreHarness:
-    """Restart the app with a test OTP for phone 3."""
-    otps = TestOtps((TestOtp(a_phone(3), OtpCode("123456"), expires_at),))
-    return replace(app, policy=make_core_policy(test_otps=otps))
+def with_fixed_code(app: CoreHarness, expires_at: datetime | None = None) -> CoreHarness:
+    """Restart the app with a fixed code for phone 3."""
+    otps = FixedCodes((FixedCode(a_phone(3), OtpCode("123456"), expires_at),))
+    return replace(app, policy=make_core_policy(fixed_codes=otps))
 
 
-async def test_a_phone_with_a_test_otp_is_not_that_of_an_administrator(app: CoreHarness) -> None:
+async def test_a_phone_with_a_fixed_code_is_not_that_of_an_administrator(app: CoreHarness) -> None:
     user_id = (await app.log_in(a_phone(3))).identity.id
     for expires_at, user in ((None, a_phone(3)), (NOW, user_id)):
-        tested = with_test_otp(app, expires_at)
-        with pytest.raises(HasTestOtp):
+        tested = with_fixed_code(app, expires_at)
+        with pytest.raises(HasFixedCode):
             await tested.identities.operator_actions.change_role(user, Role.ADMINISTRATOR)
     await app.add_administrator(a_phone(3))
     token = await app.access_token(a_phone(3))
     assert (await app.identities.authenticate(token)).identity.is_administrator
-    principal = await with_test_otp(app).identities.authenticate(token)
+    principal = await with_fixed_code(app).identities.authenticate(token)
     assert not principal.identity.is_administrator
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from application.otp import recent_rejections
 from application.otp.events import (
-    FixedOtpUsed,
+    FixedCodeUsed,
     OtpAttemptsExhausted,
     OtpRequestRejected,
     OtpVerificationFailed,
@@ -34,11 +34,11 @@ from domain.errors import (
 from domain.otp.challenge import OtpCode, Purpose
 from domain.otp.delivery import Channel, Delivery
 from domain.otp.delivery_policy import Rejection
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.messages import MessagePreferences, Platform
 from domain.otp.permits import Recognition
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.builders import CLIENT_IP, NOW, a_phone
 from tests.support.core_harness import CoreHarness, make_core_policy, wrong_code
@@ -165,18 +165,18 @@ async def test_the_cooldown_starts_when_the_request_arrives(app: CoreHarness) ->
 
 REVIEWER: Final = a_phone(1)
 CODE: Final = "123456"
-TEST_OTPS: Final = TestOtps((TestOtp(REVIEWER, OtpCode(CODE), NOW + timedelta(days=10)),))
+FIXED_CODES: Final = FixedCodes((FixedCode(REVIEWER, OtpCode(CODE), NOW + timedelta(days=10)),))
 OTHER_IP: Final = "198.51.100.20"
 
 
-async def test_a_test_otp_needs_no_cooldown_served_country_or_provider() -> None:
-    app = CoreHarness(policy=make_core_policy(test_otps=TEST_OTPS, countries={"IN"}))
+async def test_a_fixed_code_needs_no_cooldown_served_country_or_provider() -> None:
+    app = CoreHarness(policy=make_core_policy(fixed_codes=FIXED_CODES, countries={"IN"}))
     app.messenger.result = REJECTED
     for client_ip in (CLIENT_IP, OTHER_IP):
         assert isinstance(await app.verify_otp(CODE, REVIEWER), OtpRejected)
         requests = [await app.request_otp(REVIEWER, client_ip) for _ in range(2)]
         assert all(request.sent for request in requests)
-        used = app.events.of_type(FixedOtpUsed)
+        used = app.events.of_type(FixedCodeUsed)
         assert [(each.phone, each.reason) for each in used[-2:]] == [(REVIEWER, "requested")] * 2
         logged_in = await app.verify_otp(CODE, REVIEWER, request_id=requests[-1].request_id)
         assert isinstance(logged_in, LoggedIn)

@@ -10,9 +10,9 @@ from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import ConcurrencyConflict
 from domain.errors import TooManyAttempts, TooManyOtpRequests, Unavailable
 from domain.otp.challenge import OTP_TTL, Challenge, OtpCode
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber
 from tests.support.builders import CLIENT_IP, NOW, a_challenge, a_phone
 from tests.support.core_harness import CoreHarness, CorePolicy, make_core_policy, wrong_code
@@ -53,7 +53,7 @@ async def test_verifying_derives_as_many_codes_for_any_phone(
     phone: PhoneNumber, derived: list[tuple[int, PhoneNumber]]
 ) -> None:
     app = CoreHarness(
-        policy=make_core_policy(test_otps=TestOtps((TestOtp(TEST, OtpCode("123456")),)))
+        policy=make_core_policy(fixed_codes=FixedCodes((FixedCode(TEST, OtpCode("123456")),)))
     )
     if phone == REQUESTED_TWICE:
         await app.request_otp(phone)
@@ -162,7 +162,7 @@ NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
 
 
 def test_new_challenges_use_the_current_pepper_and_each_has_the_code_of_its_own() -> None:
-    codes = OtpCodes(FakeKeyRing(NEW, OLD), TestOtps())
+    codes = OtpCodes(FakeKeyRing(NEW, OLD), FixedCodes())
     assert codes.make_challenge(NOW, bytes(CHALLENGE_BYTES)).key_id == NEW[0]
     assert [*codes.key_ids()] == [NEW[0], OLD[0]]
     for key_id, key in (NEW, OLD):

@@ -83,7 +83,7 @@ def test_the_limits_of_each_client_are_one_flat_list() -> None:
         (CALL, LimitOwner.STRANGERS, [*strangers, *by_call("strangers", 30)]),
         (CALL, LimitOwner.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
         (CHANGE, LimitOwner.STRANGERS, [*OF_IDENTITY, *strangers]),
-        (CHANGE, LimitOwner.TEST_PHONE, OF_IP),
+        (CHANGE, LimitOwner.FIXED_CODE, OF_IP),
     ):
         assert show(LIMITS.of_delivery(route, owner)) == expected
 

@@ -8,10 +8,10 @@ import pytest
 from domain.errors import TooManyOtpRequests
 from domain.otp.delivery import Channel, Deliveries, Delivery, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
+from domain.otp.fixed_codes import FIXED_CODE_POLICY
 from domain.otp.permits import Recognition
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TEST_OTP_POLICY
 from tests.support.builders import NOW, a_delivery, a_hashed_ip
 from tests.unit.domain.otp.verification_driver import (
     DAY,
@@ -375,9 +375,9 @@ def test_a_code_and_a_delivery_from_one_minute_in_the_future_count(
 # Test phones
 
 
-def test_a_test_otp_may_be_requested_two_hundred_times_a_day() -> None:
+def test_a_fixed_code_may_be_requested_two_hundred_times_a_day() -> None:
     verification = PhoneVerification(deliveries=Deliveries((a_delivery(),) * 199))
-    driver = VerificationDriver(verification, policy=TEST_OTP_POLICY)
+    driver = VerificationDriver(verification, policy=FIXED_CODE_POLICY)
     assert driver.request(HOME_IP).is_new
     with pytest.raises(TooManyOtpRequests) as error:
         driver.request(HOME_IP)

@@ -319,7 +319,7 @@ async def test_the_passkeys_that_another_domain_loses_are_counted() -> None:
         ({"BIND": "localhost:8001"}, {"port": 8001}),
         ({"BIND": "[::1]:8000"}, {}),
         ({"BIND": "127.0.0.2:8000"}, {}),
-        ({"TEST_OTPS": "+14155552671=123456@2099-01-01"}, {"has_test_otps": True}),
+        ({"TEST_OTPS": "+14155552671=123456@2099-01-01"}, {"has_fixed_codes": True}),
         ({"BIND": "0.0.0.0:8000"}, {"keeps_messages": False}),
         ({"WORKERS": "2"}, {"keeps_messages": False}),
         ({"TRUSTED_PROXIES": "127.0.0.1"}, {"keeps_messages": False}),

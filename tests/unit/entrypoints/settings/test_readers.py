@@ -14,8 +14,8 @@ from domain.countries import ALL_COUNTRIES
 from domain.errors import InvalidValue
 from domain.features.media.image import VariantSpec
 from domain.otp.challenge import OtpCode
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from domain.phone import PhoneNumber, parse_phone
 from entrypoints.composition.settings import FIELDS
 from entrypoints.features.media.stores import MediaFolder, S3Bucket
@@ -48,8 +48,8 @@ VONAGE_KEY: Final = private_pem().strip()
 DOCUMENT: Final = generate_document(indent=None).strip()
 CODE: Final = OtpCode("123456")
 TEST_PHONE: Final = parse_phone("+15005550006", rules=None)
-WITHOUT_END: Final = (TestOtp(TEST_PHONE, CODE), TestOtp(parse_phone("+14155552671"), CODE))
-UNTIL_2027: Final = TestOtp(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC))
+WITHOUT_END: Final = (FixedCode(TEST_PHONE, CODE), FixedCode(parse_phone("+14155552671"), CODE))
+UNTIL_2027: Final = FixedCode(TEST_PHONE, CODE, datetime(2027, 1, 2, tzinfo=UTC))
 NETWORKS: Final = tuple(map(ip_network, ("10.0.0.0/8", "1.2.3.4", "fd00::/8")))
 A_HOOK: Final = HttpHook("HTTPS://SMS.test/a?b", "https://sms.test")
 SECOND_HOOK: Final = HttpHook("https://sms.test/2", "https://sms.test (2)")
@@ -134,9 +134,9 @@ TYPES: Final[Sequence[tuple[Any, Mapping[str, Any], Sequence[str]]]] = [
     (Annotated[Any, parsers.secrets_of(str)],
      {NEW: Secret((NEW,)), f" {FORMER} ,{NEW} ,  {OLDEST} ": Secret((FORMER, NEW, OLDEST))},
      [f"{NEW},", f"{NEW}, {NEW}", f"{OLDEST},{NEW} {FORMER}"]),
-    (TestOtps,
-     {"+15005550006=123456@2027-01-01": TestOtps((UNTIL_2027,)),
-      "+15005550006=123456, +1 415 555 2671 = 123456": TestOtps(WITHOUT_END)},
+    (FixedCodes,
+     {"+15005550006=123456@2027-01-01": FixedCodes((UNTIL_2027,)),
+      "+15005550006=123456, +1 415 555 2671 = 123456": FixedCodes(WITHOUT_END)},
      ["+15005550006", "+15005550006=12345", "15005550006=123456",
       f"+15005550006=123456@{SECRET}", "+15005550006=123456@2027-02-30",
       "+15005550006=123456@9999-12-31", "+1=123456@2027-01-01",

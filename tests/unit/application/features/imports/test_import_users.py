@@ -27,7 +27,7 @@ from domain.identities.external_id import ExternalId
 from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.otp.challenge import OtpCode
-from domain.otp.test_otps import TestOtp, TestOtps
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.phone import DEFAULT_RULES
 from entrypoints.features.imports import IMPORTS
 from tests.support.app_harness import AppHarness, make_policy
@@ -444,8 +444,8 @@ async def test_a_block_during_the_import_stays(app: AppHarness) -> None:
 
 
 async def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
-    otps = TestOtps((TestOtp(a_phone(8), OtpCode("123456")),))
-    app = AppHarness(policy=make_policy(test_otps=otps))
+    otps = FixedCodes((FixedCode(a_phone(8), OtpCode("123456")),))
+    app = AppHarness(policy=make_policy(fixed_codes=otps))
     await import_user(app, id=an_id(7), username="Rahul Sharma", external_id=EXTERNAL_ID)
     await app.identities.operator_actions.block(a_phone(2))
     await app.log_in(a_phone(3))
@@ -479,7 +479,7 @@ async def test_a_dry_run_says_the_same_and_writes_nothing() -> None:
         ImportProblem.USERNAME_IN_USE,
         ImportProblem.USERNAME_IN_USE,
         ImportProblem.USERNAME_REFUSED,
-        ImportProblem.TEST_PHONE,
+        ImportProblem.FIXED_CODE,
     ]
 
 

@@ -54,9 +54,9 @@ from domain.identities.passkey import MAX_PASSKEYS
 from domain.identities.role import Role
 from domain.identities.session import AuthMethod
 from domain.otp.challenge import parse_otp_code
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import SlidingWindow
-from domain.otp.test_otps import TestOtp, TestOtps
 from entrypoints.features.blocks import BLOCKS
 from entrypoints.http.features.passkeys.fields import PasskeyFields
 from tests.support.app_harness import PASSKEY_ORIGIN, AppHarness, make_policy
@@ -356,11 +356,11 @@ async def test_a_removal_goes_on_where_limits_cannot_be_read(user: User) -> None
 
 
 async def test_a_number_with_a_test_code_has_none() -> None:
-    test_otps = TestOtps((TestOtp(PHONE, parse_otp_code("123456")),))
+    fixed_codes = FixedCodes((FixedCode(PHONE, parse_otp_code("123456")),))
     user = await make_user()
     await user.add()
-    user.app.app_passkeys.own = replace(user.app.app_passkeys.own, test_otps=test_otps)
-    user.app.app_passkeys.sign_in = replace(user.app.app_passkeys.sign_in, test_otps=test_otps)
+    user.app.app_passkeys.own = replace(user.app.app_passkeys.own, fixed_codes=fixed_codes)
+    user.app.app_passkeys.sign_in = replace(user.app.app_passkeys.sign_in, fixed_codes=fixed_codes)
     with pytest.raises(Forbidden):
         user.app.app_passkeys.own.start(user.principal)
     with pytest.raises(PasskeyRejected):

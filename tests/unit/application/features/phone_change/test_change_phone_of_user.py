@@ -35,7 +35,7 @@ from domain.identities.identity import Identity
 from domain.identities.role import Role
 from domain.identities.user_events import EventType
 from domain.otp.challenge import ClientKind, parse_otp_code
-from domain.otp.test_otps import TestOtp, TestOtps
+from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.phone import PhoneNumber, parse_phone
 from tests.support.acts import BY_COMMAND, IN_CONSOLE, a_token, assert_refused
 from tests.support.app_harness import AppHarness, make_policy
@@ -107,8 +107,8 @@ async def test_the_row_of_the_table_says_whether_the_former_number_was_told(
 
 
 async def test_what_is_impossible_changes_nothing() -> None:
-    test_otps = TestOtps((TestOtp(OTHER, parse_otp_code("123456")),))
-    app = AppHarness(policy=make_policy(test_otps=test_otps, countries=["US"]))
+    fixed_codes = FixedCodes((FixedCode(OTHER, parse_otp_code("123456")),))
+    app = AppHarness(policy=make_policy(fixed_codes=fixed_codes, countries=["US"]))
     user = await app.add_user(OLD)
     await app.log_in(NEW)
     german = parse_phone("+4915112345678")
@@ -195,8 +195,8 @@ async def test_nothing_is_sent_to_a_blocked_number_a_test_number_or_a_country_th
     numbers: list[PhoneNumber] = [OLD, OTHER, german]
     users = [await app.add_user(phone, f"User {phone.masked[-2:]}") for phone in numbers]
     await app.identities.operator_actions.block(OLD)
-    test_otps = TestOtps((TestOtp(OTHER, parse_otp_code("123456")),))
-    tested = replace(app, policy=make_policy(test_otps=test_otps))
+    fixed_codes = FixedCodes((FixedCode(OTHER, parse_otp_code("123456")),))
+    tested = replace(app, policy=make_policy(fixed_codes=fixed_codes))
     served = replace(app, policy=make_policy(countries=["US"]))
     for service, user in ((app, users[0]), (tested, users[1]), (served, users[2])):
         moved = await service.move_phone(user.identity.id, NEW)
@@ -434,13 +434,13 @@ async def test_an_owner_that_a_sign_in_would_replace_is_replaced(owner: str) -> 
     assert (await sign_in(app, NEW)).identity.id == user.identity.id
 
 
-async def test_who_knows_a_test_otp_becomes_no_administrator_by_a_change(
+async def test_who_knows_a_fixed_code_becomes_no_administrator_by_a_change(
     app: AppHarness,
 ) -> None:
     user = await app.add_administrator(OLD)
     await app.create_user(user)
-    test_otps = TestOtps((TestOtp(OLD, parse_otp_code("123456")),))
-    app = replace(app, policy=make_policy(test_otps=test_otps))
+    fixed_codes = FixedCodes((FixedCode(OLD, parse_otp_code("123456")),))
+    app = replace(app, policy=make_policy(fixed_codes=fixed_codes))
     app.advance(hours=12)
     await app.request_otp(OLD)
     result = await app.verify_otp("123456", OLD)

@@ -1,4 +1,4 @@
-"""Test OTPs: phones with a fixed code, for reviewers of app stores."""
+"""Fixed codes of phones, for reviewers of app stores (`DIALTONE_TEST_OTPS`)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from domain.otp.delivery_policy import DeliveryPolicy
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
 
-TEST_OTP_POLICY: Final = DeliveryPolicy(
+FIXED_CODE_POLICY: Final = DeliveryPolicy(
     per_phone=(SlidingWindow(200, timedelta(days=1)),),
     per_phone_and_ip=(),
     cooldown=timedelta(0),
@@ -18,10 +18,8 @@ TEST_OTP_POLICY: Final = DeliveryPolicy(
 
 
 @dataclass(frozen=True, slots=True)
-class TestOtp:
+class FixedCode:
     """The fixed code of a phone, until `expires_at` if that is set."""
-
-    __test__ = False  # pytest would collect it by its name
 
     phone: PhoneNumber
     code: OtpCode
@@ -29,24 +27,22 @@ class TestOtp:
 
 
 @dataclass(frozen=True, slots=True)
-class TestOtps:
-    """All test OTPs. Nothing is delivered to their phones; other rules are the same.
+class FixedCodes:
+    """All fixed codes. Nothing is delivered to their phones; other rules are the same.
 
     A code works once for each request, so that the limits hold for it too. Requests count for the
     IP of the client, not for the country.
     """
 
-    __test__ = False
-
-    otps: tuple[TestOtp, ...] = ()
+    all: tuple[FixedCode, ...] = ()
 
     def includes(self, phone: PhoneNumber) -> bool:
         """Return whether the phone has a fixed code, or had one whose sessions may be active."""
-        return any(otp.phone == phone for otp in self.otps)
+        return any(code.phone == phone for code in self.all)
 
     def find_code(self, phone: PhoneNumber, now: datetime) -> OtpCode | None:
         """Return the phone's fixed code, or None where it has none or it has expired."""
-        for otp in self.otps:
-            if otp.phone == phone and (otp.expires_at is None or now < otp.expires_at):
-                return otp.code
+        for fixed in self.all:
+            if fixed.phone == phone and (fixed.expires_at is None or now < fixed.expires_at):
+                return fixed.code
         return None

@@ -203,8 +203,6 @@ class _Events(Feature["Events"]):
 def _send(
     events: "EventsFeature", settings: EventSettings, metrics: "Metrics | None"
 ) -> AbstractAsyncContextManager[None]:
-    from entrypoints.features.events import run_events_task
-
     labels = destination_labels(settings.events)
     if metrics is None:
         return run_events_task(events.send, labels)

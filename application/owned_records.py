@@ -53,4 +53,4 @@ class OwnedRecords(Generic[T]):
     @property
     def ends_with_owner(self) -> Additions:
         """The deletion of an identity deletes its record, and the cleanup what that left."""
-        return Additions(after_deletion=(self.delete,), forget_identity=(self.delete,))
+        return Additions(after_deletion=(self.delete,), on_purge=(self.delete,))

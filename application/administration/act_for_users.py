@@ -9,7 +9,7 @@ from application.administration import acts
 from application.administration.acts import Act
 from application.administration.find_user import FindUser, FoundUser, UserQuery
 from application.administration.operator import Operator
-from application.identities.operators import OperatorActions, check_detachable
+from application.identities.acts_on_users import OperatorActions, check_detachable
 from application.identities.users import DeleteUser, RenameUser
 from application.otp.phone_limits import ResetLimits, ResetResult
 from application.ports.system import Clock

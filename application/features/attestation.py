@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from application.additions import Additions
 from application.core_ports import CorePorts
-from application.limits.delivery_limiter import NoPermits, RequestPermits
+from application.limits.delivery_limiter import LimitReached, RequestPermits
 from application.operations.cleanup import expire
 from application.ports.errors import PortError
 from application.ports.keyed_hashes import KeyedHashes
@@ -162,8 +162,8 @@ class AttestDelivery:
         request: OtpRequest,
         proof: Proof | None,
         permits: RequestPermits,
-        rejected: NoPermits,
-    ) -> Permits | NoPermits:
+        rejected: LimitReached,
+    ) -> Permits | LimitReached:
         limiter, client_ip, channel = permits.limiter, request.client_ip, request.channel
         now = request.now
         checked_at, permitted_at = await asyncio.gather(
@@ -217,8 +217,8 @@ class AttestDelivery:
         return bool(proof_id) and await self.used_proofs.load(used_id) is not None
 
     async def _require(
-        self, required: AttestationRequested, subject: str, rejected: NoPermits
-    ) -> NoPermits:
+        self, required: AttestationRequested, subject: str, rejected: LimitReached
+    ) -> LimitReached:
         """Ask for a proof. If that cannot be done now, the client waits."""
         try:
             asked = await self.attestation.request_proof(subject, self.clock.now())
@@ -235,7 +235,7 @@ class AttestDelivery:
         )
 
 
-def _until(rejected: NoPermits, time: datetime) -> NoPermits:
+def _until(rejected: LimitReached, time: datetime) -> LimitReached:
     """Return the rejection, which ends at this time at the latest."""
     return replace(rejected, until=min(rejected.until, time))
 

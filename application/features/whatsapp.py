@@ -8,18 +8,18 @@ from functools import partial
 from typing import Final
 
 from application.additions import Additions
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.opened import Opened
 from application.operations.cleanup import expire
 from application.otp.additions import CodeDelivery, CodeMessages
-from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp.deliver_code import MAYBE_SENT, DeliverCode
 from application.otp.delivery_status import (
     AnswerHandshake,
     RecordMessageStatus,
     ReportDelivery,
     ReportedDelivery,
 )
-from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (
@@ -185,7 +185,7 @@ class ReportWhatsApp:
     report_delivery: ReportDelivery
     deliver_code: DeliverCode
     phone_verifications: PhoneVerifications
-    codes: OtpCodes
+    codes: CodeDerivation
     clock: Clock
     _sending: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -264,7 +264,7 @@ class ReportWhatsApp:
     ) -> None:
         """Send the code by the next channel. Where nobody takes it, the client's status says so."""
         result = await self.deliver_code.deliver(code, next_channels)
-        if result.status not in TAKEN:
+        if result.status not in MAYBE_SENT:
             failed = ReportedDelivery(
                 labels=reported.labels,
                 channel=code.delivery.channel,
@@ -304,7 +304,7 @@ class WhatsAppRecords:
                 "expired_whatsapp_deliveries": expire(repositories.deliveries),
                 "expired_unreachable_numbers": expire(repositories.unreachable_numbers),
             },
-            forget_identity=(self._forget_identity,),
+            on_purge=(self._forget_identity,),
         )
 
     async def _forget_identity(self, identity_id: str) -> None:
@@ -327,7 +327,7 @@ def open_whatsapp_channel(
     core_ports: CorePorts,
     records: WhatsAppRecords,
     ports: WhatsAppPorts,
-    codes: OtpCodes,
+    codes: CodeDerivation,
     webhook_urls: WebhookUrls | None,
 ) -> Opened["WhatsApp"]:
     """Open the channel: codes go by it, and its numbers are forgotten after a login."""
@@ -353,7 +353,7 @@ class WhatsApp:
     """The use cases of codes by WhatsApp."""
 
     def __init__(
-        self, core: UseCases, records: WhatsAppRecords, ports: WhatsAppPorts, codes: OtpCodes
+        self, core: UseCases, records: WhatsAppRecords, ports: WhatsAppPorts, codes: CodeDerivation
     ) -> None:
         clock, otp = core.system.clock, core.otp
         repositories = records.repositories

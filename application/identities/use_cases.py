@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from application.identities.acts_on_users import OperatorActions
 from application.identities.additions import IdentityAdditions
 from application.identities.assign_phone import AssignPhone
 from application.identities.authenticate import Authenticate
 from application.identities.count_users import CountUsers
-from application.identities.operators import OperatorActions
 from application.identities.session_factory import SessionFactory
 from application.identities.sessions import ListSessions, Logout, RefreshSession, RevokeSession
 from application.identities.users import CreateUser, DeleteUser, GetUser, RenameUser

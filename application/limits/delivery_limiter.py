@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from application.code_derivation import CodeDerivation
 from application.limits.additions import LimitAdditions
 from application.limits.limit_alerts import LimitAlerts
-from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.limits import LimitStore
-from domain.otp.code_check import CodeCheck
+from domain.otp.compared_code import ComparedCode
 from domain.otp.delivery import Delivery, HashedClientIp
 from domain.otp.delivery_policy import PROOF_REQUIRED, DeliveryPolicy, Limitation
 from domain.otp.fixed_codes import FIXED_CODE_POLICY
@@ -27,7 +27,7 @@ PROOF_RETRY_PERIOD: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class NoPermits:
+class LimitReached:
     """There are no permits before this time, because of one of these limits.
 
     Without a limit the client needs a proof.
@@ -42,7 +42,7 @@ class DeliveryLimiter:
     """When a delivery is allowed, and its permits."""
 
     limit_store: LimitStore
-    codes: OtpCodes
+    codes: CodeDerivation
     keyed_hashes: KeyedHashes
     limits: RateLimits
     delivery_policy: DeliveryPolicy
@@ -92,7 +92,7 @@ class DeliveryLimiter:
         """Return when a proof of this IP would be checked."""
         return await self.limit_store.next_available(self.limits.for_proof(client_ip), now)
 
-    async def name_limit(self, rejected: NoPermits, now: datetime) -> LimitName:
+    async def name_limit(self, rejected: LimitReached, now: datetime) -> LimitName:
         """Return the name of the limit that is used up, and warn of shared ones."""
         if not rejected.limits:
             return LimitName(PROOF_REQUIRED, "")
@@ -121,7 +121,7 @@ class DeliveryLimiter:
             with suppress(StorageError):
                 await self.limit_store.release(limits, permits.acquired_at)
 
-    async def resend_in(self, phone: PhoneNumber, check: CodeCheck, client_ip: str) -> int:
+    async def resend_in(self, phone: PhoneNumber, compared: ComparedCode, client_ip: str) -> int:
         """Return when a new code can be requested by a message: whole seconds from the attempt on.
 
         - It is exact only for a client that has a valid request id or device token of this phone,
@@ -129,12 +129,12 @@ class DeliveryLimiter:
         - All others get the default cooldown, which is the same for every phone: it does not reveal
           whether somebody requests codes.
         """
-        attempt, now = check.attempt, check.attempt.now
-        recognized, policy = check.recognized, self.policy(phone, now)
-        wait = check.state.find_wait(attempt.client_ip, recognized, policy, now)
+        attempt, now = compared.attempt, compared.attempt.now
+        recognized, policy = compared.recognized, self.policy(phone, now)
+        wait = compared.state.find_wait(attempt.client_ip, recognized, policy, now)
         if wait.limitation is Limitation.FAILED_ATTEMPTS:
             return whole_seconds(now, wait.until)
-        if not check.has_own_attempts:
+        if not compared.has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
         # A stranger that needs a proof has made one for the code that it got.
@@ -184,7 +184,7 @@ class RequestPermits:
             self._limits[owner] = self.limiter.limits.of_delivery(self.route, owner)
         return self._limits[owner]
 
-    async def acquire(self, *, has_proof: bool = False) -> Permits | NoPermits:
+    async def acquire(self, *, has_proof: bool = False) -> Permits | LimitReached:
         """Acquire the permits of one owner, or return when the first has some."""
         if not self.has_fixed_code:
             self.limiter.alerts.measure_limits.see(self.route.country)
@@ -194,8 +194,8 @@ class RequestPermits:
             until = await self.limiter.limit_store.acquire(limits, self.now)
             if until is None:
                 return Permits(self.now, owner)
-            rejected.append(NoPermits(until, limits))
-        none = NoPermits(self.now + PROOF_RETRY_PERIOD)
+            rejected.append(LimitReached(until, limits))
+        none = LimitReached(self.now + PROOF_RETRY_PERIOD)
         return min(rejected, key=lambda each: each.until, default=none)
 
     async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:

@@ -44,7 +44,7 @@ CleanupStep = Callable[[datetime], Awaitable[int]]
 """Cleans up a number of one kind, at most some hundred, and returns how many there were."""
 FinalCleanup = Callable[[], Awaitable[int]]
 """Cleans up what is tried once in each cleanup, and returns how many there were."""
-ForgetIdentity = Callable[[str], Awaitable[None]]
+OnPurge = Callable[[str], Awaitable[None]]
 """Deletes what a feature has of an identity that was deleted."""
 
 
@@ -117,13 +117,13 @@ class OperationsAdditions:
     Attributes:
         cleanup_steps: They are taken before those of the core.
         final_cleanups: What is done once, after all steps, by its name in the log.
-        forget_identity: What is done for each deleted identity, before its phone is detached.
+        on_purge: What is done for each deleted identity, before its phone is detached.
         checked_parts: What has to work, by its name in the answer.
     """
 
     cleanup_steps: Mapping[str, CleanupStep] = field(default_factory=dict)
     final_cleanups: Mapping[str, FinalCleanup] = field(default_factory=dict)
-    forget_identity: Sequence[ForgetIdentity] = ()
+    on_purge: Sequence[OnPurge] = ()
     checked_parts: Mapping[str, CheckedPart] = field(default_factory=dict)
 
 
@@ -218,7 +218,7 @@ class Cleanup:
     async def _expire(self, loaded: Versioned[Identity], now: datetime) -> bool:
         """Delete an unverified identity, unless a call or a login is faster."""
         identity = loaded.value
-        expired = identity.keep_remains(now) if identity.is_deleted else identity.delete(now)
+        expired = identity.erase_details(now) if identity.is_deleted else identity.delete(now)
         return await self._repositories.identities.replace(expired, loaded.version)
 
     async def _purge(self, deleted: Versioned[Identity], now: datetime) -> bool:
@@ -228,9 +228,9 @@ class Cleanup:
             CorruptRecord, OperationRejected: Of one of its records. All else is deleted.
         """
         identity, failure = deleted.value, None
-        for forget_identity in self._additions.forget_identity:
+        for forget in self._additions.on_purge:
             try:
-                await forget_identity(identity.id)
+                await forget(identity.id)
             except ERRORS_OF_RECORDS as error:
                 failure = error
         if failure is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from application.limits.delivery_limiter import NoPermits, RequestPermits
+from application.limits.delivery_limiter import LimitReached, RequestPermits
 from application.ports.otp import CodeMessage, DeliveryResult, PausedProvider, RecentMessages
 from domain.otp.challenge import Challenge
 from domain.otp.delivery import Channel, Delivery
@@ -107,8 +107,8 @@ class AcquireForProof(Protocol):
         request: OtpRequest,
         proof: Proof | None,
         permits: RequestPermits,
-        rejected: NoPermits,
-    ) -> Permits | NoPermits:
+        rejected: LimitReached,
+    ) -> Permits | LimitReached:
         """Acquire permits that were rejected without a proof.
 
         Args:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+from application.code_derivation import CodeDerivation
 from application.identities.session_factory import SESSION_ID_BYTES
 from application.limits.attempt_limiter import AttemptLimiter, AttemptPermits
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.additions import OtpAdditions
 from application.otp.events import BlockedLogin, OtpAttemptsExhausted
 from application.otp.recognize_device import recognize_device
-from application.otp_codes import OtpCodes
 from application.ports.errors import ConcurrencyConflict
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -27,10 +27,10 @@ from domain.identities.device_token import DeviceToken
 from domain.identities.identity import Identity
 from domain.otp.attempts import (
     Correct,
+    CorrectAtBlockedPhone,
     Exhausted,
     LoginDecision,
     LoginRejection,
-    OfBlockedPhone,
     OtpAttempt,
     Retried,
     UsedCode,
@@ -39,7 +39,7 @@ from domain.otp.attempts import (
     used_code,
 )
 from domain.otp.challenge import OTHERS, OtpCode, Purpose
-from domain.otp.code_check import CodeCheck, check_code, count_attempt
+from domain.otp.compared_code import ComparedCode, compare_code, count_attempt
 from domain.otp.delivery import Delivery, ValidDeviceToken, parse_request_id
 from domain.otp.permits import Outcome
 from domain.otp.phone_verification import PhoneVerification
@@ -49,7 +49,7 @@ from domain.phone import PhoneNumber
 _IDS_BYTES: Final = RANDOM_BYTES + SESSION_ID_BYTES
 
 
-AskBeforeUse = Callable[
+DecideLogin = Callable[
     [UsedCode, Versioned[Identity | None] | None, datetime], Awaitable[LoginDecision]
 ]
 """Decides about a code that is correct, for an identity or, if there is no value, for a new one."""
@@ -84,7 +84,7 @@ class CheckedOtp:
         permits: The permits of the attempt, until `CheckOtp.release` releases them.
         identity: The identity of the code that was used, if it was loaded. Its value is None if
             there is no such identity.
-        rejection: Why a correct code logs nobody in, if `ask` decided that.
+        rejection: Why a correct code logs nobody in, if `decide_login` decided that.
     """
 
     phone: PhoneNumber
@@ -105,13 +105,13 @@ class CheckedOtp:
 
 
 @dataclass(slots=True)
-class _Deciding:
+class _CodeAttempt:
     """One attempt while it is decided on, perhaps again after another request came in between.
 
     Attributes:
-        identity: That which `ask` was asked about.
+        identity: The identity that `decide_login` decided about.
         decision: What it decided.
-        asked_for: The id that the code logs in; None before `ask` was asked.
+        decided_identity_id: The id of that identity; None before the decision.
     """
 
     phone: PhoneNumber
@@ -119,10 +119,10 @@ class _Deciding:
     permits: AttemptPermits
     named: Versioned[Identity] | None
     is_kept: bool
-    check: CodeCheck = field(init=False)
+    compared: ComparedCode = field(init=False)
     identity: Versioned[Identity | None] | None = None
     decision: LoginDecision | None = None
-    asked_for: str | None = None
+    decided_identity_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +133,14 @@ class CheckOtp:
 
     1. The record of the phone is loaded, what the device token names, and the permit of the IP for
        an attempt that has neither an id nor a token.
-    2. The code is compared (`check_code`): how the client is recognized, which codes it may be, and
-       on whom it counts.
+    2. The code is compared (`compare_code`): how the client is recognized, which codes it may be,
+       and on whom it counts.
     3. Attempts of one IP are limited over all phones. One with a valid request id, or of a
        recognized device, needs no permit: others share the IP. An attempt that counts on nobody in
        particular is limited per country and in total as well, unless it is not counted.
-    4. `ask` decides about a correct code. A code that is rejected is used, and counts as any
-       correct one, but it logs nobody in. Where nobody can decide, nothing is counted, and the code
-       stays as it is.
+    4. `decide_login` decides about a correct code. A code that is rejected is used, and counts as
+       any correct one, but it logs nobody in. Where nobody can decide, nothing is counted, and the
+       code stays as it is.
     5. The attempt is counted, or the code is used: once (ASVS 5.0 6.5.1), however many requests
        race. After another request came in between, it is decided on again from step 2.
 
@@ -151,7 +151,7 @@ class CheckOtp:
     phone_verifications: PhoneVerifications
     identities: Identities
     additions: OtpAdditions
-    codes: OtpCodes
+    codes: CodeDerivation
     attempt_limiter: AttemptLimiter
     delivery_limiter: DeliveryLimiter
     keyed_hashes: KeyedHashes
@@ -160,9 +160,9 @@ class CheckOtp:
     events: SecurityEvents
 
     async def __call__(
-        self, command: CheckOtpCommand, ask: AskBeforeUse | None = None
+        self, command: CheckOtpCommand, decide_login: DecideLogin | None = None
     ) -> CheckedOtp:
-        """Check a code. `ask` decides about a correct one before it is used.
+        """Check a code. `decide_login` decides about a correct one before it is used.
 
         Raises:
             AccountBlocked: the code is correct, and the phone is blocked.
@@ -195,9 +195,9 @@ class CheckOtp:
             purpose=command.purpose,
             identity_id=command.identity_id,
         )
-        deciding = _Deciding(phone, attempt, permits, named, command.is_kept)
+        code_attempt = _CodeAttempt(phone, attempt, permits, named, command.is_kept)
         try:
-            result, identity = await self._decide_and_save(deciding, ask, loaded)
+            result, identity = await self._decide_and_save(code_attempt, decide_login, loaded)
             if isinstance(result, Exhausted):
                 raise TooManyAttempts(whole_seconds(now, result.until))
         except ConcurrencyConflict:  # nothing was counted
@@ -205,17 +205,17 @@ class CheckOtp:
             raise
         except TooManyAttempts as error:
             await permits.release_for_others()  # others used up the counter meanwhile
-            await self._complete(command, deciding, error)
+            await self._complete(command, code_attempt, error)
             raise
-        if isinstance(result, OfBlockedPhone):
+        if isinstance(result, CorrectAtBlockedPhone):
             await permits.release()
             self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
         if isinstance(result, Wrong) and not (
-            result.is_counted and deciding.check.client == OTHERS
+            result.is_counted and code_attempt.compared.client == OTHERS
         ):
             await permits.release_for_others()
-        decision = deciding.decision
+        decision = code_attempt.decision
         return CheckedOtp(
             phone=phone,
             result=result,
@@ -245,65 +245,77 @@ class CheckOtp:
         )
 
     async def _decide_and_save(
-        self, deciding: _Deciding, ask: AskBeforeUse | None, loaded: Versioned[PhoneVerification]
+        self,
+        code_attempt: _CodeAttempt,
+        decide_login: DecideLogin | None,
+        loaded: Versioned[PhoneVerification],
     ) -> tuple[VerificationResult, Versioned[Identity | None] | None]:
         """Decide on the attempt, and save what was decided."""
-        successor, result = await self._decide(deciding, ask, loaded.value)
+        successor, result = await self._decide(code_attempt, decide_login, loaded.value)
         if successor is loaded.value:
             return result, None
-        is_loaded = deciding.is_kept or deciding.identity is not None
+        is_loaded = code_attempt.is_kept or code_attempt.identity is not None
         used = None if is_loaded else used_code(result)
         # The identity is loaded meanwhile.
         is_saved, identity = await asyncio.gather(
-            self.phone_verifications.save(deciding.phone, successor, loaded.version),
-            self._load_identity(deciding, used),
+            self.phone_verifications.save(code_attempt.phone, successor, loaded.version),
+            self._load_identity(code_attempt, used),
         )
         if is_saved:
-            return result, deciding.identity or identity
+            return result, code_attempt.identity or identity
 
         async def decide_again(
             verification: PhoneVerification,
         ) -> tuple[PhoneVerification, VerificationResult]:
-            return await self._decide(deciding, ask, verification)
+            return await self._decide(code_attempt, decide_login, verification)
 
-        return await change(self.phone_verifications, deciding.phone, decide_again), None
+        return await change(self.phone_verifications, code_attempt.phone, decide_again), None
 
     async def _decide(
-        self, deciding: _Deciding, ask: AskBeforeUse | None, verification: PhoneVerification
+        self,
+        code_attempt: _CodeAttempt,
+        decide_login: DecideLogin | None,
+        verification: PhoneVerification,
     ) -> tuple[PhoneVerification, VerificationResult]:
         """Compare the code, acquire what the attempt needs, and count it."""
-        phone, attempt, permits = deciding.phone, deciding.attempt, deciding.permits
+        phone, attempt, permits = code_attempt.phone, code_attempt.attempt, code_attempt.permits
         codes = self.codes.derive_all(verification, phone, attempt)
-        deciding.check = check = check_code(verification, attempt, codes)
-        if not check.has_own_attempts:
+        code_attempt.compared = compared = compare_code(verification, attempt, codes)
+        if not compared.has_own_attempts:
             await permits.acquire_for_ip()
-        if check.is_guess_of_others:
+        if compared.is_guess_of_others:
             await permits.acquire_for_others()
-        if ask is not None and not check.is_phone_blocked:
-            await self._ask(deciding, ask, check.correct_code)
-        successor, result = count_attempt(verification, check, deciding.decision)
-        if deciding.is_kept and isinstance(result, Correct):
+        if decide_login is not None and not compared.is_phone_blocked:
+            await self._decide_login(code_attempt, decide_login, compared.correct_code)
+        successor, result = count_attempt(verification, compared, code_attempt.decision)
+        if code_attempt.is_kept and isinstance(result, Correct):
             successor = verification
-        if successor is verification and isinstance(result, Correct | Retried | OfBlockedPhone):
+        if successor is verification and isinstance(
+            result, Correct | Retried | CorrectAtBlockedPhone
+        ):
             # A right code is told after a write, which fails if a parallel guess was counted:
             # otherwise a burst of guesses would pass a counter that it uses up.
             successor = replace(verification)
         return successor, result
 
-    async def _ask(self, deciding: _Deciding, ask: AskBeforeUse, code: UsedCode | None) -> None:
-        """Ask about a correct code, and again if it logs in somebody else now."""
-        if code is None or code.login.identity_id == deciding.asked_for:
+    async def _decide_login(
+        self, code_attempt: _CodeAttempt, decide_login: DecideLogin, code: UsedCode | None
+    ) -> None:
+        """Decide about a correct code, and again if it logs in somebody else now."""
+        if code is None or code.login.identity_id == code_attempt.decided_identity_id:
             return
         try:
-            deciding.identity = await self._load_identity(deciding, code)
-            deciding.decision = await ask(code, deciding.identity, deciding.attempt.now)
+            code_attempt.identity = await self._load_identity(code_attempt, code)
+            code_attempt.decision = await decide_login(
+                code, code_attempt.identity, code_attempt.attempt.now
+            )
         except BaseException:  # also if the client has gone meanwhile
-            await deciding.permits.release()
+            await code_attempt.permits.release()
             raise
-        deciding.asked_for = code.login.identity_id
+        code_attempt.decided_identity_id = code.login.identity_id
 
     async def _load_identity(
-        self, deciding: _Deciding, code: UsedCode | None
+        self, code_attempt: _CodeAttempt, code: UsedCode | None
     ) -> Versioned[Identity | None] | None:
         """Return the identity of a code: that of the device token, or one that is loaded.
 
@@ -312,24 +324,26 @@ class CheckOtp:
         """
         if code is None:
             return None
-        identity_id, named = code.login.identity_id, deciding.named
-        if identity_id == deciding.attempt.new_identity_id:  # it is random, so nobody has it
+        identity_id, named = code.login.identity_id, code_attempt.named
+        if identity_id == code_attempt.attempt.new_identity_id:  # it is random, so nobody has it
             return Versioned(None, 0)
         if named is not None and named.value.id == identity_id:
             identity = named.value
-            if identity.phone == deciding.phone and not (identity.is_closed or identity.is_blocked):
+            if identity.phone == code_attempt.phone and not (
+                identity.is_closed or identity.is_blocked
+            ):
                 return Versioned(identity, named.version)
         return await self.identities.load(identity_id) or Versioned(None, 0)
 
     async def _complete(
-        self, command: CheckOtpCommand, deciding: _Deciding, error: TooManyAttempts
+        self, command: CheckOtpCommand, code_attempt: _CodeAttempt, error: TooManyAttempts
     ) -> None:
         reason = "for this phone"
         if isinstance(error, TooManyAttemptsFromIp):
             reason = "of this IP, for all phones"
-        elif deciding.check.is_guess_of_others:
+        elif code_attempt.compared.is_guess_of_others:
             reason = "of others, for all phones"
-        self.events.record(OtpAttemptsExhausted(phone=deciding.phone, reason=reason))
+        self.events.record(OtpAttemptsExhausted(phone=code_attempt.phone, reason=reason))
         error.resend_in = await self.delivery_limiter.resend_in(
-            deciding.phone, deciding.check, command.client_ip
+            code_attempt.phone, code_attempt.compared, command.client_ip
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
+from application.code_derivation import CodeDerivation
 from application.limits.delivery_limiter import DeliveryLimiter
 from application.otp.additions import CodeCalls, CodeDelivery, MessageChannel, OtpAdditions
 from application.otp.events import (
@@ -15,7 +16,6 @@ from application.otp.events import (
     PhoneNoticeSent,
     make_delivery_event,
 )
-from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import (
@@ -39,7 +39,7 @@ from domain.otp.delivery_policy import ONLY_SMS, ChannelOrder
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
-TAKEN: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
+MAYBE_SENT: Final = (DeliveryStatus.ACCEPTED, DeliveryStatus.UNKNOWN)
 """A provider took the message or call, or may have taken it."""
 MAX_SEND_TIME: Final = timedelta(seconds=30)
 """From a request to the message that it causes, also by the second channel."""
@@ -75,7 +75,7 @@ class DeliverCode:
     """
 
     channels: ChannelOrder
-    codes: OtpCodes
+    codes: CodeDerivation
     templates: SmsTemplates
     messenger: MessageProviders
     additions: OtpAdditions
@@ -123,20 +123,20 @@ class DeliverCode:
         except StorageError:
             await self._reject(code, DeliveryResult(DeliveryStatus.NOT_CONNECTED))
             raise
-        if result.status in TAKEN:
+        if result.status in MAYBE_SENT:
             return SettledDelivery(result)
         return SettledDelivery(result, await self._reject(code, result))
 
     async def deliver(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
         """Deliver a code by its channel, and by the next one where that sent nothing."""
         result, was_unknown = await self._wait_for_result(code, self._send(code, next_channels))
-        if next_channels and result.status not in TAKEN:
+        if next_channels and result.status not in MAYBE_SENT:
             moved = await self.change_channel(code, result, next_channels[0])
             return await self.deliver(moved, next_channels[1:]) if moved else _LEFT
         self.events.record(
             make_delivery_event(code.phone, result, code.delivery.channel, code.delivery.provider)
         )
-        if result.status in TAKEN:
+        if result.status in MAYBE_SENT:
             await self._keep_result(code, result, was_unknown=was_unknown)
         return result
 
@@ -224,7 +224,7 @@ class DeliverCode:
         self, code: CodeDelivery, result: DeliveryResult, message: CodeMessage
     ) -> None:
         """Keep a message that was sent, where a page shows it."""
-        if result.status in TAKEN and self.additions.recent_messages is not None:
+        if result.status in MAYBE_SENT and self.additions.recent_messages is not None:
             self.additions.recent_messages.add(code.delivery.public_id, message.text)
 
     async def _wait_for_result(
@@ -297,7 +297,7 @@ class SendNotice:
     phone_verifications: PhoneVerifications
     messenger: MessageProviders
     templates: SmsTemplates
-    codes: OtpCodes
+    codes: CodeDerivation
     clock: Clock
     events: SecurityEvents
     countries: Collection[str] | None
@@ -311,7 +311,7 @@ class SendNotice:
             return True
         message = self.templates.render_notice(notice, country=phone.country)
         result = await self.messenger.send(phone, message)
-        is_sent = result.status in TAKEN
+        is_sent = result.status in MAYBE_SENT
         if is_sent:
             self.events.record(
                 PhoneNoticeSent(

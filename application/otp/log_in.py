@@ -93,7 +93,7 @@ class LogIn:
     events: SecurityEvents
     recycled_after: timedelta | None
 
-    async def ask_login_hook(
+    async def decide_login(
         self,
         login_hook: LoginHookCall,
         command: VerifyOtpCommand,
@@ -116,7 +116,7 @@ class LogIn:
             device=command.device,
             is_device_recognized=code.is_device_recognized,
         )
-        return await decide_login(login_hook, login)
+        return await ask_login_hook(login_hook, login)
 
     async def open_session(
         self, command: VerifyOtpCommand, checked: CheckedOtp, code: UsedCode
@@ -313,7 +313,7 @@ class LogIn:
                     await mark_call(code.carrier.call_id, identity_id)
 
 
-async def decide_login(login_hook: LoginHookCall, login: PendingLogin) -> LoginDecision:
+async def ask_login_hook(login_hook: LoginHookCall, login: PendingLogin) -> LoginDecision:
     """Ask the login hook about a login."""
     decided = await login_hook(login)
     if isinstance(decided, RejectLogin):
@@ -349,7 +349,7 @@ class VerifyOtp:
     - The first correct code of a phone creates its identity. A deleted identity is replaced by a
       new one with a new id.
     - A block between the verification and the session has the same effect as an earlier one.
-    - The login hook is asked once for a login, before its code is used (`LogIn.ask_login_hook`).
+    - The login hook is asked once for a login, before its code is used (`LogIn.decide_login`).
 
     What does not depend on each other is sent to the database at the same time, so a login takes
     three sequential round trips, and two more on MongoDB where a limit may be full. After a login
@@ -365,8 +365,8 @@ class VerifyOtp:
         phone = command.phone
         # Without a hook, the identity is loaded together with the write.
         login_hook = self.log_in.additions.login_hook
-        ask = partial(self.log_in.ask_login_hook, login_hook, command) if login_hook else None
-        checked = await self.check_otp(command, ask)
+        decide = partial(self.log_in.decide_login, login_hook, command) if login_hook else None
+        checked = await self.check_otp(command, decide)
         if checked.rejection is not None:
             await self._reject(phone, checked, checked.rejection)
         logged_in = await self._open_session(command, checked)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from application.code_derivation import CodeDerivation
 from application.limits.delivery_limiter import PROOF_RETRY_PERIOD, DeliveryLimiter, RequestPermits
 from application.otp.events import LimitsReset
-from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import PhoneVerifications
 from application.ports.security_events import SecurityEvents
@@ -51,7 +51,7 @@ class DescribeVerification:
 
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
-    codes: OtpCodes
+    codes: CodeDerivation
     keyed_hashes: KeyedHashes
     clock: Clock
     countries: Collection[str] | None

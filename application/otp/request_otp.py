@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from application.limits.delivery_limiter import DeliveryLimiter, NoPermits, RequestPermits
+from application.code_derivation import CHALLENGE_BYTES, CodeDerivation
+from application.limits.delivery_limiter import DeliveryLimiter, LimitReached, RequestPermits
 from application.otp.additions import CodeDelivery, OtpAdditions
-from application.otp.deliver_code import TAKEN, DeliverCode
+from application.otp.deliver_code import MAYBE_SENT, DeliverCode
 from application.otp.events import WITHIN_COOLDOWN, FixedCodeUsed, OtpRequested
 from application.otp.recent_rejections import RecentRejections
 from application.otp.recognize_device import recognize_device
-from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import StorageError
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -43,7 +43,7 @@ from domain.otp.delivery_policy import (
 from domain.otp.messages import MessagePreferences
 from domain.otp.otp_request import OtpRequest, Proof
 from domain.otp.permits import Permits
-from domain.otp.phone_limits import RequestCheck, check_request
+from domain.otp.phone_limits import RequestStanding, find_standing
 from domain.otp.phone_verification import STRANGER, PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
@@ -91,20 +91,20 @@ class RequestOtpResult:
 
 
 @dataclass(slots=True)
-class _Deciding:
+class _CodeRequest:
     """One request while it is decided on, perhaps again after another one came in between."""
 
     command: RequestOtpCommand
     request: OtpRequest
     loaded: Versioned[PhoneVerification]
-    check: RequestCheck
+    standing: RequestStanding
     permits: RequestPermits
 
-    def check_on(self, verification: PhoneVerification) -> RequestCheck:
+    def standing_on(self, verification: PhoneVerification) -> RequestStanding:
         """Return the check on what is known about the phone, made once for each state."""
-        if verification is not self.check.loaded:
-            self.check = check_request(verification, self.request)
-        return self.check
+        if verification is not self.standing.loaded:
+            self.standing = find_standing(verification, self.request)
+        return self.standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class RequestOtp:
 
     phone_verifications: PhoneVerifications
     delivery_limiter: DeliveryLimiter
-    codes: OtpCodes
+    codes: CodeDerivation
     deliver_code: DeliverCode
     identities: Identities
     rejections: RecentRejections
@@ -150,19 +150,19 @@ class RequestOtp:
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
         """Request a code."""
         request = self._make_request(command)
-        deciding = None
+        code_request = None
         try:
             self._check_phone(command, request)
-            deciding = await self._load(command, request)
-            decision = await self._decide(deciding)
+            code_request = await self._load(command, request)
+            decision = await self._decide(code_request)
         except DomainError as error:
-            self._record_rejection(command, request, error, deciding)
+            self._record_rejection(command, request, error, code_request)
             raise
         reason = "" if decision.is_new else WITHIN_COOLDOWN
         self.events.record(
             OtpRequested(phone=command.phone, reason=reason, channel=request.channel)
         )
-        await self._deliver(deciding, decision)
+        await self._deliver(code_request, decision)
         now = self.clock.now()
         return RequestOtpResult(
             request_id=decision.public_request_id,
@@ -208,7 +208,7 @@ class RequestOtp:
         except InvalidValue as error:
             raise PhoneUnreachable(error.message) from None
 
-    async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _Deciding:
+    async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _CodeRequest:
         phone, token, now = command.phone, command.device_token, request.now
         loading = self.phone_verifications.load(phone)
         if token is None:
@@ -217,19 +217,19 @@ class RequestOtp:
             recognizing = recognize_device(self.identities, token, now)
             loaded, (device, _) = await asyncio.gather(loading, recognizing)
             request = replace(request, device=device)
-        check = check_request(loaded.value, request)
+        standing = find_standing(loaded.value, request)
         permits = self.delivery_limiter.permits_of(
             phone,
             request.client_ip,
-            check.client.recognition,
+            standing.client.recognition,
             now,
             is_call=request.new_call_id is not None,
             identity_id=request.identity_id,
             session_id=command.session_id,
         )
-        return _Deciding(command, request, loaded, check, permits)
+        return _CodeRequest(command, request, loaded, standing, permits)
 
-    async def _decide(self, deciding: _Deciding) -> DeliveryDecision:
+    async def _decide(self, code_request: _CodeRequest) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to an earlier delivery.
 
         The permits are acquired between the decision and the write: a request that the phone's
@@ -238,41 +238,43 @@ class RequestOtp:
         Raises:
             TooManyOtpRequests: with the later time of the phone's limits and the shared ones.
         """
-        command, request = deciding.command, deciding.request
+        command, request = code_request.command, code_request.request
         try:
-            if (joined := await self._join(deciding, deciding.loaded)) is not None:
+            if (joined := await self._join(code_request, code_request.loaded)) is not None:
                 return joined
             self._check_network(command, request)
             self._check_providers(request)
-            deciding.check.check_limits()
-            permits = await deciding.permits.acquire()
-            if isinstance(permits, NoPermits):
+            code_request.standing.check_limits()
+            permits = await code_request.permits.acquire()
+            if isinstance(permits, LimitReached):
                 # A parallel request that got the last permits may have been for this phone.
-                if (joined := await self._join(deciding)) is not None:
+                if (joined := await self._join(code_request)) is not None:
                     return joined
                 acquire_for_proof = self.additions.acquire_for_proof
                 if acquire_for_proof is not None and command.can_send_proof:
                     permits = await acquire_for_proof(
-                        command.phone, request, command.proof, deciding.permits, permits
+                        command.phone, request, command.proof, code_request.permits, permits
                     )
             if isinstance(permits, Permits):
-                return await self._add_delivery(deciding, permits)
+                return await self._add_delivery(code_request, permits)
         except TooManyOtpRequests as error:
-            available_at = await self._next_available(deciding, request.now)
+            available_at = await self._next_available(code_request, request.now)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
             raise TooManyOtpRequests(retry_after, error.limit, error.owner) from None
         name = await self.delivery_limiter.name_limit(permits, request.now)
         raise TooManyOtpRequests(whole_seconds(request.now, permits.until), *name)
 
     async def _join(
-        self, deciding: _Deciding, loaded: Versioned[PhoneVerification] | None = None
+        self, code_request: _CodeRequest, loaded: Versioned[PhoneVerification] | None = None
     ) -> DeliveryDecision | None:
         def join(
             current: PhoneVerification,
         ) -> tuple[PhoneVerification, DeliveryDecision | None]:
-            return deciding.check_on(current).join() or (current, None)
+            return code_request.standing_on(current).join() or (current, None)
 
-        return await change(self.phone_verifications, deciding.command.phone, join, loaded=loaded)
+        return await change(
+            self.phone_verifications, code_request.command.phone, join, loaded=loaded
+        )
 
     def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
         until = self._blocked_until(command, request)
@@ -291,30 +293,32 @@ class RequestOtp:
             seconds = whole_seconds(request.now, pause.until)
             raise DeliveryFailed(seconds, pause.name, pause.reason)
 
-    async def _add_delivery(self, deciding: _Deciding, permits: Permits) -> DeliveryDecision:
+    async def _add_delivery(self, code_request: _CodeRequest, permits: Permits) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
         Permits are released if it is certain that the record does not have them.
         """
-        phone, now = deciding.command.phone, deciding.request.now
+        phone, now = code_request.command.phone, code_request.request.now
         rejections = self.rejections.of(phone)
 
         def add(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
-            successor, decision = deciding.check_on(current).add_delivery(permits)
+            successor, decision = code_request.standing_on(current).add_delivery(permits)
             return successor.keep_rejections(rejections, now), decision
 
         try:
-            decision = await change(self.phone_verifications, phone, add, loaded=deciding.loaded)
+            decision = await change(
+                self.phone_verifications, phone, add, loaded=code_request.loaded
+            )
         except NOTHING_WRITTEN:
-            await deciding.permits.release(permits)
+            await code_request.permits.release(permits)
             raise
         if not decision.is_new:
-            await deciding.permits.release(permits)
+            await code_request.permits.release(permits)
         return decision
 
-    async def _next_available(self, deciding: _Deciding, now: datetime) -> datetime:
+    async def _next_available(self, code_request: _CodeRequest, now: datetime) -> datetime:
         """Return when there are permits for this client, with a proof if it can make one."""
-        command, request, permits = deciding.command, deciding.request, deciding.permits
+        command, request, permits = code_request.command, code_request.request, code_request.permits
         times = [await permits.next_available(now)]
         if self.additions.acquire_for_proof is not None and command.can_send_proof:
             permitted_at, checked_at = await asyncio.gather(
@@ -324,8 +328,12 @@ class RequestOtp:
             times.append(max(permitted_at, checked_at))
         return max(min(times), self._blocked_until(command, request) or now)
 
-    async def _deliver(self, deciding: _Deciding, decision: DeliveryDecision) -> None:
-        command, request, phone = deciding.command, deciding.request, deciding.command.phone
+    async def _deliver(self, code_request: _CodeRequest, decision: DeliveryDecision) -> None:
+        command, request, phone = (
+            code_request.command,
+            code_request.request,
+            code_request.command.phone,
+        )
         if request.has_fixed_code:
             self.events.record(FixedCodeUsed(phone=phone, reason="requested"))
         if request.has_fixed_code or not decision.is_new:
@@ -341,15 +349,17 @@ class RequestOtp:
         )
         delivered = await self.deliver_code(code, request.channels)
         result = delivered.result
-        if result.status in TAKEN:
+        if result.status in MAYBE_SENT:
             return
         if result.status is DeliveryStatus.INVALID_NUMBER:
             raise PhoneUnreachable(result.reason)
         now, next_request_at = self.clock.now(), decision.next_request_at
         if (rejected := delivered.rejected) is not None:
             with suppress(StorageError):
-                check = check_request(rejected, replace(request, now=now))
-                next_request_at = max(check.wait.until, await self._next_available(deciding, now))
+                standing = find_standing(rejected, replace(request, now=now))
+                next_request_at = max(
+                    standing.wait.until, await self._next_available(code_request, now)
+                )
         raise DeliveryFailed(whole_seconds(now, next_request_at))
 
     def _record_rejection(
@@ -357,10 +367,10 @@ class RequestOtp:
         command: RequestOtpCommand,
         request: OtpRequest,
         error: DomainError,
-        deciding: _Deciding | None,
+        code_request: _CodeRequest | None,
     ) -> None:
         """Record why no provider is called. What is known of the client depends on the record."""
-        client = deciding.check.client if deciding else STRANGER
+        client = code_request.standing.client if code_request else STRANGER
         rejection = Rejection(
             at=request.now,
             channel=request.channel,
@@ -368,5 +378,5 @@ class RequestOtp:
             recognition=client.recognition,
             has_proof=command.proof is not None,
         )
-        has_record = deciding.loaded.version != 0 if deciding else None
+        has_record = code_request.loaded.version != 0 if code_request else None
         self.rejections.record(command.phone, error, rejection, has_record=has_record)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.identities.additions import IdentityAdditions
 from application.identities.use_cases import IdentityUseCases
@@ -26,7 +27,6 @@ from application.otp.log_in import LogIn, VerifyOtp
 from application.otp.phone_limits import DescribeVerification
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
-from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore
 from application.ports.otp import MessageProviders, SmsTemplates
@@ -92,7 +92,7 @@ class LimitUseCases:
             core_ports.repositories.phone_verifications,
             core_ports.keyed_hashes,
         )
-        codes = OtpCodes(ports.peppers, policy.fixed_codes, policy.otp_length)
+        codes = CodeDerivation(ports.peppers, policy.fixed_codes, policy.otp_length)
 
         self.limit_store = limit_store
         limits = policy.rate_limits
@@ -136,7 +136,7 @@ def make_send_notice(core_ports: CorePorts, limits: LimitPorts, otp: OtpPorts) -
         phone_verifications=core_ports.repositories.phone_verifications,
         messenger=otp.messenger,
         templates=otp.sms_templates,
-        codes=OtpCodes(limits.peppers, policy.fixed_codes, policy.otp_length),
+        codes=CodeDerivation(limits.peppers, policy.fixed_codes, policy.otp_length),
         clock=core_ports.system.clock,
         events=core_ports.system.events,
         countries=policy.countries,
@@ -164,7 +164,7 @@ class OtpUseCases:
         clock, randomness, events = system.clock, system.randomness, system.events
         repositories, keyed_hashes = core_ports.repositories, core_ports.keyed_hashes
         verifications = repositories.phone_verifications
-        codes = OtpCodes(limit_ports.peppers, policy.fixed_codes, policy.otp_length)
+        codes = CodeDerivation(limit_ports.peppers, policy.fixed_codes, policy.otp_length)
 
         self.rejections = RecentRejections(verifications, clock, events)
         self.deliver_code = DeliverCode(

@@ -469,9 +469,9 @@ class Identity:
     def delete(self, now: datetime) -> "Identity":
         """Return the deleted identity. Reads and writes respect it as soon as it is saved."""
         deleted = replace(self.record_event(EventType.USER_DELETED, now), deleted_at=now)
-        return deleted.keep_remains(now)
+        return deleted.erase_details(now)
 
-    def keep_remains(self, now: datetime) -> "Identity":
+    def erase_details(self, now: datetime) -> "Identity":
         """Return what remains of the deleted identity, without challenges that have expired.
 
         Nothing else is kept: not how it was used, by whom it was blocked, or what it could do. Of a

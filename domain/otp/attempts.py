@@ -93,7 +93,7 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
-class OfBlockedPhone:
+class CorrectAtBlockedPhone:
     """The code is correct, and used now or before by this client; but the phone is blocked."""
 
 
@@ -116,7 +116,7 @@ class Exhausted:
     until: datetime
 
 
-VerificationResult = Correct | Retried | OfBlockedPhone | Wrong | Exhausted
+VerificationResult = Correct | Retried | CorrectAtBlockedPhone | Wrong | Exhausted
 
 
 def used_code(result: VerificationResult) -> UsedCode | None:

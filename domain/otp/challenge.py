@@ -76,7 +76,7 @@ MIN_RESEND_TTL: Final = timedelta(minutes=1)
 """A code that expires sooner is not sent again; a new challenge is made instead."""
 MAX_ACTIVE_CHALLENGES: Final = 2
 """Per phone: a new challenge is made in the last minute of the previous one."""
-MAX_COMPARABLE_CHALLENGES: Final = MAX_ACTIVE_CHALLENGES + 1
+MAX_CANDIDATES: Final = MAX_ACTIVE_CHALLENGES + 1
 """Attempts are also compared with the code that was used last."""
 NONCE_BYTES: Final = 16
 CHALLENGE_ID_BYTES: Final = 12

@@ -21,7 +21,7 @@ from domain.otp.sliding_window import whole_seconds
 
 
 @dataclass(frozen=True, slots=True)
-class RequestCheck:
+class RequestStanding:
     """A request, and the state of the phone that it is decided on. Nothing is recorded yet."""
 
     request: OtpRequest
@@ -144,12 +144,12 @@ class RequestCheck:
         return (joined, challenge) if joined else None
 
 
-def check_request(verification: PhoneVerification, request: OtpRequest) -> RequestCheck:
+def find_standing(verification: PhoneVerification, request: OtpRequest) -> RequestStanding:
     """Check a request on what is known about a phone."""
     state = verification.prune(request.now)
     client = state.recognize(request)
     wait = state.find_wait(request.client_ip, client, request.policy, request.now)
-    return RequestCheck(request, verification, state, client, wait)
+    return RequestStanding(request, verification, state, client, wait)
 
 
 class NotServedReason(Enum):

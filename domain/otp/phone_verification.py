@@ -207,7 +207,7 @@ class PhoneVerification:
 
     # Attempts
 
-    def find_comparable(self, attempt: OtpAttempt) -> list[Challenge]:
+    def find_candidates(self, attempt: OtpAttempt) -> list[Challenge]:
         """Return the challenges whose codes an attempt is compared with: at most three.
 
         With an id that is the one of its request. Without, these are the active ones, the latest

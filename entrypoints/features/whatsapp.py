@@ -268,9 +268,9 @@ def _open_channel(
     At the end, codes that are being sent have the time that they need.
     """
     from adapters.operations.system import HeldHealthCheck
+    from application.code_derivation import CodeDerivation
     from application.features.whatsapp import WhatsAppPorts, open_whatsapp_channel
     from application.operations.check_readiness import CheckedPart
-    from application.otp_codes import OtpCodes
     from entrypoints.parts.providers import fail_over
 
     messengers = {name: messenger}
@@ -285,7 +285,7 @@ def _open_channel(
             status_callbacks=status_callbacks_of(messengers),
             handshakes=handshakes_of(messengers),
         ),
-        OtpCodes(
+        CodeDerivation(
             composition.keys.key_set(KeyPurpose.OTP_PEPPER),
             settings.test_otps.value,
             settings.otp_length,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 from adapters.databases.records.database import Database
 from application.additions import Additions
 from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPolicy, IdentitiesPorts, IdentityUseCases
 from application.opened import Opened, build_core, make_use_cases
@@ -25,7 +26,6 @@ from application.otp.use_cases import (
     OtpUseCases,
     make_send_notice,
 )
-from application.otp_codes import OtpCodes
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.system import Randomness, SystemPorts
 from application.ports.webhooks import StatusCallbacks
@@ -224,7 +224,7 @@ class CoreHarness:
         return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
 
     def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
-        codes = OtpCodes(self.peppers, self.policy.otp.fixed_codes)
+        codes = CodeDerivation(self.peppers, self.policy.otp.fixed_codes)
         return codes.derive(challenge, phone or a_phone()).digits
 
     async def verify_otp(

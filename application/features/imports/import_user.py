@@ -8,7 +8,7 @@ from typing import Final
 
 from application.features.imports.lines import ImportOutcome, ImportProblem, ImportResult, ImportRun
 from application.features.imports.user_lines import ImportedUser
-from application.identities.operators import OperatorActions
+from application.identities.acts_on_users import OperatorActions
 from application.identities.users import find_holders
 from application.ports.errors import ConcurrencyConflict, UniqueViolation
 from application.ports.identities import Identities

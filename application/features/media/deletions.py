@@ -57,7 +57,7 @@ class MarkForDeletion:
         await self._delete_marked(item.value, marked)
         return True
 
-    async def checked(
+    async def mark_if(
         self, found: Versioned[MediaItem], check: Callable[[MediaItem], Awaitable[None]]
     ) -> MediaItem:
         """Mark an item as it is now, and return it as it was before.
@@ -79,7 +79,7 @@ class MarkForDeletion:
         await self._delete_marked(item, marked)
         return item
 
-    async def mark_some_of(self, owner_id: str) -> int:
+    async def mark_batch_of(self, owner_id: str) -> int:
         """Mark up to `BATCH_SIZE` items of an owner, and return how many there were."""
         items = await self.media_items.list_of_owner(owner_id, BATCH_SIZE)
         await call_in_groups(self, items)
@@ -198,7 +198,7 @@ class CleanUpLibrary:
 
     async def forget_identity(self, identity_id: str) -> None:
         pace = Pace()
-        while await self.mark_for_deletion.mark_some_of(identity_id):
+        while await self.mark_for_deletion.mark_batch_of(identity_id):
             await pace.pause()  # it may have thousands of items
         await self.quota.forget(identity_id)
 

@@ -197,7 +197,7 @@ class Library:
         self.repositories = repositories
         self.quota = LibraryQuota(repositories.usages, items, identities, clock, policy.quota)
         self.mark_for_deletion = MarkForDeletion(items, files, self.quota, clock)
-        self.additions = Additions(after_deletion=(self.mark_for_deletion.mark_some_of,))
+        self.additions = Additions(after_deletion=(self.mark_for_deletion.mark_batch_of,))
 
 
 def clean_up_library(library: Library, ports: MediaPorts, retry: RetryDeletions) -> Additions:
@@ -215,7 +215,7 @@ def clean_up_library(library: Library, ports: MediaPorts, retry: RetryDeletions)
         library.additions,
         cleanup_steps=cleanup.steps(),
         final_cleanups={REFUSED_DELETIONS: cleanup.count_refused},
-        forget_identity=(cleanup.forget_identity,),
+        on_purge=(cleanup.forget_identity,),
         checked_parts={"media": CheckedPart(ports.health, is_own=not ports.is_shared)},
         exported=(ExportLibrary(repositories.items, repositories.usages, ports.files),),
     )

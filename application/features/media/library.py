@@ -240,7 +240,7 @@ class DeleteItem:
         async with self.record_act.for_another(
             principal, AuditAction.DELETE_ITEM, owner_id, item_id
         ):
-            await self.mark_for_deletion.checked(
+            await self.mark_for_deletion.mark_if(
                 found, lambda item: self.find_item.check_change(item, principal)
             )
 

@@ -115,7 +115,7 @@ class ModerateItems:
     async def delete(self, operator: Operator, item_id: str, reason: str) -> MediaItem:
         """Delete an item and its files, hidden or not, and return it as it was."""
         async with self._acting(operator, DELETE, item_id, reason) as found:
-            return await self.mark_for_deletion.checked(found, self._check)
+            return await self.mark_for_deletion.mark_if(found, self._check)
 
     async def _change(
         self,

@@ -98,7 +98,7 @@ class LibraryQuota:
             elif not usage.used_items and await self.identities.find_deleted([owner_id]):
                 return await self.media_usages.delete(owner_id, loaded.version)
             elif usage == old or await self.media_usages.replace(usage, loaded.version):
-                return replace(usage, deleting=()) != replace(old, deleting=())
+                return replace(usage, subtracted_ids=()) != replace(old, subtracted_ids=())
         return False
 
     async def forget(self, owner_id: str) -> None:

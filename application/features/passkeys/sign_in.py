@@ -9,7 +9,7 @@ from application.identities.additions import PASSKEY_CHANNEL, IdentityAdditions,
 from application.identities.events import LoginRejectedByHook
 from application.identities.session_factory import SESSION_ID_BYTES, SessionFactory
 from application.otp.events import BlockedLogin
-from application.otp.log_in import LoggedIn, decide_login
+from application.otp.log_in import LoggedIn, ask_login_hook
 from application.otp.use_cases import LimitUseCases
 from application.ports.identities import Identities
 from application.ports.keyed_hashes import KeyedHashes
@@ -170,7 +170,7 @@ class SignInByPasskey:
             device=command.device,
             is_device_recognized=True,
         )
-        decision = await decide_login(self.additions.login_hook, login)
+        decision = await ask_login_hook(self.additions.login_hook, login)
         if isinstance(decision, LoginRejection):
             self.events.record(
                 LoginRejectedByHook(

@@ -5,8 +5,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.code_derivation import CodeDerivation
 from application.limits.limit_alerts import LimitAlerts
-from application.otp_codes import OtpCodes
 from application.ports.errors import StorageError
 from application.ports.limits import LimitStore
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvents
@@ -51,7 +51,7 @@ class CallLimiter:
     """
 
     limit_store: LimitStore
-    codes: OtpCodes
+    codes: CodeDerivation
     clock: Clock
     events: SecurityEvents
     alerts: LimitAlerts

@@ -331,7 +331,7 @@ def open_calls(
                 "ended_calls": clean_up.end_calls,
                 "deleted_calls": clean_up.delete_calls,
             },
-            forget_identity=(clean_up.forget_identity,),
+            on_purge=(clean_up.forget_identity,),
         ),
     )
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from application.code_derivation import CodeDerivation
 from application.features.voice.answer_call import AnswerCallCommand
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.ports import CallProvider, Calls
 from application.otp.additions import CodeDelivery
 from application.otp.failover import PAUSED, ProviderPause
-from application.otp_codes import OtpCodes
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
 from application.ports.otp import DeliveryResult, DeliveryStatus, PausedProvider, PhoneVerifications
@@ -118,7 +118,7 @@ class AnswerCodeCall:
 
     calls: Calls
     phone_verifications: PhoneVerifications
-    codes: OtpCodes
+    codes: CodeDerivation
     clock: Clock
     texts: CallTexts
 

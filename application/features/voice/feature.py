@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from application.additions import Additions
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.features.voice.answer_call import AnswerCall, FindCaller
 from application.features.voice.call_limiter import CallLimiter
@@ -12,7 +13,6 @@ from application.features.voice.call_urls import CallUrls, ClaimWebhook
 from application.features.voice.code_calls import AnswerCodeCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
 from application.otp.failover import ProviderPause
-from application.otp_codes import OtpCodes
 from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of
 from application.require import require
@@ -97,7 +97,7 @@ class VoiceFeature:
         otp, limits = core.otp, core.limits
         limit_store = limits.limit_store
         calls = repositories.calls
-        codes = OtpCodes(peppers, core.identities.policy.fixed_codes, policy.otp_length)
+        codes = CodeDerivation(peppers, core.identities.policy.fixed_codes, policy.otp_length)
         is_url_signed = coverage_of(ports.signatures).url
         self._keyed_hashes = None if is_url_signed else core.keyed_hashes
         self.claim_webhook = (

@@ -37,15 +37,15 @@ class MediaUsage:
     Attributes:
         bytes: Bytes of the published files of counted items, without their variants.
         pending: Uploads that are under way: the id of the item, and its bytes.
-        deleting: Items that are not counted any more: those that were being deleted at the last
-            count, and up to `MAX_SUBTRACTED` that were subtracted since.
+        subtracted_ids: Items that are not counted any more: those that were being deleted at the
+            last count, and up to `MAX_SUBTRACTED` that were subtracted since.
     """
 
     id: str
     bytes: int = 0
     items: int = 0
     pending: Mapping[str, int] = field(default_factory=dict)
-    deleting: tuple[str, ...] = ()
+    subtracted_ids: tuple[str, ...] = ()
 
     @property
     def used_bytes(self) -> int:
@@ -93,15 +93,15 @@ class MediaUsage:
         """Return the usage without an item, as it was before it was marked for deletion."""
         if item.id in self.pending:
             return self._without_pending(item.id)
-        if item.id in self.deleting or not item.has_files:
+        if item.id in self.subtracted_ids or not item.has_files:
             return self
         # After that many, only the state of the item prevents that it is subtracted twice.
-        subtracted = (item.id,) if len(self.deleting) < MAX_SUBTRACTED else ()
+        subtracted = (item.id,) if len(self.subtracted_ids) < MAX_SUBTRACTED else ()
         return replace(
             self,
             bytes=max(self.bytes - item.image.bytes, 0),
             items=max(self.items - 1, 0),
-            deleting=(*self.deleting, *subtracted),
+            subtracted_ids=(*self.subtracted_ids, *subtracted),
         )
 
     def recount(

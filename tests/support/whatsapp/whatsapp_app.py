@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.features.whatsapp import (
     WhatsApp,
@@ -15,7 +16,6 @@ from application.features.whatsapp import (
 )
 from application.opened import Opened
 from application.otp.deliver_code import SendNotice
-from application.otp_codes import OtpCodes
 from application.ports.otp import DeliveryResult
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery import Channel, Delivery, ReportedStatus
@@ -73,7 +73,7 @@ class WhatsAppHarness(CoreHarness):
                 WhatsAppPorts(
                     messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
                 ),
-                OtpCodes(self.peppers, self.policy.otp.fixed_codes),
+                CodeDerivation(self.peppers, self.policy.otp.fixed_codes),
                 self.policy.otp.webhook_urls,
             )
         }

@@ -79,7 +79,7 @@ class MediaUsageRecord(Record, kw_only=True):
     bytes: int
     items: int
     pending: dict[str, int] = msgspec.field(default_factory=dict)
-    deleting: tuple[str, ...] = ()
+    subtracted_ids: tuple[str, ...] = ()
     recount_at: datetime | None = None
 
 
@@ -153,7 +153,7 @@ MEDIA_USAGES: Final = RecordKind(
     retention=(
         Retention(
             "how many items and bytes a user has",
-            "id bytes items pending deleting recount_at",
+            "id bytes items pending subtracted_ids recount_at",
             "as long as the account",
             "quotas",
             "deletion, then cleanup",

@@ -13,7 +13,7 @@ from application.administration.operator import Operator
 from application.administration.show_user import UserDetails
 from application.administration.use_cases import AdministrationUseCases, UserDetailsUseCases
 from application.administration.user_acts import explain_no_acts, offered_acts
-from application.identities.operators import JOINED_BY_CALL
+from application.identities.acts_on_users import JOINED_BY_CALL
 from application.use_cases import UseCases
 from domain import errors
 from domain.administration.audit import parse_reason

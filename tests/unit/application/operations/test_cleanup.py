@@ -164,7 +164,7 @@ async def test_what_fails_for_one_identity_keeps_neither_the_rest_of_it_nor_othe
     async def forget(identity_id: str) -> None:
         forgotten.append(identity_id)
 
-    app = CoreHarness(additions=Additions(forget_identity=(fail, forget)))
+    app = CoreHarness(additions=Additions(on_purge=(fail, forget)))
     identities = app.database.repositories().identities
     for number in range(1, 6):
         await identities.add(an_identity(id=an_id(number), phone=a_phone(number)).delete(NOW))

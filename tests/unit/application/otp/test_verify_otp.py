@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from application.code_derivation import CHALLENGE_BYTES, CodeDerivation
 from application.otp.log_in import LoggedIn, OtpRejected
-from application.otp_codes import CHALLENGE_BYTES, OtpCodes
 from application.ports.errors import ConcurrencyConflict
 from domain.errors import TooManyAttempts, TooManyOtpRequests, Unavailable
 from domain.otp.challenge import OTP_TTL, Challenge, OtpCode
@@ -162,7 +162,7 @@ NEW, OLD = ("0000000b", b"n" * 32), ("0000000a", b"o" * 32)
 
 
 def test_new_challenges_use_the_current_pepper_and_each_has_the_code_of_its_own() -> None:
-    codes = OtpCodes(FakeKeyRing(NEW, OLD), FixedCodes())
+    codes = CodeDerivation(FakeKeyRing(NEW, OLD), FixedCodes())
     assert codes.make_challenge(NOW, bytes(CHALLENGE_BYTES)).key_id == NEW[0]
     assert [*codes.key_ids()] == [NEW[0], OLD[0]]
     for key_id, key in (NEW, OLD):

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.errors import TooManyAttempts
-from domain.otp.attempts import Correct, OfBlockedPhone, Retried, Wrong
+from domain.otp.attempts import Correct, CorrectAtBlockedPhone, Retried, Wrong
 from domain.otp.challenge import OTHERS, Client, ClientKind, Login
 from domain.otp.delivery_policy import DeliveryDecision
 from tests.support.builders import a_hashed_ip, an_id
@@ -205,10 +205,10 @@ def test_a_blocked_phone_gets_codes_and_the_right_one_logs_nobody_in(
     assert not decision.delivery.device_id  # nobody is recognized
     code, request_id = code_of(decision.challenge), decision.request_id
     assert driver.verify(WRONG_CODE, request_id=request_id) == Wrong(4, is_counted=True)
-    assert driver.verify(code, request_id=request_id) == OfBlockedPhone()
+    assert driver.verify(code, request_id=request_id) == CorrectAtBlockedPhone()
     assert driver.verification.failures.in_a_row == 0
     before = driver.verification
-    assert driver.verify(code, request_id=request_id) == OfBlockedPhone()
+    assert driver.verify(code, request_id=request_id) == CorrectAtBlockedPhone()
     assert driver.verify(code, request_id=None) == Wrong(0)
     assert driver.verification is before
     driver.verification = driver.verification.unblock()
@@ -218,7 +218,7 @@ def test_a_blocked_phone_gets_codes_and_the_right_one_logs_nobody_in(
 def test_a_code_from_before_a_block_makes_no_identity(driver: VerificationDriver) -> None:
     decision = driver.request()
     driver.verification = driver.verification.block(driver.now)
-    assert driver.verify(code_of(decision.challenge)) == OfBlockedPhone()
+    assert driver.verify(code_of(decision.challenge)) == CorrectAtBlockedPhone()
     assert driver.verification.identity_id is None
     assert driver.verification.trusted_ips == ()
 

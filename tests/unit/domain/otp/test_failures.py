@@ -261,7 +261,7 @@ def test_a_reset_brings_no_attempts_at_a_code_that_was_sent_before() -> None:
 def guess(driver: VerificationDriver, client_ip: str, request_id: str | None = None) -> None:
     """Guess until an attempt is not looked at."""
     with suppress(TooManyAttempts):
-        while driver.verification.find_comparable(driver.check().attempt):
+        while driver.verification.find_candidates(driver.check().attempt):
             before = driver.verification
             driver.fail(1, client_ip, request_id)
             if driver.verification is before:
@@ -332,7 +332,7 @@ def test_two_messages_bring_66_chances_where_guesses_without_an_id_are_at_two_co
     for client_ip, decision in (*first, *second):
         for request_id in (decision.request_id, None):
             while (check := driver.check(client_ip=client_ip, request_id=request_id)).left:
-                chances += len(driver.verification.find_comparable(check.attempt))
+                chances += len(driver.verification.find_candidates(check.attempt))
                 driver.fail(1, client_ip, request_id)
     assert driver.verification.failures.in_a_row == 2 * 22
     assert chances == 2 * (11 + 2 * 11)

@@ -20,8 +20,8 @@ from hypothesis.stateful import (
 )
 
 from domain.errors import TooManyAttempts, TooManyOtpRequests
-from domain.otp.attempts import Correct, OfBlockedPhone, Wrong
-from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_COMPARABLE_CHALLENGES
+from domain.otp.attempts import Correct, CorrectAtBlockedPhone, Wrong
+from domain.otp.challenge import MAX_ACTIVE_CHALLENGES, MAX_CANDIDATES
 from domain.otp.delivery import ValidDeviceToken
 from tests.support.builders import NOW
 from tests.support.examples import examples
@@ -256,7 +256,7 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
         if isinstance(result, Correct):
             assert not self.history.is_blocked, "nobody logs in while the phone is blocked"
             self.history.add_use(attempt)
-        elif isinstance(result, OfBlockedPhone):
+        elif isinstance(result, CorrectAtBlockedPhone):
             assert self.history.is_blocked, "only a block makes a correct code useless"
             if code not in self.history.used_codes:
                 self.history.add_use(attempt)
@@ -276,8 +276,8 @@ class PhoneVerificationMachine(RuleBasedStateMachine):
     def few_challenges_are_active_and_compared(self) -> None:
         verification, now = self.driver.verification, self.driver.now
         assert len(verification.challenges.active(now)) <= MAX_ACTIVE_CHALLENGES
-        compared = verification.find_comparable(self.driver.check().attempt)
-        assert len(compared) <= MAX_COMPARABLE_CHALLENGES
+        compared = verification.find_candidates(self.driver.check().attempt)
+        assert len(compared) <= MAX_CANDIDATES
 
     @invariant()
     def a_recognized_owner_logs_in_within_an_hour(self) -> None:

@@ -16,12 +16,12 @@ from domain.otp.attempts import (
     Wrong,
 )
 from domain.otp.challenge import Challenge, OtpCode
-from domain.otp.code_check import CodeCheck, check_code, count_attempt
+from domain.otp.compared_code import ComparedCode, compare_code, count_attempt
 from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import ONLY_SMS, DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import LimitOwner, Permits
-from domain.otp.phone_limits import check_request
+from domain.otp.phone_limits import find_standing
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 from tests.support.builders import NOW, a_challenge, a_hashed_ip, an_id
@@ -82,7 +82,7 @@ class VerificationDriver:
             policy=self.policy,
             device=self.device,
         )
-        check = check_request(self.verification, request)
+        check = find_standing(self.verification, request)
         permits = Permits(self.now, LimitOwner.STRANGERS)
         self.verification, decision = check.add_delivery(permits)
         return decision
@@ -116,12 +116,12 @@ class VerificationDriver:
 
     def check(
         self, code: str = WRONG_CODE, client_ip: str = HOME_IP, request_id: str | None = None
-    ) -> CodeCheck:
+    ) -> ComparedCode:
         """Compare a code now, and count nothing."""
         attempt = self._attempt(code, client_ip, request_id)
-        compared = self.verification.find_comparable(attempt)
+        compared = self.verification.find_candidates(attempt)
         codes = {challenge.id: code_of(challenge) for challenge in compared}
-        return check_code(self.verification, attempt, codes)
+        return compare_code(self.verification, attempt, codes)
 
     def accepts(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
         """Verify a code now, and return whether it is correct.

@@ -125,7 +125,7 @@ def test_the_record_stays_small_and_a_recount_forgets_what_was_subtracted() -> N
         usage = usage.remove(an_item(id=an_id(number)))
 
     assert usage.items == 1000 - 2 * MAX_SUBTRACTED
-    assert len(usage.deleting) == MAX_SUBTRACTED
+    assert len(usage.subtracted_ids) == MAX_SUBTRACTED
     assert usage.recount({}, [], NOW) == MediaUsage(usage.id)
 
 

@@ -13,7 +13,7 @@ from domain.otp.attempts import DIGEST_BYTES, OtpAttempt
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
-    MAX_COMPARABLE_CHALLENGES,
+    MAX_CANDIDATES,
     NONCE_BYTES,
     OTP_TTL,
     Challenge,
@@ -39,7 +39,7 @@ _PADDING: Final = Challenge(
 
 
 @dataclass(frozen=True, slots=True)
-class OtpCodes:
+class CodeDerivation:
     """Derives codes from challenges and peppers. A fixed code replaces those of its phone."""
 
     peppers: KeyRing
@@ -88,14 +88,14 @@ class OtpCodes:
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable = verification.find_comparable(attempt)
+        comparable = verification.find_candidates(attempt)
         keys = {pepper.id: pepper.key for pepper in self.peppers.accepted()}
         codes = {}
         for challenge in comparable:
             key = keys.get(challenge.key_id)
             codes[challenge.id] = challenge.derive_code(key, phone, self.length) if key else ""
         any_key = next(iter(keys.values()))
-        for _ in range(MAX_COMPARABLE_CHALLENGES - len(comparable)):
+        for _ in range(MAX_CANDIDATES - len(comparable)):
             codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
         test_code = self.fixed_codes.find_code(phone, attempt.now)
         return codes if test_code is None else dict.fromkeys(codes, test_code.digits)

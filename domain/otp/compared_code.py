@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 
 from domain.otp.attempts import (
     Correct,
+    CorrectAtBlockedPhone,
     Exhausted,
     LoginDecision,
     LoginRejection,
-    OfBlockedPhone,
     OtpAttempt,
     Retried,
     UsedCode,
@@ -21,7 +21,7 @@ from domain.otp.phone_verification import PhoneVerification, RecognizedClient
 
 
 @dataclass(frozen=True, slots=True)
-class CodeCheck:
+class ComparedCode:
     """An attempt that was compared with the codes of a phone. Nothing is counted yet.
 
     Attributes:
@@ -107,9 +107,9 @@ class CodeCheck:
         )
 
 
-def check_code(
+def compare_code(
     verification: PhoneVerification, attempt: OtpAttempt, codes: Mapping[str, str]
-) -> CodeCheck:
+) -> ComparedCode:
     """Compare the code of an attempt with those of a phone. It counts nothing.
 
     - With a request id only the code of that request is correct (ASVS 5.0 6.6.2), and with an
@@ -124,35 +124,35 @@ def check_code(
     ]
     state = verification.prune(attempt.now)
     recognized = state.recognize(attempt)
-    compared = state.find_comparable(attempt)
-    if not compared:
-        return CodeCheck(attempt, state, recognized)
-    challenge = _find_counting(state, attempt, compared)
+    candidates = state.find_candidates(attempt)
+    if not candidates:
+        return ComparedCode(attempt, state, recognized)
+    challenge = _find_counting(state, attempt, candidates)
     client = _find_client(state, attempt, recognized, challenge)
     counter = challenge.find_counter(client)
     left = state.attempts_left(client, challenge, recognized)
-    match = next((each for each in compared if left and each.id in equal), None)
+    match = next((each for each in candidates if left and each.id in equal), None)
     # A code that was wrong with the id of another one is right without an id.
     is_echo = (
         match is None
         and counter is not None
         and counter.is_repeat(attempt.digest(challenge.id), attempt.now)
     )
-    return CodeCheck(attempt, state, recognized, challenge, client, left, is_echo, match)
+    return ComparedCode(attempt, state, recognized, challenge, client, left, is_echo, match)
 
 
 def _find_counting(
-    state: PhoneVerification, attempt: OtpAttempt, compared: Sequence[Challenge]
+    state: PhoneVerification, attempt: OtpAttempt, candidates: Sequence[Challenge]
 ) -> Challenge:
     """Return the code that an attempt counts at: the latest that its network requested.
 
     Without such a code it is the latest, and a used one only if no code is active.
     """
-    for challenge in [each for each in compared if each.used_at is None]:
+    for challenge in [each for each in candidates if each.used_at is None]:
         deliveries = state.deliveries.of_challenge(challenge.id)
         if any(delivery.is_of_network(attempt.client_ip.network) for delivery in deliveries):
             return challenge
-    return compared[0]
+    return candidates[0]
 
 
 def _find_client(
@@ -178,7 +178,7 @@ def _find_client(
 
 
 def count_attempt(
-    verification: PhoneVerification, check: CodeCheck, decision: LoginDecision | None = None
+    verification: PhoneVerification, compared: ComparedCode, decision: LoginDecision | None = None
 ) -> tuple[PhoneVerification, VerificationResult]:
     """Use a correct code, or count the attempt.
 
@@ -187,40 +187,42 @@ def count_attempt(
     - While a login can be repeated its code counts attempts: others would guess it. Clients are
       told that none is left.
     """
-    challenge, attempt = check.challenge, check.attempt
+    challenge, attempt = compared.challenge, compared.attempt
     if challenge is None:
         return verification, Wrong(0)
     is_active = challenge.used_at is None
-    if check.is_echo:
-        return verification, Wrong(check.left if is_active else 0)
-    if not check.left:
+    if compared.is_echo:
+        return verification, Wrong(compared.left if is_active else 0)
+    if not compared.left:
         return verification, Exhausted(challenge.retained_until)
-    if (code := check.correct_code) is not None:
-        return _use(check, code, decision)
-    if check.is_retry and check.is_phone_blocked:
-        return verification, OfBlockedPhone()
-    if check.match is not None:
-        retried = check.retried_code
+    if (code := compared.correct_code) is not None:
+        return _use(compared, code, decision)
+    if compared.is_retry and compared.is_phone_blocked:
+        return verification, CorrectAtBlockedPhone()
+    if compared.match is not None:
+        retried = compared.retried_code
         return verification, Retried(retried) if retried else Wrong(0)
-    counted = challenge.count(check.client, attempt.digest(challenge.id), attempt.now)
+    counted = challenge.count(compared.client, attempt.digest(challenge.id), attempt.now)
     successor = replace(
-        check.state.map_challenges(lambda each: counted if each.id == counted.id else each),
-        failures=check.state.failures.count(check.recognized.id, attempt.now),
+        compared.state.map_challenges(lambda each: counted if each.id == counted.id else each),
+        failures=compared.state.failures.count(compared.recognized.id, attempt.now),
     )
-    left = successor.attempts_left(check.client, counted, check.recognized) if is_active else 0
+    left = (
+        successor.attempts_left(compared.client, counted, compared.recognized) if is_active else 0
+    )
     return successor, Wrong(left, is_counted=True)
 
 
 def _use(
-    check: CodeCheck, code: UsedCode, decision: LoginDecision | None
+    compared: ComparedCode, code: UsedCode, decision: LoginDecision | None
 ) -> tuple[PhoneVerification, VerificationResult]:
     """Use the code. Only a sign-in makes the phone trust the IP, and assigns its identity.
 
     One that is rejected, and one at a blocked phone, does neither: its login is of no identity, so
     that no retry completes it.
     """
-    attempt, state = check.attempt, check.state
-    if check.is_phone_blocked or isinstance(decision, LoginRejection):
+    attempt, state = compared.attempt, compared.state
+    if compared.is_phone_blocked or isinstance(decision, LoginRejection):
         code = code.with_login(Login("", "", attempt.request_id))
     elif attempt.purpose is Purpose.SIGN_IN:
         if decision is not None:
@@ -235,4 +237,4 @@ def _use(
         deliveries=state.deliveries.settle(used.id),
         failures=state.failures.end(attempt.client_ip.ip, *device_ids),
     )
-    return successor, OfBlockedPhone() if check.is_phone_blocked else Correct(code)
+    return successor, CorrectAtBlockedPhone() if compared.is_phone_blocked else Correct(code)

@@ -113,13 +113,13 @@ class RateLimitExceeded(DomainError):
 class TooManyOtpRequests(RateLimitExceeded):
     """No code may be sent to this phone now.
 
-    `limit` names the limit for operators, and `owner` whose it is, if they are known.
+    `limit` names the limit for operators, and `clients` whose it is, if they are known.
     """
 
-    def __init__(self, retry_after: int, limit: str = "", owner: str = "") -> None:
+    def __init__(self, retry_after: int, limit: str = "", clients: str = "") -> None:
         super().__init__(retry_after)
         self.limit = limit
-        self.owner = owner
+        self.clients = clients
 
 
 class TooManyAttempts(RateLimitExceeded):

@@ -20,7 +20,7 @@ from application.ports.versioned import ExpiringRecords
 from domain.features.attestation import USED_PROOF_TTL, AttestationRequired, UsedProof
 from domain.otp.delivery import Channel
 from domain.otp.otp_request import OtpRequest, Proof
-from domain.otp.permits import LimitOwner, Permits, Recognition
+from domain.otp.permits import Clients, Permits, Recognition
 from domain.phone import PhoneNumber
 
 
@@ -109,7 +109,7 @@ class AttestationRequested(PhoneEvent):
     name = "attestation_required"
     max_lines_a_minute = 100
     channel: Channel
-    part: str = LimitOwner.STRANGERS
+    clients: str = Clients.STRANGERS
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
 

@@ -212,7 +212,7 @@ def _describe_verification(verification: PhoneVerification, deliveries: Sequence
                 "at": rejection.at,
                 "channel": rejection.channel.value,
                 "limit": rejection.limit,
-                "part": rejection.owner,
+                "clients": rejection.clients,
                 "until": rejection.until,
                 "recognition": rejection.recognition.value,
                 "has_proof": rejection.has_proof,

@@ -17,7 +17,7 @@ from domain.otp.compared_code import ComparedCode
 from domain.otp.delivery import Delivery, HashedClientIp
 from domain.otp.delivery_policy import PROOF_REQUIRED, DeliveryPolicy, Limitation
 from domain.otp.fixed_codes import FIXED_CODE_POLICY
-from domain.otp.permits import LimitOwner, Outcome, Permits, Recognition
+from domain.otp.permits import Clients, Outcome, Permits, Recognition
 from domain.otp.rate_limits import DeliveryRoute, LimitName, RateLimit, RateLimits
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
@@ -68,19 +68,19 @@ class DeliveryLimiter:
         has_fixed_code = self.codes.has_fixed_code(phone, now)
         return RequestPermits(self, route, recognition, now, has_fixed_code)
 
-    def owners(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[LimitOwner]:
+    def clients_of(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[Clients]:
         """Return whose limits a client tries, in their order.
 
         With a proof these are what it did not try without one.
         """
         is_stranger = recognition is Recognition.NONE
         if is_stranger and self.additions.asks_strangers:
-            return (LimitOwner.STRANGERS, LimitOwner.ATTESTED) if has_proof else ()
+            return (Clients.STRANGERS, Clients.ATTESTED) if has_proof else ()
         if has_proof:
-            return (LimitOwner.ATTESTED,)
+            return (Clients.ATTESTED,)
         if is_stranger:
-            return (LimitOwner.STRANGERS,)
-        return (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS)
+            return (Clients.STRANGERS,)
+        return (Clients.RECOGNIZED, Clients.STRANGERS)
 
     async def acquire_check_of_proof(
         self, client_ip: HashedClientIp, now: datetime
@@ -116,7 +116,7 @@ class DeliveryLimiter:
         if permits is None:
             return
         route = self._route(phone, delivery.client_ip, is_call, identity_id, session_id)
-        limits = self.limits.to_release(route, permits.owner, outcome)
+        limits = self.limits.to_release(route, permits.clients, outcome)
         if limits:
             with suppress(StorageError):
                 await self.limit_store.release(limits, permits.acquired_at)
@@ -138,7 +138,7 @@ class DeliveryLimiter:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
         # A stranger that needs a proof has made one for the code that it got.
-        available_at = await permits.next_available(now, has_proof=not permits.owners())
+        available_at = await permits.next_available(now, has_proof=not permits.clients())
         blocked_until = (
             None if permits.has_fixed_code else self.additions.find_network_block(client_ip, now)
         )
@@ -163,7 +163,7 @@ class DeliveryLimiter:
 class RequestPermits:
     """The permits that a request may acquire of limits that many phones share.
 
-    The limits of each owner are made once, however often the request is decided on.
+    The limits of each kind of clients are made once, however often the request is decided on.
     """
 
     limiter: DeliveryLimiter
@@ -171,38 +171,38 @@ class RequestPermits:
     recognition: Recognition
     now: datetime
     has_fixed_code: bool
-    _limits: dict[LimitOwner, Sequence[RateLimit]] = field(default_factory=dict)
+    _limits: dict[Clients, Sequence[RateLimit]] = field(default_factory=dict)
 
-    def owners(self, *, has_proof: bool = False) -> Sequence[LimitOwner]:
+    def clients(self, *, has_proof: bool = False) -> Sequence[Clients]:
         """Return whose limits the client tries; a phone with a fixed code has its own."""
         if self.has_fixed_code:
-            return (LimitOwner.FIXED_CODE,)
-        return self.limiter.owners(self.recognition, has_proof=has_proof)
+            return (Clients.FIXED_CODE,)
+        return self.limiter.clients_of(self.recognition, has_proof=has_proof)
 
-    def limits_of(self, owner: LimitOwner) -> Sequence[RateLimit]:
-        if owner not in self._limits:
-            self._limits[owner] = self.limiter.limits.of_delivery(self.route, owner)
-        return self._limits[owner]
+    def limits_of(self, clients: Clients) -> Sequence[RateLimit]:
+        if clients not in self._limits:
+            self._limits[clients] = self.limiter.limits.of_delivery(self.route, clients)
+        return self._limits[clients]
 
     async def acquire(self, *, has_proof: bool = False) -> Permits | LimitReached:
-        """Acquire the permits of one owner, or return when the first has some."""
+        """Acquire the permits of one kind of clients, or return when the first has some."""
         if not self.has_fixed_code:
             self.limiter.alerts.measure_limits.see(self.route.country)
         rejected = []
-        for owner in self.owners(has_proof=has_proof):
-            limits = self.limits_of(owner)
+        for clients in self.clients(has_proof=has_proof):
+            limits = self.limits_of(clients)
             until = await self.limiter.limit_store.acquire(limits, self.now)
             if until is None:
-                return Permits(self.now, owner)
+                return Permits(self.now, clients)
             rejected.append(LimitReached(until, limits))
         none = LimitReached(self.now + PROOF_RETRY_PERIOD)
         return min(rejected, key=lambda each: each.until, default=none)
 
     async def next_available(self, now: datetime, *, has_proof: bool = False) -> datetime:
         """Return when there are permits: now, or later."""
-        store, owners = self.limiter.limit_store, self.owners(has_proof=has_proof)
+        store, tried = self.limiter.limit_store, self.clients(has_proof=has_proof)
         times = await asyncio.gather(
-            *(store.next_available(self.limits_of(owner), now) for owner in owners)
+            *(store.next_available(self.limits_of(clients), now) for clients in tried)
         )
         return min(times, default=now + PROOF_RETRY_PERIOD)
 
@@ -210,5 +210,5 @@ class RequestPermits:
         """Release permits that no delivery holds. Where that fails they expire."""
         with suppress(StorageError):
             await self.limiter.limit_store.release(
-                self.limits_of(permits.owner), permits.acquired_at
+                self.limits_of(permits.clients), permits.acquired_at
             )

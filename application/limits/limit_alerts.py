@@ -64,7 +64,7 @@ class LimitAlerts:
         for limit in limits:
             name = name_limit(limit)
             if limit.is_shared and self._is_due("shared_limit_reached", *name, limit.country):
-                fields = {"limit": name.limit, "part": name.owner, "country": limit.country}
+                fields = {"limit": name.limit, "clients": name.clients, "country": limit.country}
                 _log.warning({"event": "shared_limit_reached", **fields})
             if limit.subject_kind in ("ip", "network"):
                 self.warn_of_ip(name.limit, "messages")
@@ -82,8 +82,8 @@ class LimitAlerts:
                 self._warn_of_high_use(use)
 
     def _warn_of_high_use(self, use: LimitUse) -> None:
-        if self._is_due("shared_limit_high", use.limit, use.owner, use.country):
-            fields = {"limit": use.limit, "part": use.owner, "country": use.country}
+        if self._is_due("shared_limit_high", use.limit, use.clients, use.country):
+            fields = {"limit": use.limit, "clients": use.clients, "country": use.country}
             _log.warning({"event": "shared_limit_high", **fields, "percent": round(use.percent)})
 
     def _is_due(self, *alert: str) -> bool:

@@ -22,13 +22,13 @@ class LimitUse:
     """How much of a limit is used.
 
     Attributes:
-        owner: Whose limit it is; empty if it is everybody's.
+        clients: Whose limit it is; empty if it is everybody's.
         country: Empty for a limit in total.
         used: How many permits count. These are more than allowed after the limit was lowered.
     """
 
     limit: str
-    owner: str
+    clients: str
     country: str
     used: int
     allowed: int

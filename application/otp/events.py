@@ -86,7 +86,7 @@ class OtpRequestRejected(PhoneEvent, RejectionEvent):
     name = "otp_request_rejected"
     max_lines_a_minute = 100
     reason: str
-    part: str = ""
+    clients: str = ""
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False

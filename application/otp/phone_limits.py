@@ -118,13 +118,13 @@ class DescribeVerification:
         return max(own, shared, key=lambda wait: wait.until)
 
     async def _find_shared_wait(self, permits: RequestPermits, now: datetime) -> Wait:
-        store, owners = self.delivery_limiter.limit_store, permits.owners()
-        if not owners:
+        store, tried = self.delivery_limiter.limit_store, permits.clients()
+        if not tried:
             return Wait(now + PROOF_RETRY_PERIOD, Limitation.PROOF_REQUIRED)
         # The IP is not known, so no block of a network is found.
-        of_owners = [permits.limits_of(owner) for owner in owners]
-        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_owners))
-        until, limits = min(zip(ends, of_owners, strict=True), key=lambda each: each[0])
+        of_clients = [permits.limits_of(clients) for clients in tried]
+        ends = await asyncio.gather(*(store.next_available(limits, now) for limits in of_clients))
+        until, limits = min(zip(ends, of_clients, strict=True), key=lambda each: each[0])
         if until <= now:
             return Wait(now)
         of_each = await asyncio.gather(*(store.next_available([limit], now) for limit in limits))

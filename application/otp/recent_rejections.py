@@ -30,7 +30,7 @@ from domain.otp.delivery_policy import (
     PROVIDER_PAUSED,
     Rejection,
 )
-from domain.otp.permits import LimitOwner
+from domain.otp.permits import Clients
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -112,7 +112,7 @@ class RecentRejections:
                     reason=reason,
                     limit=rejected.limit,
                     channel=rejected.channel,
-                    part=rejected.owner,
+                    clients=rejected.clients,
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
@@ -209,11 +209,11 @@ def _describe(rejection: Rejection, error: DomainError) -> tuple[Rejection, str]
             return replace(rejection, limit=NUMBER_NOT_SERVED), _REASONS[NUMBER_NOT_SERVED]
         case TooManyOtpRequests():
             until = rejection.at + timedelta(seconds=error.retry_after)
-            limited = replace(rejection, limit=error.limit, owner=error.owner, until=until)
+            limited = replace(rejection, limit=error.limit, clients=error.clients, until=until)
             return limited, "too many requests"
         case DeliveryFailed():
             paused = replace(rejection, limit=PROVIDER_PAUSED, provider=error.provider)
             until = rejection.at + timedelta(seconds=error.retry_after)
             return replace(paused, cause=error.cause, until=until), error.cause
         case _:
-            return replace(rejection, limit=PROOF_REQUIRED, owner=LimitOwner.STRANGERS), ""
+            return replace(rejection, limit=PROOF_REQUIRED, clients=Clients.STRANGERS), ""

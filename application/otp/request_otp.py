@@ -260,7 +260,7 @@ class RequestOtp:
         except TooManyOtpRequests as error:
             available_at = await self._next_available(code_request, request.now)
             retry_after = max(error.retry_after, whole_seconds(request.now, available_at))
-            raise TooManyOtpRequests(retry_after, error.limit, error.owner) from None
+            raise TooManyOtpRequests(retry_after, error.limit, error.clients) from None
         name = await self.delivery_limiter.name_limit(permits, request.now)
         raise TooManyOtpRequests(whole_seconds(request.now, permits.until), *name)
 

@@ -247,7 +247,7 @@ class Rejection:
     Attributes:
         limit: The name of the limit that rejected it (`name_limit`, `Limitation`), or one of the
             names above; empty if it is not known.
-        owner: Whose limit is used up; empty if it is everybody's.
+        clients: Whose limit is used up; empty if it is everybody's.
         until: When the same request can succeed, as the client was told; None if it is not known.
         provider: The one that has a pause until then, because of `cause`; empty for other reasons.
     """
@@ -255,7 +255,7 @@ class Rejection:
     at: datetime
     channel: Channel
     limit: str
-    owner: str = ""
+    clients: str = ""
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False

@@ -13,7 +13,7 @@ class Recognition(StrEnum):
     DEVICE = "device"
 
 
-class LimitOwner(StrEnum):
+class Clients(StrEnum):
     """Whose limit it is: each of these has windows of its own.
 
     A phone with a fixed code has none: nothing is sent to it, and only the IP counts.
@@ -22,7 +22,7 @@ class LimitOwner(StrEnum):
     STRANGERS = "strangers"
     RECOGNIZED = "recognized"
     ATTESTED = "attested"
-    FIXED_CODE = "test_phone"
+    FIXED_CODE = "fixed_code"
 
 
 class Outcome(StrEnum):
@@ -40,11 +40,11 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """The permits that a delivery acquired: at this time, of limits of this owner.
+    """The permits that a delivery acquired: at this time, of the limits of these clients.
 
     The update that ends what holds them clears them. Only the process whose update won releases
     them, so they are released once. If it is killed in between, they expire.
     """
 
     acquired_at: datetime
-    owner: LimitOwner
+    clients: Clients

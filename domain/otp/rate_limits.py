@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from domain.otp.delivery import HashedClientIp
-from domain.otp.permits import LimitOwner, Outcome
+from domain.otp.permits import Clients, Outcome
 from domain.otp.sliding_window import SlidingWindow
 
 VERIFICATIONS_PER_DELIVERY: Final = 10
@@ -28,9 +28,10 @@ STRANGERS_PERCENT: Final = 100 - RECOGNIZED_PERCENT
 ATTESTED_PERCENT: Final = 15
 """What clients have that send a proof, if the operator asks for it: it is taken from strangers."""
 NETWORK_PERCENT: Final = 5
-"""How much of each owner's limit, and of all deliveries, one network or number range can use up."""
+"""How much of the limit of each kind of clients, and of that of all deliveries, one network or
+number range can use up."""
 MIN_NETWORK_LIMIT: Final = 3
-"""The least that a network or number range has, but never more than half of the owner's limit."""
+"""The least that a network or number range has, but never more than half of the clients' limit."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
 PHONE_CHANGE_DELIVERIES_OF_SESSION: Final = PHONE_CHANGE_DELIVERIES.scale_percent(50)
@@ -47,12 +48,12 @@ MAX_LIMIT_RECORD_ID_LENGTH: Final = 200
 MAX_WINDOW_NAME_LENGTH: Final = 64
 
 UNVERIFIED: Final = "unverified"
-"""Deliveries without a login. Each owner has windows of its own."""
+"""Deliveries without a login. Each kind of clients has windows of its own."""
 ALL: Final = "all"
 ALL_DAY: Final = "all_day"
 """All deliveries of an hour and of a day: the end of the bill. These are everybody's."""
 BY_CALL: Final = "by_call"
-"""Calls that clients request. Each owner has windows of its own."""
+"""Calls that clients request. Each kind of clients has windows of its own."""
 OTHERS: Final = "others"
 """The windows of attempts of others."""
 NOTICES: Final = "notices"
@@ -147,8 +148,8 @@ class RateLimits:
       release it: who causes calls for money can log in as well.
     - Notices have limits of their own, of 5 % of those of all deliveries: no flood of codes keeps
       one back, and none is in the way of a code.
-    - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of each owner's
-      limit of a country, of its calls, and of all its deliveries.
+    - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of what each
+      kind of clients has of a country, of its calls, and of all its deliveries.
     - Of recognized clients a phone has four deliveries without a login a day, and their IP does not
       count: others may have used it up. Further ones count as those of a stranger.
     - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
@@ -171,19 +172,19 @@ class RateLimits:
     others_total: SlidingWindow = OTHERS_TOTAL
     has_attested_limits: bool = False
 
-    def of_delivery(self, route: DeliveryRoute, owner: LimitOwner) -> tuple[RateLimit, ...]:
-        """Return the limits of a delivery by their owner, the narrower ones of a kind first."""
-        if owner is LimitOwner.FIXED_CODE:
+    def of_delivery(self, route: DeliveryRoute, clients: Clients) -> tuple[RateLimit, ...]:
+        """Return the limits of a delivery of these clients, the narrower ones of a kind first."""
+        if clients is Clients.FIXED_CODE:
             return self.for_ip(route.client_ip)
-        is_recognized = owner is LimitOwner.RECOGNIZED
+        is_recognized = clients is Clients.RECOGNIZED
         limits = _for_phone_change(route)
         limits += [_limit_of_phone(route)] if is_recognized else self.for_ip(route.client_ip)
-        for name, of_country, of_total in self._windows(owner, is_call=route.is_call):
+        for name, of_country, of_total in self._windows(clients, is_call=route.is_call):
             limits += _limit_by_subject(name, route, of_country, of_total)
         return tuple(limits)
 
     def to_release(
-        self, route: DeliveryRoute, owner: LimitOwner, outcome: Outcome
+        self, route: DeliveryRoute, clients: Clients, outcome: Outcome
     ) -> tuple[RateLimit, ...]:
         """Return those limits of a delivery whose permits are released.
 
@@ -192,7 +193,7 @@ class RateLimits:
           that a provider rejects are not free.
         - If it rejected us, or there was no connection: all.
         """
-        limits = self.of_delivery(route, owner)
+        limits = self.of_delivery(route, clients)
         match outcome:
             case Outcome.LOGIN:
                 return tuple([one for one in limits if not one.name.startswith(_KEPT_AFTER_LOGIN)])
@@ -230,29 +231,29 @@ class RateLimits:
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
         """Return the limits that all phones of each of these countries share, or all phones."""
-        owners = [LimitOwner.RECOGNIZED, LimitOwner.STRANGERS]
-        owners += [LimitOwner.ATTESTED] if self.has_attested_limits else []
+        all_clients = [Clients.RECOGNIZED, Clients.STRANGERS]
+        all_clients += [Clients.ATTESTED] if self.has_attested_limits else []
         limits: list[RateLimit] = []
         # There is always a route, so that the limits in total are there without a country, too.
         for country in countries or [""]:
             route = DeliveryRoute(HashedClientIp("", ""), country, "", "", is_call=True)
-            for owner in owners:
-                limits += self.of_delivery(route, owner)
+            for clients in all_clients:
+                limits += self.of_delivery(route, clients)
             limits += [*self.for_others(country), *self.for_notice(country)]
         shared = {limit: None for limit in limits if limit.is_shared}
         return sorted(shared, key=lambda limit: limit.country)
 
     def _windows(
-        self, owner: LimitOwner, *, is_call: bool
+        self, clients: Clients, *, is_call: bool
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
         yield (
-            f"{UNVERIFIED}:{owner}",
-            self._divide(self.per_country, owner),
-            self._divide(self.total, owner),
+            f"{UNVERIFIED}:{clients}",
+            self._divide(self.per_country, clients),
+            self._divide(self.total, clients),
         )
         yield from self._windows_of_all((ALL, ALL_DAY))
         if is_call:
-            yield f"{BY_CALL}:{owner}", self._divide(self.calls_per_country, owner), None
+            yield f"{BY_CALL}:{clients}", self._divide(self.calls_per_country, clients), None
 
     def _windows_of_all(
         self, names: tuple[str, str], percent: int = 100
@@ -267,13 +268,13 @@ class RateLimits:
             of_total and of_total.scale_percent(percent),
         )
 
-    def _divide(self, window: SlidingWindow, owner: LimitOwner) -> SlidingWindow:
-        """Return what the owner has of a window. Strangers have what the others leave of it."""
+    def _divide(self, window: SlidingWindow, clients: Clients) -> SlidingWindow:
+        """Return what these clients have of a window. Strangers have what the others leave."""
         of_others = [RECOGNIZED_PERCENT, *([ATTESTED_PERCENT] if self.has_attested_limits else [])]
-        if owner is LimitOwner.STRANGERS:
+        if clients is Clients.STRANGERS:
             left = window.limit - sum(window.limit * percent // 100 for percent in of_others)
             return SlidingWindow(left, window.period)
-        is_attested = owner is LimitOwner.ATTESTED
+        is_attested = clients is Clients.ATTESTED
         return window.scale_percent(ATTESTED_PERCENT if is_attested else RECOGNIZED_PERCENT)
 
 
@@ -318,7 +319,7 @@ def _for_phone_change(route: DeliveryRoute) -> list[RateLimit]:
 def _limit_of_phone(route: DeliveryRoute) -> RateLimit:
     subject = f"phone:{route.phone_key}"
     return RateLimit(
-        subject, LimitPurpose.DELIVERIES, LimitOwner.RECOGNIZED.value, RECOGNIZED_DELIVERIES
+        subject, LimitPurpose.DELIVERIES, Clients.RECOGNIZED.value, RECOGNIZED_DELIVERIES
     )
 
 
@@ -358,11 +359,11 @@ class LimitName(NamedTuple):
         limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
             `per_identity`, `per_session`, or what is counted `per_country` or in `total`, such as
             `unverified_per_country` or `all_total`.
-        owner: `strangers`, `recognized` or `attested`; empty if it is everybody's.
+        clients: `strangers`, `recognized` or `attested`; empty if it is everybody's.
     """
 
     limit: str
-    owner: str
+    clients: str
 
 
 NO_LIMIT: Final = LimitName("", "")
@@ -372,8 +373,8 @@ NO_LIMIT: Final = LimitName("", "")
 def name_limit(limit: RateLimit) -> LimitName:
     """Return the name of a limit. It is stable, because alerts depend on it."""
     subject = limit.subject_kind
-    counted, _, owner = limit.name.partition(":")
+    counted, _, clients = limit.name.partition(":")
     if subject in _BY_SUBJECT:
-        return LimitName(_BY_SUBJECT[subject], owner)
+        return LimitName(_BY_SUBJECT[subject], clients)
     scope = "per_country" if limit.country else subject
-    return LimitName(f"{_COUNTED.get(counted, counted)}_{scope}", owner)
+    return LimitName(f"{_COUNTED.get(counted, counted)}_{scope}", clients)

@@ -72,7 +72,7 @@ def add_core_gauges(composition: Composition, core: UseCases) -> None:
 
     async def measure_limits() -> "Samples":
         return {
-            (use.limit, use.owner, country_label(use.country)): use.percent / 100
+            (use.limit, use.clients, country_label(use.country)): use.percent / 100
             for use in await core.limits.measure_limits()
         }
 
@@ -86,7 +86,7 @@ def add_core_gauges(composition: Composition, core: UseCases) -> None:
     text = "1 while the secrets file is older, missing or invalid, and the former keys are used."
     composition.add_gauge("secrets_problem", text, find_key_problem)
     text = "Use of a limit that many phones share, by all instances together, from 0 to 1."
-    composition.add_gauge("limit_use_ratio", text, measure_limits, "limit", "part", "country")
+    composition.add_gauge("limit_use_ratio", text, measure_limits, "limit", "clients", "country")
     text = "Identities with a username that are not deleted."
     composition.add_gauge("users", text, count_users)
 

@@ -15,18 +15,18 @@ from domain.otp.delivery_policy import (
     Rejection,
     Wait,
 )
-from domain.otp.permits import LimitOwner, Recognition
+from domain.otp.permits import Clients, Recognition
 from domain.otp.phone_limits import NotServedReason, VerificationState
 from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
 from entrypoints.texts.acts import format_time
 
 ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."
 """Of a phone that keeps none."""
-_OWNERS: Final = {
-    LimitOwner.STRANGERS.value: "new customers",
-    LimitOwner.RECOGNIZED.value: "known customers",
+_CLIENTS: Final = {
+    Clients.STRANGERS.value: "new customers",
+    Clients.RECOGNIZED.value: "known customers",
 }
-"""Whose limit it is. A rejection names no other owner."""
+"""Whose limit it is. A rejection names no other clients."""
 _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
@@ -71,7 +71,7 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
         at = rejection.until.astimezone(UTC)
         is_same_day = at.date() == rejection.at.astimezone(UTC).date()
         until = f", until {at:%H:%M:%S} UTC" if is_same_day else f", until {format_time(at)}"
-    limit = _describe_limit(rejection.limit, rejection.owner, country)
+    limit = _describe_limit(rejection.limit, rejection.clients, country)
     if rejection.provider:
         limit = f"{rejection.provider} has a pause ({rejection.cause.rstrip('.')})"
     described = f"rejected: {limit}{until}"
@@ -81,14 +81,14 @@ def describe_rejection(rejection: Rejection, country: str) -> str:
     return f"{described} ({_RECOGNITIONS[rejection.recognition]}, {proof})"
 
 
-def _describe_limit(limit: str, owner: str, country: str) -> str:
+def _describe_limit(limit: str, clients: str, country: str) -> str:
     if limit in _OTHERS:
         return _OTHERS[limit]
     counted = limit.removesuffix("_per_country").removesuffix("_total")
     if counted not in _COUNTED:
         return limit
     where = "in total" if limit.endswith("_total") else f"in {country}"
-    return f"{_COUNTED[counted]}{_OWNERS.get(owner, 'everybody')} {where}"
+    return f"{_COUNTED[counted]}{_CLIENTS.get(clients, 'everybody')} {where}"
 
 
 _NOT_SERVED: Final[Mapping[NotServedReason, str]] = {

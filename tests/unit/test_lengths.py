@@ -13,7 +13,7 @@ from adapters.databases.records.record_kind import (
     RecordKind,
 )
 from domain.otp.delivery import HashedClientIp
-from domain.otp.permits import LimitOwner
+from domain.otp.permits import Clients
 from domain.otp.rate_limits import (
     MAX_LIMIT_RECORD_ID_LENGTH,
     MAX_SUBJECT_LENGTH,
@@ -66,7 +66,7 @@ def test_limits_keep_to_their_lengths() -> None:
     client_ip = HashedClientIp(hashed, hashed, is_ipv6=True)
     limits = RateLimits(has_attested_limits=True)
     route = DeliveryRoute(client_ip, "US", hashed, hashed, is_call=True, identity_id="1" * 32)
-    of_owners = [limit for owner in LimitOwner for limit in limits.of_delivery(route, owner)]
-    for limit in (*of_owners, *limits.shared_limits(["US"])):
+    of_clients = [limit for clients in Clients for limit in limits.of_delivery(route, clients)]
+    for limit in (*of_clients, *limits.shared_limits(["US"])):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH
         assert re.fullmatch(rf"[a-z0-9_:]{{1,{MAX_WINDOW_NAME_LENGTH}}}", limit.name)

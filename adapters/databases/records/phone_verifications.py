@@ -10,7 +10,7 @@ from adapters.databases.records.retention import Retention
 from domain.otp.attempts import FAILURES_TTL
 from domain.otp.challenge import ClientKind, Purpose
 from domain.otp.delivery import Channel
-from domain.otp.permits import LimitOwner, Recognition
+from domain.otp.permits import Clients, Recognition
 from domain.otp.phone_verification import MAX_TRUSTED_IPS, TRUSTED_IP_TTL
 
 
@@ -68,7 +68,7 @@ class PermitsRecord(msgspec.Struct, gc=False):
     """When the permits of a delivery were acquired, and of whose limits."""
 
     acquired_at: datetime
-    owner: LimitOwner
+    clients: Clients
 
 
 class DeliveryRecord(msgspec.Struct, gc=False):
@@ -125,7 +125,7 @@ class RejectionRecord(msgspec.Struct, gc=False):
     at: datetime
     channel: Channel
     limit: str
-    owner: str = ""
+    clients: str = ""
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
@@ -210,7 +210,7 @@ PHONE_VERIFICATION_RETENTION: Final = (
         " requests, hashed",
         "deliveries(all(request_id challenge_id client_ip(ip network is_ipv6) sent_at channel"
         " provider joined(id network is_recognized) device_id uses_own_quota call_id"
-        " permits(acquired_at owner) rejection unknown_reason is_reset fell_back))",
+        " permits(acquired_at clients) rejection unknown_reason is_reset fell_back))",
         "one day; one hour if no provider accepted it",
         "limits of messages",
         export="`sign_in.json`",
@@ -246,7 +246,7 @@ PHONE_VERIFICATION_RETENTION: Final = (
     ),
     Retention(
         "rejected requests for a code: when, why, how the client was recognized",
-        "rejections(at channel limit owner until recognition has_proof provider cause)",
+        "rejections(at channel limit clients until recognition has_proof provider cause)",
         "one day; until the number changes its account; at most ten",
         "support sees why no code arrives",
         export="`sign_in.json`",

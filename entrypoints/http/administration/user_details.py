@@ -260,9 +260,9 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
             "unverified_per_country",
         ),
     ]
-    part: Annotated[
+    clients: Annotated[
         str,
-        described("The part of the limit that is used up; empty without parts.", "strangers"),
+        described("Whose limit is used up; empty if it is everybody's.", "strangers"),
     ]
     until: Annotated[
         str | None,
@@ -530,7 +530,7 @@ def _to_details_response(details: UserDetails, now: datetime) -> UserDetailsResp
             to_struct(
                 rejection,
                 RejectionResponse,
-                part=rejection.owner,
+                clients=rejection.clients,
                 summary=describe_rejection(rejection, country),
             )
             for rejection in (verification.rejections if verification else ())

@@ -17,7 +17,7 @@ from application.ports.errors import StorageUnavailable
 from application.ports.versioned import Versioned
 from domain.identities.phone_change import PhoneChange
 from domain.otp.attempts import Failures
-from domain.otp.permits import LimitOwner
+from domain.otp.permits import Clients
 from domain.otp.phone_verification import PhoneVerification, TrustedIp
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from tests.support.builders import (
@@ -66,7 +66,7 @@ async def fill_repositories(repositories: OpenRepositories) -> None:
     await verifications.save(NEW_PHONE, OF_CHANGE, 0)
     await verifications.save(OLD_PHONE, OF_CHANGE, 0)
     route = DeliveryRoute(a_hashed_ip("2001:db8:1:2::/64"), "US", "a hash", "a hash")
-    limits = RateLimits().of_delivery(route, LimitOwner.STRANGERS)
+    limits = RateLimits().of_delivery(route, Clients.STRANGERS)
     await repositories.stores.limits.acquire(limits, NOW)
 
 

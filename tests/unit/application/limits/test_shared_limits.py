@@ -39,7 +39,7 @@ async def measure_strangers(app: CoreHarness) -> dict[str, LimitUse]:
     return {
         use.country: use
         for use in await app.limits.measure_limits()
-        if use.limit.startswith("unverified") and use.owner == "strangers"
+        if use.limit.startswith("unverified") and use.clients == "strangers"
     }
 
 
@@ -119,7 +119,7 @@ async def test_a_limit_above_80_percent_is_a_warning_once_an_hour(
         await app.limits.limit_alerts.warn_of_high_use()
 
     high = {"event": "shared_limit_high", "limit": "unverified_per_country", "country": "US"}
-    assert warnings_in(caplog) == [{**high, "part": "strangers", "percent": 100}]
+    assert warnings_in(caplog) == [{**high, "clients": "strangers", "percent": 100}]
 
 
 async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
@@ -134,7 +134,7 @@ async def test_a_limit_that_rejects_is_a_warning_once_an_hour_and_names_itself(
     assert reached == {
         "event": "shared_limit_reached",
         "limit": "unverified_per_country",
-        "part": "strangers",
+        "clients": "strangers",
         "country": "US",
     }
 

@@ -367,7 +367,7 @@ async def test_a_rejection_says_limit_part_until_when_and_how_the_client_was_kno
     await app.otp.rejections.write()
 
     [rejection] = kept(app)
-    assert (rejection.limit, rejection.owner) == ("unverified_per_country", "strangers")
+    assert (rejection.limit, rejection.clients) == ("unverified_per_country", "strangers")
     assert rejection.until == app.clock.now() + timedelta(seconds=error.value.retry_after)
     assert rejection.recognition is Recognition.NONE
 

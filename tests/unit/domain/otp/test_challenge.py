@@ -29,7 +29,7 @@ from domain.otp.delivery import (
     parse_report_id,
     parse_request_id,
 )
-from domain.otp.permits import LimitOwner, Permits
+from domain.otp.permits import Clients, Permits
 from domain.otp.sliding_window import CLOCK_SKEW
 from tests.support.builders import NOW, a_challenge, a_delivery, a_phone, an_id
 
@@ -202,7 +202,7 @@ def test_a_delivery_that_no_longer_counts_stays() -> None:
 
 
 def test_a_used_code_settles_only_the_deliveries_that_carried_it() -> None:
-    of_code = a_delivery(permits=Permits(NOW, LimitOwner.STRANGERS))
+    of_code = a_delivery(permits=Permits(NOW, Clients.STRANGERS))
     of_another = replace(of_code, challenge_id="another-challenge")
     settled = Deliveries((of_code, of_another, of_code)).settle(of_code.challenge_id)
     assert settled.all == (a_delivery(), of_another, a_delivery())

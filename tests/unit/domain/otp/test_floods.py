@@ -9,14 +9,14 @@ import pytest
 
 from adapters.databases.records.limits import LimitRecords, acquire, find_available, release
 from domain.otp.delivery import HashedClientIp
-from domain.otp.permits import LimitOwner, Outcome
+from domain.otp.permits import Clients, Outcome
 from domain.otp.rate_limits import DeliveryRoute, RateLimits
 from domain.otp.sliding_window import SlidingWindow
 from tests.support.builders import NOW
 
-STRANGER: Final = (LimitOwner.STRANGERS,)
-RECOGNIZED: Final = (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS)
-WITH_PROOF: Final = (LimitOwner.STRANGERS, LimitOwner.ATTESTED)
+STRANGER: Final = (Clients.STRANGERS,)
+RECOGNIZED: Final = (Clients.RECOGNIZED, Clients.STRANGERS)
+WITH_PROOF: Final = (Clients.STRANGERS, Clients.ATTESTED)
 NEXT_HOUR: Final = timedelta(hours=1, minutes=1)
 """A permit of an hour counts up to a sixtieth of it longer."""
 
@@ -36,13 +36,13 @@ class Country:
     now: datetime = NOW
 
     def send(
-        self, route: DeliveryRoute, owners: Sequence[LimitOwner], *, logs_in: bool = False
+        self, route: DeliveryRoute, tried: Sequence[Clients], *, logs_in: bool = False
     ) -> bool:
-        """Send a message if one of the owners has permits."""
-        for owner in owners:
-            if acquire(self.limits.of_delivery(route, owner), self.records, self.now) is None:
+        """Send a message if one kind of clients has permits."""
+        for clients in tried:
+            if acquire(self.limits.of_delivery(route, clients), self.records, self.now) is None:
                 if logs_in:
-                    released = self.limits.to_release(route, owner, Outcome.LOGIN)
+                    released = self.limits.to_release(route, clients, Outcome.LOGIN)
                     release(released, self.records, self.now)
                 return True
         return False
@@ -50,7 +50,7 @@ class Country:
     def flood(
         self,
         attempts: int,
-        owners: Sequence[LimitOwner] = STRANGER,
+        tried: Sequence[Clients] = STRANGER,
         *,
         networks: int = 40,
         ranges: int = 40,
@@ -68,16 +68,16 @@ class Country:
             number = attempt // messages_each
             number_range = only_range or f"range {number % ranges}"
             route = a_route(number, f"net {number % networks}", number_range, is_call=is_call)
-            sent += self.send(route, owners, logs_in=logs_in)
+            sent += self.send(route, tried, logs_in=logs_in)
         return sent
 
-    def serves(self, owners: Sequence[LimitOwner], *, is_call: bool = False) -> bool:
+    def serves(self, tried: Sequence[Clients], *, is_call: bool = False) -> bool:
         """Return whether a customer gets a message who has nothing to do with a flood."""
         route = a_route(-1, "home", "owner's", is_call=is_call)
         return any(
-            find_available(self.limits.of_delivery(route, owner), self.records, self.now)
+            find_available(self.limits.of_delivery(route, clients), self.records, self.now)
             <= self.now
-            for owner in owners
+            for clients in tried
         )
 
 
@@ -141,9 +141,7 @@ def test_to_stop_owners_takes_100_own_numbers_in_20_ranges_at_20_networks(
     country = Country()
     country.flood(601)
 
-    country.flood(
-        4 * own_numbers, (LimitOwner.RECOGNIZED,), messages_each=4, networks=20, ranges=20
-    )
+    country.flood(4 * own_numbers, (Clients.RECOGNIZED,), messages_each=4, networks=20, ranges=20)
 
     assert country.serves(RECOGNIZED) is is_served
 
@@ -155,7 +153,7 @@ def test_to_stop_an_owner_takes_5_own_numbers_in_the_same_range(
     country = Country()
     country.flood(31, only_range="owner's")
 
-    country.flood(4 * own_numbers, (LimitOwner.RECOGNIZED,), only_range="owner's", messages_each=4)
+    country.flood(4 * own_numbers, (Clients.RECOGNIZED,), only_range="owner's", messages_each=4)
 
     assert country.serves(RECOGNIZED) is is_served
 

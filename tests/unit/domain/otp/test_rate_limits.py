@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.otp.delivery import HashedClientIp
-from domain.otp.permits import LimitOwner, Outcome
+from domain.otp.permits import Clients, Outcome
 from domain.otp.rate_limits import (
     DeliveryRoute,
     LimitName,
@@ -51,9 +51,9 @@ OF_ALL = [
 ]
 
 
-def unverified(owner: str, country: int, total: int) -> list[tuple[str, str, int, timedelta]]:
+def unverified(clients: str, country: int, total: int) -> list[tuple[str, str, int, timedelta]]:
     """Return an owner's limits of the unverified deliveries, with three for a network."""
-    name = f"unverified:{owner}"
+    name = f"unverified:{clients}"
     return [
         ("range:ef", name, 3, 5 * HOUR),
         ("network:cd", name, 3, 5 * HOUR),
@@ -62,9 +62,9 @@ def unverified(owner: str, country: int, total: int) -> list[tuple[str, str, int
     ]
 
 
-def by_call(owner: str, country: int) -> list[tuple[str, str, int, timedelta]]:
+def by_call(clients: str, country: int) -> list[tuple[str, str, int, timedelta]]:
     subjects = {"range:ef": 3, "network:cd": 3, "country:IN": country}
-    return [(subject, f"by_call:{owner}", size, 2 * HOUR) for subject, size in subjects.items()]
+    return [(subject, f"by_call:{clients}", size, 2 * HOUR) for subject, size in subjects.items()]
 
 
 def show(limits: Iterable[RateLimit]) -> list[tuple[str, str, int, timedelta]]:
@@ -77,15 +77,15 @@ def show(limits: Iterable[RateLimit]) -> list[tuple[str, str, int, timedelta]]:
 def test_the_limits_of_each_client_are_one_flat_list() -> None:
     strangers = [*OF_IP, *unverified("strangers", 60, 120), *OF_ALL]
     recognized = [*OF_PHONE, *unverified("recognized", 40, 80), *OF_ALL]
-    for route, owner, expected in (
-        (ROUTE, LimitOwner.STRANGERS, strangers),
-        (ROUTE, LimitOwner.RECOGNIZED, recognized),
-        (CALL, LimitOwner.STRANGERS, [*strangers, *by_call("strangers", 30)]),
-        (CALL, LimitOwner.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
-        (CHANGE, LimitOwner.STRANGERS, [*OF_IDENTITY, *strangers]),
-        (CHANGE, LimitOwner.FIXED_CODE, OF_IP),
+    for route, clients, expected in (
+        (ROUTE, Clients.STRANGERS, strangers),
+        (ROUTE, Clients.RECOGNIZED, recognized),
+        (CALL, Clients.STRANGERS, [*strangers, *by_call("strangers", 30)]),
+        (CALL, Clients.RECOGNIZED, [*recognized, *by_call("recognized", 20)]),
+        (CHANGE, Clients.STRANGERS, [*OF_IDENTITY, *strangers]),
+        (CHANGE, Clients.FIXED_CODE, OF_IP),
     ):
-        assert show(LIMITS.of_delivery(route, owner)) == expected
+        assert show(LIMITS.of_delivery(route, clients)) == expected
 
 
 def test_notices_have_5_percent_of_all_deliveries_beside_them() -> None:
@@ -103,26 +103,26 @@ def test_a_window_of_a_day_may_be_of_a_country_or_in_total_only() -> None:
         (RateLimits(total_of_day=None), "country:IN"),
         (RateLimits(per_country_and_day=None), "total"),
     ):
-        of_delivery = limits.of_delivery(ROUTE, LimitOwner.STRANGERS)
+        of_delivery = limits.of_delivery(ROUTE, Clients.STRANGERS)
         of_day = {limit.subject for limit in of_delivery if limit.name == "all_day"}
         assert of_day == {"range:ef", "network:cd", subject}
 
 
 def test_all_windows_of_a_delivery_are_in_five_records_and_that_of_its_owner() -> None:
-    for owner, subject in ((LimitOwner.STRANGERS, "ip:ab"), (LimitOwner.RECOGNIZED, "phone:gh")):
+    for clients, subject in ((Clients.STRANGERS, "ip:ab"), (Clients.RECOGNIZED, "phone:gh")):
         subjects = [subject, "range:ef", "network:cd", "country:IN", "total"]
-        records = {limit.record_id for limit in LIMITS.of_delivery(CALL, owner)}
+        records = {limit.record_id for limit in LIMITS.of_delivery(CALL, clients)}
         assert records == {f"{subject}:deliveries" for subject in subjects}
 
 
 def test_proofs_have_15_percent_out_of_those_of_strangers() -> None:
     limits = replace(LIMITS, has_attested_limits=True)
 
-    for owner, country, total in ((LimitOwner.STRANGERS, 45, 90), (LimitOwner.ATTESTED, 15, 30)):
-        expected = [*OF_IP, *unverified(owner, country, total), *OF_ALL]
-        assert show(limits.of_delivery(ROUTE, owner)) == expected
-    assert limits.of_delivery(ROUTE, LimitOwner.RECOGNIZED) == LIMITS.of_delivery(
-        ROUTE, LimitOwner.RECOGNIZED
+    for clients, country, total in ((Clients.STRANGERS, 45, 90), (Clients.ATTESTED, 15, 30)):
+        expected = [*OF_IP, *unverified(clients, country, total), *OF_ALL]
+        assert show(limits.of_delivery(ROUTE, clients)) == expected
+    assert limits.of_delivery(ROUTE, Clients.RECOGNIZED) == LIMITS.of_delivery(
+        ROUTE, Clients.RECOGNIZED
     )
 
 
@@ -141,13 +141,13 @@ def test_a_network_has_5_percent_of_the_smaller_limit_at_least_3_and_at_most_hal
         (RateLimits(per_country=small, total=large), "country:IN"),
         (RateLimits(per_country=large, total=small), "total"),
     ):
-        for owner, size, of_network in zip(
-            (LimitOwner.RECOGNIZED, LimitOwner.STRANGERS), sizes, of_networks, strict=True
+        for clients, size, of_network in zip(
+            (Clients.RECOGNIZED, Clients.STRANGERS), sizes, of_networks, strict=True
         ):
             windows = {
                 each.subject: each.window.limit
-                for each in limits.of_delivery(ROUTE, owner)
-                if each.name == f"unverified:{owner}"
+                for each in limits.of_delivery(ROUTE, clients)
+                if each.name == f"unverified:{clients}"
             }
             assert windows[of_small] == size
             assert windows["range:ef"] == windows["network:cd"] == of_network
@@ -157,9 +157,9 @@ def subjects_of(outcome: Outcome) -> dict[str, str]:
     """Return the subjects of what is released, by what is counted."""
     route = replace(CALL, identity_id="1")
     subjects: dict[str, str] = {}
-    for owner in (LimitOwner.STRANGERS, LimitOwner.RECOGNIZED):
-        held = LIMITS.of_delivery(route, owner)
-        released = LIMITS.to_release(route, owner, outcome)
+    for clients in (Clients.STRANGERS, Clients.RECOGNIZED):
+        held = LIMITS.of_delivery(route, clients)
+        released = LIMITS.to_release(route, clients, outcome)
         assert set(released) <= set(held)
         assert len(set(released)) == len(released)
         for limit in released:
@@ -187,11 +187,11 @@ def test_each_outcome_gives_back_what_the_table_says() -> None:
 
 
 def test_after_attestation_was_switched_off_its_permits_are_released() -> None:
-    released = LIMITS.to_release(ROUTE, LimitOwner.ATTESTED, Outcome.LOGIN)
+    released = LIMITS.to_release(ROUTE, Clients.ATTESTED, Outcome.LOGIN)
     attested = replace(LIMITS, has_attested_limits=True)
-    of_owner = attested.to_release(ROUTE, LimitOwner.ATTESTED, Outcome.LOGIN)
+    of_clients = attested.to_release(ROUTE, Clients.ATTESTED, Outcome.LOGIN)
     assert [(each.record_id, each.name, each.window.period) for each in released] == [
-        (each.record_id, each.name, each.window.period) for each in of_owner
+        (each.record_id, each.name, each.window.period) for each in of_clients
     ]
 
 
@@ -223,10 +223,10 @@ ANY_ROUTE: Final = DeliveryRoute(
     identity_id="1",
     session_id="2",
 )
-OWNERS: Final = ("recognized", "strangers", "attested")
+CLIENTS: Final = ("recognized", "strangers", "attested")
 OF_EVERYBODY: Final = ("all", "all_day", "attempts_of_others", "notices", "notices_day")
 DELIVERIES: Final = {
-    limit for owner in OWNERS for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, LimitOwner(owner))
+    limit for clients in CLIENTS for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, Clients(clients))
 }
 
 
@@ -248,16 +248,18 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
 
     expected = {
         *(
-            (f"{name}_per_country", owner, "IN")
+            (f"{name}_per_country", clients, "IN")
             for name in ("unverified", "calls")
-            for owner in OWNERS
+            for clients in CLIENTS
         ),
         *((f"{name}_per_country", "", "IN") for name in OF_EVERYBODY),
-        *(("unverified_total", owner, "") for owner in OWNERS),
+        *(("unverified_total", clients, "") for clients in CLIENTS),
         *((f"{name}_total", "", "") for name in OF_EVERYBODY),
     }
     assert len(names) == len(expected)
-    assert set(names) == {(LimitName(name, owner), country) for name, owner, country in expected}
+    assert set(names) == {
+        (LimitName(name, clients), country) for name, clients, country in expected
+    }
 
 
 def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
@@ -266,8 +268,8 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
         ("phone:gh", "per_phone", ""),
         ("identity:1", "per_identity", ""),
         ("session:2", "per_session", ""),
-        *(("network:cd", "per_network", owner) for owner in ("", *OWNERS)),
-        *(("range:ef", "per_number_range", owner) for owner in ("", *OWNERS)),
+        *(("network:cd", "per_network", clients) for clients in ("", *CLIENTS)),
+        *(("range:ef", "per_number_range", clients) for clients in ("", *CLIENTS)),
     }
     of_token = RateLimit(
         "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))

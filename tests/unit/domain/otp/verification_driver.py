@@ -20,7 +20,7 @@ from domain.otp.compared_code import ComparedCode, compare_code, count_attempt
 from domain.otp.delivery import ValidDeviceToken
 from domain.otp.delivery_policy import ONLY_SMS, DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
-from domain.otp.permits import LimitOwner, Permits
+from domain.otp.permits import Clients, Permits
 from domain.otp.phone_limits import find_standing
 from domain.otp.phone_verification import PhoneVerification
 from domain.otp.sliding_window import whole_seconds
@@ -83,7 +83,7 @@ class VerificationDriver:
             device=self.device,
         )
         check = find_standing(self.verification, request)
-        permits = Permits(self.now, LimitOwner.STRANGERS)
+        permits = Permits(self.now, Clients.STRANGERS)
         self.verification, decision = check.add_delivery(permits)
         return decision
 

@@ -221,13 +221,13 @@ class AttestDelivery:
     ) -> LimitReached:
         """Ask for a proof. If that cannot be done now, the client waits."""
         try:
-            asked = await self.attestation.request_proof(subject, self.clock.now())
+            requested = await self.attestation.request_proof(subject, self.clock.now())
         except PortError as error:
             status = ProofStatus.UNAVAILABLE.value
             self._reject(required.phone, required.channel, status, str(error))
             return _until(rejected, self.clock.now() + UNAVAILABLE_PERIOD)
         self.events.record(required)
-        raise AttestationRequired({**asked.fields, "type": asked.type})
+        raise AttestationRequired({**requested.fields, "type": requested.type})
 
     def _reject(self, phone: PhoneNumber, channel: Channel, result: str, reason: str) -> None:
         self.events.record(

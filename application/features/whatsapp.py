@@ -65,8 +65,8 @@ class KnownNumbers:
 
     async def is_unreachable(self, phone: PhoneNumber) -> bool:
         with suppress(StorageError, CorruptRecord):
-            found = await self.unreachable_numbers.load(self.keyed_hashes.blind_index(phone))
-            return found is not None and self.clock.now() < found.value.expires_at
+            loaded = await self.unreachable_numbers.load(self.keyed_hashes.blind_index(phone))
+            return loaded is not None and self.clock.now() < loaded.value.expires_at
         return False
 
     async def remember(self, phone: PhoneNumber) -> None:
@@ -309,9 +309,9 @@ class WhatsAppRecords:
 
     async def _forget_identity(self, identity_id: str) -> None:
         """Forget the number of a deleted identity. What was sent to it expires with its code."""
-        found = await self._identities.load(identity_id)
-        if found is not None and found.value.phone is not None:
-            await self.numbers.forget(found.value.phone)
+        loaded = await self._identities.load(identity_id)
+        if loaded is not None and loaded.value.phone is not None:
+            await self.numbers.forget(loaded.value.phone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -326,8 +326,8 @@ class StatisticsSums:
                 self._rejections[counted.starts_at][group.limit] += each.count
 
     def add_prefixes(self, counted: PeriodCounts[CountedPrefix]) -> None:
-        for each in counted.groups:
-            self._groups[(each.group.prefix,)][each.group.result] += each.count
+        for group in counted.groups:
+            self._groups[(group.group.prefix,)][group.group.result] += group.count
 
     def report(self) -> Statistics:
         return Statistics(

@@ -332,7 +332,8 @@ class Identity:
         exchanged_at = session.token_family.rotated_at if session.token_family else now
         repeats = self.current_token_repeats(now)
         if any(
-            each.session_id == session.id and each.repeated_at >= exchanged_at for each in repeats
+            repeat.session_id == session.id and repeat.repeated_at >= exchanged_at
+            for repeat in repeats
         ):
             return self
         repeats = (*repeats, TokenRepeat(session.id, now))

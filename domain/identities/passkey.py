@@ -57,5 +57,5 @@ def find_passkey(passkeys: Sequence[Passkey], passkey_id: str) -> Passkey | None
 
 def check_passkey_name(passkeys: Sequence[Passkey], name: str) -> None:
     """Check that no passkey has this name; raises ConflictingValue."""
-    if any(each.name == name for each in passkeys):
+    if any(passkey.name == name for passkey in passkeys):
         raise ConflictingValue("Another passkey has this name. Choose a different one.")

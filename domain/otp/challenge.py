@@ -147,7 +147,7 @@ class Challenge:
         return lives_long_enough and self.key_id in key_ids
 
     def find_counter(self, client: Client) -> AttemptCounter | None:
-        return next((each for each in self.counters if each.client == client), None)
+        return next((counter for counter in self.counters if counter.client == client), None)
 
     def attempts_used(self, client: Client) -> int:
         counter = self.find_counter(client)
@@ -157,7 +157,7 @@ class Challenge:
         counted = AttemptCounter(
             client.kind, client.id, self.attempts_used(client) + 1, digest, now
         )
-        others = [each for each in self.counters if each.client != client]
+        others = [counter for counter in self.counters if counter.client != client]
         return replace(self, counters=(*others, counted))
 
     def mark_used(self, now: datetime, login: Login) -> "Challenge":

@@ -97,7 +97,7 @@ class ComparedCode:
     def _describe(self, challenge: Challenge, login: Login) -> UsedCode:
         deliveries = self.state.deliveries.of_challenge(challenge.id)
         request_id = self.attempt.request_id
-        named = [each for each in deliveries if request_id and each.has_id(request_id)]
+        named = [delivery for delivery in deliveries if request_id and delivery.has_id(request_id)]
         return UsedCode(
             challenge,
             login,
@@ -131,7 +131,7 @@ def compare_code(
     client = _find_client(state, attempt, recognized, challenge)
     counter = challenge.find_counter(client)
     left = state.attempts_left(client, challenge, recognized)
-    match = next((each for each in candidates if left and each.id in equal), None)
+    match = next((candidate for candidate in candidates if left and candidate.id in equal), None)
     # A code that was wrong with the id of another one is right without an id.
     is_echo = (
         match is None
@@ -148,7 +148,7 @@ def _find_counting(
 
     Without such a code it is the latest, and a used one only if no code is active.
     """
-    for challenge in [each for each in candidates if each.used_at is None]:
+    for challenge in [candidate for candidate in candidates if candidate.used_at is None]:
         deliveries = state.deliveries.of_challenge(challenge.id)
         if any(delivery.is_of_network(attempt.client_ip.network) for delivery in deliveries):
             return challenge

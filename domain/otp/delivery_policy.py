@@ -214,7 +214,7 @@ class DeliveryPolicy:
         )
 
     def _has_own_quota(self, requester: Requester, time: datetime) -> bool:
-        used = [each for each in requester.own_deliveries(time) if each.uses_own_quota]
+        used = [delivery for delivery in requester.own_deliveries(time) if delivery.uses_own_quota]
         return requester.is_recognized and _has_capacity(self.own_quota, used, time)
 
     def _candidate_times(self, deliveries: Sequence[Delivery]) -> Iterator[datetime]:

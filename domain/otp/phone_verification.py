@@ -119,7 +119,9 @@ class PhoneVerification:
     @property
     def client_ips_expire_at(self) -> datetime | None:
         """When the first of client IPs, failures, rejections and locale expires, if any."""
-        tried = [each.retained_until for each in self.challenges.all if each.counters]
+        tried = [
+            challenge.retained_until for challenge in self.challenges.all if challenge.counters
+        ]
         times = [*tried, *self.failures.expiry_times, *self._expiry_times]
         return min(times, default=None)
 
@@ -339,7 +341,9 @@ class PhoneVerification:
             if now - TRUSTED_IP_TTL < trusted.last_login_at <= latest
         ]
         rejections = [
-            each for each in self.rejections if now < each.expires_at and each.at <= latest
+            rejection
+            for rejection in self.rejections
+            if now < rejection.expires_at and rejection.at <= latest
         ]
         return PhoneVerification(
             challenges=self.challenges.prune(now),

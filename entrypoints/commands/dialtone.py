@@ -15,8 +15,8 @@ def _describe() -> str:
     return f"{', '.join(first)} and {last} over HTTP."
 
 
-def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if not is_asked:
+def _print_version(ctx: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if not is_given:
         return
     from entrypoints.parts.version import describe_version  # it reads the installed package
 

@@ -12,7 +12,10 @@ AllSettings: Final[type[Settings]] = dataclass(frozen=True, kw_only=True)(
     type(
         "AllSettings",
         # A dataclass has the fields of its last base first.
-        (*(each.settings for each in reversed(FEATURES) if each.settings is not None), Settings),
+        (
+            *(feature.settings for feature in reversed(FEATURES) if feature.settings is not None),
+            Settings,
+        ),
         {},
     )
 )

@@ -112,9 +112,9 @@ class AttestationSettings(Settings):
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":
         policy = super().otp_policy(are_messages_reported=are_messages_reported)
-        is_asked = self.attestation is not None
+        has_limits = self.attestation is not None
         return replace(
-            policy, rate_limits=replace(policy.rate_limits, has_attested_limits=is_asked)
+            policy, rate_limits=replace(policy.rate_limits, has_attested_limits=has_limits)
         )
 
 
@@ -258,9 +258,8 @@ class _Attestation(Feature[None]):
             health = HeldHealthCheck(health_check_of(attestation))
             checked["attestation"] = CheckedPart(health, is_of_provider=True)
         used = make_attestation_repositories(composition.database).used_proofs
-        asks = composition.settings.of(AttestationSettings).attestation_ask
-        is_asked = asks is Ask.STRANGERS
-        proofs = ask_for_proofs(composition.core_ports, used, attestation, asks_strangers=is_asked)
+        asks = composition.settings.of(AttestationSettings).attestation_ask is Ask.STRANGERS
+        proofs = ask_for_proofs(composition.core_ports, used, attestation, asks_strangers=asks)
         listeners = (counts,) if counts else ()
         return Opened(make_nothing, replace(proofs, checked_parts=checked, listeners=listeners))
 

@@ -85,7 +85,7 @@ def reader_of(kind: Any) -> Reader:
     if origin is Literal:
         return Reader(parsers.choice(*arguments))
     if origin in (Union, UnionType):
-        [other] = [each for each in arguments if each is not NoneType]
+        [other] = [argument for argument in arguments if argument is not NoneType]
         return reader_of(other)
     if origin is Secret and get_origin(arguments[0]) is tuple:
         origin, arguments = Secret[tuple[Any, ...]], get_args(arguments[0])

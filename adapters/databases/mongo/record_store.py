@@ -58,7 +58,9 @@ async def _find(database: MongoDatabase, name: str, limit: int) -> Sequence[RawD
 
 def _is_record(document: RawDocument) -> bool:
     versions = [document.get(name) for name in ("version", "schema_version")]
-    return isinstance(document["_id"], str) and all(isinstance(each, int) for each in versions)
+    return isinstance(document["_id"], str) and all(
+        isinstance(version, int) for version in versions
+    )
 
 
 R = TypeVar("R", bound=Record)

@@ -63,10 +63,10 @@ class RecordRepository(Generic[V, R]):
         self.kind: Final = mapping.kind
 
     async def load(self, record_id: str, /) -> Versioned[V] | None:
-        found = await self.store.load(self.kind, [record_id])
-        if record_id not in found:
+        records = await self.store.load(self.kind, [record_id])
+        if record_id not in records:
             return None
-        return self.read(found[record_id])
+        return self.read(records[record_id])
 
     async def save(self, _: str, value: V, version: int, /) -> bool:
         return await (self.replace(value, version) if version else self.add(value))

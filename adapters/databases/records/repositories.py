@@ -100,7 +100,7 @@ class StoredAuditLog:
         elif audit_filter.actor is not None:
             actor = audit_filter.actor
             index, equal = ENTRIES_BY_ACTOR, [actor.kind.value, actor.id]
-        found = await self._entries.store.find(
+        records = await self._entries.store.find(
             AUDIT_ENTRIES,
             index,
             equal,
@@ -108,7 +108,7 @@ class StoredAuditLog:
             newest_first=True,
             limit=limit,
         )
-        return [self._entries.read(stored).value for stored in found]
+        return [self._entries.read(stored).value for stored in records]
 
     async def delete_expired(self, now: datetime, limit: int) -> int:
         return await self._entries.delete_expired(now, limit)
@@ -227,8 +227,8 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         )
 
     async def find_by_username(self, username: Username) -> Versioned[Identity] | None:
-        found = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
-        return self.read(found[0]) if found else None
+        records = await self.store.find(self.kind, USERNAMES, [username.key], limit=1)
+        return self.read(records[0]) if records else None
 
     async def list_staff_like(self, username: Username) -> Sequence[Versioned[Identity]]:
         found = await asyncio.gather(
@@ -245,8 +245,8 @@ class StoredIdentities(RecordRepository[Identity, IdentityRecord]):
         return await self.list_readable(STAFF, "administrator_not_listed", role, limit=limit)
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:
-        found = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
-        return self.read(found[0]) if found else None
+        records = await self.store.find(self.kind, EXTERNAL_IDS, [external_id], limit=1)
+        return self.read(records[0]) if records else None
 
     async def list_phone_changes(
         self, attempted: datetime, limit: int, offset: int = 0
@@ -320,10 +320,10 @@ class StoredPhoneVerifications:
 
     async def load(self, phone: PhoneNumber, /) -> Versioned[PhoneVerification]:
         phone_index = self._encryption.blind_index(phone)
-        found = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
-        if phone_index not in found:
+        loaded = await self._store.load(PHONE_VERIFICATIONS, [phone_index])
+        if phone_index not in loaded:
             return Versioned(PhoneVerification(), 0)
-        stored = found[phone_index]
+        stored = loaded[phone_index]
         return Versioned(VERIFICATIONS.to_value(stored.record), stored.version)
 
     async def save(

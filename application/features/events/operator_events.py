@@ -62,8 +62,10 @@ class OperatorEvents:
 
     async def list_failed(self, limit: int) -> Sequence[WaitingEvent]:
         """List up to `limit` events that are kept for the operator, those of a user together."""
-        found = await self.identities.list_with_failed_events(limit)
-        return [event for event in self._list_all(found) if event.next_attempt_at is None][:limit]
+        identities = await self.identities.list_with_failed_events(limit)
+        return [event for event in self._list_all(identities) if event.next_attempt_at is None][
+            :limit
+        ]
 
     async def list_waiting(self, limit: int) -> Sequence[WaitingEvent]:
         """List up to `limit` events that are sent by themselves, the next user first.
@@ -71,10 +73,10 @@ class OperatorEvents:
         Without a destination, they are sent when there is one again.
         """
         until = self.clock.now() + _WAITING_PERIOD
-        found = await self.identities.list_with_due_events(until, limit)
+        identities = await self.identities.list_with_due_events(until, limit)
         return [
             event
-            for event in self._list_all(found)
+            for event in self._list_all(identities)
             if event.next_attempt_at is not None or not self.destinations
         ][:limit]
 

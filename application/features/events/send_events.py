@@ -207,8 +207,8 @@ class SendEvents:
 
     async def count_waiting_users(self, name: str, limit: int) -> int:
         until = self.clock.now() + _MAX_WAIT
-        found = await self.identities.list_with_due_events(until, limit)
-        return sum(1 for loaded in found if loaded.value.events.pending(name))
+        identities = await self.identities.list_with_due_events(until, limit)
+        return sum(1 for loaded in identities if loaded.value.events.pending(name))
 
     async def measure_delay(self) -> timedelta:
         """Return for how long the event has waited that should have been sent first."""
@@ -241,8 +241,10 @@ class SendEvents:
         while loop.time() < deadline:
             pace, gets_postponed = Pace(), availability.gets_postponed(now)
             until = now + _MAX_WAIT if gets_postponed else now
-            found = await self.identities.list_with_due_events(until, BATCH_SIZE, offset)
-            due = [loaded for loaded in found if self._concerns(name, loaded.value.events, now)]
+            identities = await self.identities.list_with_due_events(until, BATCH_SIZE, offset)
+            due = [
+                loaded for loaded in identities if self._concerns(name, loaded.value.events, now)
+            ]
             has_found |= bool(due)
             if due and availability.needs_trial and not availability.is_paused(self.clock.now()):
                 results.append(await send(min(due, key=partial(_trial_order, name))))
@@ -250,13 +252,13 @@ class SendEvents:
                     break
                 continue
             results += await call_in_groups(send, due, PARALLEL_USERS)
-            if len(found) < BATCH_SIZE:
+            if len(identities) < BATCH_SIZE:
                 # Others have moved meanwhile: it is certain when nothing was found from the start.
                 if gets_postponed and not has_found:
                     availability.has_postponed = False
                 break
             # Of those that got something, some stay where they were, and are read once more.
-            offset += len(found) - len(due)
+            offset += len(identities) - len(due)
             if not due:
                 await pace.pause()
         return self._add_up(name, results)

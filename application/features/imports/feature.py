@@ -106,9 +106,9 @@ class ImportItems:
     async def _find_owner(self, text: str) -> Identity | None:
         identity_id = parse_identifier(text)
         if identity_id is not None:
-            found = await self.identities.load(identity_id)
-            if found is not None and found.value.imported.at and not found.value.is_deleted:
-                return found.value
+            loaded = await self.identities.load(identity_id)
+            if loaded is not None and loaded.value.imported.at and not loaded.value.is_deleted:
+                return loaded.value
         try:
             external_id = parse_external_id(text)
         except InvalidValue:

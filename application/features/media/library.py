@@ -78,11 +78,11 @@ class FindItem:
         Raises:
             ItemNotFound
         """
-        found = await self.media_items.load(item_id)
-        if found is None:
+        loaded = await self.media_items.load(item_id)
+        if loaded is None:
             raise ItemNotFound
-        await self._check_visible(principal, found.value)
-        return found
+        await self._check_visible(principal, loaded.value)
+        return loaded
 
     async def for_change(self, item_id: str, principal: Principal) -> Versioned[MediaItem]:
         """Find the item for its owner or for moderation."""
@@ -235,13 +235,13 @@ class DeleteItem:
     record_act: RecordAct
 
     async def __call__(self, principal: Principal, item_id: str) -> None:
-        found = await self.find_item.for_change(item_id, principal)
-        owner_id = found.value.owner_id
+        loaded = await self.find_item.for_change(item_id, principal)
+        owner_id = loaded.value.owner_id
         async with self.record_act.for_another(
             principal, AuditAction.DELETE_ITEM, owner_id, item_id
         ):
             await self.mark_for_deletion.mark_if(
-                found, lambda item: self.find_item.check_change(item, principal)
+                loaded, lambda item: self.find_item.check_change(item, principal)
             )
 
 

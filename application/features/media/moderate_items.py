@@ -141,20 +141,20 @@ class ModerateItems:
     ) -> AsyncIterator[Versioned[MediaItem]]:
         """Find the item and write the audit entry; the block does the act."""
         operator.check(act, reason)
-        found = await self._load(item_id)
-        owner_id = found.value.owner_id
+        loaded = await self._load(item_id)
+        owner_id = loaded.value.owner_id
         owner = await self.identities.load(owner_id)
         if owner is not None:
             operator.check_identity(owner.value)
         async with self.record_act(operator.actor, act.action, owner_id, reason, item_id):
-            yield found
+            yield loaded
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:
-        found = await self.media_items.load(item_id)
-        if found is None:
+        loaded = await self.media_items.load(item_id)
+        if loaded is None:
             raise ItemNotFound
-        await self._check(found.value)
-        return found
+        await self._check(loaded.value)
+        return loaded
 
     async def _check(self, item: MediaItem) -> None:
         if not item.has_files or await self.identities.find_deleted([item.owner_id]):

@@ -119,10 +119,10 @@ class RebuildVariants:
         return True
 
     async def _load(self, item_id: str) -> Versioned[MediaItem]:
-        found = await self.media_items.load(item_id)
-        if found is None or not found.value.has_files:
+        loaded = await self.media_items.load(item_id)
+        if loaded is None or not loaded.value.has_files:
             raise ItemNotFound
-        return found
+        return loaded
 
     async def _replace(
         self, loaded: Versioned[MediaItem], changed: MediaItem

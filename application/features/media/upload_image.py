@@ -279,12 +279,12 @@ class UploadImage:
     async def _abandon(self, item: MediaItem) -> None:
         """Mark the item for deletion, if the database answers; otherwise the cleanup does."""
         with suppress(StorageError):
-            found = await self.media_items.load(item.id)
-            if found is not None:
+            loaded = await self.media_items.load(item.id)
+            if loaded is not None:
                 # It may be ready if a response was lost. The client gets an error all the same, so
                 # a repetition of the upload is no upload of a deleted item.
-                unfinished = replace(found.value, has_been_ready=False)
-                await self.mark_for_deletion(Versioned(unfinished, found.version))
+                unfinished = replace(loaded.value, has_been_ready=False)
+                await self.mark_for_deletion(Versioned(unfinished, loaded.version))
 
     async def _check_owner(self, principal: Principal, owner_id: str) -> None:
         loaded = await self.identities.load(owner_id)

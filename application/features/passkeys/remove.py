@@ -96,7 +96,11 @@ class RemovePasskeysOfUser:
 
 def _find(identity: Identity, named: str | None, *, is_none_enough: bool) -> Sequence[Passkey]:
     """Return the passkeys of a name or id, or all; raises PasskeyNotFound if there is none."""
-    found = [each for each in identity.passkeys if named is None or named in (each.id, each.name)]
+    found = [
+        passkey
+        for passkey in identity.passkeys
+        if named is None or named in (passkey.id, passkey.name)
+    ]
     if not found and not is_none_enough:
         raise PasskeyNotFound
     return found

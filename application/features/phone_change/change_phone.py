@@ -237,9 +237,9 @@ def find_device(
     """Return the device of the principal's token, or the one that opened the session."""
     identity = principal.identity
     named = token.device_id if token is not None and token.identity_id == identity.id else None
-    devices = [each for each in identity.devices if now < each.expires_at]
-    found = [each for each in devices if each.id == named] or [
-        each for each in devices if each.session_id == principal.session.id
+    devices = [device for device in identity.devices if now < device.expires_at]
+    found = [device for device in devices if device.id == named] or [
+        device for device in devices if device.session_id == principal.session.id
     ]
     return ValidDeviceToken(found[0].id, identity.id) if found else None
 

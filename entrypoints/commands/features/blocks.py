@@ -97,9 +97,9 @@ def list_blocks(settings: Settings, *, as_json: bool) -> Iterable[str]:
     if as_json:
         return [json.encode(each).decode() for each in map(to_block_response, blocks)]
     return [
-        f"{describe_block(each)}  (added {format_time(each.created_at)} by "
-        f"{describe_actor(each.created_by)})"
-        for each in blocks
+        f"{describe_block(block)}  (added {format_time(block.created_at)} by "
+        f"{describe_actor(block.created_by)})"
+        for block in blocks
     ] or ["There are no blocks."]
 
 

@@ -192,7 +192,7 @@ async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | No
 
 async def check_records(settings: Settings) -> list[str]:
     """Return what features note about the database. One that cannot be read is a note too."""
-    checks = [check for each in FEATURES if (check := each.records_check(settings))]
+    checks = [check for feature in FEATURES if (check := feature.records_check(settings))]
     if not checks:
         return []
     async with AsyncExitStack() as stack:

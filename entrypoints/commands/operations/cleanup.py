@@ -41,7 +41,9 @@ def cleanup(settings: Settings) -> Iterator[str]:
         except StoreAway as error:
             problems.append(str(error))
             away = error.instead
-            return clean_up([away if each.name == away.name else each for each in openables])
+            return clean_up(
+                [away if openable.name == away.name else openable for openable in openables]
+            )
 
     with_records = [feature for feature in FEATURES if feature.kinds]
     try:

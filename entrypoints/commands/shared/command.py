@@ -60,8 +60,8 @@ class _Helped(click.Command):
                 formatter.write(f"  {ctx.command_path} {example}".rstrip() + "\n")
 
 
-def _print_help(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
-    if is_asked and not ctx.resilient_parsing:
+def _print_help(ctx: click.Context, _: click.Parameter, is_given: bool) -> None:
+    if is_given and not ctx.resilient_parsing:
         print_line(ctx.get_help())
         ctx.exit()
 

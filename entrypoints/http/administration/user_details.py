@@ -402,7 +402,7 @@ class UserDetailsForm:
     def __init__(self, fields: Sequence[type[UserFields]]) -> None:
         self._fields = fields
         self.extended: Mapping[type[msgspec.Struct], type[msgspec.Struct]] = {
-            struct: _extend(struct, [each for each in fields if each.extends is struct])
+            struct: _extend(struct, [field for field in fields if field.extends is struct])
             for struct in (UserDetailsResponse, AccountResponse)
         }
         self._for_page: Any = _extend(self.extended[UserDetailsResponse], [PageFields])
@@ -423,9 +423,9 @@ class UserDetailsForm:
 
     def _extend(self, response: R, details: UserDetails, operator: Operator | None) -> R:
         values = msgspec.structs.asdict(response)
-        for each in self._fields:
-            if each.extends is type(response) and _may_see(operator, each.scope):
-                values |= msgspec.structs.asdict(each.of(details))
+        for field in self._fields:
+            if field.extends is type(response) and _may_see(operator, field.scope):
+                values |= msgspec.structs.asdict(field.of(details))
         extended: Any = self.extended[type(response)]
         return cast("R", extended(**values))
 

@@ -57,8 +57,8 @@ class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):
 
     async def list_newest(self, limit: int) -> Sequence[ServiceToken]:
         index = self.kind.find_index("expires_at")
-        found = await self.store.find(self.kind, index, newest_first=True, limit=limit)
-        return [self.read(stored).value for stored in found]
+        records = await self.store.find(self.kind, index, newest_first=True, limit=limit)
+        return [self.read(stored).value for stored in records]
 
 
 class StoredUserList(StoredIdentities):

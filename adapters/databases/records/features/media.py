@@ -200,8 +200,8 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         return await self.list_owned_by(OWNED_ITEMS, owner_id, limit)
 
     async def list_by_id(self, after_id: str, limit: int) -> Sequence[Versioned[MediaItem]]:
-        found = await self.store.scan(self.kind, after_id, limit)
-        return [self.read(stored) for stored in found]
+        records = await self.store.scan(self.kind, after_id, limit)
+        return [self.read(stored) for stored in records]
 
     async def list_sizes(self, owner_id: str) -> Mapping[str, int]:
         return {
@@ -243,7 +243,7 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
         self, item_filter: ItemFilter, cursor: Cursor | None, limit: int, offset: int
     ) -> Sequence[MediaItem]:
         index, equal = _select(item_filter)
-        found = await self.store.find(
+        records = await self.store.find(
             self.kind,
             index,
             equal,
@@ -252,7 +252,7 @@ class StoredMediaItems(RecordRepository[MediaItem, MediaItemRecord]):
             limit=limit,
             offset=offset,
         )
-        return [self.mapping.to_value(stored.record) for stored in found]
+        return [self.mapping.to_value(stored.record) for stored in records]
 
     async def _find_all(
         self, index: Index, equal: Sequence[str]

@@ -119,8 +119,8 @@ class StoredPeriods(RecordRepository[PeriodCounts[Group], _R], Generic[Group, _R
     ) -> Sequence[PeriodCounts[Group]]:
         index = self.kind.find_index("starts_at")
         after = to_position(cursor)
-        found = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
-        return [self.read(stored).value for stored in found]
+        records = await self.store.find(self.kind, index, after=after, until=until, limit=limit)
+        return [self.read(stored).value for stored in records]
 
 
 def make_statistics_repositories(database: Database) -> StatisticsRepositories:

@@ -247,7 +247,7 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
     async def list_after(
         self, identity_id: str | None, cursor: Cursor | None, limit: int
     ) -> Sequence[Call]:
-        found = await self.store.find(
+        records = await self.store.find(
             self.kind,
             ALL_CALLS if identity_id is None else CALLS_OF_IDENTITY,
             [] if identity_id is None else [identity_id],
@@ -255,7 +255,7 @@ class StoredCalls(RecordRepository[Call, CallRecord]):
             newest_first=True,
             limit=limit,
         )
-        return [self.read(stored).value for stored in found]
+        return [self.read(stored).value for stored in records]
 
     async def list_started(self, before: datetime, limit: int) -> Sequence[Versioned[Call]]:
         return await self.list_until(ALL_CALLS, before, limit)

@@ -147,7 +147,10 @@ def to_moderated_item_response(item: MediaItem) -> ModeratedItemResponse:
         height=item.image.height,
         bytes=item.image.bytes,
         content_type=item.image.format.content_type,
-        variants={each.name: f"{each.image.width}x{each.image.height}" for each in item.variants},
+        variants={
+            variant.name: f"{variant.image.width}x{variant.image.height}"
+            for variant in item.variants
+        },
     )
 
 

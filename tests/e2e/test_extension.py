@@ -29,11 +29,11 @@ def installed(tmp_path: Path) -> Path:
     package, target = tmp_path / "source" / "acme_notes", tmp_path / "installed"
     package.mkdir(parents=True)
     text = page("docs/extending.md")
-    (project,), (feature, http) = blocks_in("toml", text), blocks_in("python", text)
+    (project,), modules = blocks_in("toml", text), blocks_in("python", text)
     package.with_name("pyproject.toml").write_text(project, encoding="utf-8")
     (package / "__init__.py").write_text("")
-    (package / "feature.py").write_text(feature, encoding="utf-8")
-    (package / "http.py").write_text(http, encoding="utf-8")
+    for name, module in zip(("feature", "notes", "http"), modules, strict=True):
+        (package / f"{name}.py").write_text(module, encoding="utf-8")
     pip = [sys.executable, "-I", "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
     arguments = ["--no-build-isolation", "--disable-pip-version-check", f"--target={target}"]
     subprocess.run([*pip, *arguments, str(package.parent)], check=True)

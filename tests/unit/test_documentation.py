@@ -1,7 +1,9 @@
 """The documentation names files, settings, commands, make targets and code that exist."""
 
 import re
+from importlib import import_module
 from itertools import takewhile
+from operator import attrgetter
 from typing import Final
 
 from entrypoints.composition.settings import VARIABLES
@@ -68,6 +70,23 @@ def test_named_files_settings_targets_and_metrics_exist() -> None:
     assert set(_VARIABLE.findall(PRESENT)) - known == set()
     assert set(_MAKE_TARGET.findall(ALL)) - targets == set()
     assert set(_METRIC.findall(ALL)) - metrics == _NO_METRICS
+
+
+def test_the_functions_that_a_request_enters_exist() -> None:
+    sections = (
+        "docs/architecture.md#a-code-from-the-request-to-the-sms",
+        "CONTRIBUTING.md#2-follow-that-request",
+    )
+    steps = [
+        (codes(file)[0], codes(function)[0])
+        for it in sections
+        for file, function, _ in rows(page(it))
+    ]
+
+    assert len(steps) > 20
+    for file, function in steps:
+        module = import_module(file.removesuffix(".py").replace("/", "."))
+        assert callable(attrgetter(function)(module)), (file, function)
 
 
 def test_named_commands_and_their_options_exist() -> None:

@@ -37,7 +37,7 @@ from tests.support.builders import NOW
 def test_a_rejection_says_what_rejected_whom_and_until_when(
     details: dict[str, Any], words: str
 ) -> None:
-    usual = {"owner": "", "until": None, "recognition": Recognition.NONE, "has_proof": False}
+    usual = {"clients": "", "until": None, "recognition": Recognition.NONE, "has_proof": False}
     rejection = Rejection(at=NOW, channel=Channel.SMS, **usual | details)
     assert describe_rejection(rejection, "US") == f"rejected: {words}"
 

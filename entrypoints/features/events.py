@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 import structlog
 
 from application.additions import Additions
-from application.features.events.send_events import Event, EventDestination, SendEvents, SentEvents
 from application.opened import Opened
 from application.ports.errors import PortError
 from entrypoints.features.feature import Feature
@@ -34,10 +33,13 @@ if TYPE_CHECKING:
         EventsFeature,
         EventsPolicy,
     )
+    from application.features.events.send_events import EventDestination, SendEvents, SentEvents
     from application.use_cases import UseCases
     from entrypoints.http.administration.user_details import UserFields
     from entrypoints.parts.composition import Composition
     from entrypoints.settings.rules import Check
+
+    Send: TypeAlias = Callable[[], Awaitable[Mapping[str, SentEvents] | None]]
 
 
 Destination = HttpHook | Factory
@@ -88,8 +90,10 @@ class EventSettings(Settings):
 
 def open_destination(
     destination: Destination, settings: Settings
-) -> AbstractAsyncContextManager[EventDestination]:
+) -> AbstractAsyncContextManager["EventDestination"]:
     """Open one of the destinations of events that the settings name."""
+    from application.features.events.send_events import EventDestination
+
     if isinstance(destination, Factory):
         environ, variable = settings.variables.values, settings.variable_of("DIALTONE_EVENTS")
         return open_adapter(destination, variable, EventDestination, environ=environ)
@@ -110,7 +114,7 @@ async def _check_destination(destination: Destination, settings: EventSettings) 
 
 async def send_test(destination: Destination, settings: EventSettings) -> str:
     """Send an event about nothing, which any receiver that verifies the signature can accept."""
-    from application.features.events.send_events import event_id
+    from application.features.events.send_events import Event, event_id
     from domain.identities.user_events import EventType
 
     now = datetime.now(UTC)
@@ -225,21 +229,19 @@ _RELEASE_TIMEOUT: Final = 5.0
 _WARNING_INTERVAL: Final = 60.0
 _COUNTED_USERS: Final = 200
 
-Send: TypeAlias = Callable[[], Awaitable[Mapping[str, SentEvents] | None]]
-
 _log = structlog.get_logger()
 
 
 class _EventsLog:
     """Log what was sent and what was not: once a minute for each reason to warn."""
 
-    def __init__(self, events: SendEvents, labels: Mapping[str, str]) -> None:
+    def __init__(self, events: "SendEvents", labels: Mapping[str, str]) -> None:
         self._events = events
         self._labels = labels
         self._warned_at: dict[str, float] = {}
         self._failing: set[str] = set()
 
-    async def log_sent(self, sent: Mapping[str, SentEvents]) -> None:
+    async def log_sent(self, sent: "Mapping[str, SentEvents]") -> None:
         for name, result in sent.items():
             if result.failed and self._is_due(name):
                 await self._warn(name, result.reason)
@@ -275,9 +277,9 @@ class _EventsLog:
 
 @asynccontextmanager
 async def run_events_task(
-    events: SendEvents,
+    events: "SendEvents",
     labels: Mapping[str, str],
-    send: Send | None = None,
+    send: "Send | None" = None,
     metrics: "Metrics | None" = None,
 ) -> AsyncIterator[None]:
     """Send events in the background until the end of the block."""

@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from adapters.messages.templates.sms_templates import (
-    FileSmsTemplates,
-    InvalidTemplates,
-    TemplateProblem,
-    read_sms_templates,
-)
-from adapters.messages.templates.template_set import AppIdentity
 from entrypoints.settings.declaration import example_line
 from entrypoints.settings.settings import Settings
 from entrypoints.settings.startup_error import StartupError
 
+if TYPE_CHECKING:  # most commands read no templates
+    from adapters.messages.templates.sms_templates import FileSmsTemplates, TemplateProblem
 
-def load_sms_templates(settings: Settings) -> FileSmsTemplates:
+
+def load_sms_templates(settings: Settings) -> "FileSmsTemplates":
     """Load the message templates and validate each message that they can produce.
 
     Raises:
         StartupError: with one line for each problem.
     """
+    from adapters.messages.templates.sms_templates import InvalidTemplates, read_sms_templates
+    from adapters.messages.templates.template_set import AppIdentity
+
     app = AppIdentity(
         settings.app_name, settings.android_hashes, settings.web_domain, settings.otp_length
     )
@@ -50,7 +49,7 @@ def invalid_file(
     return StartupError(f"{lines[0]} {example_line(settings, variable)}")
 
 
-def _template_problem(problem: TemplateProblem) -> str:
+def _template_problem(problem: "TemplateProblem") -> str:
     text = f"{problem.location}: {problem.reason.removesuffix('.')}."
     if not problem.is_builtin:
         return f"DIALTONE_SMS_TEMPLATES_DIR: {text}"

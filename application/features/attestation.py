@@ -95,13 +95,6 @@ class Attestation(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class AttestationRepositories:
-    """The repositories of attestation."""
-
-    used_proofs: ExpiringRecords[UsedProof]
-
-
 @dataclass(frozen=True, kw_only=True)
 class AttestationRequested(PhoneEvent):
     """The app was asked for a proof. The other fields are those of a `Rejection`."""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
 
-from adapters.databases.records.features.attestation import KINDS, make_attestation_repositories
+from adapters.databases.records.features.attestation import KINDS, make_used_proofs
 from application.features.attestation import Attestation
 from application.opened import Opened, make_nothing
 from application.ports.errors import ConfigurationError, PortError
@@ -257,7 +257,7 @@ class _Attestation(Feature[None]):
         if hasattr(attestation, "check"):
             health = HeldHealthCheck(health_check_of(attestation))
             checked["attestation"] = CheckedPart(health, is_of_provider=True)
-        used = make_attestation_repositories(composition.database).used_proofs
+        used = make_used_proofs(composition.database)
         asks = composition.settings.of(AttestationSettings).attestation_ask is Ask.STRANGERS
         proofs = ask_for_proofs(composition.core_ports, used, attestation, asks_strangers=asks)
         listeners = (counts,) if counts else ()

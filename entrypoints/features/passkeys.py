@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from adapters.databases.records.features.passkeys import KINDS, make_passkeys_repositories
+from adapters.databases.records.features.passkeys import KINDS, make_used_passkey_challenges
 from adapters.databases.records.identities import IdentityRecord
 from adapters.databases.records.kinds import IDENTITIES, PASSKEYS_ADDED, STAFF
 from adapters.databases.records.record_kind import Index
@@ -189,7 +189,7 @@ class _Passkeys(Feature["Passkeys"]):
             needs_passkey,
         )
 
-        repositories = make_passkeys_repositories(composition.database)
+        used_challenges = make_used_passkey_challenges(composition.database)
         settings = composition.settings.of(PasskeySettings)
         console = composition.settings.of(ConsoleSettings)
         are_required = _are_required(composition.settings)
@@ -197,7 +197,7 @@ class _Passkeys(Feature["Passkeys"]):
             composition.tasks.append(_name_staff_daily(composition, _rp_id(console)))
 
         def make(core: "UseCases") -> Passkeys:
-            shared = PasskeysFeature(core, repositories)
+            shared = PasskeysFeature(core, used_challenges)
             return Passkeys(
                 shared,
                 _make_for_users(core, shared, settings),
@@ -207,7 +207,7 @@ class _Passkeys(Feature["Passkeys"]):
         return Opened(
             make,
             replace(
-                clean_up_passkeys(repositories),
+                clean_up_passkeys(used_challenges),
                 needs_passkey=partial(needs_passkey, are_required=are_required),
                 has_console=console.has_console,
             ),

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 from adapters.databases.records.features.admin import make_admin_repositories
 from adapters.databases.records.features.app_data import make_app_data
-from adapters.databases.records.features.attestation import make_attestation_repositories
+from adapters.databases.records.features.attestation import make_used_proofs
 from adapters.databases.records.features.blocks import make_block_lists
 from adapters.databases.records.features.export import make_export_repositories
 from adapters.databases.records.features.media import make_media_repositories
-from adapters.databases.records.features.passkeys import make_passkeys_repositories
+from adapters.databases.records.features.passkeys import make_used_passkey_challenges
 from adapters.databases.records.features.statistics import make_statistics_repositories
 from adapters.databases.records.features.voice import make_voice_repositories
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
@@ -161,8 +161,8 @@ class AppHarness(CoreHarness):
         media = self._make(make_media_repositories)
         voice = self._make(make_voice_repositories)
         app_data, block_lists = self._make_one(make_app_data), self._make_one(make_block_lists)
-        passkeys = self._make(make_passkeys_repositories)
-        used_proofs = self._make(make_attestation_repositories).used_proofs
+        passkeys = self._make_one(make_used_passkey_challenges)
+        used_proofs = self._make_one(make_used_proofs)
         encryption = self.database.encryption
         admin = self._make(lambda database: make_admin_repositories(database, encryption))
         whatsapp = self._make(lambda database: make_whatsapp_repositories(database, encryption))

@@ -118,13 +118,6 @@ class RelyingParty(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class PasskeyRepositories:
-    """The repositories of passkeys, beside those in identities."""
-
-    used_challenges: ExpiringRecords[UsedPasskeyChallenge]
-
-
-@dataclass(frozen=True, slots=True)
 class Challenges:
     """Challenges for browsers and apps. Only one whose response was verified is stored, as used."""
 

@@ -9,7 +9,6 @@ from application.additions import Additions
 from application.administration.export_files import ExportFile, MissingFiles, json_file
 from application.features.passkeys.check_answer import (
     Challenges,
-    PasskeyRepositories,
     RelyingParty,
     VerifyNewPasskey,
     VerifyPasskey,
@@ -22,8 +21,10 @@ from application.features.passkeys.sign_in import SignInByPasskey
 from application.features.passkeys.staff_passkeys import StaffPasskeys
 from application.features.passkeys.touch import Touch
 from application.operations.cleanup import expire
+from application.ports.versioned import ExpiringRecords
 from application.require import require
 from application.use_cases import UseCases
+from domain.features.passkeys import UsedPasskeyChallenge
 from domain.identities.identity import Identity
 from domain.identities.passkey import Passkey
 from domain.otp.sliding_window import CLOCK_SKEW
@@ -52,9 +53,9 @@ def _describe(passkeys: Sequence[Passkey]) -> Sequence[Mapping[str, Any]]:
     return [{name: getattr(passkey, name) for name in names} for passkey in passkeys]
 
 
-def clean_up_passkeys(repositories: PasskeyRepositories) -> Additions:
+def clean_up_passkeys(used_challenges: ExpiringRecords[UsedPasskeyChallenge]) -> Additions:
     """Return what the core exports and cleans up."""
-    steps = {"expired_passkey_challenges": expire(repositories.used_challenges, CLOCK_SKEW)}
+    steps = {"expired_passkey_challenges": expire(used_challenges, CLOCK_SKEW)}
     return Additions(exported=(ExportPasskeys(),), cleanup_steps=steps)
 
 
@@ -69,10 +70,12 @@ def needs_passkey(identity: Identity, *, are_required: bool) -> bool:
 class PasskeysFeature:
     """What users and staff share: challenges, and the check of an answer; and what commands do."""
 
-    def __init__(self, core: UseCases, repositories: PasskeyRepositories) -> None:
+    def __init__(
+        self, core: UseCases, used_challenges: ExpiringRecords[UsedPasskeyChallenge]
+    ) -> None:
         system, identities = core.system, core.repositories.identities
         self.challenges = Challenges(
-            repositories.used_challenges,
+            used_challenges,
             core.identities.sessions.refresh_keys,
             system.clock,
             system.randomness,

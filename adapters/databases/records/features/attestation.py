@@ -8,7 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.attestation import AttestationRepositories
+from application.ports.versioned import ExpiringRecords
 from domain.features.attestation import UsedProof
 
 
@@ -33,12 +33,10 @@ USED_PROOFS: Final = RecordKind(
 )
 
 
-def make_attestation_repositories(database: Database) -> AttestationRepositories:
-    """Return the repositories of attestation."""
+def make_used_proofs(database: Database) -> ExpiringRecords[UsedProof]:
+    """Return the repository of used proofs."""
     mapping = RecordMapping(USED_PROOFS, UsedProof)
-    return AttestationRepositories(
-        used_proofs=RecordRepository(database.records, mapping, do_ids_return=True)
-    )
+    return RecordRepository(database.records, mapping, do_ids_return=True)
 
 
 KINDS: Final = (USED_PROOFS,)

@@ -8,7 +8,7 @@ from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
 from adapters.databases.records.record_repository import RecordRepository
 from adapters.databases.records.retention import Retention
-from application.features.passkeys.check_answer import PasskeyRepositories
+from application.ports.versioned import ExpiringRecords
 from domain.features.passkeys import UsedPasskeyChallenge
 
 
@@ -33,10 +33,10 @@ USED_PASSKEY_CHALLENGES: Final = RecordKind(
 )
 
 
-def make_passkeys_repositories(database: Database) -> PasskeyRepositories:
-    """Return the repositories of passkeys."""
+def make_used_passkey_challenges(database: Database) -> ExpiringRecords[UsedPasskeyChallenge]:
+    """Return the repository of used challenges."""
     mapping = RecordMapping(USED_PASSKEY_CHALLENGES, UsedPasskeyChallenge)
-    return PasskeyRepositories(used_challenges=RecordRepository(database.records, mapping))
+    return RecordRepository(database.records, mapping)
 
 
 KINDS: Final = (USED_PASSKEY_CHALLENGES,)

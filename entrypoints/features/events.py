@@ -175,10 +175,8 @@ class _Events(Feature["Events"]):
     async def open(self, composition: "Composition") -> Opened["Events"]:
         from application.features.events.feature import Events, EventsFeature, EventsPorts
 
-        settings, destinations = (
-            composition.settings.of(EventSettings),
-            dict[str, EventDestination](),
-        )
+        settings = composition.settings.of(EventSettings)
+        destinations: dict[str, EventDestination] = {}
         for destination in settings.events:
             with name_variable(settings.variable_of("DIALTONE_EVENTS")):
                 opened = await composition.stack.enter_async_context(

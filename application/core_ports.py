@@ -20,7 +20,7 @@ class CorePorts:
 
 
 class SecurityEventListeners:
-    """Passes each event on to all listeners. A feature adds its own when it is opened."""
+    """Passes each event on to all listeners; those of features are added when all are known."""
 
     def __init__(self, *listeners: SecurityEvents) -> None:
         self._listeners = [*listeners]

@@ -37,6 +37,7 @@ REMOVED: Final[Mapping[str, str]] = {
         "The phone line has one menu, and its texts and words can be replaced: see "
         "DIALTONE_CALL_TEXTS."
     ),
+    "DIALTONE_DATABASE_URL_FILE": "Write its path into DIALTONE_DATABASE_FILE.",  # until 0.4
     "DIALTONE_LIMIT_STORE_FILE": (  # until 0.4
         "Write package.module:factory into DIALTONE_LIMIT_STORE: it is no secret. Limits in Redis "
         "were removed."
@@ -116,7 +117,7 @@ def find_text(variables: Variables, name: str) -> str:
     Raises:
         SettingsError: Both are set, or the file cannot be used.
     """
-    unknown = Declaration("", variable=name, file_variables=(f"{name}_FILE",))
+    unknown = Declaration("", variable=name, file_variable=f"{name}_FILE")
     read = SecretFiles({}, {}, {})
     if name not in variables.files:
         read_file_of(FIELDS.get(name, unknown), variables.values, read)

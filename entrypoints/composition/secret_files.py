@@ -36,14 +36,12 @@ def read_secret_files(values: Mapping[str, str]) -> SecretFiles:
 
 def read_file_of(setting: Declaration, values: Mapping[str, str], read: SecretFiles) -> None:
     """Read the file of a setting, if a variable names one, and add it or what is wrong with it."""
-    name, found = setting.variable, [each for each in setting.file_variables if each in values]
-    if not found:
+    name, variable = setting.variable, setting.file_variable
+    if variable not in values:
         return
-    variable, *others = found
-    if name in values or others:
-        wrong = name if name in values else others[0]
+    if name in values:
         problem = f"Must not be set together with {variable}. Remove one of the two."
-        read.problems[name] = wrong, problem
+        read.problems[name] = name, problem
         return
     try:
         read.files[name], read.texts[name] = _read_secret_file(

@@ -20,4 +20,4 @@ AllSettings: Final[type[Settings]] = dataclass(frozen=True, kw_only=True)(
     )
 )
 FIELDS: Final = declared(AllSettings)
-VARIABLES: Final = (*FIELDS, *(file for field in FIELDS.values() for file in field.file_variables))
+VARIABLES: Final = (*FIELDS, *filter(None, (field.file_variable for field in FIELDS.values())))

@@ -32,7 +32,7 @@ class Declaration:
         derived: Returns the default; its parameters have the names of fields above, or `is_set`.
         example: A valid text for errors, if neither the default nor that of the type is a good one.
         variable: Its name, if it is not that of the field in upper case, after `DIALTONE_`.
-        file_variable: Another name of the variable that names its file, beside `NAME_FILE`.
+        has_file: Whether `NAME_FILE` may name a file with the text although its type is not secret.
         has_lines: Whether the text may have several lines, also in a file, such as a key in PEM.
         is_logged: Whether the log of a start shows it.
         names: "providers" if its text names those of messages and calls, "vendors" if it names
@@ -41,7 +41,7 @@ class Declaration:
             programs read it too.
         signed_with: The variable with the secret of the hooks that it names: required with a hook.
         unset: Its value without a text: None, or the empty one of its type.
-        file_variables: The variables that can name a file with the text, if it may be a secret.
+        file_variable: The variable that can name a file with the text; empty if none can.
     """
 
     description: str
@@ -49,7 +49,7 @@ class Declaration:
     derived: Callable[..., str] | None = None
     example: str = ""
     variable: str = ""
-    file_variable: str = ""
+    has_file: bool = False
     has_lines: bool = False
     is_logged: bool = False
     names: str = ""
@@ -58,7 +58,7 @@ class Declaration:
     field: str = ""
     reader: Reader = Reader(str)
     unset: Any = None
-    file_variables: tuple[str, ...] = ()
+    file_variable: str = ""
 
     def default_text(self, known: Mapping[str, Any]) -> str | None:
         """Return the text by default, empty if there is none; None if it cannot be known."""
@@ -106,18 +106,17 @@ def declared(settings: type[Any]) -> Mapping[str, Declaration]:
         if declaration.derived:
             above = {"is_set", *(each.field for each in found.values())}
             check_names(variable, parameters_of(declaration.derived), above)
-        files = [declaration.file_variable] if declaration.file_variable else []
-        # The file of the keys is a setting, with rules of its own.
         kind = kinds[field.name]
-        if (files or _can_be_secret(kind)) and variable != f"{PREFIX}SECRETS":
-            files.insert(0, f"{variable}_FILE")
+        # The file of the keys is a setting, with rules of its own.
+        has_file = declaration.has_file or _can_be_secret(kind)
+        has_file = has_file and variable != f"{PREFIX}SECRETS"
         found[variable] = dataclasses.replace(
             declaration,
             variable=variable,
             field=field.name,
             reader=reader_of(kind),
             unset=_empty(kind),
-            file_variables=tuple(dict.fromkeys(files)),
+            file_variable=f"{variable}_FILE" if has_file else "",
         )
     return found
 

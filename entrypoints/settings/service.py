@@ -47,7 +47,6 @@ class ServiceSettings:
         "sqlite:///var/dialtone.db",
         example="postgresql://dialtone:password@127.0.0.1:5432/dialtone",
         is_logged=True,
-        file_variable="DIALTONE_DATABASE_URL_FILE",
     )
     limits: Annotated[str, parsers.choice(*LIMIT_PROFILES)] = setting(
         "small, medium or large: sets all limits, see docs/limits.md.", "medium"

@@ -69,7 +69,7 @@ class MediaSettings(Settings):
     aws_access_key_id: Annotated[str, parse_access_key_id] = _s3_setting(
         "Access key ID of S3; without it, botocore finds a role, a web identity or a profile.",
         example="AKIAIOSFODNN7EXAMPLE",
-        file_variable="AWS_ACCESS_KEY_ID_FILE",
+        has_file=True,
     )
     aws_secret_access_key: Secret[str] = _s3_setting(
         "Secret access key, required with AWS_ACCESS_KEY_ID.",

@@ -13,7 +13,7 @@ from tests.unit.entrypoints.settings.texts import SECRET, TWILIO
 
 TOKEN: Final = "TWILIO_AUTH_TOKEN"
 TOKEN_FILE: Final = f"{TOKEN}_FILE"
-DATABASE_FILES: Final = ("DIALTONE_DATABASE_FILE", "DIALTONE_DATABASE_URL_FILE")
+DATABASE_FILE: Final = "DIALTONE_DATABASE_FILE"
 
 
 @pytest.fixture
@@ -31,12 +31,11 @@ def with_token(path: Path | str) -> dict[str, str]:
 
 def test_each_secret_and_each_url_that_may_have_one_has_a_file_except_the_keys() -> None:
     secrets = {name for name, field in FIELDS.items() if isinstance(field.unset, Secret)}
-    urls = {"DIALTONE_EVENTS", "DIALTONE_LOGIN_HOOK", "DIALTONE_SMS", "AWS_ACCESS_KEY_ID"}
-    regular = secrets - {"DIALTONE_SECRETS"} | urls
+    urls = {"DIALTONE_DATABASE", "DIALTONE_EVENTS", "DIALTONE_LOGIN_HOOK", "DIALTONE_SMS"}
+    with_file = secrets - {"DIALTONE_SECRETS"} | urls | {"AWS_ACCESS_KEY_ID"}
 
-    files = {name: field.file_variables for name, field in FIELDS.items() if field.file_variables}
-    of_database = {"DIALTONE_DATABASE": DATABASE_FILES}
-    assert files == {name: (f"{name}_FILE",) for name in regular} | of_database
+    files = {name: field.file_variable for name, field in FIELDS.items() if field.file_variable}
+    assert files == {name: f"{name}_FILE" for name in with_file}
 
 
 @pytest.mark.parametrize("content", [SECRET, f"{SECRET}\r\n", f"\N{BYTE ORDER MARK}{SECRET}\n"])
@@ -71,15 +70,15 @@ def test_links_are_followed_as_kubernetes_makes_them(secret_file: Path) -> None:
     assert read_settings(with_token(mounted), None).twilio_auth_tokens.value == (SECRET,)
 
 
-def test_of_a_value_and_its_files_one_may_be_set(secret_file: Path) -> None:
+def test_of_a_value_and_its_file_one_may_be_set(secret_file: Path) -> None:
     secret_file.write_text("mongodb://db.test/name\n")
     path, text = str(secret_file), "Must not be set together with"
-    for name in DATABASE_FILES:
-        environ = {name: path, TOKEN_FILE: " "}
-        assert read_settings(environ, None).database == MongoLocation("mongodb://db.test/name")
-    lines = problems(dict.fromkeys(DATABASE_FILES, path) | TWILIO | {TOKEN_FILE: path})
-    assert list(lines) == [DATABASE_FILES[1], TOKEN]
-    assert f"{text} {DATABASE_FILES[0]}." in lines[DATABASE_FILES[1]]
+    environ = {DATABASE_FILE: path, TOKEN_FILE: " "}
+    assert read_settings(environ, None).database == MongoLocation("mongodb://db.test/name")
+    both = {DATABASE_FILE: path, "DIALTONE_DATABASE": SECRET}
+    lines = problems(both | TWILIO | {TOKEN_FILE: path})
+    assert list(lines) == ["DIALTONE_DATABASE", TOKEN]
+    assert f"{text} {DATABASE_FILE}." in lines["DIALTONE_DATABASE"]
     assert f"{text} {TOKEN_FILE}." in lines[TOKEN]
     assert SECRET not in str(lines)
 

@@ -135,8 +135,9 @@ def test_a_rule_names_what_is_wrong_and_the_way_out(environ: Lines, expected: Li
 
 @pytest.mark.parametrize("own", ["", "my.package:factory"])
 def test_variables_of_unused_vendors_are_not_read_nor_are_their_files(own: str) -> None:
-    unused = [(name, *field.file_variables) for name, field in FIELDS.items() if field.vendor]
-    shell = dict.fromkeys((name for names in unused for name in names), f"\x1b{SECRET}?")
+    of_vendors = {name: field for name, field in FIELDS.items() if field.vendor}
+    files = filter(None, (field.file_variable for field in of_vendors.values()))
+    shell = dict.fromkeys([*of_vendors, *files], f"\x1b{SECRET}?")
     environ = {"DIALTONE_SMS": own, "DIALTONE_MEDIA": own, "DIALTONE_COUNTRIES": "IN"}
 
     read = read_settings(environ | shell, None)

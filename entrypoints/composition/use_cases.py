@@ -11,7 +11,6 @@ from adapters.databases.records.newest_key import record_newest_key, record_newe
 from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
-from adapters.operations.logging import LogSecurityEvents
 from application.additions import Additions
 from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPorts
@@ -125,6 +124,7 @@ async def open_all(
     what is missing: keys (in development), the database and its schema, and what features keep in
     folders. `retry` repeats the calls of a job to the database, if it is shared.
     """
+    from adapters.operations.logging.security_events import LogSecurityEvents
     from adapters.operations.system import SystemClock, SystemRandomness
 
     clock = clock or SystemClock()

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -9,8 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
-
-import structlog
 
 from application.additions import Additions
 from application.opened import Opened
@@ -227,7 +226,7 @@ _RELEASE_TIMEOUT: Final = 5.0
 _WARNING_INTERVAL: Final = 60.0
 _COUNTED_USERS: Final = 200
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class _EventsLog:
@@ -249,7 +248,8 @@ class _EventsLog:
                     self._failing.remove(name)
                 # After a warning, the operator wants to know that it works again.
                 log = _log.info if has_recovered else _log.debug
-                log("events_sent", destination=self._labels[name], events=result.accepted)
+                fields = {"destination": self._labels[name], "events": result.accepted}
+                log({"event": "events_sent", **fields})
 
     def log_error(self, event: str, error: Exception) -> None:
         if self._is_due(type(error).__name__):
@@ -259,10 +259,12 @@ class _EventsLog:
         self._failing.add(name)
         users = await self._events.count_waiting_users(name, _COUNTED_USERS)
         _log.warning(
-            "events_not_sent",
-            destination=self._labels[name],
-            reason=reason,
-            waiting_users=f"{users} or more" if users == _COUNTED_USERS else users,
+            {
+                "event": "events_not_sent",
+                "destination": self._labels[name],
+                "reason": reason,
+                "waiting_users": f"{users} or more" if users == _COUNTED_USERS else users,
+            }
         )
 
     def _is_due(self, key: str) -> bool:

@@ -1,5 +1,6 @@
 """Passkeys of users, with which they sign in without a message."""
 
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,8 +10,6 @@ from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
-
-import structlog
 
 from adapters.databases.records.features.passkeys import KINDS, make_used_passkey_challenges
 from adapters.databases.records.identities import IdentityRecord
@@ -54,7 +53,7 @@ _SAME_ORIGIN: Final = (
     " the console keeps in a tab. Give the service a host of its own."
 )
 _DAY: Final = timedelta(days=1)
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 _ANDROID_APP: Final = re.compile(r"android:apk-key-hash:[A-Za-z0-9_-]{43}")
 
 
@@ -261,7 +260,7 @@ def _name_staff_daily(composition: "Composition", rp_id: str) -> AbstractAsyncCo
 
     async def name() -> None:
         if note := await describe_staff(composition.database.records, rp_id):
-            _log.info("staff_without_passkey", note=note)
+            _log.info({"event": "staff_without_passkey", "note": note})
 
     return repeat(
         "staff_without_passkey",

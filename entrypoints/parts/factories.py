@@ -1,6 +1,7 @@
 """Operators' own adapters, named in settings as `package.module:factory`."""
 
 import inspect
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,8 +14,6 @@ from traceback import extract_tb
 from types import ModuleType
 from typing import Any, Final, get_type_hints
 
-import structlog
-
 from adapters.operations.logging import log_package
 from application.ports.errors import ConfigurationError, PortError
 from application.ports.system import HealthCheck
@@ -23,7 +22,7 @@ from entrypoints.settings.ownership import find_ownership_problem
 from entrypoints.settings.startup_error import StartupError
 from entrypoints.settings.values import Factory
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 class AlwaysHealthy:
@@ -136,7 +135,7 @@ async def open_adapter(
         except PortError as error:
             raise StartupError(f"{name} failed while it was opened: {error}") from error
         except (Exception, SystemExit) as error:
-            _log.error("own_adapter_failed", factory=factory.path, exc_info=error)
+            _log.error({"event": "own_adapter_failed", "factory": factory.path}, exc_info=error)
             raise StartupError(
                 f"{name} failed while it was opened ({type(error).__name__}): see the log."
             ) from error

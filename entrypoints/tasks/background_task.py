@@ -1,12 +1,11 @@
 """What the server repeats while it runs."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
-
-import structlog
 
 from application.ports.errors import PortError
 from application.tasks import is_ended, start_task
@@ -14,7 +13,7 @@ from application.tasks import is_ended, start_task
 if TYPE_CHECKING:
     from adapters.operations.metrics.metrics import Metrics
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -86,9 +85,9 @@ async def repeat(
 def log_task_failure(event: str, error: Exception) -> None:
     """Log why the work of a task failed: a warning for what is known, an error for a bug."""
     if isinstance(error, PortError | TimeoutError):
-        _log.warning(event, reason=str(error))
+        _log.warning({"event": event, "reason": str(error)})
     else:
-        _log.error(event, exc_info=error)
+        _log.error({"event": event}, exc_info=error)
 
 
 _LAST_WRITE_TIMEOUT: Final = 5.0
@@ -100,6 +99,6 @@ async def write_last(write: Callable[[], Awaitable[None]], failed_event: str) ->
         async with asyncio.timeout(_LAST_WRITE_TIMEOUT):
             await write()
     except TimeoutError:
-        _log.warning(failed_event, reason="the database does not respond")
+        _log.warning({"event": failed_event, "reason": "the database does not respond"})
     except PortError as error:
-        _log.warning(failed_event, reason=str(error))
+        _log.warning({"event": failed_event, "reason": str(error)})

@@ -1,13 +1,12 @@
 """The background tasks of the core: cleanup, warnings, clock, and the record of the process."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, TypeAlias
-
-import structlog
 
 from application.operations.cleanup import CleanupReport
 from application.operations.compare_clocks import CompareClocks, WatchClock
@@ -32,7 +31,7 @@ _REJECTIONS_LIMIT: Final = timedelta(seconds=10)
 RunCleanup: TypeAlias = Callable[[timedelta], Awaitable[CleanupReport | None]]
 """Runs the cleanup if it is due in this interval."""
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 def run_cleanup_task(
@@ -46,7 +45,7 @@ def run_cleanup_task(
         if report is not None:
             duration_ms = round((time.monotonic() - started) * 1000, 1)
             cleaned_up = {kind: number for kind, number in report.items() if number}
-            _log.info("cleanup_completed", **cleaned_up, duration_ms=duration_ms)
+            _log.info({"event": "cleanup_completed", **cleaned_up, "duration_ms": duration_ms})
 
     pause = interval / _CHECKS_PER_INTERVAL
     first = min(timedelta(seconds=_FIRST_CHECK_SECONDS), pause)

@@ -7,11 +7,9 @@ from adapters.operations.logging.configuration import (
     log_package,
     logging_config,
 )
-from adapters.operations.logging.security_events import LogSecurityEvents
 from adapters.operations.logging.unhandled import log_errors_of_loop
 
 __all__ = [
-    "LogSecurityEvents",
     "configure_logging",
     "flush_log",
     "is_json_log",

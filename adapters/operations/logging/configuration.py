@@ -1,4 +1,8 @@
-"""Configuration of structlog and the standard library's logging."""
+"""Configuration of structlog and the standard library's logging.
+
+structlog takes a tenth of a second to import. So it is imported with the first line, or by what
+uses it.
+"""
 
 import json
 import logging
@@ -10,19 +14,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-import structlog
-from structlog.processors import ExceptionRenderer, JSONRenderer, add_log_level
-from structlog.typing import EventDict, Processor
 
 from adapters.operations.logging.lines import LineLogger, LineWriter
 from adapters.operations.logging.masking import format_exception, loggable, summarize_exception
 from adapters.operations.logging.unhandled import log_unhandled_errors
 from application.ports.current_request import current_log_fields
 
-_find_logger: Final = structlog.stdlib.LoggerFactory([__name__])
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor
+
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
 _WARNING_PLACE: Final = re.compile(r"(.*?:\d+: \w+): ")
@@ -47,11 +50,26 @@ def configure_logging(
     logging.captureWarnings(True)
     log_unhandled_errors(lambda: count_failures("unhandled", 1), flush_log)
     _writer().count_dropped = lambda lines: count_failures("log", lines)
+    _lines.level, _lines.log_format, _lines.is_configured = level, log_format, True
+    if "structlog" in sys.modules:
+        configure_structlog()
+
+
+def configure_structlog() -> None:
+    """Let structlog write as `configure_logging` said, for what imports it later than that."""
+    if not _lines.is_configured:
+        return
+    import structlog
+
+    find_logger = structlog.stdlib.LoggerFactory([__name__])
+    logging.setLoggerClass(_Logger)  # the factory has set another class
     structlog.configure(
-        processors=make_processors(log_format, os.isatty(_writer().descriptor)),
+        processors=_lines.processors(),
         # LineLogger drops what the level of the logger does not allow.
-        wrapper_class=structlog.make_filtering_bound_logger(level.replace("error", "warning")),
-        logger_factory=lambda *args: _make_line_logger(_find_logger(*args)),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            _lines.level.replace("error", "warning")
+        ),
+        logger_factory=lambda *args: _make_line_logger(find_logger(*args)),
         cache_logger_on_first_use=True,
     )
 
@@ -60,6 +78,7 @@ def log_package(name: str) -> None:
     """Log this package of an operator at the configured level, as our own."""
     _OWN_PACKAGES.add(name)
     logging.getLogger(name).setLevel(logging.getLogger("adapters").level)
+    configure_structlog()
 
 
 def logging_config(level: str) -> dict[str, Any]:
@@ -119,7 +138,8 @@ def _is_json(log_format: str, is_terminal: bool) -> bool:
     return log_format == "json" or (log_format == "auto" and not is_terminal)
 
 
-def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
+@cache
+def make_processors(log_format: str, is_terminal: bool) -> "list[Processor]":
     """Return the processors of all lines; the last one returns the line without its line end.
 
     - Columns are for people: lines below the level `warning` lack the logger and the request id.
@@ -127,6 +147,9 @@ def make_processors(log_format: str, is_terminal: bool) -> list[Processor]:
 
     The format `auto` is columns on a terminal, and JSON elsewhere.
     """
+    import structlog
+    from structlog.processors import ExceptionRenderer, JSONRenderer, add_log_level
+
     processors: list[Processor] = [
         ExceptionRenderer(lambda exc_info: format_exception(exc_info[1])),
         lambda _logger, _name, event: loggable(event),
@@ -154,12 +177,12 @@ class RecordFormatter(logging.Formatter):
         # Adapters log dicts, libraries texts.
         fields = record.msg if isinstance(record.msg, dict) else {"event": _read_message(record)}
         event: Any = {"event": "", "exc_info": record.exc_info, **fields}
-        for processor in structlog.get_config()["processors"]:
+        for processor in _lines.processors():
             event = processor(logging.getLogger(record.name), record.levelname.lower(), event)
         return str(event)
 
 
-def add_request_fields(_logger: Any, _name: str, event: EventDict) -> EventDict:
+def add_request_fields(_logger: Any, _name: str, event: "EventDict") -> "EventDict":
     """Add what is known about the current request, or about the requests of a batch."""
     return {**current_log_fields(), **event}
 
@@ -171,9 +194,27 @@ def flush_log() -> None:
 
 @cache
 def _writer() -> LineWriter:
-    log = structlog.wrap_logger(LineLogger(logging.getLogger(__name__), str))
-    stderr = sys.stderr.fileno() if sys.stderr else -1
-    return LineWriter(stderr, lambda lines: log.warning("log_lines_dropped", lines=lines))
+    return LineWriter(sys.stderr.fileno() if sys.stderr else -1, _report_dropped)
+
+
+def _report_dropped(lines: int) -> str:
+    report = {"event": "log_lines_dropped", "lines": lines}
+    fields = {"name": __name__, "levelname": "WARNING", "msg": report}
+    return RecordFormatter().format(logging.makeLogRecord(fields))
+
+
+class _Lines:
+    """How lines are written: what `configure_logging` was called with."""
+
+    level = "info"
+    log_format = "auto"
+    is_configured = False
+
+    def processors(self) -> "list[Processor]":
+        return make_processors(self.log_format, os.isatty(_writer().descriptor))
+
+
+_lines: Final = _Lines()
 
 
 def _read_message(record: logging.LogRecord) -> str:
@@ -201,7 +242,7 @@ def _mask_arguments(record: logging.LogRecord) -> tuple[str, ...]:
     )
 
 
-def _to_json(event: EventDict, **_: Any) -> str:
+def _to_json(event: "EventDict", **_: Any) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=repr).decode("ascii")
     except UnicodeError:
@@ -209,7 +250,7 @@ def _to_json(event: EventDict, **_: Any) -> str:
         return json.dumps(msgspec.to_builtins(event, enc_hook=repr))
 
 
-def _shorten(_logger: Any, _name: str, event: EventDict) -> EventDict:
+def _shorten(_logger: Any, _name: str, event: "EventDict") -> "EventDict":
     event["timestamp"] = f"{event['timestamp']:%H:%M:%S.%f}"[:12]
     is_short = event["level"] in {"debug", "info"}
     hidden = ("logger", "request_id", "request_ids", "request_count") if is_short else ()

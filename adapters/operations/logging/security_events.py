@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapters.operations.logging.configuration import configure_structlog
 from adapters.operations.logging.masking import mask_phones
 from application.ports.security_events import SecurityEvent
 from domain.phone import PhoneNumber
@@ -40,6 +41,7 @@ class LogSecurityEvents:
     """
 
     def __init__(self, hash_phone: Callable[[PhoneNumber], str] = lambda _: "") -> None:
+        configure_structlog()
         self._hash_phone = hash_phone
         self._counts = Counter[type[SecurityEvent]]()
 

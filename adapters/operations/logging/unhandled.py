@@ -1,13 +1,12 @@
 """Errors that nobody catches: of threads, of finalizers and of the event loop."""
 
 import asyncio
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
-
-import structlog
 
 from adapters.shared.threads import VitalThread
 
@@ -57,4 +56,5 @@ def log_errors_of_loop(count: Callable[[], object]) -> None:
 
 
 def _log(error: BaseException | None, **place: str) -> None:
-    structlog.get_logger("entrypoints").critical("unhandled_exception", exc_info=error, **place)
+    event = {"event": "unhandled_exception", **place}
+    logging.getLogger("entrypoints").critical(event, exc_info=error)

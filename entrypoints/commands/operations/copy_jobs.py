@@ -1,13 +1,12 @@
 """The jobs of `dialtone copy`: all records of a database to another one."""
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
-
-import structlog
 
 from adapters.databases.records.copying import (
     Copying,
@@ -64,7 +63,7 @@ _NOTHING: Final = (
 _ONE_FILE: Final = "{option}: {target} and {source} are one file: name another database."
 _NO_FOLDER: Final = "{option}: {folder} does not exist: create this folder, or correct the name."
 
-_log = structlog.get_logger()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ async def _forget_copy(settings: Settings) -> None:
             if database is None or mark is None or mark.role == "target":
                 return
             await database.mark.write(None)
-            _log.warning("copy_mark_removed", copied_to=mark.other)
+            _log.warning({"event": "copy_mark_removed", "copied_to": mark.other})
 
 
 async def _open_existing(

@@ -49,6 +49,8 @@ def run(script: str, level: str = "info") -> tuple[int, str, list[dict[str, Any]
 ALL_LOGGERS: Final = """
 import asyncio, warnings
 import structlog
+from adapters.operations.logging.configuration import configure_structlog
+configure_structlog()
 from application.ports.current_request import CURRENT_REQUEST, CurrentRequest
 ours = structlog.get_logger("entrypoints.test")
 CURRENT_REQUEST.set(CurrentRequest({"request_id": "a-request"}))
@@ -84,12 +86,12 @@ def test_every_logger_writes_to_stderr_in_one_format() -> None:
         ("application", "debug", "also ours"),
         ("library", "warning", "a library's warning of *"),
         ("_granian", "warning", "a granian warning"),
-        ("py.warnings", "warning", "<string>:20: UserWarning"),
+        ("py.warnings", "warning", "<string>:22: UserWarning"),
         ("entrypoints.test", "error", "an exception"),
         ("asyncio", "error", "a task's"),
     ]
     assert lines[0]["request_id"] == "a-request"
-    assert lines[6]["exception"] == "RuntimeError\n  <string>:22 <module>"
+    assert lines[6]["exception"] == "RuntimeError\n  <string>:24 <module>"
     _, _, errors = run(ALL_LOGGERS, "error")
     assert [line["level"] for line in errors] == ["error", "error"]
 
@@ -176,7 +178,7 @@ def test_a_closed_or_full_stderr_does_not_fail_the_process(redirection: str) -> 
 # Security events
 
 RECORD_ACTS: Final = """
-from adapters.operations.logging import LogSecurityEvents
+from adapters.operations.logging.security_events import LogSecurityEvents
 from application.identities import events
 from application.otp.events import LimitsReset, OtpAttemptsExhausted
 from application.record_act import ActRecorded

@@ -2,9 +2,8 @@
 
 import json
 
-from structlog.testing import capture_logs
-
 from entrypoints.commands.operations.copy_jobs import forget_copy
+from tests.support.captured_lines import captured_lines
 from tests.support.commands import CommandLine
 from tests.support.keys import create_secrets_file
 
@@ -66,7 +65,7 @@ def test_the_keys_of_phones_may_be_others_and_the_source_is_used_by_force_only(
     assert "DIALTONE_SECRETS_FILE=other.json" in copied.stdout
 
     assert "was copied to sqlite://" in dialtone.run("cleanup").stderr
-    with capture_logs() as lines:
+    with captured_lines() as lines:
         forget_copy(dialtone.settings)  # as `dialtone run --force` does
     assert [line["event"] for line in lines] == ["copy_mark_removed"]
     assert dialtone.run("cleanup").returncode == 0

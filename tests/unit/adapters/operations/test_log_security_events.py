@@ -5,7 +5,8 @@ import asyncio
 import pytest
 from structlog.testing import CapturedCall, CapturingLogger
 
-from adapters.operations.logging import LogSecurityEvents, security_events
+from adapters.operations.logging import security_events
+from adapters.operations.logging.security_events import LogSecurityEvents
 from application.otp.events import FixedCodeUsed, OtpVerificationFailed
 from application.ports.security_events import SecurityEvent
 from domain.otp.delivery import Channel

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.operations.logging import LogSecurityEvents
 from adapters.operations.logging.configuration import add_request_fields
+from adapters.operations.logging.security_events import LogSecurityEvents
 from application.identities.events import RefreshTokenReused
 from domain.errors import Unavailable
 from entrypoints.http.errors.exceptions import HttpError, InvalidBody

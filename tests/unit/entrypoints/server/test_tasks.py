@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import pytest
-from structlog.testing import capture_logs
 
 from adapters.operations.metrics.metrics import Metrics
 from application.features.events.send_events import EventRejected
@@ -23,6 +22,7 @@ from entrypoints.tasks.core_tasks import (
 )
 from tests.support.app_harness import AppHarness
 from tests.support.builders import a_deleted_identity, a_phone
+from tests.support.captured_lines import captured_lines
 from tests.support.fakes.clock import MovableClock, SecondsClock
 from tests.support.fakes.destination import FakeDestination
 from tests.support.waiting import wait_until
@@ -65,7 +65,7 @@ async def test_work_that_fails_is_logged_counted_and_done_again(
             await runs.pop()()
         done.set()
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         repeated = repeat(
             "work",
             work,
@@ -92,7 +92,7 @@ INTERVAL: Final = timedelta(seconds=30)
 async def test_the_cleanup_runs_once_in_each_interval_and_logs_the_counts() -> None:
     app = AppHarness()
     await app.database.repositories().identities.add(a_deleted_identity())
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with run_cleanup_task(app.operations.scheduled_cleanup, INTERVAL):
             await wait_until(lambda: len(logs) == 1)
             app.advance(INTERVAL.total_seconds())
@@ -109,7 +109,7 @@ async def test_an_instance_is_renewed_without_a_word_after_the_database_was_away
     app = AppHarness()
     records = app.database.records.tables["instances"]
     tasks = asyncio.all_tasks()
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with keep_instance(app.operations.instance):
             [before] = records.values()
             app.database.is_unavailable = True
@@ -136,7 +136,7 @@ async def test_the_clocks_are_compared_at_the_start_and_again_after_a_failure() 
     def measured() -> float | None:
         return metrics.registry.get_sample_value("dialtone_clock_difference_seconds")
 
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with run_clock_task(CompareClocks(read_time, clock), metrics):
             differences = []
             for _ in range(4):
@@ -169,7 +169,7 @@ async def test_events_that_are_not_sent_are_logged_once_and_that_it_works_again(
         await app.add_user(a_phone(number), f"user {number}")
     destination.rejects = lambda _: EventRejected("status 503")
     labels = {name: "https://backend.test"}
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with run_events_task(EVENTS.of(app.use_cases).sending.send, labels):
             await wait_until(lambda: logs)
             for _ in range(3):

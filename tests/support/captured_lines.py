@@ -13,7 +13,8 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         assert isinstance(record.msg, dict)
-        self.lines.append({**record.msg, "log_level": record.levelname.lower()})
+        error = {"exc_info": record.exc_info[1]} if record.exc_info else {}
+        self.lines.append({**record.msg, **error, "log_level": record.levelname.lower()})
 
 
 @contextmanager

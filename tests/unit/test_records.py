@@ -1,6 +1,7 @@
 """What is stored is read by every later version.
 
-The golden file is never written again: a stored name that changes by accident fails here.
+The golden files are never written again: a stored name or a default that changes by accident fails
+here, also one of a value of the domain that is stored as it is.
 """
 
 import json
@@ -15,6 +16,10 @@ from application.ports.errors import CorruptRecord
 from tests.support.full_records import FULL_RECORDS, GOLDEN_RECORDS, MAPPINGS, decode
 
 GOLDEN: Final[dict[str, list[Fields]]] = json.loads(GOLDEN_RECORDS.read_bytes())
+REQUIRED_FIELDS: Final[dict[str, dict[str, Fields]]] = json.loads(
+    GOLDEN_RECORDS.with_name("required_fields_5.json").read_bytes()
+)
+"""By the kind: a record with its required fields only, and what is stored of it after a change."""
 WRONG: Final = [["a secret"]]
 ALL_KINDS = pytest.mark.parametrize("name", FULL_RECORDS)
 
@@ -54,6 +59,16 @@ def test_each_field_of_a_golden_record_differs_from_its_default(name: str) -> No
 
     # The phone of a verification is in its record only while it is blocked.
     assert names - stored <= {"encrypted_phone", "expires_at"}
+
+
+@ALL_KINDS
+def test_fields_that_a_record_lacks_have_their_golden_defaults(name: str) -> None:
+    mapping, golden = MAPPINGS[name], REQUIRED_FIELDS[name]
+
+    record = mapping.to_record(decode(name, json.dumps(golden["required"])))
+
+    stored = msgspec.json.decode(msgspec.json.encode(mapping.kind.to_fields(record)))
+    assert without_ciphertexts(stored) == without_ciphertexts(golden["stored"])
 
 
 class SongRecord(Record, kw_only=True):
@@ -142,6 +157,13 @@ def test_a_record_with_an_id_from_elsewhere_is_damaged(name: str, field: str) ->
     fields = {**without_ciphertext(GOLDEN[name][0]), field: "user-1"}
     with pytest.raises(CorruptRecord, match=f"a record of {name} cannot be read"):
         decode(name, json.dumps(fields))
+
+
+def test_a_part_that_the_domain_rejects_is_damaged_when_it_is_read() -> None:
+    (fields,) = GOLDEN["blocks"]
+    blocks = [{**block, "id": "block-1"} for block in fields["blocks"]]
+    with pytest.raises(CorruptRecord, match="a record of blocks cannot be read"):
+        MAPPINGS["blocks"].kind.decode(json.dumps({**fields, "blocks": blocks}))
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "null", '{"schema_version": "1"}', "{}", '"\ud800"'])

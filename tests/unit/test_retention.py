@@ -4,9 +4,9 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, Final, get_args
+from typing import Final
 
-import msgspec
+from msgspec import inspect
 
 from adapters.databases.mongo.documents import METADATA_COLLECTION
 from adapters.databases.sql.schema import schema
@@ -16,9 +16,7 @@ from entrypoints.composition.retention import declared_rows, render_page
 from tests.support.full_records import MAPPINGS
 from tests.support.markdown import PROJECT, page
 
-STORED: Final[dict[str, type[msgspec.Struct]]] = {
-    name: mapping.kind.record_type for name, mapping in MAPPINGS.items()
-}
+STORED: Final = {name: mapping.kind.record_type for name, mapping in MAPPINGS.items()}
 NOT_LISTED: Final = {"version", "schema_version", "body"}
 OF_METADATA: Final = (
     "id",
@@ -29,19 +27,28 @@ OF_METADATA: Final = (
 """The fields of the only document that is no record."""
 
 
-def structs_in(annotation: Any) -> Iterator[type[msgspec.Struct]]:
-    """Yield the Structs of an annotation like `A`, `tuple[A | B, ...]` or `A | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, msgspec.Struct):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from structs_in(argument)
+Parts = inspect.StructType | inspect.DataclassType
 
 
-def of_record(record_type: type[msgspec.Struct], path: str) -> Iterator[str]:
-    for field in msgspec.structs.fields(record_type):
-        inner = [*structs_in(field.type)]
-        for kind in inner:
-            yield from of_record(kind, f"{path}.{field.encode_name}")
+def parts_in(kind: inspect.Type) -> Iterator[Parts]:
+    """Yield the Structs and dataclasses of a type like `A`, `tuple[A | B, ...]` or `A | None`."""
+    match kind:
+        case inspect.StructType() | inspect.DataclassType():
+            yield kind
+        case inspect.UnionType(types=types):
+            for part in types:
+                yield from parts_in(part)
+        case inspect.VarTupleType(item_type=item_type):
+            yield from parts_in(item_type)
+        case inspect.DictType(value_type=value_type):
+            yield from parts_in(value_type)
+
+
+def of_record(record: Parts, path: str) -> Iterator[str]:
+    for field in record.fields:
+        inner = [*parts_in(field.type)]
+        for part in inner:
+            yield from of_record(part, f"{path}.{field.encode_name}")
         if not inner and field.encode_name not in NOT_LISTED:
             yield f"{path}.{field.encode_name}"
 
@@ -57,7 +64,12 @@ def of_tables() -> Iterator[str]:
 
 
 STORED_FIELDS: Final = {
-    *(path for name, record_type in STORED.items() for path in of_record(record_type, name)),
+    *(
+        path
+        for name, record_type in STORED.items()
+        for part in parts_in(inspect.type_info(record_type))
+        for path in of_record(part, name)
+    ),
     *(f"{METADATA_COLLECTION}.{field}" for field in OF_METADATA),
     *of_tables(),
 }

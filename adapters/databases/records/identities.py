@@ -8,10 +8,17 @@ import msgspec
 
 from adapters.databases.records.record_kind import Record
 from adapters.databases.records.retention import WITH_ACCOUNT, Retention
-from domain.identities.device_token import DEVICE_TOKEN_TTL
-from domain.identities.identity import UNVERIFIED_TTL, USERNAME_RESERVATION
-from domain.identities.session import TOKEN_REPEAT_TTL
-from domain.identities.user_events import MAX_UNSENT_EVENTS, EventType
+from domain.identities.device_token import DEVICE_TOKEN_TTL, RecognizedDevice
+from domain.identities.identity import (
+    UNVERIFIED_TTL,
+    USERNAME_RESERVATION,
+    Consent,
+    UsedChallenge,
+)
+from domain.identities.passkey import Passkey
+from domain.identities.role import Invitation
+from domain.identities.session import TOKEN_REPEAT_TTL, Session, TokenRepeat
+from domain.identities.user_events import MAX_UNSENT_EVENTS, EventProgress, UserEvent
 
 
 class UsernameRecord(msgspec.Struct, gc=False):
@@ -27,100 +34,12 @@ class UserRecord(msgspec.Struct, gc=False):
     created_at: datetime
 
 
-class RefreshTokensRecord(msgspec.Struct, gc=False):
-    """The state of a session's refresh tokens; the tokens themselves are never stored."""
-
-    nonce: bytes
-    rotated_at: datetime
-    generation: int = 1
-    is_confirmed: bool = True
-    previous: int | None = None
-    oldest_valid: int = 0
-
-
-class TokenRepeatRecord(msgspec.Struct, gc=False):
-    """A refresh token came again, from another network."""
-
-    session_id: str
-    repeated_at: datetime
-
-
-class SessionRecord(msgspec.Struct, gc=False):
-    """A session.
-
-    Its claims are text, since databases do not store all of JSON: no zero byte in PostgreSQL, no
-    integer of more than 64 bits in MongoDB.
-    """
-
-    id: str
-    created_at: datetime
-    expires_at: datetime
-    device: str | None = None
-    last_used_at: datetime | None = None
-    token_family: RefreshTokensRecord | None = None
-    idle_expires_at: datetime | None = None
-    is_used: bool = False
-    repeats: int = 0
-    claims: str = ""
-    amr: tuple[Literal["otp", "passkey"], ...] = ()
-    kind: Literal["app", "console"] = "app"
-    cookie_hash: str = ""
-    network: str | None = None
-
-
-class DeviceRecord(msgspec.Struct, gc=False):
-    """A device that is recognized by its token; the token itself is never stored."""
-
-    id: str
-    session_id: str
-    expires_at: datetime
-
-
-class PasskeyRecord(msgspec.Struct, gc=False):
-    """The public key of a passkey."""
-
-    credential_id: bytes
-    public_key: bytes
-    sign_count: int
-    name: str
-    created_at: datetime
-    last_used_at: datetime | None = None
-    is_staff: bool = False
-    rp_id: str = ""
-
-
-class InvitationRecord(msgspec.Struct, gc=False):
-    """A link with which somebody of the staff adds a passkey, without its secret."""
-
-    secret_hash: str
-    expires_at: datetime
-    made_by: str
-
-
 class StaffRecord(msgspec.Struct, gc=False, omit_defaults=True):
     """What somebody of the staff has. Nothing is stored of a member."""
 
     role: Literal["member", "support", "moderator", "auditor", "administrator"] = "member"
     needs_passkey: bool = False
-    invitation: InvitationRecord | None = None
-
-
-class UsedChallengeRecord(msgspec.Struct, gc=False):
-    """A challenge that opened a session."""
-
-    id: str
-    expires_at: datetime
-    session_id: str | None = None
-    request_id: str | None = None
-    client_ip_hash: str | None = None
-
-
-class ConsentRecord(msgspec.Struct, gc=False):
-    """What a caller agreed to."""
-
-    wording: str
-    language: str
-    given_at: datetime
+    invitation: Invitation | None = None
 
 
 class PhoneChangeRecord(msgspec.Struct, gc=False):
@@ -145,32 +64,12 @@ class ImportedRecord(msgspec.Struct, gc=False, omit_defaults=True):
     was_blocked: bool = False
 
 
-class UserEventRecord(msgspec.Struct, gc=False):
-    """An event."""
-
-    number: int
-    type: EventType
-    occurred_at: datetime
-
-
-class EventProgressRecord(msgspec.Struct, gc=False):
-    """How far a destination is."""
-
-    destination: str
-    sent_number: int = 0
-    failures: int = 0
-    first_failed_at: datetime | None = None
-    next_attempt_at: datetime | None = None
-    gave_up_at: datetime | None = None
-    failure_reason: str = ""
-
-
 class UserEventsRecord(msgspec.Struct, gc=False, omit_defaults=True):
     """The events of a user: most of the time only a number."""
 
     last_number: int = 0
-    unsent: tuple[UserEventRecord, ...] = ()
-    progress: tuple[EventProgressRecord, ...] = ()
+    unsent: tuple[UserEvent, ...] = ()
+    progress: tuple[EventProgress, ...] = ()
     next_send_at: datetime | None = None
 
 
@@ -190,9 +89,9 @@ class IdentityRecord(Record, kw_only=True):
     staff: StaffRecord = msgspec.field(default_factory=StaffRecord)
     user: UserRecord | None = None
     # Without a default: of a record without them, nobody may conclude that all have ended.
-    sessions: tuple[SessionRecord, ...]
-    devices: tuple[DeviceRecord, ...] = ()
-    used_challenges: tuple[UsedChallengeRecord, ...] = ()
+    sessions: tuple[Session, ...]
+    devices: tuple[RecognizedDevice, ...] = ()
+    used_challenges: tuple[UsedChallenge, ...] = ()
     deleted_at: datetime | None = None
     purged_at: datetime | None = None
     blocked_at: datetime | None = None
@@ -200,14 +99,14 @@ class IdentityRecord(Record, kw_only=True):
     last_used_at: datetime | None = None
     has_signed_in: bool = False
     is_verified: bool = True
-    consent: ConsentRecord | None = None
+    consent: Consent | None = None
     external_id: str | None = None
     claims: str = ""
     imported: ImportedRecord = msgspec.field(default_factory=ImportedRecord)
     phone_change_record: PhoneChangeRecord | None = msgspec.field(name="phone_change", default=None)
     events: UserEventsRecord = msgspec.field(default_factory=UserEventsRecord)
-    token_repeats: tuple[TokenRepeatRecord, ...] = ()
-    passkeys: tuple[PasskeyRecord, ...] = ()
+    token_repeats: tuple[TokenRepeat, ...] = ()
+    passkeys: tuple[Passkey, ...] = ()
     expires_at: datetime | None = None
     staff_role: str | None = None
     staff_look_alike_key: str | None = None

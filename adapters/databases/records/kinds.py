@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any, Final, Literal
 
-import msgspec
-
 from adapters.databases.records.identities import IDENTITY_RETENTION, IdentityRecord
 from adapters.databases.records.instances import InstanceRecord
 from adapters.databases.records.phone_verifications import (
@@ -19,7 +17,7 @@ from adapters.databases.records.record_kind import (
     index_by_time,
 )
 from adapters.databases.records.retention import Retention
-from domain.administration.audit import AUDIT_RETENTION, MAX_ACTOR_NAME_LENGTH, ActorKind
+from domain.administration.audit import AUDIT_RETENTION, MAX_ACTOR_NAME_LENGTH, Actor, ActorKind
 from domain.identities.external_id import MAX_EXTERNAL_ID_LENGTH
 from domain.identities.role import Role
 from domain.identities.username import LOOK_ALIKE_KEY_LENGTH, MAX_USERNAME_KEY_LENGTH
@@ -147,22 +145,13 @@ DELIVERY_REPORTS: Final = RecordKind(
 )
 
 
-class ActorRecord(msgspec.Struct, gc=False):
-    """Who acted."""
-
-    kind: Literal["administrator", "user", "service_token", "operating_system_user"]
-    id: str
-    name: str = ""
-    role: str | None = None
-
-
 class AuditEntryRecord(Record, kw_only=True):
     """An act of an operator, or a change of a user's phone. Only its count is replaced."""
 
     id: str
     at: datetime
     expires_at: datetime
-    actor: ActorRecord
+    actor: Actor
     actor_kind: str
     actor_id: str
     action: str

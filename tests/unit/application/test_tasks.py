@@ -2,10 +2,9 @@
 
 import asyncio
 
-from structlog.testing import capture_logs
-
 from adapters.operations.logging import log_errors_of_loop
 from application.tasks import start_task
+from tests.support.captured_lines import captured_lines
 
 
 async def test_the_error_of_a_task_that_nobody_awaits_is_logged_with_its_name_and_counted() -> None:
@@ -14,7 +13,7 @@ async def test_the_error_of_a_task_that_nobody_awaits_is_logged_with_its_name_an
 
     failures: list[int] = []
     log_errors_of_loop(lambda: failures.append(1))
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         start_task("forget_it", fail())
         await asyncio.sleep(0)  # it runs
         await asyncio.sleep(0)  # and is done
@@ -31,7 +30,7 @@ async def test_the_error_of_a_task_that_nobody_awaits_is_logged_with_its_name_an
 
 async def test_the_error_of_a_callback_is_logged_without_its_arguments() -> None:
     log_errors_of_loop(lambda: None)
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         asyncio.get_running_loop().call_soon(divmod, 4155552671, 0)
         await asyncio.sleep(0)  # it runs
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from adapters.databases.records.database import Database
-from adapters.databases.records.kinds import BLOCKED_USERS, STAFF, USERS, ActorRecord
+from adapters.databases.records.kinds import BLOCKED_USERS, STAFF, USERS
 from adapters.databases.records.mapping import RecordMapping
 from adapters.databases.records.phone_encryption import PhoneEncryption
 from adapters.databases.records.record_kind import EXPIRES_AT, Index, Record, RecordKind
@@ -14,6 +14,7 @@ from adapters.databases.records.record_store import IndexPosition
 from adapters.databases.records.repositories import StoredIdentities
 from adapters.databases.records.retention import Retention
 from application.features.admin import AdminRepositories, UserPage
+from domain.administration.audit import Actor
 from domain.cursor import Cursor
 from domain.features.admin import KEPT_AFTER_EXPIRY, ServiceToken, UserFilter
 from domain.identities.identity import Identity
@@ -29,7 +30,7 @@ class ServiceTokenRecord(Record, kw_only=True):
     roles: tuple[str, ...] = ()
     secret_hash: str
     created_at: datetime
-    created_by: ActorRecord
+    created_by: Actor
     expires_at: datetime
     revoked_at: datetime | None = None
 

@@ -27,31 +27,20 @@ from adapters.databases.records.retention import Retention
 from application.features.media.ports import MediaRepositories
 from application.ports.versioned import Versioned
 from domain.cursor import Cursor
-from domain.features.media.item import MAX_CATEGORY_LENGTH, ItemFilter, ItemState, MediaItem
+from domain.features.media.image import Image
+from domain.features.media.item import (
+    MAX_CATEGORY_LENGTH,
+    ItemFilter,
+    ItemState,
+    MediaItem,
+    Variant,
+)
 from domain.features.media.usage import IdempotencyKey, MediaUsage
 from domain.identifier import IDENTIFIER_LENGTH
 
 BATCH_SIZE: Final = 500
 ITEM_FILTERS: Final = ("owner_id", "kind", "category")
 _FILTERS: Final = chain.from_iterable(combinations(ITEM_FILTERS, count) for count in range(4))
-
-
-class ImageRecord(msgspec.Struct, gc=False):
-    """An image, in pixels and bytes."""
-
-    format: Literal["jpeg", "png", "gif", "webp"]
-    width: int
-    height: int
-    bytes: int
-
-
-class VariantRecord(msgspec.Struct, gc=False):
-    """A variant of an item's image."""
-
-    name: str
-    size: str
-    storage_key: str
-    image: ImageRecord
 
 
 class MediaItemRecord(Record, kw_only=True):
@@ -62,12 +51,12 @@ class MediaItemRecord(Record, kw_only=True):
     owner_id: str
     kind: Literal["image", "gif"]
     category: str | None = None
-    image: ImageRecord
+    image: Image
     created_at: datetime
     state: Literal["pending", "ready", "hidden", "deleting", "deletion_refused"]
     upload_deadline: datetime
     deletion_requested_at: datetime | None = None
-    variants: tuple[VariantRecord, ...] = ()
+    variants: tuple[Variant, ...] = ()
     unused_keys: tuple[str, ...] = ()
     has_been_ready: bool = False
 

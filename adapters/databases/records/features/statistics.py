@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Generic, Literal, TypeVar
-
-import msgspec
+from typing import Final, Generic, TypeVar
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.mapping import RecordMapping
@@ -19,26 +17,10 @@ from domain.features.statistics import (
     CountedGroup,
     CountedPrefix,
     Group,
+    GroupCount,
     Period,
     PeriodCounts,
 )
-
-
-class GroupRecord(msgspec.Struct, gc=False):
-    """A country, channel, provider and result, and the limit of a rejection."""
-
-    country: str
-    channel: Literal["sms", "voice", "whatsapp"]
-    provider: str
-    result: Literal["sent", "not_taken", "delivered", "undelivered", "logins", "rejected"]
-    limit: str = ""
-
-
-class GroupCountRecord(msgspec.Struct, gc=False):
-    """The number of a group."""
-
-    group: GroupRecord
-    count: int
 
 
 class PeriodCountsRecord(Record, kw_only=True):
@@ -47,21 +29,7 @@ class PeriodCountsRecord(Record, kw_only=True):
     id: str
     starts_at: datetime
     expires_at: datetime
-    groups: tuple[GroupCountRecord, ...]
-
-
-class PrefixRecord(msgspec.Struct, gc=False):
-    """How numbers begin, and a result."""
-
-    prefix: str
-    result: Literal["sent", "not_taken", "logins"]
-
-
-class PrefixCountRecord(msgspec.Struct, gc=False):
-    """The number of a prefix."""
-
-    group: PrefixRecord
-    count: int
+    groups: tuple[GroupCount[CountedGroup], ...]
 
 
 class PrefixCountsRecord(Record, kw_only=True):
@@ -70,7 +38,7 @@ class PrefixCountsRecord(Record, kw_only=True):
     id: str
     starts_at: datetime
     expires_at: datetime
-    groups: tuple[PrefixCountRecord, ...]
+    groups: tuple[GroupCount[CountedPrefix], ...]
 
 
 _R = TypeVar("_R", PeriodCountsRecord, PrefixCountsRecord)

@@ -24,23 +24,9 @@ from domain.cursor import Cursor
 from domain.errors import InvalidIdentifier
 from domain.features.voice import instructions
 from domain.features.voice.call import Call, CallDirection, CallStatus, Recording, Turn, UsedWebhook
+from domain.features.voice.instructions import Position, Voice
 from domain.features.voice.step import CallOutcome
 from domain.identifier import IDENTIFIER_LENGTH
-
-
-class PositionRecord(msgspec.Struct, gc=False):
-    """Where a call waits for an answer."""
-
-    state: str
-    visit: int = 1
-    repeat: int = 0
-
-
-class VoiceRecord(msgspec.Struct, gc=False):
-    """How a locale sounds."""
-
-    language: str
-    name: str = ""
 
 
 class Tagged(msgspec.Struct, tag_field="kind", gc=False):
@@ -51,13 +37,13 @@ class SayRecord(Tagged, tag="say"):
     """Read a text aloud."""
 
     text: str
-    voice: VoiceRecord
+    voice: Voice
 
 
 class SayCodeRecord(Tagged, tag="say_code"):
     """Read the code of the call, which is not stored."""
 
-    voice: VoiceRecord
+    voice: Voice
 
 
 class PauseRecord(Tagged, tag="pause"):
@@ -70,8 +56,8 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
     """Wait for a key or speech."""
 
     prompt: tuple[SayRecord | PauseRecord, ...]
-    answer_to: PositionRecord
-    voice: VoiceRecord
+    answer_to: Position
+    voice: Voice
     hints: tuple[str, ...] = ()
     timeout_seconds: int = 5
     with_speech: bool = True
@@ -80,20 +66,20 @@ class GatherRecord(Tagged, tag="gather", kw_only=True):
 class DialLineOperatorRecord(Tagged, tag="dial_operator"):
     """Connect the caller to the line operator, whose number is not stored."""
 
-    answer_to: PositionRecord
+    answer_to: Position
 
 
 class RecordCallerRecord(Tagged, tag="record"):
     """Record the caller."""
 
-    answer_to: PositionRecord
+    answer_to: Position
     max_seconds: int
 
 
 class GoToRecord(Tagged, tag="go_to"):
     """Continue at a position."""
 
-    position: PositionRecord
+    position: Position
 
 
 class HangUpRecord(Tagged, tag="hang_up"):
@@ -103,7 +89,7 @@ class HangUpRecord(Tagged, tag="hang_up"):
 class TurnRecord(msgspec.Struct, gc=False):
     """A request that was processed, and the instructions of its response."""
 
-    position: PositionRecord | None
+    position: Position | None
     instructions: tuple[
         SayRecord
         | SayCodeRecord
@@ -115,14 +101,6 @@ class TurnRecord(msgspec.Struct, gc=False):
         | HangUpRecord,
         ...,
     ]
-
-
-class RecordingRecord(msgspec.Struct, gc=False):
-    """A recording, by the provider's id."""
-
-    id: str
-    duration_seconds: int
-    recorded_at: datetime
 
 
 class CallRecord(Record, kw_only=True):
@@ -141,10 +119,10 @@ class CallRecord(Record, kw_only=True):
     locale: str | None = None
     path: tuple[str, ...] = ()
     outcome: CallOutcome | None = None
-    position: PositionRecord | None = None
+    position: Position | None = None
     turns: tuple[TurnRecord, ...] = ()
     effect_started_at: datetime | None = None
-    recordings: tuple[RecordingRecord, ...] = ()
+    recordings: tuple[Recording, ...] = ()
     are_recordings_due: bool = False
     oldest_recording_at: datetime | None = None
     unfinished_since: datetime | None = None
@@ -155,9 +133,6 @@ class CallRecord(Record, kw_only=True):
 _RECORD_TYPES: Final[Mapping[type, type]] = {
     Call: CallRecord,
     Turn: TurnRecord,
-    Recording: RecordingRecord,
-    instructions.Position: PositionRecord,
-    instructions.Voice: VoiceRecord,
     instructions.Say: SayRecord,
     instructions.SayCode: SayCodeRecord,
     instructions.Pause: PauseRecord,

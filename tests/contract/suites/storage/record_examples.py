@@ -1,8 +1,9 @@
 """Records, ids and texts of the suites of `RecordStore`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from hashlib import md5
+from typing import Any, Final, get_origin
 
 import msgspec
 from msgspec import inspect
@@ -83,11 +84,14 @@ def a_full_record(kind: RecordKind[Any], record_id: str = "1") -> Record:
 def _fill(kind: inspect.Type, text: str) -> Any:
     """Return a value of a type, all parts of which have values."""
     match kind:
-        case inspect.StructType():
+        case inspect.StructType() | inspect.DataclassType():
             values = {
                 field.name: _fill(field.type, f"{field.name} é {text}") for field in kind.fields
             }
-            return kind.cls(**values)
+            if isinstance(kind, inspect.DataclassType) and "id" in values:
+                values["id"] = md5(text.encode(), usedforsecurity=False).hexdigest()[:24]
+            create: Callable[..., Any] = get_origin(kind.cls) or kind.cls
+            return create(**values)
         case inspect.UnionType():
             return next(_fill(part, text) for part in kind.types if part != inspect.NoneType())
         case inspect.VarTupleType(item_type=inspect.UnionType(types=types)):

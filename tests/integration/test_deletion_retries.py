@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Final
 
 import pytest
-from structlog.testing import capture_logs
 
 from entrypoints.features.media.feature import retry_deletions
 from tests.support.app_harness import AppHarness
+from tests.support.captured_lines import captured_lines
 from tests.support.waiting import wait_until
 
 INTERVAL: Final = timedelta(seconds=0.2)
@@ -25,7 +25,7 @@ async def test_refused_deletions_are_retried_although_the_database_failed_before
     await app.media.delete_item(owner, item.id)
     app.files.is_unavailable, app.database.is_unavailable = False, True
     tasks = asyncio.all_tasks()
-    with capture_logs() as logs:
+    with captured_lines() as logs:
         async with retry_deletions(app.media.retry_deletions, None):
             await wait_until(lambda: bool(logs))
             app.database.is_unavailable = False

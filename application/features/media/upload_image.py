@@ -1,5 +1,6 @@
 """Upload an image; each idempotency key makes one item."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -218,10 +219,7 @@ class UploadImage:
             item = self._make_item(command, published, item_id, began_at)
             await self._add_item(item, checked)
             try:
-                await self._store_files(item, published)
-                # An owner that is deleted after this check is cleaned up together with the item.
-                if not await self._owner_exists(item.owner_id):
-                    raise Unauthenticated
+                await self._store_for_owner(item, published)
                 ready = await self._mark_ready(item)
             except (DomainError, PortError):
                 await self._abandon(item)
@@ -260,6 +258,23 @@ class UploadImage:
         except StorageError:
             await self.quota.remove(item)
             raise
+
+    async def _store_for_owner(self, item: MediaItem, published: PublishedImage) -> None:
+        """Store the files, and check meanwhile that the owner still exists.
+
+        The check comes after the item was added: an owner that is deleted after it is cleaned up
+        together with the item. Both end before an error is raised, which leaves nothing behind.
+        """
+        stored, exists = await asyncio.gather(
+            self._store_files(item, published),
+            self._owner_exists(item.owner_id),
+            return_exceptions=True,
+        )
+        for outcome in (stored, exists):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        if not exists:
+            raise Unauthenticated
 
     async def _store_files(self, item: MediaItem, published: PublishedImage) -> None:
         files = {item.storage_key: published.full}

@@ -36,7 +36,7 @@ class LibraryQuota:
         usage = await self.media_usages.load(owner_id)
         if usage is None:
             # Without a record there may be items nevertheless, for example after a repair.
-            await self.recount(owner_id)
+            await self.recount(owner_id, is_missing=True)
             usage = await self.media_usages.load(owner_id)
         if usage is None:
             return Versioned(None, 0)
@@ -76,14 +76,16 @@ class LibraryQuota:
             if usage is not None and not usage.used_items:
                 await self.recount(item.owner_id)  # it deletes the usage of a deleted identity
 
-    async def recount(self, owner_id: str) -> bool:
+    async def recount(self, owner_id: str, *, is_missing: bool = False) -> bool:
         """Count the items of a user anew, and return whether the usage was wrong.
 
         It replaces only the version that was there before it counted. While others change the usage
-        all the time, it gives up; the usage stays due.
+        all the time, it gives up; the usage stays due. `is_missing` is whether the caller has just
+        seen that there is no usage.
         """
         for _ in range(_MAX_RECOUNTS):
-            loaded = await self.media_usages.load(owner_id)
+            loaded = None if is_missing else await self.media_usages.load(owner_id)
+            is_missing = False
             now = self.clock.now()
             stored = await self.media_items.list_sizes(owner_id)
             # After the stored items: an item that is marked meanwhile is in one of both.

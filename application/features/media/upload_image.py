@@ -1,12 +1,12 @@
 """Upload an image; each idempotency key makes one item."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from application.features.media.deletions import MarkForDeletion
 from application.features.media.media_urls import LibraryItem, MediaUrls, make_variants, write_files
@@ -45,6 +45,9 @@ from domain.features.media.item import (
 from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, IdempotencyKey, MediaUsage, hash_texts
 from domain.identifier import RANDOM_BYTES, make_identifier
 
+T = TypeVar("T")
+U = TypeVar("U")
+
 _CHUNK_BYTES: Final = 256 * 1024
 
 
@@ -62,12 +65,12 @@ class IdempotentUploads:
     media_items: MediaItems
     clock: Clock
 
-    async def claim(
+    def make_key(
         self, uploader_id: str, key: str, fingerprint: str, item_id: str
-    ) -> IdempotencyKey | MediaItem:
-        """Return the key for a new upload, or the item if this upload is a repetition."""
+    ) -> IdempotencyKey:
+        """Return the key of a new upload, which `claim` stores."""
         now = self.clock.now()
-        claimed = IdempotencyKey(
+        return IdempotencyKey(
             id=hash_texts(uploader_id, key),
             fingerprint=fingerprint,
             item_id=item_id,
@@ -75,17 +78,21 @@ class IdempotentUploads:
             expires_at=now + IDEMPOTENCY_KEY_TTL,
         )
 
+    async def claim(self, key: IdempotencyKey) -> MediaItem | None:
+        """Store the key of a new upload, or return the item if this upload is a repetition."""
+        now = self.clock.now()
+
         async def claim(
             existing: IdempotencyKey | None,
-        ) -> tuple[IdempotencyKey, IdempotencyKey | MediaItem]:
+        ) -> tuple[IdempotencyKey, MediaItem | None]:
             if existing is not None and existing.expires_at > now:
-                item = await self._find_item(existing, fingerprint)
+                item = await self._find_item(existing, key.fingerprint)
                 if item is not None:
                     return existing, item
-            return claimed, claimed
+            return key, None
 
         unused = Versioned(None, 0)  # most keys are new
-        return await change(self.idempotency_keys, claimed.id, claim, loaded=unused)
+        return await change(self.idempotency_keys, key.id, claim, loaded=unused)
 
     async def complete(self, claimed: IdempotencyKey) -> None:
         """Record that the item is ready. If that fails, the next repetition does so."""
@@ -124,6 +131,16 @@ class IdempotentUploads:
         if self.clock.now() < key.upload_deadline:
             raise UploadInProgress
         return None
+
+
+async def _end_both(first: Awaitable[T], second: Awaitable[U]) -> tuple[T, U]:
+    """Wait until both have ended; then raise the error of the first, or else of the second."""
+    one, other = await asyncio.gather(first, second, return_exceptions=True)
+    if isinstance(one, BaseException):
+        raise one
+    if isinstance(other, BaseException):
+        raise other
+    return one, other
 
 
 def hash_upload(upload: BinaryIO) -> str:
@@ -187,27 +204,51 @@ class UploadImage:
         began_at = self.clock.now()
         item_id = make_identifier(began_at, self.randomness.bytes(RANDOM_BYTES))
         if command.idempotency_key is None:
-            return await self._upload(command, item_id, began_at)
+            checked = await self.quota.check(command.owner_id)
+            item = await self._upload(command, item_id, began_at, checked)
+            await self.quota.confirm(item)
+            return item
         content = await self.temporary_files.call(hash_upload, command.upload)
         fields = (command.owner_id, command.category, command.claimed_type)
         fingerprint = hash_texts(content, *fields)
-        claimed = await self.idempotent_uploads.claim(
+        key = self.idempotent_uploads.make_key(
             uploader_id, command.idempotency_key, fingerprint, item_id
         )
-        if isinstance(claimed, MediaItem):
-            return claimed
         try:
-            item = await self._upload(command, item_id, began_at)
-        except BaseException:
-            await self.idempotent_uploads.release(claimed)
+            # An upload that was done before may be repeated whatever the quota says.
+            repeated, quota = await asyncio.gather(
+                self.idempotent_uploads.claim(key),
+                self.quota.check(command.owner_id),
+                return_exceptions=True,
+            )
+        except asyncio.CancelledError:
+            await self.idempotent_uploads.release(key)
             raise
-        await self.idempotent_uploads.complete(claimed)
+        if isinstance(repeated, BaseException):
+            raise repeated
+        if repeated is not None:
+            return repeated
+        try:
+            if isinstance(quota, BaseException):
+                raise quota
+            item = await self._upload(command, item_id, began_at, quota)
+            await _end_both(self.quota.confirm(item), self.idempotent_uploads.complete(key))
+        except BaseException:
+            await self.idempotent_uploads.release(key)
+            raise
         return item
 
     async def _upload(
-        self, command: UploadImageCommand, item_id: str, began_at: datetime
+        self,
+        command: UploadImageCommand,
+        item_id: str,
+        began_at: datetime,
+        checked: Versioned[MediaUsage | None],
     ) -> MediaItem:
-        checked = await self.quota.check(command.owner_id)  # before the image is decoded
+        """Publish the image, and return its item, which is not counted yet.
+
+        `checked` is what the check of the quota returned, before the image is decoded.
+        """
         principal = command.principal
         async with (
             self.image_publisher.publish(
@@ -224,7 +265,6 @@ class UploadImage:
             except (DomainError, PortError):
                 await self._abandon(item)
                 raise
-        await self.quota.confirm(ready)
         return ready
 
     def _make_item(
@@ -265,14 +305,9 @@ class UploadImage:
         The check comes after the item was added: an owner that is deleted after it is cleaned up
         together with the item. Both end before an error is raised, which leaves nothing behind.
         """
-        stored, exists = await asyncio.gather(
-            self._store_files(item, published),
-            self._owner_exists(item.owner_id),
-            return_exceptions=True,
+        _, exists = await _end_both(
+            self._store_files(item, published), self._owner_exists(item.owner_id)
         )
-        for outcome in (stored, exists):
-            if isinstance(outcome, BaseException):
-                raise outcome
         if not exists:
             raise Unauthenticated
 

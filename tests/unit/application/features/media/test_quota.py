@@ -19,7 +19,7 @@ from tests.contract.examples.memory_database import Row
 from tests.support.app_harness import AppHarness, make_policy
 from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.media.stored import stored_items, stored_usages
+from tests.support.media.stored import stored_idempotency_keys, stored_items, stored_usages
 
 SIZE: Final = 1000
 """The bytes of each published image."""
@@ -76,6 +76,19 @@ async def test_parallel_uploads_never_exceed_the_quota(quota: Quota, allowed: in
     assert (error.used_items, error.allowed_items) == (allowed, quota.max_items)
     assert len(app.files.contents) == allowed
     await app.upload_image(other)
+
+
+async def test_a_full_library_rejects_a_new_key_frees_it_and_repeats_an_old_one() -> None:
+    app = app_with(Quota(max_bytes=9**9, max_items=1))
+    owner = await app.add_user()
+    item = (await app.upload_image(owner, idempotency_key="old")).item
+
+    for _ in range(2):  # it is the quota that is told, not that an upload is in progress
+        with pytest.raises(QuotaExceeded):
+            await app.upload_image(owner, idempotency_key="new")
+
+    assert (await app.upload_image(owner, idempotency_key="old")).item == item
+    assert len(stored_idempotency_keys(app.database)) == 1
 
 
 @pytest.mark.parametrize("operation", ["media_usages.load", "media_usages.replace"])

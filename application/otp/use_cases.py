@@ -27,14 +27,11 @@ from application.otp.log_in import LogIn, VerifyOtp
 from application.otp.phone_limits import DescribeVerification
 from application.otp.recent_rejections import RecentRejections
 from application.otp.request_otp import RequestOtp
-from application.ports.keys import KeyRing
 from application.ports.limits import LimitStore
 from application.ports.otp import MessageProviders, SmsTemplates
 from application.ports.webhooks import Handshakes, StatusCallbacks
 from application.webhook_urls import WebhookUrls
-from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery_policy import ChannelOrder, DeliveryPolicy
-from domain.otp.fixed_codes import FixedCodes
 from domain.otp.rate_limits import RateLimits
 from domain.otp.sliding_window import CLOCK_SKEW
 from domain.phone import DEFAULT_RULES, PhoneRules
@@ -61,8 +58,6 @@ class OtpPolicy:
 
     countries: Collection[str] | None = None
     phone_rules: PhoneRules = DEFAULT_RULES
-    otp_length: int = DEFAULT_OTP_LENGTH
-    fixed_codes: FixedCodes = FixedCodes()
     delivery_policy: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     rate_limits: RateLimits = field(default_factory=RateLimits)
     webhook_urls: WebhookUrls | None = None
@@ -78,7 +73,7 @@ class LimitPorts:
     """
 
     store: LimitStore
-    peppers: KeyRing
+    codes: CodeDerivation
     policy: OtpPolicy
     former_store: LimitStore | None = None
 
@@ -92,8 +87,7 @@ class LimitUseCases:
             core_ports.repositories.phone_verifications,
             core_ports.keyed_hashes,
         )
-        codes = CodeDerivation(ports.peppers, policy.fixed_codes, policy.otp_length)
-
+        self.codes = codes = ports.codes
         self.limit_store = limit_store
         limits = policy.rate_limits
         self.measure_limits = MeasureLimits(
@@ -136,7 +130,7 @@ def make_send_notice(core_ports: CorePorts, limits: LimitPorts, otp: OtpPorts) -
         phone_verifications=core_ports.repositories.phone_verifications,
         messenger=otp.messenger,
         templates=otp.sms_templates,
-        codes=CodeDerivation(limits.peppers, policy.fixed_codes, policy.otp_length),
+        codes=limits.codes,
         clock=core_ports.system.clock,
         events=core_ports.system.events,
         countries=policy.countries,
@@ -164,7 +158,7 @@ class OtpUseCases:
         clock, randomness, events = system.clock, system.randomness, system.events
         repositories, keyed_hashes = core_ports.repositories, core_ports.keyed_hashes
         verifications = repositories.phone_verifications
-        codes = CodeDerivation(limit_ports.peppers, policy.fixed_codes, policy.otp_length)
+        codes = limit_ports.codes
 
         self.rejections = RecentRejections(verifications, clock, events)
         self.deliver_code = DeliverCode(

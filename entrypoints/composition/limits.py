@@ -9,7 +9,6 @@ from adapters.operations.system import HeldHealthCheck
 from application.additions import Additions
 from application.operations.check_readiness import CheckedPart
 from application.otp.use_cases import LimitPorts
-from application.ports.keys import KeyPurpose
 from application.ports.limits import LimitStore
 from entrypoints.parts.composition import Composition, Openable
 from entrypoints.parts.database import limits_with_metrics
@@ -42,7 +41,7 @@ async def open_limits(composition: Composition) -> tuple[LimitPorts, Additions]:
         additions = Additions(checked_parts={"limits": CheckedPart(HeldHealthCheck(health))})
     ports = LimitPorts(
         store=limits,
-        peppers=composition.keys.key_set(KeyPurpose.OTP_PEPPER),
+        codes=composition.codes,
         policy=settings.otp_policy(are_messages_reported=False),
         former_store=former_limits,
     )

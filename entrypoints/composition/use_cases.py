@@ -12,6 +12,7 @@ from adapters.databases.records.outages import OutageRetries
 from adapters.databases.records.repositories import make_repositories
 from adapters.databases.records.store_calls import wrap_store
 from application.additions import Additions
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts, SecurityEventListeners
 from application.identities.use_cases import IdentitiesPorts
 from application.opened import build_core, make_use_cases
@@ -173,6 +174,9 @@ async def open_all(
             phone_encryption=phone_encryption,
             database=database,
             core_ports=core_ports,
+            codes=CodeDerivation(
+                keys.key_set(KeyPurpose.OTP_PEPPER), settings.test_otps.value, settings.otp_length
+            ),
             opens={openable.name for openable in opened},
             metrics=metrics,
             stack=stack,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from adapters.databases.records.features.whatsapp import KINDS, make_whatsapp_repositories
 from application.opened import Opened, make_nothing
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.keys import KeyPurpose
 from application.ports.otp import Messenger
 from application.webhook_urls import WebhookUrls
 from domain.otp.delivery import Channel
@@ -268,7 +267,6 @@ def _open_channel(
     At the end, codes that are being sent have the time that they need.
     """
     from adapters.operations.system import HeldHealthCheck
-    from application.code_derivation import CodeDerivation
     from application.features.whatsapp import WhatsAppPorts, open_whatsapp_channel
     from application.operations.check_readiness import CheckedPart
     from entrypoints.parts.providers import fail_over
@@ -285,11 +283,7 @@ def _open_channel(
             status_callbacks=status_callbacks_of(messengers),
             handshakes=handshakes_of(messengers),
         ),
-        CodeDerivation(
-            composition.keys.key_set(KeyPurpose.OTP_PEPPER),
-            settings.test_otps.value,
-            settings.otp_length,
-        ),
+        composition.codes,
         WebhookUrls(settings.public_url) if has_url else None,
     )
 

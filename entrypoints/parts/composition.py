@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from adapters.databases.records.database import Database
 from adapters.databases.records.phone_encryption import PhoneEncryption
+from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts, SecurityEventListeners
 from application.otp.deliver_code import SendNotice
 from application.ports.system import SystemPorts
@@ -69,6 +70,7 @@ class Composition:
     phone_encryption: PhoneEncryption
     database: Database
     core_ports: CorePorts
+    codes: CodeDerivation
     opens: Collection[str]
     send_notice: SendNotice | None = None
     metrics: "Metrics | None"

@@ -153,8 +153,6 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
 
         return OtpPolicy(
             countries=self.countries,
-            otp_length=self.otp_length,
-            fixed_codes=self.test_otps.value,
             rate_limits=RateLimits(
                 per_ip=self.sms_limit_per_ip,
                 per_country=per_country,

@@ -185,15 +185,13 @@ class AppHarness(CoreHarness):
         def make_voice(core: UseCases) -> Voice:
             line = None
             if self.policy.voice is not None:
-                line = VoiceFeature(core, voice, ports, self.peppers, voice_policy)
+                line = VoiceFeature(core, voice, ports, voice_policy)
             return Voice(calls.make(core), line)
 
         if self.policy.voice is not None:
-            urls, otp = self.policy.otp.webhook_urls, self.policy.otp
+            urls = self.policy.otp.webhook_urls
             voice_policy = replace(
-                self.policy.voice,
-                call_urls=CallUrls(urls.public_url) if urls else None,
-                otp_length=otp.otp_length,
+                self.policy.voice, call_urls=CallUrls(urls.public_url) if urls else None
             )
             ports = self.voice_ports or VoicePorts(self.call_provider, _UNUSED, _UNUSED, _UNUSED)
             line = call_with_codes(

@@ -142,7 +142,7 @@ class CoreHarness:
             policy=self.policy.identities,
         )
         store = self.stores.limits if self.stores else self.database.limit_store()
-        limits = LimitPorts(store=store, peppers=self.peppers, policy=self.policy.otp)
+        limits = LimitPorts(store=store, codes=self.codes, policy=self.policy.otp)
         otp = OtpPorts(
             messenger=self.messenger,
             sms_templates=FakeSmsTemplates(),
@@ -223,9 +223,12 @@ class CoreHarness:
         today = self.clock.now().date()
         return PhoneLabels(phone.country, self.keyed_hashes.hash_phone_of_day(phone, today))
 
+    @property
+    def codes(self) -> CodeDerivation:
+        return CodeDerivation(self.peppers, self.policy.identities.fixed_codes)
+
     def code_of(self, challenge: Challenge, phone: PhoneNumber | None = None) -> str:
-        codes = CodeDerivation(self.peppers, self.policy.otp.fixed_codes)
-        return codes.derive(challenge, phone or a_phone()).digits
+        return self.codes.derive(challenge, phone or a_phone()).digits
 
     async def verify_otp(
         self,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from application.additions import Additions
-from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.features.voice.answer_call import AnswerCall, FindCaller
 from application.features.voice.call_limiter import CallLimiter
@@ -13,13 +12,11 @@ from application.features.voice.call_urls import CallUrls, ClaimWebhook
 from application.features.voice.code_calls import AnswerCodeCall, PlaceCodeCall
 from application.features.voice.ports import VoicePorts, VoiceRepositories
 from application.otp.failover import ProviderPause
-from application.ports.keys import KeyRing
 from application.ports.webhooks import coverage_of
 from application.require import require
 from application.use_cases import UseCases
 from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import CallLimits
-from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.phone import PhoneNumber
 
 
@@ -39,7 +36,6 @@ class VoicePolicy:
     line_operator: PhoneNumber | None = None
     caller_id: str = ""
     call_urls: CallUrls | None = None
-    otp_length: int = DEFAULT_OTP_LENGTH
 
 
 def call_with_codes(
@@ -88,7 +84,6 @@ class VoiceFeature:
         core: UseCases,
         repositories: VoiceRepositories,
         ports: VoicePorts,
-        peppers: KeyRing,
         policy: VoicePolicy,
     ) -> None:
         clock, randomness, events = core.system.clock, core.system.randomness, core.system.events
@@ -97,7 +92,7 @@ class VoiceFeature:
         otp, limits = core.otp, core.limits
         limit_store = limits.limit_store
         calls = repositories.calls
-        codes = CodeDerivation(peppers, core.identities.policy.fixed_codes, policy.otp_length)
+        codes = limits.codes
         is_url_signed = coverage_of(ports.signatures).url
         self._keyed_hashes = None if is_url_signed else core.keyed_hashes
         self.claim_webhook = (

@@ -13,7 +13,6 @@ from application.additions import Additions, merge
 from application.features.voice.ports import RecordingFile, Recordings, VoicePorts, VoiceProvider
 from application.opened import Opened
 from application.ports.errors import ConfigurationError, PortError
-from application.ports.keys import KeyPurpose
 from application.ports.webhooks import coverage_of
 from domain.otp.sliding_window import SlidingWindow
 from domain.phone import PhoneNumber
@@ -184,7 +183,6 @@ class VoiceSettings(Settings):
             caller_id=self.caller_id,
             call_urls=CallUrls(self.public_url) if self.is_set("DIALTONE_PUBLIC_URL") else None,
             provider=self.voice_provider,
-            otp_length=self.otp_length,
         )
 
 
@@ -392,12 +390,11 @@ class _Voice(Feature["Voice"]):
         if hasattr(ports.calls, "check"):
             health = HeldHealthCheck(health_check_of(ports.calls))
             checked["calls"] = CheckedPart(health, is_of_provider=True)
-        peppers = composition.keys.key_set(KeyPurpose.OTP_PEPPER)
         pause = make_pause(composition, policy.provider)
         line = call_with_codes(core_ports, repositories, ports, policy, pause)
 
         def make(core: "UseCases") -> Voice:
-            line = VoiceFeature(core, repositories, ports, peppers, policy)
+            line = VoiceFeature(core, repositories, ports, policy)
             return Voice(calls.make(core), line)
 
         return Opened(make, replace(merge([calls.additions, line]), checked_parts=checked))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.databases.records.features.whatsapp import make_whatsapp_repositories
-from application.code_derivation import CodeDerivation
 from application.core_ports import CorePorts
 from application.features.whatsapp import (
     WhatsApp,
@@ -73,7 +72,7 @@ class WhatsAppHarness(CoreHarness):
                 WhatsAppPorts(
                     messenger=self.whatsapp, status_callbacks=messengers, handshakes=messengers
                 ),
-                CodeDerivation(self.peppers, self.policy.otp.fixed_codes),
+                self.codes,
                 self.policy.otp.webhook_urls,
             )
         }

@@ -49,8 +49,7 @@ class DeliveryLimiter:
     alerts: LimitAlerts
     additions: LimitAdditions
 
-    def policy(self, phone: PhoneNumber, now: datetime) -> DeliveryPolicy:
-        has_fixed_code = self.codes.has_fixed_code(phone, now)
+    def policy(self, *, has_fixed_code: bool) -> DeliveryPolicy:
         return FIXED_CODE_POLICY if has_fixed_code else self.delivery_policy
 
     def permits_of(
@@ -60,12 +59,12 @@ class DeliveryLimiter:
         recognition: Recognition,
         now: datetime,
         *,
+        has_fixed_code: bool,
         is_call: bool = False,
         identity_id: str | None = None,
         session_id: str | None = None,
     ) -> "RequestPermits":
         route = self._route(phone, client_ip, is_call, identity_id, session_id)
-        has_fixed_code = self.codes.has_fixed_code(phone, now)
         return RequestPermits(self, route, recognition, now, has_fixed_code)
 
     def clients_of(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[Clients]:
@@ -130,17 +129,20 @@ class DeliveryLimiter:
           whether somebody requests codes.
         """
         attempt, now = compared.attempt, compared.attempt.now
-        recognized, policy = compared.recognized, self.policy(phone, now)
+        recognized, has_fixed_code = compared.recognized, self.codes.has_fixed_code(phone, now)
+        policy = self.policy(has_fixed_code=has_fixed_code)
         wait = compared.state.find_wait(attempt.client_ip, recognized, policy, now)
         if wait.limitation is Limitation.FAILED_ATTEMPTS:
             return whole_seconds(now, wait.until)
         if not compared.has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
-        permits = self.permits_of(phone, attempt.client_ip, recognized.recognition, now)
+        permits = self.permits_of(
+            phone, attempt.client_ip, recognized.recognition, now, has_fixed_code=has_fixed_code
+        )
         # A stranger that needs a proof has made one for the code that it got.
         available_at = await permits.next_available(now, has_proof=not permits.clients())
         blocked_until = (
-            None if permits.has_fixed_code else self.additions.find_network_block(client_ip, now)
+            None if has_fixed_code else self.additions.find_network_block(client_ip, now)
         )
         return whole_seconds(now, max(wait.until, available_at, blocked_until or now))
 

@@ -60,6 +60,7 @@ class DescribeVerification:
     async def __call__(self, phone: PhoneNumber) -> VerificationState:
         now = self.clock.now()
         verification = (await self.phone_verifications.load(phone)).value.prune(now)
+        has_fixed_code = self.codes.has_fixed_code(phone, now)
         deliveries = verification.deliveries.all
         client_ip = (
             deliveries[-1].client_ip
@@ -67,13 +68,21 @@ class DescribeVerification:
             else self.keyed_hashes.hash_client_ip(_UNKNOWN_CLIENT)
         )
         unknown, known = await asyncio.gather(
-            self._find_wait(phone, verification, client_ip, now, STRANGER),
-            self._find_wait(phone, verification, client_ip, now, _KNOWN_CLIENT),
+            *(
+                self._find_wait(
+                    phone, verification, client_ip, now, client, has_fixed_code=has_fixed_code
+                )
+                for client in (STRANGER, _KNOWN_CLIENT)
+            )
         )
         code_expires_at, attempts_left = find_active_code(verification, now)
         return VerificationState(
             blocked_since=verification.blocked_at,
-            not_served=self._why_not_served(phone, verification, now),
+            not_served=(
+                NotServed(NotServedReason.FIXED_CODE)
+                if has_fixed_code
+                else self._why_not_served(phone, verification, now)
+            ),
             next_message=unknown,
             next_message_to_known=known,
             code_expires_at=code_expires_at,
@@ -89,8 +98,6 @@ class DescribeVerification:
     def _why_not_served(
         self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
     ) -> NotServed | None:
-        if self.codes.has_fixed_code(phone, now):
-            return NotServed(NotServedReason.FIXED_CODE)
         if self.countries is not None and phone.country not in self.countries:
             return NotServed(NotServedReason.COUNTRY, phone.country)
         if block := self.delivery_limiter.additions.find_number_block(phone, now):
@@ -108,11 +115,16 @@ class DescribeVerification:
         client_ip: HashedClientIp,
         now: datetime,
         client: RecognizedClient,
+        *,
+        has_fixed_code: bool,
     ) -> Wait:
         limiter = self.delivery_limiter
-        own = verification.find_wait(client_ip, client, limiter.policy(phone, now), now)
-        permits = limiter.permits_of(phone, client_ip, client.recognition, now)
-        if permits.has_fixed_code or own.limitation is Limitation.FAILED_ATTEMPTS:
+        policy = limiter.policy(has_fixed_code=has_fixed_code)
+        own = verification.find_wait(client_ip, client, policy, now)
+        permits = limiter.permits_of(
+            phone, client_ip, client.recognition, now, has_fixed_code=has_fixed_code
+        )
+        if has_fixed_code or own.limitation is Limitation.FAILED_ATTEMPTS:
             return own
         shared = await self._find_shared_wait(permits, now)
         return max(own, shared, key=lambda wait: wait.until)

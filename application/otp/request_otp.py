@@ -189,7 +189,7 @@ class RequestOtp:
             new_call_id=make_identifier(now, random[-RANDOM_BYTES:]) if is_call else None,
             channels=channels,
             providers=() if has_fixed_code else self.deliver_code.providers(channels[0]),
-            policy=self.delivery_limiter.policy(phone, now),
+            policy=self.delivery_limiter.policy(has_fixed_code=has_fixed_code),
             has_fixed_code=has_fixed_code,
             device=command.known_device,
         )
@@ -223,6 +223,7 @@ class RequestOtp:
             request.client_ip,
             standing.client.recognition,
             now,
+            has_fixed_code=request.has_fixed_code,
             is_call=request.new_call_id is not None,
             identity_id=request.identity_id,
             session_id=command.session_id,

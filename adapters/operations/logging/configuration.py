@@ -10,7 +10,7 @@ import logging.config
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -24,7 +24,7 @@ from adapters.operations.logging.unhandled import log_unhandled_errors
 from application.ports.current_request import current_log_fields
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, Processor
+    from structlog.typing import Processor
 
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
@@ -182,7 +182,9 @@ class RecordFormatter(logging.Formatter):
         return str(event)
 
 
-def add_request_fields(_logger: Any, _name: str, event: "EventDict") -> "EventDict":
+def add_request_fields(
+    _logger: Any, _name: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Add what is known about the current request, or about the requests of a batch."""
     return {**current_log_fields(), **event}
 
@@ -242,7 +244,7 @@ def _mask_arguments(record: logging.LogRecord) -> tuple[str, ...]:
     )
 
 
-def _to_json(event: "EventDict", **_: Any) -> str:
+def _to_json(event: MutableMapping[str, Any], **_: Any) -> str:
     try:
         return msgspec.json.encode(event, enc_hook=repr).decode("ascii")
     except UnicodeError:
@@ -250,7 +252,7 @@ def _to_json(event: "EventDict", **_: Any) -> str:
         return json.dumps(msgspec.to_builtins(event, enc_hook=repr))
 
 
-def _shorten(_logger: Any, _name: str, event: "EventDict") -> "EventDict":
+def _shorten(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event["timestamp"] = f"{event['timestamp']:%H:%M:%S.%f}"[:12]
     is_short = event["level"] in {"debug", "info"}
     hidden = ("logger", "request_id", "request_ids", "request_count") if is_short else ()

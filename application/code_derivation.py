@@ -1,7 +1,7 @@
 """The codes of challenges, with the key that each was made with."""
 
 import hmac
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -9,7 +9,7 @@ from typing import Final
 
 from application.ports.keys import KeyRing
 from domain.errors import Unavailable
-from domain.otp.attempts import DIGEST_BYTES, OtpAttempt
+from domain.otp.attempts import DIGEST_BYTES
 from domain.otp.challenge import (
     CHALLENGE_ID_BYTES,
     DEFAULT_OTP_LENGTH,
@@ -21,7 +21,6 @@ from domain.otp.challenge import (
     Purpose,
 )
 from domain.otp.fixed_codes import FixedCodes
-from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
 CHALLENGE_BYTES: Final = CHALLENGE_ID_BYTES + NONCE_BYTES
@@ -82,23 +81,22 @@ class CodeDerivation:
         raise Unavailable
 
     def derive_all(
-        self, verification: PhoneVerification, phone: PhoneNumber, attempt: OtpAttempt
+        self, candidates: Sequence[Challenge], phone: PhoneNumber, now: datetime
     ) -> dict[str, str]:
-        """Derive the codes of all challenges that an attempt may match, by the challenges' ids.
+        """Derive the codes of the challenges that an attempt may match, by the challenges' ids.
 
         The same number of codes is derived for every phone, so that the time reveals nothing.
         """
-        comparable = verification.find_candidates(attempt)
         keys = {pepper.id: pepper.key for pepper in self.peppers.accepted()}
         codes = {}
-        for challenge in comparable:
+        for challenge in candidates:
             key = keys.get(challenge.key_id)
             codes[challenge.id] = challenge.derive_code(key, phone, self.length) if key else ""
         any_key = next(iter(keys.values()))
-        for _ in range(MAX_CANDIDATES - len(comparable)):
+        for _ in range(MAX_CANDIDATES - len(candidates)):
             codes[_PADDING.id] = _PADDING.derive_code(any_key, phone, self.length)
-        test_code = self.fixed_codes.find_code(phone, attempt.now)
-        return codes if test_code is None else dict.fromkeys(codes, test_code.digits)
+        fixed_code = self.fixed_codes.find_code(phone, now)
+        return codes if fixed_code is None else dict.fromkeys(codes, fixed_code.digits)
 
     def digest_key(self, phone: PhoneNumber) -> bytes:
         """Derive the key that makes wrong codes of this phone comparable without storing them."""

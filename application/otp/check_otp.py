@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from application.code_derivation import CodeDerivation
@@ -279,8 +280,8 @@ class CheckOtp:
     ) -> tuple[PhoneVerification, VerificationResult]:
         """Compare the code, acquire what the attempt needs, and count it."""
         phone, attempt, permits = code_attempt.phone, code_attempt.attempt, code_attempt.permits
-        codes = self.codes.derive_all(verification, phone, attempt)
-        code_attempt.compared = compared = compare_code(verification, attempt, codes)
+        derive_codes = partial(self.codes.derive_all, phone=phone, now=attempt.now)
+        code_attempt.compared = compared = compare_code(verification, attempt, derive_codes)
         if not compared.has_own_attempts:
             await permits.acquire_for_ip()
         if compared.is_guess_of_others:

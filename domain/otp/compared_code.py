@@ -1,7 +1,7 @@
 """The check of one attempt: on whom it counts, and whether its code is correct."""
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.otp.attempts import (
@@ -18,6 +18,9 @@ from domain.otp.attempts import (
 )
 from domain.otp.challenge import OTHERS, Challenge, Client, ClientKind, Login, Purpose
 from domain.otp.phone_verification import PhoneVerification, RecognizedClient
+
+DeriveCodes = Callable[[Sequence[Challenge]], Mapping[str, str]]
+"""Returns the codes of challenges by their ids, and perhaps more, which match no challenge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ class ComparedCode:
 
 
 def compare_code(
-    verification: PhoneVerification, attempt: OtpAttempt, codes: Mapping[str, str]
+    verification: PhoneVerification, attempt: OtpAttempt, derive_codes: DeriveCodes
 ) -> ComparedCode:
     """Compare the code of an attempt with those of a phone. It counts nothing.
 
@@ -116,15 +119,15 @@ def compare_code(
       unknown one no code is. Without an id every active code for the purpose is.
     - No correct code passes a counter that is used up.
     """
-    # All are compared, even where they may not match, so that the time reveals nothing.
-    equal = [
-        challenge_id
-        for challenge_id, code in codes.items()
-        if hmac.compare_digest(code, attempt.code.digits)
-    ]
     state = verification.prune(attempt.now)
     recognized = state.recognize(attempt)
     candidates = state.find_candidates(attempt)
+    # All are compared, even where they may not match, so that the time reveals nothing.
+    equal = [
+        challenge_id
+        for challenge_id, code in derive_codes(candidates).items()
+        if hmac.compare_digest(code, attempt.code.digits)
+    ]
     if not candidates:
         return ComparedCode(attempt, state, recognized)
     challenge = _find_counting(state, attempt, candidates)

@@ -119,9 +119,11 @@ class VerificationDriver:
     ) -> ComparedCode:
         """Compare a code now, and count nothing."""
         attempt = self._attempt(code, client_ip, request_id)
-        compared = self.verification.find_candidates(attempt)
-        codes = {challenge.id: code_of(challenge) for challenge in compared}
-        return compare_code(self.verification, attempt, codes)
+        return compare_code(
+            self.verification,
+            attempt,
+            lambda candidates: {challenge.id: code_of(challenge) for challenge in candidates},
+        )
 
     def accepts(self, code: str, client_ip: str = HOME_IP, request_id: str | None = None) -> bool:
         """Verify a code now, and return whether it is correct.

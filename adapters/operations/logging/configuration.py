@@ -50,21 +50,21 @@ def configure_logging(
     logging.captureWarnings(True)
     log_unhandled_errors(lambda: count_failures("unhandled", 1), flush_log)
     _writer().count_dropped = lambda lines: count_failures("log", lines)
-    _lines.level, _lines.log_format, _lines.is_configured = level, log_format, True
+    _lines.level, _lines.log_format = level, log_format
     if "structlog" in sys.modules:
         configure_structlog()
 
 
 def configure_structlog() -> None:
     """Let structlog write as `configure_logging` said, for what imports it later than that."""
-    if not _lines.is_configured:
+    if _lines.level is None:
         return
     import structlog
 
     find_logger = structlog.stdlib.LoggerFactory([__name__])
     logging.setLoggerClass(_Logger)  # the factory has set another class
     structlog.configure(
-        processors=_lines.processors(),
+        processors=_processors(_lines.log_format),
         # LineLogger drops what the level of the logger does not allow.
         wrapper_class=structlog.make_filtering_bound_logger(
             _lines.level.replace("error", "warning")
@@ -138,7 +138,6 @@ def _is_json(log_format: str, is_terminal: bool) -> bool:
     return log_format == "json" or (log_format == "auto" and not is_terminal)
 
 
-@cache
 def make_processors(log_format: str, is_terminal: bool) -> "list[Processor]":
     """Return the processors of all lines; the last one returns the line without its line end.
 
@@ -177,7 +176,7 @@ class RecordFormatter(logging.Formatter):
         # Adapters log dicts, libraries texts.
         fields = record.msg if isinstance(record.msg, dict) else {"event": _read_message(record)}
         event: Any = {"event": "", "exc_info": record.exc_info, **fields}
-        for processor in _lines.processors():
+        for processor in _processors(_lines.log_format):
             event = processor(logging.getLogger(record.name), record.levelname.lower(), event)
         return str(event)
 
@@ -206,17 +205,18 @@ def _report_dropped(lines: int) -> str:
 
 
 class _Lines:
-    """How lines are written: what `configure_logging` was called with."""
+    """What `configure_logging` was called with; None before."""
 
-    level = "info"
+    level: str | None = None
     log_format = "auto"
-    is_configured = False
-
-    def processors(self) -> "list[Processor]":
-        return make_processors(self.log_format, os.isatty(_writer().descriptor))
 
 
 _lines: Final = _Lines()
+
+
+@cache
+def _processors(log_format: str) -> "list[Processor]":
+    return make_processors(log_format, os.isatty(_writer().descriptor))
 
 
 def _read_message(record: logging.LogRecord) -> str:

@@ -78,10 +78,8 @@ class DescribeVerification:
         code_expires_at, attempts_left = find_active_code(verification, now)
         return VerificationState(
             blocked_since=verification.blocked_at,
-            not_served=(
-                NotServed(NotServedReason.FIXED_CODE)
-                if has_fixed_code
-                else self._why_not_served(phone, verification, now)
+            not_served=self._why_not_served(
+                phone, verification, now, has_fixed_code=has_fixed_code
             ),
             next_message=unknown,
             next_message_to_known=known,
@@ -96,8 +94,15 @@ class DescribeVerification:
         )
 
     def _why_not_served(
-        self, phone: PhoneNumber, verification: PhoneVerification, now: datetime
+        self,
+        phone: PhoneNumber,
+        verification: PhoneVerification,
+        now: datetime,
+        *,
+        has_fixed_code: bool,
     ) -> NotServed | None:
+        if has_fixed_code:
+            return NotServed(NotServedReason.FIXED_CODE)
         if self.countries is not None and phone.country not in self.countries:
             return NotServed(NotServedReason.COUNTRY, phone.country)
         if block := self.delivery_limiter.additions.find_number_block(phone, now):

@@ -326,8 +326,8 @@ class StatisticsSums:
                 self._rejections[counted.starts_at][group.limit] += each.count
 
     def add_prefixes(self, counted: PeriodCounts[CountedPrefix]) -> None:
-        for group in counted.groups:
-            self._groups[(group.group.prefix,)][group.group.result] += group.count
+        for counts in counted.groups:
+            self._groups[(counts.group.prefix,)][counts.group.result] += counts.count
 
     def report(self) -> Statistics:
         return Statistics(

@@ -156,7 +156,7 @@ def _check_provider_of_channels(
 
 
 def _check_fixed_codes(test_otps: Secret[FixedCodes], otp_length: int) -> Iterator[Problem]:
-    if any(len(otp.code.digits) != otp_length for otp in test_otps.value.all):
+    if any(len(fixed.code.digits) != otp_length for fixed in test_otps.value.all):
         text = f"Each code must have {otp_length} digits (DIALTONE_OTP_LENGTH)."
         yield Problem("DIALTONE_TEST_OTPS", text, example=example_of_fixed_code(otp_length))
 
@@ -225,10 +225,10 @@ def _check_set_in_production(is_set: _IsSet) -> Iterator[Problem]:
 
 def _check_last_days(test_otps: Secret[FixedCodes]) -> Iterator[Problem]:
     latest = datetime.now(UTC) + timedelta(days=367)
-    for otp in test_otps.value.all:
-        if otp.expires_at is None or otp.expires_at > latest:
+    for fixed in test_otps.value.all:
+        if fixed.expires_at is None or fixed.expires_at > latest:
             text = "Must have a last day in production, at most a year ahead."
-            example = example_of_fixed_code(len(otp.code.digits))
+            example = example_of_fixed_code(len(fixed.code.digits))
             yield Problem("DIALTONE_TEST_OTPS", text, example)
             return
 

@@ -81,7 +81,7 @@ class EventSettings(Settings):
         return bool(self.events)
 
     def events_policy(self) -> "EventsPolicy":
-        # Imported only here: the parent process of the workers needs no use cases.
+        # Imported only here: to read settings, nobody needs use cases.
         from application.features.events.feature import EventsPolicy
 
         return EventsPolicy(events_with_phone=self.events_have_phone)

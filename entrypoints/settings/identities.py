@@ -62,7 +62,7 @@ class IdentitySettings(OtpSettings):
         return UsernameRules(self.app_name, self.default_region)
 
     def identities_policy(self) -> "IdentitiesPolicy":
-        # Imported only here: the parent process of the workers needs no use cases.
+        # Imported only here: to read settings, nobody needs use cases.
         from application.identities.use_cases import IdentitiesPolicy
 
         return IdentitiesPolicy(

@@ -148,7 +148,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         per_country, per_country_and_day = self.sms_limit_per_country
         total, total_of_day = self.sms_limit_total
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported
-        # Imported only here: the parent process of the workers needs no use cases.
+        # Imported only here: to read settings, nobody needs use cases.
         from application.otp.use_cases import OtpPolicy
 
         return OtpPolicy(

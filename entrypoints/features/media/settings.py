@@ -155,7 +155,7 @@ class MediaSettings(Settings):
         return f"{self.public_url}/media"
 
     def media_policy(self) -> "MediaPolicy":
-        # Imported only here: the parent process of the workers needs no use cases.
+        # Imported only here: to read settings, nobody needs use cases.
         from application.features.media.feature import MediaPolicy
 
         return MediaPolicy(

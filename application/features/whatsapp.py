@@ -95,7 +95,7 @@ REMEMBERED: Final = DeliveryResult(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendByWhatsApp:
-    """The channel of codes by WhatsApp (`MessageChannel`).
+    """The channel of codes by WhatsApp (`CodeChannel`).
 
     - A number that WhatsApp did not reach within seven days is not tried.
     - Before a message is sent, a record of it is kept: what the provider reports of it may arrive
@@ -343,7 +343,7 @@ def open_whatsapp_channel(
         lambda core: WhatsApp(core, records, ports, codes),
         replace(
             records.additions,
-            message_channels={Channel.WHATSAPP: channel},
+            code_channels={Channel.WHATSAPP: channel},
             after_login=(records.numbers.forget_after_login,),
         ),
     )

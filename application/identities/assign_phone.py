@@ -45,6 +45,6 @@ class AssignPhone:
                 verification = verification.change_owner(new_id, by_login=challenge_id is not None)
             if challenge_id is not None:
                 verification = verification.move_login(challenge_id, owner_id)
-            return verification, (owner_id, verification.blocked_at is not None)
+            return verification, (owner_id, verification.is_blocked)
 
         return await change(self.phone_verifications, phone, assign)

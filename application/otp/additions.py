@@ -14,27 +14,6 @@ from domain.otp.permits import Permits
 from domain.phone import PhoneNumber
 
 
-class CodeCalls(Protocol):
-    """Calls phones to read codes to them."""
-
-    @property
-    def provider(self) -> str:
-        """The name of the provider of calls."""
-        ...
-
-    async def __call__(self, code: "CodeDelivery") -> DeliveryResult:
-        """Place the call of a delivery that has the id of a call.
-
-        Raises:
-            StorageError: no call was placed.
-        """
-        ...
-
-    def find_pause(self) -> PausedProvider | None:
-        """Return the pause in which no call is handed to the provider; None for now."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class CodeDelivery:
     """A delivery that is recorded, and what its message is made of.
@@ -55,8 +34,8 @@ class CodeDelivery:
     session_id: str | None = None
 
 
-class MessageChannel(Protocol):
-    """Sends codes by messages that reach only the numbers of its customers, such as WhatsApp."""
+class CodeChannel(Protocol):
+    """Delivers codes by calls, or by messages to the customers of a messenger, not by SMS."""
 
     @property
     def provider(self) -> str:
@@ -64,23 +43,25 @@ class MessageChannel(Protocol):
         ...
 
     async def send(
-        self, code: CodeDelivery, next_channels: Sequence[Channel], messages: "CodeMessages"
+        self, code: CodeDelivery, next_channels: Sequence[Channel], messages: "CodeMessages", /
     ) -> DeliveryResult:
         """Send the code of a delivery.
 
-        - `INVALID_NUMBER` says that this channel cannot reach the number. After it, and after a
-          result that says that nothing was sent, the caller tries the next channel.
-        - A failure of the database is no error.
+        `INVALID_NUMBER` says that this channel cannot reach the number. After it, and after a
+        result that says that nothing was sent, the caller tries the next channel.
 
         Args:
-            code: The delivery.
+            code: The delivery. By calls, it has the id of one.
             next_channels: What is tried where the provider reports later that it failed.
             messages: Render and keep its message.
+
+        Raises:
+            StorageError: nothing was sent.
         """
         ...
 
     def find_pause(self) -> PausedProvider | None:
-        """Return the pause in which no message is handed to the provider; None for now."""
+        """Return the pause in which nothing is handed to the provider; None for now."""
         ...
 
 
@@ -133,12 +114,12 @@ class OtpAdditions:
     """What features add to one-time codes.
 
     Attributes:
-        code_calls: None where codes are sent by messages only.
+        code_channels: The channels besides SMS. A code for a channel that nobody adds is sent as an
+            SMS, such as one for a call that the terminal shows.
         acquire_for_proof: None where no proofs are asked for.
         recent_messages: For a page that shows them; None where no page does.
     """
 
-    code_calls: CodeCalls | None = None
-    message_channels: Mapping[Channel, MessageChannel] = field(default_factory=dict)
+    code_channels: Mapping[Channel, CodeChannel] = field(default_factory=dict)
     acquire_for_proof: AcquireForProof | None = None
     recent_messages: RecentMessages | None = None

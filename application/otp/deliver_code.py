@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from application.code_derivation import CodeDerivation
 from application.limits.delivery_limiter import DeliveryLimiter
-from application.otp.additions import CodeCalls, CodeDelivery, MessageChannel, OtpAdditions
+from application.otp.additions import CodeDelivery, OtpAdditions
 from application.otp.events import (
     OtpFellBack,
     PhoneNoticeRejected,
@@ -35,7 +35,7 @@ from application.webhook_urls import WebhookUrls, name_message
 from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.otp.delivery import Channel, Delivery, order_after
-from domain.otp.delivery_policy import ONLY_SMS, ChannelOrder
+from domain.otp.delivery_policy import ChannelOrder
 from domain.otp.phone_verification import PhoneVerification
 from domain.phone import PhoneNumber
 
@@ -89,28 +89,21 @@ class DeliverCode:
     def plan_channels(
         self, phone: PhoneNumber, purpose: Purpose, requested: Channel | None
     ) -> Sequence[Channel]:
-        """Return the channels that are tried one after another: those that have a provider."""
+        """Return the channels that are tried one after another."""
         if purpose is not Purpose.SIGN_IN:
             return (requested or Channel.SMS,)
-        available = (Channel.SMS, Channel.VOICE, *self.additions.message_channels)
-        planned = self.channels.plan(phone.country, requested)
-        return [channel for channel in planned if channel in available] or ONLY_SMS
+        return self.channels.plan(phone.country, requested)
 
     def providers(self, channel: Channel) -> Sequence[str]:
-        other = self._find_other(channel)
-        return (other.provider,) if other else self.messenger.names
+        code_channel = self.additions.code_channels.get(channel)
+        return (code_channel.provider,) if code_channel else self.messenger.names
 
     def find_pause(self, channels: Sequence[Channel]) -> PausedProvider | None:
         """Return the pause that ends first; None if one of the channels has a provider now."""
-        found = [(self._find_other(channel) or self.messenger).find_pause() for channel in channels]
+        code_channels = self.additions.code_channels
+        found = [code_channels.get(each, self.messenger).find_pause() for each in channels]
         pauses = [pause for pause in found if pause is not None]
         return min(pauses, key=lambda each: each.until) if len(pauses) == len(found) else None
-
-    def _find_other(self, channel: Channel) -> CodeCalls | MessageChannel | None:
-        """Return what delivers by a channel, None if that is an SMS."""
-        if channel is Channel.VOICE:
-            return self.additions.code_calls
-        return self.additions.message_channels.get(channel)
 
     async def __call__(self, code: CodeDelivery, channels: Sequence[Channel]) -> SettledDelivery:
         """Deliver a code by the first of its channels that takes it.
@@ -187,12 +180,10 @@ class DeliverCode:
         return following
 
     async def _send(self, code: CodeDelivery, next_channels: Sequence[Channel]) -> DeliveryResult:
-        phone, delivery, code_calls = code.phone, code.delivery, self.additions.code_calls
-        if code_calls is not None and delivery.call_id is not None:
-            return await code_calls(code)
-        message_channel = self.additions.message_channels.get(delivery.channel)
-        if message_channel is not None:
-            return await message_channel.send(code, next_channels, self)
+        phone, delivery = code.phone, code.delivery
+        code_channel = self.additions.code_channels.get(delivery.channel)
+        if code_channel is not None:
+            return await code_channel.send(code, next_channels, self)
         message = self.render(code)
         if self.webhook_urls is not None:
             message = name_message(

@@ -204,6 +204,7 @@ class ResetLimits:
         now = self.clock.now()
         if verification.gets_no_messages:
             raise PhoneBlocked
-        if expected_left not in (None, verification.prune(now).resets_left):
+        pruned = verification.prune(now)
+        if expected_left not in (None, pruned.resets_left):
             raise LimitsResetBefore
-        return verification.reset_limits(now)
+        return pruned.reset_limits(now)

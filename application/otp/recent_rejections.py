@@ -177,8 +177,9 @@ class RecentRejections:
         waiting = self._waiting.pop(phone)
 
         def keep(verification: PhoneVerification) -> tuple[PhoneVerification, bool]:
-            kept = verification.keep_rejections(waiting.rejections, now)
-            return kept, kept is not verification
+            pruned = verification.prune(now)
+            kept = pruned.keep_rejections(waiting.rejections)
+            return (verification, False) if kept is pruned else (kept, True)
 
         try:
             if await change(self.phone_verifications, phone, keep):

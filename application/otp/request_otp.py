@@ -1,7 +1,7 @@
 """Request a one-time code."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -56,6 +56,7 @@ class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
     Attributes:
+        phone: Of a kind that gets codes, unless it is the present number of `identity_id`.
         channel: How the client wants the code; None if it named no channel.
         device_token: The token of an earlier login, if the client sent one.
         known_device: A device of the phone's identity, if the caller knows it; without a token.
@@ -113,16 +114,17 @@ class RequestOtp:
 
     The steps are:
 
-    1. Country, blocks of the number and kind of the number. The answer is the same for a country
-       that is not served and for a block.
+    1. Country, and blocks of the number, which have the same answer. The parser checks the kind of
+       a number.
     2. The record of the phone is loaded, and what the device token names. A phone that is blocked
        and has no account is one of a country that is not served; one of an account gets codes.
-    3. After a hundred failures strangers wait. Within the cooldown the request joins: nothing is
-       sent, and it gets an id of its own for the message that was sent for the same purpose.
+    3. Within the cooldown the request joins: nothing is sent, and it gets an id of its own for the
+       message that was sent for the same purpose.
     4. A client in a blocked network is rejected, and so is everybody while no provider is called,
        because their latest results were unknown.
-    5. The limits of the phone decide, then those that phones share. A client that can make a proof
-       is asked for one where those of strangers are used up, or strangers need it.
+    5. The limits of the phone decide, and after a hundred failures strangers wait. Then those that
+       phones share decide. A client that can make a proof is asked for one where those of strangers
+       are used up, or strangers need it.
     6. The delivery is recorded with its permits before the message is sent, so no race sends one
        too many. A request that a parallel one overtook joins, and releases its permits.
     7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
@@ -176,8 +178,8 @@ class RequestOtp:
         random = self.randomness.bytes(REQUEST_ID_BYTES + CHALLENGE_BYTES + RANDOM_BYTES)
         channels = self.deliver_code.plan_channels(phone, command.purpose, command.channel)
         has_fixed_code = self.codes.has_fixed_code(phone, now)
-        has_calls = self.additions.code_calls is not None
-        is_call = channels[0] is Channel.VOICE and has_calls and not has_fixed_code
+        is_voice = channels[0] is Channel.VOICE and not has_fixed_code
+        is_call = is_voice and Channel.VOICE in self.additions.code_channels
         return OtpRequest(
             client_ip=self.keyed_hashes.hash_client_ip(command.client_ip),
             now=now,
@@ -192,6 +194,9 @@ class RequestOtp:
             policy=self.delivery_limiter.policy(has_fixed_code=has_fixed_code),
             has_fixed_code=has_fixed_code,
             device=command.known_device,
+            rejection_error=(
+                None if has_fixed_code else self._find_rejection(command.client_ip, channels, now)
+            ),
         )
 
     def _check_phone(self, command: RequestOtpCommand, request: OtpRequest) -> None:
@@ -203,10 +208,11 @@ class RequestOtp:
         block = self.delivery_limiter.additions.find_number_block(phone, request.now)
         if block is not None:
             raise CountryNotServed(block.name)
-        try:
-            self.phone_rules.check(phone)
-        except InvalidValue as error:
-            raise PhoneUnreachable(error.message) from None
+        if command.identity_id is not None:  # its present number may be older than the rules
+            try:
+                self.phone_rules.check(phone)
+            except InvalidValue as error:
+                raise PhoneUnreachable(error.message) from None
 
     async def _load(self, command: RequestOtpCommand, request: OtpRequest) -> _CodeRequest:
         phone, token, now = command.phone, command.device_token, request.now
@@ -243,9 +249,6 @@ class RequestOtp:
         try:
             if (joined := await self._join(code_request, code_request.loaded)) is not None:
                 return joined
-            self._check_network(command, request)
-            self._check_providers(request)
-            code_request.standing.check_limits()
             permits = await code_request.permits.acquire()
             if isinstance(permits, LimitReached):
                 # A parallel request that got the last permits may have been for this phone.
@@ -277,34 +280,28 @@ class RequestOtp:
             self.phone_verifications, code_request.command.phone, join, loaded=loaded
         )
 
-    def _check_network(self, command: RequestOtpCommand, request: OtpRequest) -> None:
-        until = self._blocked_until(command, request)
+    def _find_rejection(
+        self, client_ip: str, channels: Sequence[Channel], now: datetime
+    ) -> TooManyOtpRequests | DeliveryFailed | None:
+        until = self.delivery_limiter.additions.find_network_block(client_ip, now)
         if until is not None:
-            raise TooManyOtpRequests(whole_seconds(request.now, until), BLOCKED_NETWORK)
-
-    def _blocked_until(self, command: RequestOtpCommand, request: OtpRequest) -> datetime | None:
-        """Return when the block of the client's network ends. None stops a fixed code."""
-        if request.has_fixed_code:
+            return TooManyOtpRequests(whole_seconds(now, until), BLOCKED_NETWORK)
+        pause = self.deliver_code.find_pause(channels)
+        if pause is None:
             return None
-        return self.delivery_limiter.additions.find_network_block(command.client_ip, request.now)
-
-    def _check_providers(self, request: OtpRequest) -> None:
-        pause = None if request.has_fixed_code else self.deliver_code.find_pause(request.channels)
-        if pause is not None:
-            seconds = whole_seconds(request.now, pause.until)
-            raise DeliveryFailed(seconds, pause.name, pause.reason)
+        return DeliveryFailed(whole_seconds(now, pause.until), pause.name, pause.reason)
 
     async def _add_delivery(self, code_request: _CodeRequest, permits: Permits) -> DeliveryDecision:
         """Record the delivery with its permits, or refer to one that a parallel request caused.
 
         Permits are released if it is certain that the record does not have them.
         """
-        phone, now = code_request.command.phone, code_request.request.now
+        phone = code_request.command.phone
         rejections = self.rejections.of(phone)
 
         def add(current: PhoneVerification) -> tuple[PhoneVerification, DeliveryDecision]:
             successor, decision = code_request.standing_on(current).add_delivery(permits)
-            return successor.keep_rejections(rejections, now), decision
+            return successor.keep_rejections(rejections), decision
 
         try:
             decision = await change(
@@ -327,7 +324,7 @@ class RequestOtp:
                 self.delivery_limiter.next_check_of_proof(request.client_ip, now),
             )
             times.append(max(permitted_at, checked_at))
-        return max(min(times), self._blocked_until(command, request) or now)
+        return min(times)
 
     async def _deliver(self, code_request: _CodeRequest, decision: DeliveryDecision) -> None:
         command, request, phone = (

@@ -56,7 +56,7 @@ class ComparedCode:
     def is_phone_blocked(self) -> bool:
         """Whether no code signs in. To a change, the number of a blocked phone is one in use."""
         is_change = self.attempt.purpose is Purpose.CHANGE_PHONE
-        return self.state.blocked_at is not None and not is_change
+        return self.state.is_blocked and not is_change
 
     @property
     def correct_code(self) -> UsedCode | None:

@@ -39,7 +39,7 @@ class ChannelOrder:
             return (Channel.VOICE,)
         messages = [channel for channel in self.of(country) if channel is not Channel.VOICE]
         if requested is None:
-            return tuple(messages)
+            return tuple(messages) or ONLY_SMS
         return (requested, *(channel for channel in messages if channel is not requested))
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from domain.errors import DeliveryFailed, TooManyOtpRequests
 from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Channel, HashedClientIp, ValidDeviceToken
 from domain.otp.delivery_policy import DeliveryPolicy
@@ -28,6 +29,7 @@ class OtpRequest:
     Attributes:
         new_challenge: It is used if the request causes a delivery that needs one.
         key_ids: A code is sent again only if its key is one of these.
+        rejection_error: Why it is rejected if it joins no earlier delivery, whatever the limits.
     """
 
     client_ip: HashedClientIp
@@ -41,6 +43,7 @@ class OtpRequest:
     policy: DeliveryPolicy
     has_fixed_code: bool = False
     device: ValidDeviceToken | None = None
+    rejection_error: TooManyOtpRequests | DeliveryFailed | None = None
 
     @property
     def purpose(self) -> Purpose:

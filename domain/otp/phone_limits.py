@@ -31,37 +31,31 @@ class RequestStanding:
     wait: Wait
 
     def join(self) -> tuple[PhoneVerification, DeliveryDecision] | None:
-        """Let a request within the cooldown join an earlier delivery; None after the cooldown.
+        """Let a request within the cooldown join an earlier delivery; None if a message may go.
 
         Nothing is sent. While a code for the same purpose and identity is valid, the request gets
         an id of its own for the latest delivery of this code, whoever requested that.
 
         Raises:
             CountryNotServed: the phone is blocked, and has no account.
+            DeliveryFailed, TooManyOtpRequests: it joins nothing, and is rejected before the limits
+                of the phone or by them.
         """
         request, state, wait = self.request, self.state, self.wait
         if state.gets_no_messages and not request.has_fixed_code:
             raise CountryNotServed(PHONE_IS_BLOCKED)
-        if wait.limitation is None:
-            return None
-        if wait.limitation is Limitation.FAILED_ATTEMPTS:
-            raise self._rejection
-        requester = state.requester(request.client_ip, self.client)
-        if request.policy.is_cooled_down(requester, request.now):
-            return None
-        joined = self._join_latest()
-        if joined is None:
-            raise self._rejection
-        delivery, challenge = joined
-        successor = replace(state, deliveries=state.deliveries.set_delivery(delivery))
-        return successor, DeliveryDecision(
-            delivery, challenge, request.new_request_id, wait.until, is_new=False
-        )
-
-    def check_limits(self) -> None:
-        """Raise TooManyOtpRequests if the limits of the phone reject a message."""
-        if self.wait.limitation is not None:
-            raise self._rejection
+        if wait.limitation is not None and (joined := self._join_latest()) is not None:
+            delivery, challenge = joined
+            successor = replace(state, deliveries=state.deliveries.set_delivery(delivery))
+            return successor, DeliveryDecision(
+                delivery, challenge, request.new_request_id, wait.until, is_new=False
+            )
+        if request.rejection_error is not None:
+            raise request.rejection_error
+        if wait.limitation is not None:
+            seconds = whole_seconds(request.now, wait.until)
+            raise TooManyOtpRequests(seconds, wait.limitation.name.lower())
+        return None
 
     def add_delivery(self, permits: Permits) -> tuple[PhoneVerification, DeliveryDecision]:
         """Record a new delivery, or join one that a parallel request caused.
@@ -72,7 +66,6 @@ class RequestStanding:
         """
         if (joined := self.join()) is not None:
             return joined
-        self.check_limits()
         request, state, challenges = self.request, self.state, self.state.challenges
         resendable = [
             challenge
@@ -112,18 +105,18 @@ class RequestStanding:
             last_provider=last_provider,
         )
 
-    @property
-    def _rejection(self) -> TooManyOtpRequests:
-        limitation, seconds = self.wait.limitation, whole_seconds(self.request.now, self.wait.until)
-        return TooManyOtpRequests(seconds, limitation.name.lower() if limitation else "")
-
     def _join_latest(self) -> tuple[Delivery, Challenge] | None:
         """Return the latest delivery of an active code with the new request, and its challenge.
 
-        None if there is no such delivery, if too many requests joined it, or if the id would bring
-        a stranger no attempt.
+        None after the cooldown, if there is no such delivery, if too many requests joined it, or if
+        the id would bring a stranger no attempt.
         """
         request, state, client = self.request, self.state, self.client
+        requester = state.requester(request.client_ip, client)
+        if self.wait.limitation is Limitation.FAILED_ATTEMPTS or request.policy.is_cooled_down(
+            requester, request.now
+        ):
+            return None
         active = {
             challenge.id: challenge
             for challenge in state.challenges.for_purpose(request.purpose, request.identity_id)

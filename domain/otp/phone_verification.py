@@ -101,17 +101,21 @@ class PhoneVerification:
             require_identifier(self.identity_id)
 
     @property
+    def is_blocked(self) -> bool:
+        return self.blocked_at is not None
+
+    @property
     def gets_no_messages(self) -> bool:
         """Whether an operator keeps messages from it: it is blocked, and that of no account.
 
         An account that is blocked gets codes like any.
         """
-        return self.blocked_at is not None and self.identity_id is None
+        return self.is_blocked and self.identity_id is None
 
     @property
     def expires_at(self) -> datetime | None:
         """When nothing of it counts anymore. None while it names an identity or is blocked."""
-        if self.identity_id is not None or self.blocked_at is not None:
+        if self.identity_id is not None or self.is_blocked:
             return None
         times = [*self.challenges.expiry_times, *self.failures.expiry_times]
         return max([*times, *self._expiry_times], default=_EXPIRED)
@@ -140,7 +144,7 @@ class PhoneVerification:
         It is a stranger without an identity, at a blocked phone, and after twenty failures in a row
         of this device or IP.
         """
-        if self.identity_id is None or self.blocked_at is not None:
+        if self.identity_id is None or self.is_blocked:
             return STRANGER
         device, now = request.device, request.now
         if (
@@ -290,13 +294,13 @@ class PhoneVerification:
         )
 
     def block(self, now: datetime) -> "PhoneVerification":
-        return self if self.blocked_at else replace(self, blocked_at=now)
+        return self if self.is_blocked else replace(self, blocked_at=now)
 
     def unblock(self) -> "PhoneVerification":
-        return replace(self, blocked_at=None) if self.blocked_at else self
+        return replace(self, blocked_at=None) if self.is_blocked else self
 
     def reset_limits(self, now: datetime) -> "PhoneVerification":
-        """Return the state of a phone whose cooldown and deliveries no longer count.
+        """Return the pruned state of a phone whose cooldown and deliveries no longer count.
 
         - Devices and IPs that failed too often are recognized again.
         - Of failures in a row at most 50 stay: only a success ends all. The wait ends, and from
@@ -306,31 +310,25 @@ class PhoneVerification:
         Raises:
             TooManyResets: twice within a day; the error says when to try again.
         """
-        pruned = self.prune(now)
-        if not pruned.resets_left:
-            next_reset_at = pruned.limit_resets[-MAX_RESETS_A_DAY] + ONE_DAY
+        if not self.resets_left:
+            next_reset_at = self.limit_resets[-MAX_RESETS_A_DAY] + ONE_DAY
             raise TooManyResets(whole_seconds(now, next_reset_at))
         return replace(
-            pruned,
-            deliveries=pruned.deliveries.reset(),
-            failures=pruned.failures.reset_limits(),
-            limit_resets=(*pruned.limit_resets, now),
+            self,
+            deliveries=self.deliveries.reset(),
+            failures=self.failures.reset_limits(),
+            limit_resets=(*self.limit_resets, now),
         )
 
-    def keep_rejections(
-        self, rejections: Collection[Rejection], now: datetime
-    ) -> "PhoneVerification":
-        """Return the state with these rejections, of which the latest ten are kept for a day.
+    def keep_rejections(self, rejections: Collection[Rejection]) -> "PhoneVerification":
+        """Return the pruned state with these rejections: the latest ten are kept for a day.
 
         A phone of which nothing is known keeps none: requests that are rejected make no record.
         """
-        if not rejections:
+        if not rejections or self == PhoneVerification():
             return self
-        pruned = self.prune(now)
-        if pruned == PhoneVerification():
-            return self
-        each_once = sorted({*pruned.rejections, *rejections}, key=lambda rejection: rejection.at)
-        return replace(pruned, rejections=tuple(each_once[-MAX_REJECTIONS:]))
+        each_once = sorted({*self.rejections, *rejections}, key=lambda rejection: rejection.at)
+        return replace(self, rejections=tuple(each_once[-MAX_REJECTIONS:]))
 
     def prune(self, now: datetime) -> "PhoneVerification":
         """Return the state without what expired and what lies in the future of any clock."""

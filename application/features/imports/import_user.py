@@ -122,7 +122,7 @@ class _Comparison:
         created = self._set_claims(self._add_data(identity))
         return _Step(
             self._to_result(ImportOutcome.CREATED, created, is_blocked=user.is_blocked),
-            blocks=user.is_blocked and verification.blocked_at is None,
+            blocks=user.is_blocked and not verification.is_blocked,
             verification=None if assigned_id else verification,
             identity=created,
         )
@@ -133,7 +133,7 @@ class _Comparison:
         if stored.known is not None:
             is_deleted = stored.known.is_deleted
             return ImportProblem.USER_DELETED if is_deleted else ImportProblem.ID_IN_USE
-        if stored.verification.value.blocked_at is not None and not user.is_blocked:
+        if stored.verification.value.is_blocked and not user.is_blocked:
             return ImportProblem.PHONE_BLOCKED
         if user.id not in (None, identity_id):
             return ImportProblem.PHONE_IN_USE

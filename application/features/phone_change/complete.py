@@ -138,7 +138,7 @@ class CompletePhoneChange:
 
     async def _check_free(self, change: PhoneChange, found: PhoneVerification) -> None:
         """Check that nobody else has the new number, and that it is not blocked."""
-        if found.blocked_at is not None:
+        if found.is_blocked:
             raise PhoneInUse
         if found.identity_id is not None:
             await self._close_owner(found.identity_id, change)

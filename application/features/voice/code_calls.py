@@ -1,5 +1,6 @@
 """Call a phone to read a code."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from application.code_derivation import CodeDerivation
 from application.features.voice.answer_call import AnswerCallCommand
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.ports import CallProvider, Calls
-from application.otp.additions import CodeDelivery
+from application.otp.additions import CodeDelivery, CodeMessages
 from application.otp.failover import PAUSED, ProviderPause
 from application.ports.errors import CorruptRecord, StorageError
 from application.ports.keyed_hashes import KeyedHashes
@@ -24,6 +25,7 @@ from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import HangUp, Instruction, resolve
 from domain.features.voice.step import hang_up, read_code, start_code_call
 from domain.otp.challenge import Challenge
+from domain.otp.delivery import Channel
 from domain.otp.messages import locale_fallbacks, normalize_locale
 from domain.otp.phone_verification import PhoneVerification
 
@@ -52,8 +54,12 @@ class PlaceCodeCall:
     def find_pause(self) -> PausedProvider | None:
         return self.pause.paused
 
-    async def __call__(self, code: CodeDelivery) -> DeliveryResult:
+    async def send(
+        self, code: CodeDelivery, _next: Sequence[Channel], _messages: CodeMessages
+    ) -> DeliveryResult:
         """Place the call that delivers a code which a client asked for.
+
+        No channel is tried after a call, and its text is rendered while it is answered.
 
         Raises:
             StorageError: no call was placed.

@@ -17,6 +17,7 @@ from application.require import require
 from application.use_cases import UseCases
 from domain.features.voice.call_texts import CallTexts
 from domain.features.voice.instructions import CallLimits
+from domain.otp.delivery import Channel
 from domain.phone import PhoneNumber
 
 
@@ -52,15 +53,17 @@ def call_with_codes(
     hashes = None if coverage_of(ports.signatures).url else core_ports.keyed_hashes
     return Additions(
         shared_limits=shared_limits,
-        code_calls=PlaceCodeCall(
-            repositories.calls,
-            ports.calls,
-            CallUrls(policy.call_urls.public_url, hashes),
-            core_ports.keyed_hashes,
-            core_ports.system.clock,
-            pause,
-            policy.provider,
-        ),
+        code_channels={
+            Channel.VOICE: PlaceCodeCall(
+                repositories.calls,
+                ports.calls,
+                CallUrls(policy.call_urls.public_url, hashes),
+                core_ports.keyed_hashes,
+                core_ports.system.clock,
+                pause,
+                policy.provider,
+            )
+        },
     )
 
 

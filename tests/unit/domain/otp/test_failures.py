@@ -194,7 +194,7 @@ def test_of_more_than_thirty_clients_that_failed_the_oldest_goes() -> None:
 
 
 def reset(driver: VerificationDriver) -> None:
-    driver.verification = driver.verification.reset_limits(driver.now)
+    driver.verification = driver.verification.prune(driver.now).reset_limits(driver.now)
 
 
 def test_after_a_reset_a_code_is_sent_at_once_and_the_limits_of_the_phone_count_again() -> None:

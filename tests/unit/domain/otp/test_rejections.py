@@ -23,13 +23,14 @@ def test_a_phone_keeps_the_latest_ten_rejections_each_once() -> None:
     for parts in permutations([rejections[::2], rejections[1::2], rejections[::2]]):
         kept = DELIVERED
         for part in parts:
-            kept = kept.keep_rejections(part, rejections[-1].at)
+            kept = kept.keep_rejections(part)
         assert kept.rejections == tuple(rejections[-MAX_REJECTIONS:])
 
 
 def test_rejections_of_a_clock_that_was_wrong_keep_out_no_others() -> None:
     of_tomorrow = [a_rejection(24 * 60 + number) for number in range(MAX_REJECTIONS)]
-    kept = replace(DELIVERED, rejections=tuple(of_tomorrow)).keep_rejections([a_rejection()], NOW)
+    pruned = replace(DELIVERED, rejections=tuple(of_tomorrow)).prune(NOW)
+    kept = pruned.keep_rejections([a_rejection()])
     assert kept.rejections == (a_rejection(),)
     of_next_minute = replace(DELIVERED, rejections=(a_rejection(1),))
     assert of_next_minute.prune(NOW) == of_next_minute
@@ -37,8 +38,7 @@ def test_rejections_of_a_clock_that_was_wrong_keep_out_no_others() -> None:
 
 def test_a_phone_of_which_nothing_is_known_keeps_no_rejection() -> None:
     empty = PhoneVerification()
-    assert empty.keep_rejections([a_rejection()], NOW) is empty
-    kept = DELIVERED.keep_rejections([a_rejection()], NOW)
-    # All of it has expired, and the cleanup deletes it.
-    tomorrow = NOW + timedelta(days=1)
-    assert kept.keep_rejections([a_rejection(24 * 60)], tomorrow) is kept
+    assert empty.keep_rejections([a_rejection()]) is empty
+    # All of it has expired tomorrow, and the cleanup deletes it.
+    expired = DELIVERED.keep_rejections([a_rejection()]).prune(NOW + timedelta(days=1))
+    assert expired.keep_rejections([a_rejection(24 * 60)]) is expired

@@ -103,10 +103,10 @@ class LogIn:
     ) -> LoginDecision:
         """Ask the login hook about a login, before its code is used."""
         identity = loaded.value if loaded else None
-        if identity is not None and (
-            not identity.is_open_owner(command.phone) or self._is_recycled(identity, code, now)
-        ):
-            identity = None  # a new one replaces it
+        if identity is not None:
+            planned = self._plan_change(identity, command.phone, code, now)
+            if planned is not _Change.SESSION_ADDED:
+                identity = None  # a new one replaces it
         login = PendingLogin(
             user_id=identity.id if identity else None,
             external_id=identity.external_id if identity else None,
@@ -237,19 +237,18 @@ class LogIn:
         def add(identity: Identity | None) -> tuple[Identity, tuple[Identity, _Change]]:
             if identity is None:
                 identity = Identity(identity_id, phone, now)
-            if identity.is_blocked or identity.is_closed or identity.has_used(used.id):
+            if identity.is_blocked or identity.phone != phone or identity.has_used(used.id):
                 return identity, (identity, _Change.NONE)
-            if identity.phone != phone:
-                return identity, (identity, _Change.NONE)
-            if self._is_recycled(identity, code, now):
-                detached = identity.detach(now)
-                return detached, (detached, _Change.DETACHED)
-            device = None
-            if device_token is not None:
-                expires_at = now + DEVICE_TOKEN_TTL
-                device = RecognizedDevice(device_token.device_id, session.id, expires_at)
-            added = identity.add_session(session, used, device)
-            return added, (added, _Change.SESSION_ADDED)
+            planned = self._plan_change(identity, phone, code, now)
+            if planned is _Change.DETACHED:
+                identity = identity.detach(now)
+            elif planned is _Change.SESSION_ADDED:
+                device = None
+                if device_token is not None:
+                    expires_at = now + DEVICE_TOKEN_TTL
+                    device = RecognizedDevice(device_token.device_id, session.id, expires_at)
+                identity = identity.add_session(session, used, device)
+            return identity, (identity, planned)
 
         identity, made = await change(self.identities, identity_id, add, loaded=loaded)
         if made is _Change.SESSION_ADDED:
@@ -259,19 +258,21 @@ class LogIn:
         elif identity.is_blocked and identity.owns(phone):
             self.events.record(BlockedLogin(phone=phone))
             raise AccountBlocked
-        elif (
-            is_retry
-            or identity.has_used(used.id)
-            or (identity.owns(phone) and not identity.is_closed)
-        ):
+        elif is_retry or identity.has_used(used.id) or identity.is_open_owner(phone):
             return None
         moved = await self._assign_phone(phone, code, now)
         return await self._add_session(phone, moved, session, used, device_token)
 
-    def _is_recycled(self, identity: Identity, code: UsedCode, now: datetime) -> bool:
+    def _plan_change(
+        self, identity: Identity, phone: PhoneNumber, code: UsedCode, now: datetime
+    ) -> _Change:
+        """Return what the login does to the identity of the code, unless that is blocked."""
+        if not identity.is_open_owner(phone):
+            return _Change.NONE
         if self.recycled_after is None or code.is_device_recognized or identity.is_staff:
-            return False
-        return identity.is_unused(now, self.recycled_after)
+            return _Change.SESSION_ADDED
+        is_unused = identity.is_unused(now, self.recycled_after)
+        return _Change.DETACHED if is_unused else _Change.SESSION_ADDED
 
     async def _assign_phone(self, phone: PhoneNumber, code: UsedCode, now: datetime) -> UsedCode:
         """Assign the phone to a new identity instead of the closed one."""

@@ -127,6 +127,7 @@ class Service(HttpProcess):
         tree: Path = THIS_TREE,
         command: Sequence[str] = (),
     ) -> None:
+        self.tree = tree
         self._programs = tree / ".venv/bin"
         super().__init__(name, folder, command or [str(self._programs / "dialtone"), "run"])
         self.settings = {
@@ -140,7 +141,6 @@ class Service(HttpProcess):
         }
         self.database_url = self.settings.get("DIALTONE_DATABASE", "")
         self.variables = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": ""}
-        self._seed = tree / _SEED
 
     def environ(self) -> Mapping[str, str]:
         bind = {"DIALTONE_BIND": f"127.0.0.1:{self.port}"}
@@ -150,7 +150,8 @@ class Service(HttpProcess):
         """Run `seed.py` of the checkout with its packages; return what it writes to its file."""
         file = self.folder / "tokens.json"
         numbers = map(str, (users, senders, libraries))
-        command = [str(self._programs / "python"), "-P", str(self._seed), *numbers, str(file)]
+        python, seed = self._programs / "python", self.tree / _SEED
+        command = [str(python), "-P", str(seed), *numbers, str(file)]
         subprocess.run(command, env=self.environ(), check=True)
         tokens: Mapping[str, Tokens] = json.loads(file.read_text())
         return tokens

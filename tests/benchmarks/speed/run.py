@@ -78,9 +78,15 @@ def _open_sides(
                     Service(f"{service.name}, full limit", folder, settings)
                 )
                 opened.append(scenarios.RejectedRequests(limited, "rejected request", rejects=True))
-            if service.name == "SQLite":
-                uploads = scenarios.upload_with_tokens(tokens["long"][:UPLOADERS])
-                opened.append(Scenario(service, "upload", uploads, seconds=4, connections=4))
+            if service.database == "sqlite":
+                s3 = databases.get("s3")
+                settings = {**service.settings, **s3.environ(), "DIALTONE_MEDIA": f"s3://{s3.bucket}"}
+                with_s3 = Service(f"{service.name}, S3", folder, settings, service.tree)
+                uploads = [*scenarios.upload_with_tokens(tokens["long"][:UPLOADERS])]
+                opened += [
+                    Scenario(side, "upload", uploads, seconds=4, connections=4)
+                    for side in (service, stack.enter_context(with_s3))
+                ]
         for file in peers:
             for name in technologies:
                 peer = stack.enter_context(Peer(file, folder, name, databases.create(name)))

@@ -50,7 +50,7 @@ class CodeDerivation:
         now: datetime,
         random: bytes,
         purpose: Purpose = Purpose.SIGN_IN,
-        identity_id: str | None = None,
+        bound_to: str | None = None,
     ) -> Challenge:
         return Challenge(
             id=random[:CHALLENGE_ID_BYTES].hex(),
@@ -59,7 +59,7 @@ class CodeDerivation:
             key_id=self.peppers.signing().id,
             created_at=now,
             expires_at=now + OTP_TTL,
-            identity_id=identity_id,
+            bound_to=bound_to,
         )
 
     def key_ids(self) -> Collection[str]:

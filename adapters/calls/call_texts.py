@@ -1,7 +1,8 @@
 """Texts and words of the phone line from TOML files: the built-in and the operator's."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -14,6 +15,7 @@ from application.ports.errors import ConfigurationError
 from domain.countries import ALL_COUNTRIES
 from domain.features.voice.call_texts import (
     KEYS,
+    OPTIONAL_TEXTS,
     CallTexts,
     SpokenLocale,
     Text,
@@ -64,20 +66,33 @@ class InvalidCallTexts(ConfigurationError):
 def read_call_texts(file: Path | None, app_name: str) -> CallTexts:
     """Read the built-in locales, and those of a file, which replace or join them.
 
-    A locale of the file works from the file alone.
+    A locale of the file works from the file alone. Of the optional texts it has those of a built-in
+    one of the same language, if there is one.
 
     Raises:
         InvalidCallTexts: with all problems.
     """
     default, locales = _read_file(BUILTIN_TEXTS, BUILTIN_TEXTS.name, app_name)
+    complete = locales[default]
     if file is not None:
         default, own = _read_file(file, str(file), app_name)
+        own = {tag: _add_optional_texts(tag, locale, locales) for tag, locale in own.items()}
         # Its own come first, so that they win where a built-in one is for the same country.
         locales = {**own, **{tag: locales[tag] for tag in locales if tag not in own}}
     if default not in locales:
         message = f"there is no table [locales.{default}]; use one of {', '.join(locales)}"
         raise InvalidCallTexts(str(file), [TextProblem("default_locale", message)])
-    return CallTexts(default, locales)
+    return CallTexts(default, locales, complete)
+
+
+def _add_optional_texts(
+    tag: str, locale: SpokenLocale, builtin: Mapping[str, SpokenLocale]
+) -> SpokenLocale:
+    of_language = builtin.get(tag.partition("-")[0])
+    if of_language is None:
+        return locale
+    added = {text.value: of_language.texts[text] for text in OPTIONAL_TEXTS}
+    return replace(locale, texts={**added, **locale.texts})
 
 
 def _read_file(
@@ -141,7 +156,11 @@ class _Reader:
             Voice(
                 self.read(place, table, "language", str), self.read(place, table, "voice", str, "")
             ),
-            {text: self._read_text(f"{place}.texts", texts, text) for text in Text},
+            {
+                text: self._read_text(f"{place}.texts", texts, text)
+                for text in Text
+                if text in texts or text not in OPTIONAL_TEXTS
+            },
             {name: self._read_phrases(f"{place}.words", words, name) for name in Words},
             numbers={
                 key: self._read_phrases(f"{place}.numbers", numbers, key, ()) for key in numbers

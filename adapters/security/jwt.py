@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 import jwt
@@ -159,13 +160,18 @@ class JwtAccessTokens:
         *,
         issuers: TokenIssuers,
         audience: str,
+        constant_claims: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Use the P-256 private keys (PEM) of the first set, and derive keys from the second."""
+        """Use the P-256 private keys (PEM) of the first set, and derive keys from the second.
+
+        `constant_claims` are at the top of each short-lived token.
+        """
         self._key_set = key_set
         self._long_lived_key_set = long_lived_key_set
         self._keys = prepare_token_keys(key_set.accepted(), long_lived_key_set.accepted())
         self._issuers = issuers
         self._audience = audience
+        self._constant_claims = constant_claims
 
     def issue(self, claims: TokenClaims) -> str:
         # Times are whole seconds (RFC 7519 §2).
@@ -182,7 +188,10 @@ class JwtAccessTokens:
         if claims.generation is None:
             key_id = long_lived_id(self._long_lived_key_set.signing())
         else:
+            payload |= self._constant_claims
             payload["gen"] = claims.generation
+            if claims.authenticated_at is not None:
+                payload["auth_time"] = int(claims.authenticated_at.timestamp())
             if claims.of_extensions:
                 payload["x"] = claims.of_extensions
             if claims.of_app:

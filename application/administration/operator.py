@@ -75,6 +75,18 @@ class Operator:
             raise InsufficientScope(scope)
         raise Forbidden(_needs_role(roles_with(scope)))
 
+    def check_token(self, scope: Scope) -> str:
+        """Return the id of a service token that may do what this scope allows.
+
+        Raises:
+            InsufficientScope
+            Forbidden: It is a person.
+        """
+        if not self.is_token:
+            raise Forbidden("Only a service token does this.")
+        self.check_scope(scope)
+        return self.actor.id
+
     def check_use(self, scope: Scope) -> None:
         """Check that the operator may do now what this scope allows.
 

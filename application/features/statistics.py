@@ -18,6 +18,7 @@ from application.otp.events import (
     OtpUndelivered,
     ProviderEvent,
     ReportEvent,
+    VerificationApproved,
 )
 from application.ports.security_events import PhoneEvent, RejectionEvent, SecurityEvent
 from application.ports.system import Clock
@@ -89,7 +90,7 @@ class CountStatistics:
                 self._add(event, event.provider, Result.DELIVERED)
             case OtpUndelivered():
                 self._add(event, event.provider, Result.UNDELIVERED)
-            case LoginSucceeded():
+            case LoginSucceeded() | VerificationApproved():
                 self._add(event, event.provider, Result.LOGINS)
             case RejectionEvent() if event.limit:
                 self._add(event, NONE, Result.REJECTED, event.limit)
@@ -98,7 +99,7 @@ class CountStatistics:
 
     def _add(
         self,
-        event: ProviderEvent | ReportEvent | LoginSucceeded | RejectionEvent,
+        event: ProviderEvent | ReportEvent | LoginSucceeded | VerificationApproved | RejectionEvent,
         provider: str,
         result: Result,
         limit: str = "",

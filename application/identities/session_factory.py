@@ -156,6 +156,7 @@ class SessionFactory:
             now,
             expires_at,
             family.generation,
+            authenticated_at=session.created_at,
             amr=session.amr,
             of_extensions=claims,
             of_app=merge_claims(identity.claims, session.claims) or None,

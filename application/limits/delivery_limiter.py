@@ -61,10 +61,10 @@ class DeliveryLimiter:
         *,
         has_fixed_code: bool,
         is_call: bool = False,
-        identity_id: str | None = None,
+        bound_to: str | None = None,
         session_id: str | None = None,
     ) -> "RequestPermits":
-        route = self._route(phone, client_ip, is_call, identity_id, session_id)
+        route = self._route(phone, client_ip, is_call, bound_to, session_id)
         return RequestPermits(self, route, recognition, now, has_fixed_code)
 
     def clients_of(self, recognition: Recognition, *, has_proof: bool = False) -> Sequence[Clients]:
@@ -72,6 +72,8 @@ class DeliveryLimiter:
 
         With a proof these are what it did not try without one.
         """
+        if recognition is Recognition.VERIFICATION:
+            return (Clients.VERIFICATION,)
         is_stranger = recognition is Recognition.NONE
         if is_stranger and self.additions.asks_strangers:
             return (Clients.STRANGERS, Clients.ATTESTED) if has_proof else ()
@@ -102,19 +104,19 @@ class DeliveryLimiter:
         phone: PhoneNumber,
         delivery: Delivery,
         outcome: Outcome,
-        identity_id: str | None = None,
+        bound_to: str | None = None,
         session_id: str | None = None,
     ) -> None:
         """Release the permits that a delivery does not keep. Where that fails they expire.
 
-        The delivery is that from before the update that cleared its permits. `identity_id` is the
-        identity whose code it carried, if only that may use it, and `session_id` the session that
-        requested it; after a login they do not matter.
+        The delivery is that from before the update that cleared its permits. `bound_to` is the
+        identity or token that its code was bound to, and `session_id` the session that requested
+        it; after a login they do not matter.
         """
         permits, is_call = delivery.permits, delivery.call_id is not None
         if permits is None:
             return
-        route = self._route(phone, delivery.client_ip, is_call, identity_id, session_id)
+        route = self._route(phone, delivery.client_ip, is_call, bound_to, session_id)
         limits = self.limits.to_release(route, permits.clients, outcome)
         if limits:
             with suppress(StorageError):
@@ -137,7 +139,12 @@ class DeliveryLimiter:
         if not compared.has_own_attempts:
             return whole_seconds(now, now + self.delivery_policy.cooldown)
         permits = self.permits_of(
-            phone, attempt.client_ip, recognized.recognition, now, has_fixed_code=has_fixed_code
+            phone,
+            attempt.client_ip,
+            recognized.recognition,
+            now,
+            has_fixed_code=has_fixed_code,
+            bound_to=attempt.bound_to,
         )
         # A stranger that needs a proof has made one for the code that it got.
         available_at = await permits.next_available(now, has_proof=not permits.clients())
@@ -151,13 +158,13 @@ class DeliveryLimiter:
         phone: PhoneNumber,
         client_ip: HashedClientIp,
         is_call: bool,
-        identity_id: str | None,
+        bound_to: str | None,
         session_id: str | None,
     ) -> DeliveryRoute:
         number_range = self.keyed_hashes.hash_number_range(phone.number_range)
         phone_key = self.codes.phone_key(phone)
         return DeliveryRoute(
-            client_ip, phone.country, number_range, phone_key, is_call, identity_id, session_id
+            client_ip, phone.country, number_range, phone_key, is_call, bound_to, session_id
         )
 
 

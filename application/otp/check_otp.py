@@ -62,7 +62,7 @@ class CheckOtpCommand:
 
     Attributes:
         known_device: A device of the phone's identity, if the caller knows it; without a token.
-        identity_id: Set if the code is for a change of this identity's phone.
+        bound_to: The identity whose phone the code is to change, or the service token that asks.
         is_kept: A correct code stays unused, and nothing is counted.
     """
 
@@ -73,7 +73,7 @@ class CheckOtpCommand:
     device_token: DeviceToken | None = None
     known_device: ValidDeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
-    identity_id: str | None = None
+    bound_to: str | None = None
     is_kept: bool = False
 
 
@@ -194,7 +194,7 @@ class CheckOtp:
             new_identity_id=make_identifier(now, random),
             new_session_id=random[-SESSION_ID_BYTES:].hex(),
             purpose=command.purpose,
-            identity_id=command.identity_id,
+            bound_to=command.bound_to,
         )
         code_attempt = _CodeAttempt(phone, attempt, permits, named, command.is_kept)
         try:
@@ -323,7 +323,7 @@ class CheckOtp:
         That of the token may be older than the code. It is used where the login writes it, which
         only succeeds if it is unchanged.
         """
-        if code is None:
+        if code is None or not code.login.identity_id:  # that of a verification
             return None
         identity_id, named = code.login.identity_id, code_attempt.named
         if identity_id == code_attempt.attempt.new_identity_id:  # it is random, so nobody has it

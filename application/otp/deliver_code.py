@@ -90,7 +90,7 @@ class DeliverCode:
         self, phone: PhoneNumber, purpose: Purpose, requested: Channel | None
     ) -> Sequence[Channel]:
         """Return the channels that are tried one after another."""
-        if purpose is not Purpose.SIGN_IN:
+        if purpose is Purpose.CHANGE_PHONE:
             return (requested or Channel.SMS,)
         return self.channels.plan(phone.country, requested)
 
@@ -156,7 +156,7 @@ class DeliverCode:
             found = verification.deliveries.find(request_id)
             if found is None or found.channel is not former.channel:
                 return verification, None
-            last = verification.last_provider(channel, challenge.purpose, challenge.identity_id)
+            last = verification.last_provider(channel, challenge.purpose, challenge.bound_to)
             provider = order_after(names, last)[0]
             deliveries = verification.deliveries.fall_back(request_id, channel, provider, reason)
             moved = deliveries.find(request_id) or found
@@ -265,9 +265,9 @@ class DeliverCode:
         with suppress(StorageError):
             rejected, recorded = await change(self.phone_verifications, code.phone, reject)
             if recorded is not None:
-                outcome, identity_id = result.status.outcome, code.challenge.identity_id
+                outcome, bound_to = result.status.outcome, code.challenge.bound_to
                 await self.delivery_limiter.settle(
-                    code.phone, recorded, outcome, identity_id, code.session_id
+                    code.phone, recorded, outcome, bound_to, code.session_id
                 )
             return rejected
         return None

@@ -21,6 +21,7 @@ class OtpRequested(PhoneEvent):
     name = "otp_requested"
     channel: Channel
     reason: str
+    token_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +91,7 @@ class OtpRequestRejected(PhoneEvent, RejectionEvent):
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
+    token_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,6 +184,17 @@ class OtpVerificationFailed(PhoneEvent):
 
     name = "otp_verification_failed"
     attempts_left: int | None = None
+    token_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationApproved(PhoneEvent):
+    """A code was right that a service token asked for. Nobody signed in."""
+
+    name = "verification_approved"
+    channel: Channel
+    provider: str
+    token_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,10 +85,12 @@ class RecentRejections:
         rejection: Rejection,
         *,
         has_record: bool | None,
+        token_id: str | None = None,
     ) -> None:
         """Record why no provider is called, and add the rejection.
 
-        `has_record` is whether the phone has a record; None if it was not loaded.
+        `has_record` is whether the phone has a record; None if it was not loaded. `token_id` is the
+        service token that asked.
         """
         rejected, reason = _describe(rejection, error)
         if isinstance(error, DeliveryFailed):
@@ -116,6 +118,7 @@ class RecentRejections:
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
+                    token_id=token_id,
                 )
             )
         self.add(phone, rejected, has_record=has_record)

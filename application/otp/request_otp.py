@@ -44,7 +44,7 @@ from domain.otp.messages import MessagePreferences
 from domain.otp.otp_request import OtpRequest, Proof
 from domain.otp.permits import Permits
 from domain.otp.phone_limits import RequestStanding, find_standing
-from domain.otp.phone_verification import STRANGER, PhoneVerification
+from domain.otp.phone_verification import SERVICE_TOKEN, STRANGER, PhoneVerification
 from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber, PhoneRules
 
@@ -56,11 +56,11 @@ class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
     Attributes:
-        phone: Of a kind that gets codes, unless it is the present number of `identity_id`.
+        phone: Of a kind that gets codes, unless it is the present number of an identity.
         channel: How the client wants the code; None if it named no channel.
         device_token: The token of an earlier login, if the client sent one.
         known_device: A device of the phone's identity, if the caller knows it; without a token.
-        identity_id: Set if the code is for a change of this identity's phone.
+        bound_to: The identity whose phone the code is to change, or the service token that asks.
         session_id: The session that requests it for that change.
         can_send_proof: Whether the client can make a proof.
     """
@@ -72,10 +72,15 @@ class RequestOtpCommand:
     device_token: DeviceToken | None = None
     known_device: ValidDeviceToken | None = None
     purpose: Purpose = Purpose.SIGN_IN
-    identity_id: str | None = None
+    bound_to: str | None = None
     session_id: str | None = None
     can_send_proof: bool = False
     proof: Proof | None = None
+
+    @property
+    def token_id(self) -> str | None:
+        """The service token that asks; None for a client of the app."""
+        return self.bound_to if self.purpose is Purpose.VERIFICATION else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,12 @@ class RequestOtp:
             raise
         reason = "" if decision.is_new else WITHIN_COOLDOWN
         self.events.record(
-            OtpRequested(phone=command.phone, reason=reason, channel=request.channel)
+            OtpRequested(
+                phone=command.phone,
+                reason=reason,
+                channel=request.channel,
+                token_id=command.token_id,
+            )
         )
         await self._deliver(code_request, decision)
         now = self.clock.now()
@@ -180,11 +190,14 @@ class RequestOtp:
         has_fixed_code = self.codes.has_fixed_code(phone, now)
         is_voice = channels[0] is Channel.VOICE and not has_fixed_code
         is_call = is_voice and Channel.VOICE in self.additions.code_channels
+        client_ip = self.keyed_hashes.hash_client_ip(command.client_ip)
+        if command.purpose is Purpose.VERIFICATION:
+            client_ip = client_ip.named_by_token()
         return OtpRequest(
-            client_ip=self.keyed_hashes.hash_client_ip(command.client_ip),
+            client_ip=client_ip,
             now=now,
             new_challenge=self.codes.make_challenge(
-                now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.identity_id
+                now, random[REQUEST_ID_BYTES:-RANDOM_BYTES], command.purpose, command.bound_to
             ),
             key_ids=self.codes.key_ids(),
             new_request_id=random[:REQUEST_ID_BYTES].hex(),
@@ -208,7 +221,7 @@ class RequestOtp:
         block = self.delivery_limiter.additions.find_number_block(phone, request.now)
         if block is not None:
             raise CountryNotServed(block.name)
-        if command.identity_id is not None:  # its present number may be older than the rules
+        if command.purpose is Purpose.CHANGE_PHONE:  # may be older than the rules
             try:
                 self.phone_rules.check(phone)
             except InvalidValue as error:
@@ -231,7 +244,7 @@ class RequestOtp:
             now,
             has_fixed_code=request.has_fixed_code,
             is_call=request.new_call_id is not None,
-            identity_id=request.identity_id,
+            bound_to=request.bound_to,
             session_id=command.session_id,
         )
         return _CodeRequest(command, request, loaded, standing, permits)
@@ -368,7 +381,8 @@ class RequestOtp:
         code_request: _CodeRequest | None,
     ) -> None:
         """Record why no provider is called. What is known of the client depends on the record."""
-        client = code_request.standing.client if code_request else STRANGER
+        unknown = SERVICE_TOKEN if command.token_id else STRANGER
+        client = code_request.standing.client if code_request else unknown
         rejection = Rejection(
             at=request.now,
             channel=request.channel,
@@ -377,4 +391,6 @@ class RequestOtp:
             has_proof=command.proof is not None,
         )
         has_record = code_request.loaded.version != 0 if code_request else None
-        self.rejections.record(command.phone, error, rejection, has_record=has_record)
+        self.rejections.record(
+            command.phone, error, rejection, has_record=has_record, token_id=command.token_id
+        )

@@ -62,11 +62,13 @@ class TokenClaims:
     `generation` is that of the refresh tokens of its session. Without refresh tokens it is None,
     and the token is long-lived.
 
+    `authenticated_at` is when the session was opened, None if the token does not say it.
+
     `amr` is how the owner of the session signed in (RFC 8176); empty if it is not known.
 
     `of_extensions` are JSON objects by the names of extensions: the claim `x` of a token, for those
     who verify it elsewhere. `of_app` is what the app's backend says of user and session: the claim
-    `app`. `verify` leaves these three out.
+    `app`. `verify` leaves these four out.
     """
 
     identity_id: str
@@ -74,6 +76,7 @@ class TokenClaims:
     issued_at: datetime
     expires_at: datetime
     generation: int | None = None
+    authenticated_at: datetime | None = None
     amr: Sequence[str] = ()
     of_extensions: Mapping[str, Mapping[str, Any]] | None = None
     of_app: Mapping[str, Any] | None = None

@@ -39,6 +39,7 @@ class Scope(StrEnum):
     HEAR_RECORDINGS = "calls:recordings"
     READ_BLOCKS = "blocks:read"
     WRITE_BLOCKS = "blocks:write"
+    VERIFY_PHONES = "verifications:write"
 
 
 FOR_PEOPLE: Final = frozenset(
@@ -52,6 +53,8 @@ FOR_PEOPLE: Final = frozenset(
 )
 """What no service token does: a stolen one would move accounts to its own numbers, or hear what
 callers said. Accounts are made, and pictures uploaded for others, by paths of users only."""
+FOR_TOKENS: Final = frozenset({Scope.VERIFY_PHONES})
+"""What no role has: it sends messages for a backend, which has to be granted by name."""
 
 
 SCOPES_OF_ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
@@ -61,7 +64,7 @@ SCOPES_OF_ROLES: Final[Mapping[Role, frozenset[Scope]]] = {
     Role.AUDITOR: frozenset(
         {Scope.LIST_USERS, *(scope for scope in Scope if scope.endswith(":read"))}
     ),
-    Role.ADMINISTRATOR: frozenset(Scope),
+    Role.ADMINISTRATOR: frozenset(Scope) - FOR_TOKENS,
 }
 STAFF_ROLES: Final[Sequence[Role]] = [role for role in Role if role.is_staff]
 

@@ -63,7 +63,7 @@ class Result(StrEnum):
     UNDELIVERED = "undelivered"
     """It failed, as the provider reports later."""
     LOGINS = "logins"
-    """Somebody logged in with its code."""
+    """Somebody logged in with its code, or a backend verified the phone by it."""
     REJECTED = "rejected"
     """A limit rejected the request, and no provider was called."""
 

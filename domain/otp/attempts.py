@@ -19,7 +19,7 @@ class OtpAttempt:
         digest_key: makes wrong codes comparable without storing them.
         new_identity_id: is assigned to a phone without an identity if the code is correct.
         new_session_id: the session that the code is used for if it is correct.
-        identity_id: the identity whose phone the code is to change, if it is to change one.
+        bound_to: the identity whose phone the code is to change, or the service token that asks.
     """
 
     code: OtpCode
@@ -31,7 +31,7 @@ class OtpAttempt:
     new_identity_id: str = ""
     new_session_id: str = ""
     purpose: Purpose = Purpose.SIGN_IN
-    identity_id: str | None = None
+    bound_to: str | None = None
 
     def digest(self, challenge_id: str) -> str:
         message = f"{challenge_id}\0{self.code.digits}".encode()
@@ -102,11 +102,12 @@ class Wrong:
     """No code is correct.
 
     `is_counted` is False for the same wrong code again, for somebody else's code that was just
-    used, and where no code is active.
+    used, and where no code is active. `has_ended` says that none is active, or that it was used.
     """
 
     attempts_left: int
     is_counted: bool = False
+    has_ended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,19 @@ class Failures:
     """The failed attempts of strangers since the last success of anybody, and those of clients.
 
     A failure of a recognized client counts on that client only: otherwise the typing errors of an
-    owner would keep new devices out.
+    owner would keep new devices out. Those at codes that a service token asked for are in the row
+    too, but a success ends them only where the same token asked: otherwise it would give others
+    further guesses.
+
+    Attributes:
+        in_a_row: Those of the whole row.
+        by_token: How many of these each token had, by its id.
     """
 
     in_a_row: int = 0
     last_failed_at: datetime | None = None
     by_client: tuple[ClientFailures, ...] = ()
+    by_token: tuple[ClientFailures, ...] = ()
 
     @property
     def expiry_times(self) -> list[datetime]:
@@ -201,6 +209,16 @@ class Failures:
         by_client = (*self._without(client_id), counted)[-MAX_FAILED_CLIENTS:]
         return replace(self, by_client=by_client)
 
+    def count_of_token(self, token_id: str, now: datetime) -> "Failures":
+        counted = ClientFailures(token_id, self._of_token(token_id) + 1, now)
+        by_token = (*self._without_token(token_id), counted)[-MAX_FAILED_CLIENTS:]
+        return replace(self, in_a_row=self.in_a_row + 1, last_failed_at=now, by_token=by_token)
+
+    def end_of_token(self, token_id: str) -> "Failures":
+        """Return the failures after a code was right that a token asked for."""
+        in_a_row = max(0, self.in_a_row - self._of_token(token_id))
+        return replace(self, in_a_row=in_a_row, by_token=self._without_token(token_id))
+
     def end(self, *client_ids: str) -> "Failures":
         """Return the failures after a success of these clients. Those of other clients stay."""
         return Failures(by_client=self._without(*client_ids))
@@ -216,15 +234,24 @@ class Failures:
         by_client = tuple([each for each in self.by_client if each.last_failed_at > since])
         if last is None or last <= since:
             return Failures(by_client=by_client)
-        in_a_row, ends_at = self.in_a_row, self.wait_ends_at
+        in_a_row, ends_at, by_token = self.in_a_row, self.wait_ends_at, self.by_token
         if ends_at is not None and ends_at <= now:
-            in_a_row = FAILURES_AFTER_WAIT
-        return Failures(in_a_row, last, by_client)
+            less, in_a_row = in_a_row - FAILURES_AFTER_WAIT, FAILURES_AFTER_WAIT
+            by_token = tuple(
+                [replace(each, count=each.count - less) for each in by_token if each.count > less]
+            )
+        return Failures(in_a_row, last, by_client, by_token)
 
     def _count_of(self, client_id: str, now: datetime) -> int:
         since = now - FAILURES_TTL
         counted = [each for each in self.by_client if each.last_failed_at > since]
         return sum(each.count for each in counted if each.client_id == client_id)
+
+    def _of_token(self, token_id: str) -> int:
+        return sum(each.count for each in self.by_token if each.client_id == token_id)
+
+    def _without_token(self, token_id: str) -> tuple[ClientFailures, ...]:
+        return tuple([each for each in self.by_token if each.client_id != token_id])
 
     def _without(self, *client_ids: str) -> tuple[ClientFailures, ...]:
         return tuple([each for each in self.by_client if each.client_id not in client_ids])

@@ -91,6 +91,8 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign_in"
     CHANGE_PHONE = "change_phone"
+    VERIFICATION = "verification"
+    """A service token asks whether a person has the phone. It opens nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,8 @@ class Challenge:
     """A one-time code's identity and life. The code is used at most once (ASVS 5.0 6.5.1).
 
     No code is stored: it is derived from the challenge and from a key that is kept elsewhere.
-    `identity_id` is set where the code is valid for one identity only: for a change of its phone.
+    `bound_to` is set where the code is valid for one identity or service token only: its id. These
+    are the codes for a change of its phone, and for a verification.
     """
 
     id: str
@@ -123,7 +126,7 @@ class Challenge:
     expires_at: datetime
     used_at: datetime | None = None
     login: Login | None = None
-    identity_id: str | None = None
+    bound_to: str | None = None
     counters: tuple[AttemptCounter, ...] = ()
 
     @property
@@ -163,8 +166,8 @@ class Challenge:
     def mark_used(self, now: datetime, login: Login) -> "Challenge":
         return replace(self, used_at=now, login=login)
 
-    def is_for(self, purpose: Purpose, identity_id: str | None = None) -> bool:
-        return self.purpose is purpose and self.identity_id == identity_id
+    def is_for(self, purpose: Purpose, bound_to: str | None = None) -> bool:
+        return self.purpose is purpose and self.bound_to == bound_to
 
     def was_used_with(self, request_id: str | None) -> bool:
         return self.login is not None and self.login.request_id == request_id is not None
@@ -232,8 +235,8 @@ class MessageChallenges:
     def expiry_times(self) -> list[datetime]:
         return [challenge.retained_until for challenge in self.all]
 
-    def for_purpose(self, purpose: Purpose, identity_id: str | None = None) -> list[Challenge]:
-        return [challenge for challenge in self.all if challenge.is_for(purpose, identity_id)]
+    def for_purpose(self, purpose: Purpose, bound_to: str | None = None) -> list[Challenge]:
+        return [challenge for challenge in self.all if challenge.is_for(purpose, bound_to)]
 
     def active(self, now: datetime) -> list[Challenge]:
         of_sign_in = self.for_purpose(Purpose.SIGN_IN)

@@ -8,6 +8,7 @@ from domain.otp.attempts import (
     Correct,
     CorrectAtBlockedPhone,
     Exhausted,
+    Failures,
     LoginDecision,
     LoginRejection,
     OtpAttempt,
@@ -46,7 +47,8 @@ class ComparedCode:
     def has_own_attempts(self) -> bool:
         """Whether nobody else can use up the client's attempts."""
         is_named = self.challenge is not None and self.attempt.request_id is not None
-        return is_named or self.recognized.device_id is not None
+        is_of_token = self.attempt.purpose is Purpose.VERIFICATION
+        return is_named or is_of_token or self.recognized.device_id is not None
 
     @property
     def is_guess_of_others(self) -> bool:
@@ -54,9 +56,8 @@ class ComparedCode:
 
     @property
     def is_phone_blocked(self) -> bool:
-        """Whether no code signs in. To a change, the number of a blocked phone is one in use."""
-        is_change = self.attempt.purpose is Purpose.CHANGE_PHONE
-        return self.state.is_blocked and not is_change
+        """Whether no code signs in. Codes for other purposes do not depend on a block."""
+        return self.state.is_blocked and self.attempt.purpose is Purpose.SIGN_IN
 
     @property
     def correct_code(self) -> UsedCode | None:
@@ -64,13 +65,12 @@ class ComparedCode:
         match, attempt = self.match, self.attempt
         if match is None or match.used_at is not None:
             return None
-        identity_id, session_id = self.state.identity_id, ""
+        login = Login("", "", attempt.request_id)
         if attempt.purpose is Purpose.SIGN_IN:
-            identity_id = identity_id or attempt.new_identity_id
-            session_id = attempt.new_session_id
+            identity_id = self.state.identity_id or attempt.new_identity_id
+            login = Login(identity_id, attempt.new_session_id, attempt.request_id)
         elif attempt.purpose is Purpose.CHANGE_PHONE:
-            identity_id = attempt.identity_id
-        login = Login(identity_id or "", session_id, attempt.request_id)
+            login = Login(attempt.bound_to or "", "", attempt.request_id)
         return self._describe(match.mark_used(attempt.now, login), login)
 
     @property
@@ -192,10 +192,13 @@ def count_attempt(
     """
     challenge, attempt = compared.challenge, compared.attempt
     if challenge is None:
-        return verification, Wrong(0)
+        return verification, Wrong(0, has_ended=True)
     is_active = challenge.used_at is None
     if compared.is_echo:
-        return verification, Wrong(compared.left if is_active else 0)
+        left = compared.left if is_active else 0
+        return verification, Wrong(left, has_ended=not is_active)
+    if not compared.left and attempt.purpose is Purpose.VERIFICATION:
+        return verification, Wrong(0, has_ended=not is_active)
     if not compared.left:
         return verification, Exhausted(challenge.retained_until)
     if (code := compared.correct_code) is not None:
@@ -204,16 +207,30 @@ def count_attempt(
         return verification, CorrectAtBlockedPhone()
     if compared.match is not None:
         retried = compared.retried_code
-        return verification, Retried(retried) if retried else Wrong(0)
+        return verification, Retried(retried) if retried else Wrong(0, has_ended=True)
     counted = challenge.count(compared.client, attempt.digest(challenge.id), attempt.now)
     successor = replace(
         compared.state.map_challenges(lambda each: counted if each.id == counted.id else each),
-        failures=compared.state.failures.count(compared.recognized.id, attempt.now),
+        failures=_count_failure(compared),
     )
     left = (
         successor.attempts_left(compared.client, counted, compared.recognized) if is_active else 0
     )
-    return successor, Wrong(left, is_counted=True)
+    return successor, Wrong(left, is_counted=True, has_ended=not is_active)
+
+
+def _count_failure(compared: ComparedCode) -> Failures:
+    failures, attempt = compared.state.failures, compared.attempt
+    if attempt.purpose is Purpose.VERIFICATION:
+        return failures.count_of_token(attempt.bound_to or "", attempt.now)
+    return failures.count(compared.recognized.id, attempt.now)
+
+
+def _end_failures(state: PhoneVerification, attempt: OtpAttempt) -> Failures:
+    if attempt.purpose is Purpose.VERIFICATION:
+        return state.failures.end_of_token(attempt.bound_to or "")
+    device_ids = [attempt.device.device_id] if attempt.device else []
+    return state.failures.end(attempt.client_ip.ip, *device_ids)
 
 
 def _use(
@@ -234,10 +251,9 @@ def _use(
             state = state.change_owner(code.login.identity_id)
         state = state.trust_ip(attempt.client_ip, attempt.now)
     used = code.challenge
-    device_ids = [attempt.device.device_id] if attempt.device else []
     successor = replace(
         state.map_challenges(lambda each: used if each.id == used.id else each),
         deliveries=state.deliveries.settle(used.id),
-        failures=state.failures.end(attempt.client_ip.ip, *device_ids),
+        failures=_end_failures(state, attempt),
     )
     return successor, CorrectAtBlockedPhone() if compared.is_phone_blocked else Correct(code)

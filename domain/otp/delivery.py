@@ -24,6 +24,10 @@ class HashedClientIp:
     network: str
     is_ipv6: bool = False
 
+    def named_by_token(self) -> "HashedClientIp":
+        """Return the IP as one that a service token names, which is nowhere that of a client."""
+        return replace(self, ip=f"named:{self.ip}", network=f"named:{self.network}")
+
 
 MAX_JOINED: Final = 3
 """Requests within the cooldown that get an id; as many again for recognized clients."""

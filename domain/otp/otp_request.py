@@ -50,8 +50,8 @@ class OtpRequest:
         return self.new_challenge.purpose
 
     @property
-    def identity_id(self) -> str | None:
-        return self.new_challenge.identity_id
+    def bound_to(self) -> str | None:
+        return self.new_challenge.bound_to
 
     @property
     def channel(self) -> Channel:

@@ -11,6 +11,8 @@ class Recognition(StrEnum):
     NONE = "none"
     TRUSTED_IP = "trusted_ip"
     DEVICE = "device"
+    VERIFICATION = "verification"
+    """It is not known: a service token asks for somebody, whatever IP it names."""
 
 
 class Clients(StrEnum):
@@ -22,6 +24,7 @@ class Clients(StrEnum):
     STRANGERS = "strangers"
     RECOGNIZED = "recognized"
     ATTESTED = "attested"
+    VERIFICATION = "verification"
     FIXED_CODE = "fixed_code"
 
 

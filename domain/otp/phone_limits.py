@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum, auto
 
 from domain.errors import CountryNotServed, TooManyOtpRequests
-from domain.otp.challenge import Challenge, Client, ClientKind, MessageChallenges
+from domain.otp.challenge import Challenge, Client, ClientKind, MessageChallenges, Purpose
 from domain.otp.delivery import Deliveries, Delivery, JoinedRequest, order_after
 from domain.otp.delivery_policy import (
     PHONE_IS_BLOCKED,
@@ -69,11 +69,11 @@ class RequestStanding:
         request, state, challenges = self.request, self.state, self.state.challenges
         resendable = [
             challenge
-            for challenge in challenges.for_purpose(request.purpose, request.identity_id)
+            for challenge in challenges.for_purpose(request.purpose, request.bound_to)
             if challenge.is_resendable(request.now, request.key_ids)
         ]
         challenge = resendable[-1] if resendable else request.new_challenge
-        last_provider = state.last_provider(request.channel, request.purpose, request.identity_id)
+        last_provider = state.last_provider(request.channel, request.purpose, request.bound_to)
         requester = state.requester(request.client_ip, self.client)
         delivery = Delivery(
             request.new_request_id,
@@ -101,7 +101,7 @@ class RequestStanding:
             request.new_request_id,
             next_wait.until,
             is_new=True,
-            identity_id=state.identity_id,
+            identity_id=None if request.purpose is Purpose.VERIFICATION else state.identity_id,
             last_provider=last_provider,
         )
 
@@ -119,7 +119,7 @@ class RequestStanding:
             return None
         active = {
             challenge.id: challenge
-            for challenge in state.challenges.for_purpose(request.purpose, request.identity_id)
+            for challenge in state.challenges.for_purpose(request.purpose, request.bound_to)
             if challenge.is_active(request.now)
         }
         found = [each for each in state.deliveries.all if each.challenge_id in active]

@@ -59,7 +59,7 @@ class RecognizedClient:
 
     @property
     def is_stranger(self) -> bool:
-        return self.recognition is Recognition.NONE
+        return self.recognition in (Recognition.NONE, Recognition.VERIFICATION)
 
     @property
     def device_id(self) -> str | None:
@@ -67,6 +67,7 @@ class RecognizedClient:
 
 
 STRANGER: Final = RecognizedClient(Recognition.NONE)
+SERVICE_TOKEN: Final = RecognizedClient(Recognition.VERIFICATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,10 @@ class PhoneVerification:
         """Return how a client is recognized: by its device, or else by the IP of a login.
 
         It is a stranger without an identity, at a blocked phone, and after twenty failures in a row
-        of this device or IP.
+        of this device or IP. So is a service token, which is never told what is known of a phone.
         """
+        if request.purpose is Purpose.VERIFICATION:
+            return SERVICE_TOKEN
         if self.identity_id is None or self.is_blocked:
             return STRANGER
         device, now = request.device, request.now
@@ -183,12 +186,12 @@ class PhoneVerification:
             self.deliveries.counted,
             is_recognized=not client.is_stranger,
             device_id=client.device_id,
-            last_login_at=self.last_login_at,
+            last_login_at=None if client is SERVICE_TOKEN else self.last_login_at,
         )
 
-    def last_provider(self, channel: Channel, purpose: Purpose, identity_id: str | None) -> str:
+    def last_provider(self, channel: Channel, purpose: Purpose, bound_to: str | None) -> str:
         """Return the provider that last carried a code, if none was entered since; else empty."""
-        of_purpose = self.challenges.for_purpose(purpose, identity_id)
+        of_purpose = self.challenges.for_purpose(purpose, bound_to)
         used_at = [challenge.used_at for challenge in of_purpose if challenge.used_at]
         ids = [challenge.id for challenge in of_purpose]
         return self.deliveries.last_provider(ids, channel, max(used_at, default=None))
@@ -220,7 +223,7 @@ class PhoneVerification:
         first, and then the one that was used last, while its login can be repeated.
         """
         now = attempt.now
-        found = self.challenges.for_purpose(attempt.purpose, attempt.identity_id)[::-1]
+        found = self.challenges.for_purpose(attempt.purpose, attempt.bound_to)[::-1]
         active = [challenge for challenge in found if challenge.is_active(now)]
         used = [each for each in found if each.used_at and now < each.retained_until]
         if attempt.request_id is None:

@@ -36,6 +36,9 @@ PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
 PHONE_CHANGE_DELIVERIES_OF_SESSION: Final = PHONE_CHANGE_DELIVERIES.scale_percent(50)
 """Of these, per session: what a thief of a token leaves to an owner who signs in anew."""
+VERIFICATIONS_PERCENT: Final = 50
+"""How much of the limits of all deliveries, and beside those of calls, verifications have: so many
+tokens that are stolen leave the rest to people who sign in."""
 NOTICES_PERCENT: Final = 5
 """How much of the limits of all deliveries notices have, beside them."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
@@ -119,8 +122,8 @@ class DeliveryRoute:
     """Where a delivery comes from and goes to: what the limits that phones share depend on.
 
     `number_range` is the hash of the phone without its last four digits. `phone_key` identifies
-    the phone and does not reveal it. `identity_id` is the identity whose phone the code is to
-    change, if it is to change one, and `session_id` the session that requested it, if it is known.
+    the phone and does not reveal it. `bound_to` is what the code is bound to, and
+    `session_id` the session that requested it, if it is known.
     """
 
     client_ip: HashedClientIp
@@ -128,7 +131,7 @@ class DeliveryRoute:
     number_range: str
     phone_key: str
     is_call: bool = False
-    identity_id: str | None = None
+    bound_to: str | None = None
     session_id: str | None = None
 
 
@@ -150,6 +153,8 @@ class RateLimits:
       one back, and none is in the way of a code.
     - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of what each
       kind of clients has of a country, of its calls, and of all its deliveries.
+    - Verifications have limits of their own: of each token, of an IP that it names, and half of
+      those of all deliveries. A right code releases that of the IP only.
     - Of recognized clients a phone has four deliveries without a login a day, and their IP does not
       count: others may have used it up. Further ones count as those of a stranger.
     - `others_per_country` and `others_total` limit how many wrong codes are looked at without an id
@@ -170,12 +175,15 @@ class RateLimits:
     )
     others_per_country: SlidingWindow = OTHERS_PER_COUNTRY
     others_total: SlidingWindow = OTHERS_TOTAL
+    per_token: SlidingWindow = SlidingWindow(300, timedelta(hours=1))
     has_attested_limits: bool = False
 
     def of_delivery(self, route: DeliveryRoute, clients: Clients) -> tuple[RateLimit, ...]:
         """Return the limits of a delivery of these clients, the narrower ones of a kind first."""
         if clients is Clients.FIXED_CODE:
             return self.for_ip(route.client_ip)
+        if clients is Clients.VERIFICATION:
+            return self._of_verification(route)
         is_recognized = clients is Clients.RECOGNIZED
         limits = _for_phone_change(route)
         limits += [_limit_of_phone(route)] if is_recognized else self.for_ip(route.client_ip)
@@ -243,6 +251,24 @@ class RateLimits:
         shared = {limit: None for limit in limits if limit.is_shared}
         return sorted(shared, key=lambda limit: limit.country)
 
+    def _of_verification(self, route: DeliveryRoute) -> tuple[RateLimit, ...]:
+        purpose, clients = LimitPurpose.DELIVERIES, Clients.VERIFICATION
+        name, percent = f"{ALL}:{clients}", VERIFICATIONS_PERCENT
+        of_range = SlidingWindow(_limit_of_network(self.per_token.limit), self.per_token.period)
+        limits = [
+            *self.for_ip(route.client_ip),
+            RateLimit(f"range:{route.number_range}:{route.bound_to}", purpose, name, of_range),
+            RateLimit(f"token:{route.bound_to}", purpose, name, self.per_token),
+        ]
+        windows = [*self._windows_of_all((name, f"{ALL_DAY}:{clients}"), percent)]
+        windows += self._windows_of_all((ALL, ALL_DAY))
+        if route.is_call:
+            calls = self.calls_per_country.scale_percent(percent)
+            windows.append((f"{BY_CALL}:{clients}", calls, None))
+        for window in windows:
+            limits += _limit_by_subject(window[0], route, *window[1:])
+        return tuple(limits)
+
     def _windows(
         self, clients: Clients, *, is_call: bool
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
@@ -306,7 +332,7 @@ def _limit_by_subject(
 
 def _for_phone_change(route: DeliveryRoute) -> list[RateLimit]:
     counted = (
-        ("identity", route.identity_id, PHONE_CHANGE_DELIVERIES),
+        ("identity", route.bound_to, PHONE_CHANGE_DELIVERIES),
         ("session", route.session_id, PHONE_CHANGE_DELIVERIES_OF_SESSION),
     )
     return [
@@ -359,7 +385,7 @@ class LimitName(NamedTuple):
         limit: `per_ip`, `per_network`, `per_number_range`, `per_phone`, `per_token`,
             `per_identity`, `per_session`, or what is counted `per_country` or in `total`, such as
             `unverified_per_country` or `all_total`.
-        clients: `strangers`, `recognized` or `attested`; empty if it is everybody's.
+        clients: One of `Clients`; empty if it is everybody's.
     """
 
     limit: str

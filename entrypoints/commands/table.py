@@ -191,6 +191,7 @@ OF_FEATURES: Final = {
         ),
         scopes=("statistics:read",),
     ),
+    "verifications": CommandAdditions(scopes=("verifications:write",)),
     "voice": CommandAdditions(
         tried="the phone line (with the URLs to enter at its provider)",
         check_options=("entrypoints.commands.features.voice:SHOW_VOICE_URLS",),

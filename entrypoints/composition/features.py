@@ -22,6 +22,7 @@ from entrypoints.features.phone_change import PHONE_CHANGE
 from entrypoints.features.start import START
 from entrypoints.features.statistics import STATISTICS
 from entrypoints.features.tracing import TRACING
+from entrypoints.features.verifications import VERIFICATIONS
 from entrypoints.features.voice.feature import VOICE
 from entrypoints.features.whatsapp import WHATSAPP
 
@@ -39,6 +40,7 @@ _OURS: Final[tuple[Feature[Any], ...]] = (
     LOGIN_HOOK,
     BLOCKS,
     ADMIN,
+    VERIFICATIONS,
     CONSOLE,
     PASSKEYS,
     START,

@@ -274,6 +274,7 @@ def _make_identities_ports(settings: Settings, keys: "SecretKeys") -> Identities
         refresh_keys,
         issuers=settings.token_issuers,
         audience=AUDIENCE,
+        constant_claims=settings.token_claims,
     )
     return IdentitiesPorts(tokens=tokens, refresh_keys=refresh_keys)
 

@@ -1,5 +1,6 @@
 """The settings of sessions and users."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +35,11 @@ class IdentitySettings(OtpSettings):
         "Issuers whose access tokens are accepted too, separated by commas, or none.",
         "none",
         example="https://former.example.org",
+    )
+    token_claims: Annotated[Mapping[str, str], parsers.parse_token_claims] = setting(
+        "Constant claims at the top of short-lived access tokens, such as role=authenticated.",
+        "none",
+        example="role=authenticated",
     )
     session_max_age: Annotated[timedelta, parsers.duration("1h", "3650d")] = setting(
         "Maximum age of a session: after that the user has to sign in again.", "365d"

@@ -5,7 +5,7 @@ the text, because an operator may have pasted a password into the wrong variable
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -17,6 +17,7 @@ from adapters.messages.templates.rules import find_link
 from domain import countries
 from domain.default_ignorable import drop_default_ignorable
 from domain.errors import InvalidValue, MalformedOtp
+from domain.identities.constant_claims import check_constant_claims, parse_constant_claim
 from domain.otp.challenge import DEFAULT_OTP_LENGTH, MAX_OTP_LENGTH, parse_otp_code
 from domain.otp.fixed_codes import FixedCode, FixedCodes
 from domain.otp.sliding_window import SlidingWindow
@@ -242,6 +243,13 @@ def parse_issuer(text: str) -> str:
 def parse_former_issuers(text: str) -> tuple[str, ...]:
     """Parse issuers separated by commas, or `none`."""
     return () if text.lower() == "none" else list_of(parse_issuer)(text)
+
+
+def parse_token_claims(text: str) -> Mapping[str, str]:
+    """Parse constant claims separated by commas, or `none`."""
+    if text.lower() == "none":
+        return {}
+    return check_constant_claims(list_of(parse_constant_claim)(text))
 
 
 @rejects_with(

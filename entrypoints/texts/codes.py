@@ -58,6 +58,7 @@ _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",
     Recognition.TRUSTED_IP: "from an IP of an earlier login",
     Recognition.DEVICE: "from a recognized device",
+    Recognition.VERIFICATION: "for a service token",
 }
 
 

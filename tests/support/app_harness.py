@@ -61,6 +61,7 @@ from application.features.passkeys.feature import (
 from application.features.phone_change.feature import PhoneChangeFeature, open_phone_changes
 from application.features.start import open_start
 from application.features.statistics import open_statistics
+from application.features.verifications import Verifications
 from application.features.voice.call_log import CallsPolicy, open_calls, show_calls
 from application.features.voice.call_urls import CallUrls
 from application.features.voice.feature import Voice, VoiceFeature, VoicePolicy, call_with_codes
@@ -150,6 +151,7 @@ class AppHarness(CoreHarness):
     staff_passkeys = Part("passkeys.staff", StaffPasskeysFeature)
     voice = Part("voice.voice", VoiceFeature)
     exports = Part("export", Exports)
+    verifications = Part("verifications", Verifications)
 
     def __post_init__(self) -> None:
         self.files.faults = self.faults
@@ -255,6 +257,7 @@ class AppHarness(CoreHarness):
                 )
             ),
             "admin": Opened(lambda core: AdminFeature(core, admin), clean_up_tokens(admin)),
+            "verifications": Opened(Verifications),
             "passkeys": Opened(
                 make_passkeys,
                 replace(

@@ -65,7 +65,7 @@ def test_limits_keep_to_their_lengths() -> None:
     hashed = "f" * HASH_LENGTH
     client_ip = HashedClientIp(hashed, hashed, is_ipv6=True)
     limits = RateLimits(has_attested_limits=True)
-    route = DeliveryRoute(client_ip, "US", hashed, hashed, is_call=True, identity_id="1" * 32)
+    route = DeliveryRoute(client_ip, "US", hashed, hashed, is_call=True, bound_to="1" * 32)
     of_clients = [limit for clients in Clients for limit in limits.of_delivery(route, clients)]
     for limit in (*of_clients, *limits.shared_limits(["US"])):
         assert len(limit.subject) <= MAX_SUBJECT_LENGTH

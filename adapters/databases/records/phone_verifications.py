@@ -61,7 +61,7 @@ PHONE_VERIFICATION_RETENTION: Final = (
     ),
     Retention(
         "codes, without the code: when, what for, and the login",
-        "challenges(all(id purpose nonce key_id created_at expires_at used_at identity_id"
+        "challenges(all(id purpose nonce key_id created_at expires_at used_at bound_to"
         " login(identity_id session_id request_id claims)))",
         "one day at most",
         "check codes, repeat logins",
@@ -83,8 +83,10 @@ PHONE_VERIFICATION_RETENTION: Final = (
         export="`sign_in.json`",
     ),
     Retention(
-        "failed attempts in a row: of the number, its devices, its client IPs, hashed",
-        "failures(in_a_row last_failed_at by_client(client_id count last_failed_at))",
+        "failed attempts in a row: of the number, its devices, its client IPs, hashed, and of"
+        " service tokens",
+        "failures(in_a_row last_failed_at by_client(client_id count last_failed_at)"
+        " by_token(client_id count last_failed_at))",
         f"until a success, or {FAILURES_TTL.days} days after the last",
         "limits of attempts",
         "login, cleanup",

@@ -35,7 +35,7 @@ NO_RESPONSE: Final = "The WhatsApp service does not respond."
 _NOT_META: Final = "The response is not from the WhatsApp service."
 _FAILED: Final = "The WhatsApp service failed; try again shortly."
 _REJECTED: Final = "The WhatsApp service rejected the message."
-ONLY_SIGN_IN: Final = "WhatsApp carries codes for signing in only."
+ONLY_CODES: Final = "WhatsApp carries codes for sign-ins and verifications only."
 
 _NO_WHATSAPP: Final = "WhatsApp does not reach this number; ask for a text message."
 _CREDENTIALS: Final = "The WhatsApp service does not accept this service's credentials."

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from adapters.messages.whatsapp_cloud.client import REQUEST_ERRORS, WhatsAppAccount, WhatsAppClient
-from adapters.messages.whatsapp_cloud.error_codes import ONLY_SIGN_IN, to_result, why_nobody
+from adapters.messages.whatsapp_cloud.error_codes import ONLY_CODES, to_result, why_nobody
 from adapters.messages.whatsapp_cloud.health_check import WhatsAppHealthCheck, check_template
 from adapters.messages.whatsapp_cloud.languages import closest_language
 from adapters.messages.whatsapp_cloud.message_ids import without_number
@@ -44,8 +44,8 @@ class WhatsAppMessenger:
         self._webhooks = webhooks
 
     async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        if not isinstance(message, CodeMessage) or message.purpose is not Purpose.SIGN_IN:
-            return DeliveryResult(DeliveryStatus.REJECTED, ONLY_SIGN_IN)
+        if not isinstance(message, CodeMessage) or message.purpose is Purpose.CHANGE_PHONE:
+            return DeliveryResult(DeliveryStatus.REJECTED, ONLY_CODES)
         try:
             message_id = await self._client.send_message(self._render(phone, message))
         except REQUEST_ERRORS as error:

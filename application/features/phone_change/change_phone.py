@@ -88,7 +88,7 @@ class RequestPhoneChangeOtp:
                     else None
                 ),
                 purpose=Purpose.CHANGE_PHONE,
-                identity_id=identity.id,
+                bound_to=identity.id,
                 session_id=principal.session.id,
                 can_send_proof=command.can_send_proof,
                 proof=command.proof,
@@ -155,7 +155,7 @@ class ChangePhone:
             request_id=command.old_request_id,
             known_device=find_device(principal, command.device_token, now),
             purpose=Purpose.CHANGE_PHONE,
-            identity_id=identity.id,
+            bound_to=identity.id,
         )
         kept = await self._check(replace(old, is_kept=True), "old_otp")
         under_way = identity.phone_change
@@ -211,7 +211,7 @@ class ChangePhone:
             client_ip=command.client_ip,
             request_id=command.request_id,
             purpose=Purpose.CHANGE_PHONE,
-            identity_id=identity.id,
+            bound_to=identity.id,
         )
         return await self._check(new, "otp")
 

@@ -21,10 +21,10 @@ from application.tasks import call_adapter
 from application.update import change
 from application.webhook_urls import PhoneLabels
 from domain.features.voice.call import Call, CallDirection, CallStatus
-from domain.features.voice.call_texts import CallTexts
+from domain.features.voice.call_texts import CallTexts, Text
 from domain.features.voice.instructions import HangUp, Instruction, resolve
 from domain.features.voice.step import hang_up, read_code, start_code_call
-from domain.otp.challenge import Challenge
+from domain.otp.challenge import Challenge, Purpose
 from domain.otp.delivery import Channel
 from domain.otp.messages import locale_fallbacks, normalize_locale
 from domain.otp.phone_verification import PhoneVerification
@@ -142,13 +142,16 @@ class AnswerCodeCall:
             if challenge is None or not is_next or not _is_this_call(call, command):
                 return call, call
             is_readable = challenge.is_active(now) and self._is_readable(verification, challenge)
-            locale = self.texts.select_locale(phone.country, locale_fallbacks(call.locale))
+            greeting, introduction = _texts_for(challenge.purpose)
+            locale = self.texts.select_with(
+                introduction, phone.country, locale_fallbacks(call.locale)
+            )
             if not is_readable:
                 step = hang_up()
             elif command.position is None:
-                step = start_code_call(locale)
+                step = start_code_call(locale, greeting)
             else:
-                step = read_code(locale, command.event)
+                step = read_code(locale, command.event, introduction)
             identified = call.set_provider_call_id(command.provider_call_id)
             answered = identified.advance_status(CallStatus.IN_PROGRESS, now)
             completed = answered.complete(command.position, step, now=now)
@@ -165,6 +168,12 @@ class AnswerCodeCall:
 
     def _is_readable(self, verification: PhoneVerification, challenge: Challenge) -> bool:
         return not verification.gets_no_messages and challenge.key_id in self.codes.key_ids()
+
+
+def _texts_for(purpose: Purpose) -> tuple[Text, Text]:
+    if purpose is Purpose.VERIFICATION:
+        return Text.VERIFICATION_GREETING, Text.VERIFICATION_INTRODUCTION
+    return Text.CODE_GREETING, Text.CODE_INTRODUCTION
 
 
 def _is_this_call(call: Call, command: AnswerCallCommand) -> bool:

@@ -10,7 +10,7 @@ from domain.features.voice.instructions import Say, Voice
 
 
 class Text(StrEnum):
-    """A text that is spoken. Each locale has all of them."""
+    """A text that is spoken. Each locale has all of them but those in `OPTIONAL_TEXTS`."""
 
     LANGUAGE_OFFER = "language_offer"
     """It offers the locale, in the language of the locale."""
@@ -43,6 +43,12 @@ class Text(StrEnum):
     CODE_GREETING = "code_greeting"
     CODE_INTRODUCTION = "code_introduction"
     CODE_REPETITION = "code_repetition"
+    VERIFICATION_GREETING = "verification_greeting"
+    VERIFICATION_INTRODUCTION = "verification_introduction"
+
+
+OPTIONAL_TEXTS: Final = (Text.VERIFICATION_GREETING, Text.VERIFICATION_INTRODUCTION)
+"""A locale of an operator may lack them."""
 
 
 class Words(StrEnum):
@@ -95,13 +101,22 @@ class SpokenLocale:
 
 @dataclass(frozen=True, slots=True)
 class CallTexts:
-    """All locales by their tags, those that win first, and the tag of the default one."""
+    """All locales by their tags, those that win first, and the tag of the default one.
+
+    `complete` is a locale with all texts, for calls whose texts another one lacks.
+    """
 
     default: str
     locales: Mapping[str, SpokenLocale]
+    complete: SpokenLocale
 
     def select_locale(self, country: str | None, tags: Iterable[str] = ()) -> SpokenLocale:
         return self.locales[self.select_tag(country, tags)]
+
+    def select_with(self, text: Text, country: str | None, tags: Iterable[str]) -> SpokenLocale:
+        """Return that locale if it has a text, or else the complete one."""
+        locale = self.select_locale(country, tags)
+        return locale if text in locale.texts else self.complete
 
     def select_tag(self, country: str | None, tags: Iterable[str] = ()) -> str:
         """Return the tag of the nearest locale, else that of the country, else the default.

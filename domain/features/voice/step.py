@@ -149,12 +149,12 @@ class Step:
 CODE_STATE: Final = "code"
 
 
-def start_code_call(locale: SpokenLocale) -> Step:
+def start_code_call(locale: SpokenLocale, greeting: Text = Text.CODE_GREETING) -> Step:
     """Say who is calling, and wait for a key. A voicemail presses none."""
     position = Position(CODE_STATE)
-    greeting = locale.say(Text.CODE_GREETING)
+    said = locale.say(greeting)
     gather = Gather(
-        prompt=(greeting, Pause(2), greeting),
+        prompt=(said, Pause(2), said),
         answer_to=position,
         voice=locale.voice,
         timeout_seconds=10,
@@ -163,12 +163,14 @@ def start_code_call(locale: SpokenLocale) -> Step:
     return Step((gather,), position, (CODE_STATE,))
 
 
-def read_code(locale: SpokenLocale, event: CallEvent) -> Step:
+def read_code(
+    locale: SpokenLocale, event: CallEvent, introduction: Text = Text.CODE_INTRODUCTION
+) -> Step:
     """Read the code twice after any key; without a key, end the call and say nothing."""
     if not isinstance(event, Answered) or not event.keys or not set(event.keys) <= set(KEYS):
         return hang_up()
     instructions = (
-        locale.say(Text.CODE_INTRODUCTION),
+        locale.say(introduction),
         Pause(),
         SayCode(locale.voice),
         locale.say(Text.CODE_REPETITION),

@@ -9,7 +9,6 @@ from application.otp.request_otp import RequestOtpCommand
 from application.otp.use_cases import OtpUseCases
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.otp.messages import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.otp import schemas
 from entrypoints.http.otp.proofs import parse_sent_proof
@@ -63,14 +62,13 @@ class OtpController(Controller):
             with invalid.of("channel"):
                 channel = parse_channel(data.channel, settings, country)
             sent = parse_sent_proof(request, data, invalid)
-        preferences = MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
         device_token = schemas.parse_sent_device_token(data.device_token)
         result = await otp.request_otp(
             RequestOtpCommand(
                 phone,
                 request.client_ip,
                 channel,
-                preferences,
+                data.preferences,
                 device_token,
                 can_send_proof=sent.can_send_proof,
                 proof=sent.proof,

@@ -11,6 +11,7 @@ from domain.identities.session import MAX_DEVICE_NAME_LENGTH
 from domain.otp import challenge
 from domain.otp.challenge import DEFAULT_OTP_LENGTH
 from domain.otp.delivery import Channel, ReportedStatus
+from domain.otp.messages import MessagePreferences, parse_platform
 from entrypoints.http.fields import (
     SPACES,
     USER_ID_EXAMPLE,
@@ -114,15 +115,34 @@ AppHashField = Annotated[
 
 CHANNELS_OF_REQUESTS: Final = [*(channel.value for channel in Channel), None]
 """The service rejects those that a country does not have."""
+RequestedChannelField = Annotated[
+    str | None,
+    described(
+        "How the code is delivered: in a message (`sms`), or read out in a call (`voice`). A"
+        " service that places no calls rejects `voice`. A country may have fewer channels, or"
+        " others. Without this field the service chooses a message.",
+        "sms",
+        enum=CHANNELS_OF_REQUESTS,
+    ),
+]
 RequestIdParameter = Annotated[str, path_parameter("The `request_id` of the request for the code.")]
 
 
-class CodeRequestBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class MessageBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """How a code is sent. All requests for a code have these fields."""
 
     platform: PlatformField = None
     locale: LocaleField = None
     app_hash: AppHashField = None
+
+    @property
+    def preferences(self) -> MessagePreferences:
+        return MessagePreferences(parse_platform(self.platform), self.locale, self.app_hash)
+
+
+class CodeRequestBody(MessageBody, forbid_unknown_fields=True, kw_only=True):
+    """How a client of the app requests a code."""
+
     device_token: DeviceTokenInput = None
 
 
@@ -130,16 +150,27 @@ class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     """The phone to send a code to. An unknown platform or locale is not an error."""
 
     phone: PhoneField
-    channel: Annotated[
-        str | None,
-        described(
-            "How the code is delivered: in a message (`sms`), or read out in a call (`voice`). A"
-            " service that places no calls rejects `voice`. A country may have fewer channels, or"
-            " others. Without this field the service chooses a message.",
-            "sms",
-            enum=CHANNELS_OF_REQUESTS,
-        ),
-    ] = None
+    channel: RequestedChannelField = None
+
+
+SentField = Annotated[
+    bool,
+    described(
+        "False if no new message was sent. The code sent before is still valid, and the"
+        " `request_id` has two attempts instead of five: use the earlier one if you have it.",
+        True,
+    ),
+]
+CodeExpiresInField = Annotated[int, described("Seconds until the code expires.", 300)]
+ResendInField = Annotated[int, described("Seconds until another message can be requested.", 15)]
+ChannelsField = Annotated[
+    list[str],
+    described(
+        "What the country of the phone has, in the order in which messages try it. Offer "
+        "`voice` only if it is one of them.",
+        ["sms", "voice"],
+    ),
+]
 
 
 class CodeSentResponse(msgspec.Struct, kw_only=True):
@@ -154,29 +185,15 @@ class CodeSentResponse(msgspec.Struct, kw_only=True):
             "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b",
         ),
     ]
-    sent: Annotated[
-        bool,
-        described(
-            "False if no new message was sent. The code sent before is still valid, and the"
-            " `request_id` has two attempts instead of five: use the earlier one if you have it.",
-            True,
-        ),
-    ]
-    expires_in: Annotated[int, described("Seconds until the code expires.", 300)]
-    resend_in: Annotated[int, described("Seconds until another message can be requested.", 15)]
+    sent: SentField
+    expires_in: CodeExpiresInField
+    resend_in: ResendInField
 
 
 class RequestOtpResponse(CodeSentResponse, kw_only=True):
     """The message was sent, or had been sent within the cooldown (`sent` is false)."""
 
-    channels: Annotated[
-        list[str],
-        described(
-            "What the country of the phone has, in the order in which messages try it. Offer "
-            "`voice` only if it is one of them.",
-            ["sms", "voice"],
-        ),
-    ]
+    channels: ChannelsField
 
 
 class DeliveryStatusResponse(msgspec.Struct, kw_only=True):

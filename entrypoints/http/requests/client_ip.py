@@ -3,11 +3,12 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
 
+from domain.errors import UnsupportedValue
 from entrypoints.http.requests.headers import header_values, headers_of
 
 IpAddress: TypeAlias = IPv4Address | IPv6Address
@@ -114,6 +115,25 @@ def _parse_ip(text: str) -> IpAddress | None:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
         return ip.ipv4_mapped
     return ip
+
+
+def parse_client_ip(text: str, *, is_public: bool) -> str:
+    """Parse the IP of a client that a backend names, as what counts as one client.
+
+    Raises:
+        UnsupportedValue: It is none, or it has to be public and is of a private network.
+    """
+    try:
+        ip = ip_address(text.strip())
+    except ValueError:
+        raise UnsupportedValue("Send one IPv4 or IPv6 address, such as 203.0.113.7.") from None
+    ip = (isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip
+    client_ip = _normalize(ip)
+    if is_public and not (ip.is_global and ip_network(client_ip).is_global):
+        raise UnsupportedValue(
+            "Send the public address of your user, and not that of a proxy or of your own network."
+        )
+    return client_ip
 
 
 def _normalize(ip: IpAddress) -> str:

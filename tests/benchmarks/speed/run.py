@@ -80,7 +80,11 @@ def _open_sides(
                 opened.append(scenarios.RejectedRequests(limited, "rejected request", rejects=True))
             if service.database == "sqlite":
                 s3 = databases.get("s3")
-                settings = {**service.settings, **s3.environ(), "DIALTONE_MEDIA": f"s3://{s3.bucket}"}
+                settings = {
+                    **service.settings,
+                    **s3.environ(),
+                    "DIALTONE_MEDIA": f"s3://{s3.bucket}",
+                }
                 with_s3 = Service(f"{service.name}, S3", folder, settings, service.tree)
                 uploads = [*scenarios.upload_with_tokens(tokens["long"][:UPLOADERS])]
                 opened += [

@@ -18,7 +18,6 @@ from application.features.phone_change.change_phone_of_user import CHANGE_PHONE,
 from application.features.phone_change.feature import CHANGE_USER_PHONE, PhoneChangeFeature
 from domain import errors
 from domain.otp.challenge import parse_otp_code
-from domain.otp.messages import MessagePreferences, parse_platform
 from domain.phone import parse_phone
 from entrypoints.http.additions import ABOUT_API, HttpAdditions
 from entrypoints.http.administration.target import ACT_ERRORS, UserBody
@@ -231,7 +230,7 @@ class PhoneChangeController(Controller):
             phone=phone if target is OtpTarget.NEW else None,
             client_ip=request.client_ip,
             device_token=parse_sent_device_token(data.device_token),
-            preferences=_make_preferences(data),
+            preferences=data.preferences,
             can_send_proof=sent.can_send_proof,
             proof=sent.proof,
         )
@@ -311,10 +310,6 @@ def _parse_target(text: str | None) -> OtpTarget:
         return OtpTarget.NEW if text is None else OtpTarget(text)
     except ValueError:
         raise errors.UnsupportedValue("Send 'new' or 'old', or omit the field.") from None
-
-
-def _make_preferences(data: RequestPhoneChangeOtpBody) -> MessagePreferences:
-    return MessagePreferences(parse_platform(data.platform), data.locale, data.app_hash)
 
 
 _PRESENT_NUMBER: Final = FieldError("phone", FieldErrorCode.CONFLICTING_VALUE, HAS_NUMBER)

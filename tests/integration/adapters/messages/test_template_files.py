@@ -110,7 +110,7 @@ def test_a_message_that_a_country_file_lacks_is_in_the_requested_language(tmp_pa
         expected = render(templates, locale, purpose=change)
         assert render(templates, locale, country="IN", purpose=change) == expected
     (file,) = templates.incomplete_country_files()
-    missing = {"change_phone", "passkey_added", "passkey_removed"}
+    missing = {"change_phone", "verification", "passkey_added", "passkey_removed"}
     assert (file.name, {*file.missing_tables}) == ("IN", missing | {"console_passkey_added"})
 
 

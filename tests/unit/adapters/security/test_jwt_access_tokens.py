@@ -252,3 +252,20 @@ def test_a_long_lived_token_is_signed_with_a_secret_until_that_is_removed() -> N
     assert access_tokens(FakeKeyRing(FORMER)).verify(token, NOW) == long_lived
     secrets.change(("0000000e", b"another secret, of thirty-two b."))
     assert not is_accepted(token, tokens)
+
+
+def test_constant_claims_and_the_time_of_the_login_are_in_short_lived_tokens_only() -> None:
+    tokens = JwtAccessTokens(
+        KEYS,
+        LONG_LIVED,
+        issuers=TokenIssuers(),
+        audience="app",
+        constant_claims={"role": "authenticated"},
+    )
+    claims = replace(CLAIMS, authenticated_at=NOW - timedelta(hours=1))
+    payload = jwt.decode(tokens.issue(claims), options={"verify_signature": False})
+    assert (payload["role"], payload["auth_time"]) == ("authenticated", payload["iat"] - 3600)
+    assert tokens.verify(tokens.issue(claims), NOW) == CLAIMS
+    long_lived = tokens.issue(replace(claims, generation=None, authenticated_at=None))
+    payload = jwt.decode(long_lived, options={"verify_signature": False})
+    assert not {"role", "auth_time"} & payload.keys()

@@ -215,7 +215,8 @@ def allow_with(app: CoreHarness, claims: Mapping[str, Any]) -> CoreHarness:
 
 def claims_of(tokens: Tokens) -> Any:
     payload = jwt.decode(tokens.access_token, options={"verify_signature": False})
-    assert {*payload} - {"x"} == {"iss", "aud", "iat", "exp", "sub", "sid", "gen", "amr"}
+    ours = {"iss", "aud", "iat", "exp", "sub", "sid", "gen", "amr", "auth_time"}
+    assert {*payload} - {"x"} == ours
     return payload.get("x")
 
 
@@ -258,6 +259,17 @@ async def test_a_login_its_repeat_and_each_refresh_have_the_claims_of_that_momen
     assert asked == [login.identity.id] * 4
     principal = await app.identities.authenticate(tokens.access_token)
     assert principal.identity.id == login.identity.id
+
+
+async def test_a_refresh_does_not_move_the_time_of_the_login(app: CoreHarness) -> None:
+    tokens, login_at = await log_in(app), int(app.clock.now().timestamp())
+    app.advance(days=1)
+    for each in (tokens, await refresh(app, tokens)):
+        payload = jwt.decode(each.access_token, options={"verify_signature": False})
+        assert payload["auth_time"] == login_at
+    plain = await log_in(app, with_refresh=False)
+    payload = jwt.decode(plain.access_token, options={"verify_signature": False})
+    assert "auth_time" not in payload
 
 
 class BrokenMapping(dict[str, Any]):

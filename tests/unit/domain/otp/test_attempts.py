@@ -134,13 +134,17 @@ def test_where_no_code_is_active_nothing_is_counted_and_none_is_left(
     driver: VerificationDriver,
 ) -> None:
     before = driver.verification
-    assert driver.verify(WRONG_CODE, unknown_ip(1)) == Wrong(0)
+    assert driver.verify(WRONG_CODE, unknown_ip(1)) == Wrong(0, has_ended=True)
     assert driver.verification is before
     decision = driver.request()
     before = driver.verification
-    assert driver.verify(code_of(decision.challenge), request_id="unknown") == Wrong(0)
+    assert driver.verify(code_of(decision.challenge), request_id="unknown") == Wrong(
+        0, has_ended=True
+    )
     driver.wait(300)
-    assert driver.verify(code_of(decision.challenge), request_id=decision.request_id) == Wrong(0)
+    assert driver.verify(code_of(decision.challenge), request_id=decision.request_id) == Wrong(
+        0, has_ended=True
+    )
     assert driver.verification is before
 
 
@@ -209,10 +213,10 @@ def test_a_blocked_phone_gets_codes_and_the_right_one_logs_nobody_in(
     assert driver.verification.failures.in_a_row == 0
     before = driver.verification
     assert driver.verify(code, request_id=request_id) == CorrectAtBlockedPhone()
-    assert driver.verify(code, request_id=None) == Wrong(0)
+    assert driver.verify(code, request_id=None) == Wrong(0, has_ended=True)
     assert driver.verification is before
     driver.verification = driver.verification.unblock()
-    assert driver.verify(code, request_id=request_id) == Wrong(0)
+    assert driver.verify(code, request_id=request_id) == Wrong(0, has_ended=True)
 
 
 def test_a_code_from_before_a_block_makes_no_identity(driver: VerificationDriver) -> None:
@@ -260,7 +264,7 @@ def test_for_that_minute_others_behind_the_ip_have_five_attempts_at_the_used_cod
 ) -> None:
     code = code_of(driver.request(HOME_IP).challenge)
     driver.verify(code, HOME_IP)
-    assert driver.verify(code, HOME_NEIGHBOR) == Wrong(0)
+    assert driver.verify(code, HOME_NEIGHBOR) == Wrong(0, has_ended=True)
     driver.wait(10)
     for client_ip in (HOME_NEIGHBOR, WORK_IP):
         assert driver.fail(5, client_ip) == [0, 0, 0, 0, 0]
@@ -269,7 +273,7 @@ def test_for_that_minute_others_behind_the_ip_have_five_attempts_at_the_used_cod
         assert error.value.retry_after == 50
     driver.wait(50)
     before = driver.verification
-    assert driver.verify(code, HOME_IP) == Wrong(0)
+    assert driver.verify(code, HOME_IP) == Wrong(0, has_ended=True)
     assert driver.verification is before
 
 
@@ -288,4 +292,4 @@ def test_a_retry_has_no_login_at_another_identity(driver: VerificationDriver) ->
     code, request_id = code_of(decision.challenge), decision.request_id
     assert isinstance(driver.verify(code, request_id=request_id), Correct)
     driver.verification = driver.verification.change_owner(an_id(9))
-    assert driver.verify(code, request_id=request_id) == Wrong(0)
+    assert driver.verify(code, request_id=request_id) == Wrong(0, has_ended=True)

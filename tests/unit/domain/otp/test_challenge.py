@@ -141,7 +141,7 @@ def test_other_text_is_not_a_code(text: str) -> None:
 MICROSECOND = timedelta(microseconds=1)
 USED = a_challenge(id=an_id(1), used_at=NOW)
 ACTIVE = a_challenge(id=an_id(2))
-OF_CHANGE = a_challenge(id=an_id(3), purpose=Purpose.CHANGE_PHONE, identity_id=an_id(9))
+OF_CHANGE = a_challenge(id=an_id(3), purpose=Purpose.CHANGE_PHONE, bound_to=an_id(9))
 CHALLENGES = MessageChallenges((USED, ACTIVE, OF_CHANGE))
 
 

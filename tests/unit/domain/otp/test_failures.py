@@ -1,6 +1,7 @@
 """Failures in a row: what strangers have left, what ends them, and how many guesses there are."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,8 @@ from tests.unit.domain.otp.verification_driver import (
     code_of,
     unknown_ip,
 )
+
+TOKEN = "a-token"
 
 
 @pytest.fixture
@@ -268,20 +271,31 @@ def guess(driver: VerificationDriver, client_ip: str, request_id: str | None = N
                 return
 
 
-def guess_for_a_day(driver: VerificationDriver, networks: int, *, logins_of_owner: int = 0) -> int:
-    """Return how many guesses strangers of so many networks had in a day."""
+def guess_for_a_day(
+    driver: VerificationDriver,
+    networks: int,
+    *,
+    logins_of_owner: int = 0,
+    token_id: str | None = None,
+) -> int:
+    """Return how many guesses strangers of so many networks had in a day.
+
+    With a token every second round is at its verifications, and the owner does both in turn.
+    """
     begin, guesses = driver.now, 0
     login_times = [DAY * number // max(1, logins_of_owner) for number in range(logins_of_owner)]
     while (elapsed := (driver.now - begin).total_seconds()) < DAY:
+        driver.token_id = token_id if driver.token_id is None else None
         before = driver.verification.prune(driver.now).failures.in_a_row
         for number in range(networks):
             ids = []
             for _ in range(4):
                 with suppress(TooManyOtpRequests):
                     ids.append(driver.request(unknown_ip(number)).request_id)
-            for request_id in (*ids, None):
+            for request_id in (*ids, *([] if driver.token_id else [None])):
                 guess(driver, unknown_ip(number), request_id)
-        guess(driver, unknown_ip(9_999))
+        if driver.token_id is None:
+            guess(driver, unknown_ip(9_999))
         guesses += driver.verification.failures.in_a_row - before
         if login_times and login_times[0] <= elapsed:
             login_times.pop(0)
@@ -311,6 +325,44 @@ def test_each_login_of_the_owner_brings_strangers_fifty_guesses() -> None:
     driver = VerificationDriver()
     driver.log_in(HOME_IP)
     assert guess_for_a_day(driver, 2, logins_of_owner=3) <= 50 * 4 + 2 * 12
+
+
+@pytest.mark.slow
+def test_verifications_between_logins_bring_strangers_no_more_than_logins() -> None:
+    driver = VerificationDriver()
+    driver.log_in(HOME_IP)
+    for _ in range(9):
+        guesses = guess_for_a_day(driver, 2, logins_of_owner=3, token_id=TOKEN)
+        assert guesses <= 50 * 4 + 2 * 12
+
+
+def test_a_right_code_of_a_verification_ends_the_failures_of_its_token_only() -> None:
+    driver = VerificationDriver()
+    driver.fail_in_a_row(40)
+    for token_id in (TOKEN, "another"):
+        driver.token_id = token_id
+        decision = driver.deliver()
+        assert driver.fail(2, request_id=decision.request_id) == [4, 3]
+    assert driver.verification.failures.in_a_row == 44
+    driver.token_id = TOKEN
+    decision = driver.deliver()
+    assert driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
+    assert driver.verification.failures.in_a_row == 42
+    assert [each.client_id for each in driver.verification.failures.by_token] == ["another"]
+
+
+def test_after_the_wait_a_token_still_ends_no_failures_of_others() -> None:
+    driver = VerificationDriver(token_id=TOKEN)
+    driver.fail_in_a_row(98)
+    decision = driver.deliver()
+    failures = driver.verification.failures
+    for _ in range(2):
+        failures = failures.count_of_token(TOKEN, driver.now)
+    driver.verification = replace(driver.verification, failures=failures)
+    driver.wait(DAY)
+    decision = driver.deliver()
+    assert driver.accepts(code_of(decision.challenge), request_id=decision.request_id)
+    assert driver.verification.failures.in_a_row == 90
 
 
 def test_a_message_brings_twenty_two_guesses() -> None:

@@ -35,7 +35,7 @@ LIMITS = RateLimits(
 )
 ROUTE = DeliveryRoute(HashedClientIp("ab", "cd"), "IN", "ef", "gh")
 CALL = replace(ROUTE, is_call=True)
-CHANGE = replace(ROUTE, identity_id="1")
+CHANGE = replace(ROUTE, bound_to="1")
 
 OF_IP = [("ip:ab", "requests", 2, 3 * HOUR)]
 OF_PHONE = [("phone:gh", "recognized", 4, DAY)]
@@ -155,7 +155,7 @@ def test_a_network_has_5_percent_of_the_smaller_limit_at_least_3_and_at_most_hal
 
 def subjects_of(outcome: Outcome) -> dict[str, str]:
     """Return the subjects of what is released, by what is counted."""
-    route = replace(CALL, identity_id="1")
+    route = replace(CALL, bound_to="1")
     subjects: dict[str, str] = {}
     for clients in (Clients.STRANGERS, Clients.RECOGNIZED):
         held = LIMITS.of_delivery(route, clients)
@@ -220,7 +220,7 @@ ANY_ROUTE: Final = DeliveryRoute(
     "ef",
     "gh",
     is_call=True,
-    identity_id="1",
+    bound_to="1",
     session_id="2",
 )
 CLIENTS: Final = ("recognized", "strangers", "attested")

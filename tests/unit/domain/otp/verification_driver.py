@@ -15,9 +15,9 @@ from domain.otp.attempts import (
     VerificationResult,
     Wrong,
 )
-from domain.otp.challenge import Challenge, OtpCode
+from domain.otp.challenge import Challenge, OtpCode, Purpose
 from domain.otp.compared_code import ComparedCode, compare_code, count_attempt
-from domain.otp.delivery import ValidDeviceToken
+from domain.otp.delivery import HashedClientIp, ValidDeviceToken
 from domain.otp.delivery_policy import ONLY_SMS, DeliveryDecision, DeliveryPolicy
 from domain.otp.otp_request import OtpRequest
 from domain.otp.permits import Clients, Permits
@@ -56,6 +56,16 @@ class VerificationDriver:
     wrong_codes: "count[int]" = field(default_factory=lambda: count(900_000))
     device: ValidDeviceToken | None = None
     key_ids: Collection[str] = (a_challenge().key_id,)
+    token_id: str | None = None
+
+    @property
+    def purpose(self) -> Purpose:
+        """What codes are for: a verification if there is a service token."""
+        return Purpose.VERIFICATION if self.token_id else Purpose.SIGN_IN
+
+    def hashed_ip(self, client_ip: str) -> HashedClientIp:
+        hashed = a_hashed_ip(client_ip)
+        return hashed.named_by_token() if self.token_id else hashed
 
     def wait(self, seconds: float = 0, **duration: float) -> None:
         """Advance the clock."""
@@ -69,10 +79,14 @@ class VerificationDriver:
         """Request a code now."""
         number = next(self.numbers)
         challenge = a_challenge(
-            id=an_id(number), created_at=self.now, expires_at=self.now + timedelta(minutes=5)
+            id=an_id(number),
+            purpose=self.purpose,
+            bound_to=self.token_id,
+            created_at=self.now,
+            expires_at=self.now + timedelta(minutes=5),
         )
         request = OtpRequest(
-            client_ip=a_hashed_ip(client_ip),
+            client_ip=self.hashed_ip(client_ip),
             now=self.now,
             new_challenge=challenge,
             key_ids=self.key_ids,
@@ -165,12 +179,14 @@ class VerificationDriver:
     def _attempt(self, code: str, client_ip: str, request_id: str | None) -> OtpAttempt:
         return OtpAttempt(
             code=OtpCode(code),
-            client_ip=a_hashed_ip(client_ip),
+            client_ip=self.hashed_ip(client_ip),
             now=self.now,
             request_id=request_id,
             device=self.device,
             new_identity_id=IDENTITY_ID,
             new_session_id="a-session",
+            purpose=self.purpose,
+            bound_to=self.token_id,
         )
 
     def log_in(self, client_ip: str = HOME_IP) -> None:

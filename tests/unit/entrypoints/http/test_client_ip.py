@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from entrypoints.http.requests.client_ip import ClientIpResolver
+from domain.errors import UnsupportedValue
+from entrypoints.http.requests.client_ip import ClientIpResolver, parse_client_ip
 from entrypoints.http.requests.request import parse_device_name
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like"
@@ -88,3 +89,34 @@ def test_an_ip_behind_nat64_is_not_trusted_for_the_ipv4_address_in_it() -> None:
 )
 def test_a_user_agent_becomes_a_readable_device_name(user_agent: str, device: str | None) -> None:
     assert parse_device_name(user_agent) == device
+
+
+# What a backend names
+
+
+@pytest.mark.parametrize(
+    ("text", "client_ip"),
+    [
+        (" 8.8.8.8 ", "8.8.8.8"),
+        ("::ffff:8.8.8.8", "8.8.8.8"),
+        ("64:ff9b::808:808", "8.8.8.8"),
+        ("2a00:1450:4001:81b::200e", "2a00:1450:4001:81b::/64"),
+    ],
+)
+def test_a_named_ip_counts_as_that_of_a_request(text: str, client_ip: str) -> None:
+    assert parse_client_ip(text, is_public=True) == client_ip
+
+
+@pytest.mark.parametrize(
+    "text", ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"]
+)
+def test_a_private_ip_is_named_in_development_only(text: str) -> None:
+    assert parse_client_ip(text, is_public=False)
+    with pytest.raises(UnsupportedValue, match="public"):
+        parse_client_ip(text, is_public=True)
+
+
+@pytest.mark.parametrize("text", ["", "localhost", "8.8.8.8:443", "8.8.8.8, 1.1.1.1", "8.8.8.0/24"])
+def test_a_text_that_is_no_ip_is_rejected(text: str) -> None:
+    with pytest.raises(UnsupportedValue, match=r"one IPv4 or IPv6 address"):
+        parse_client_ip(text, is_public=False)

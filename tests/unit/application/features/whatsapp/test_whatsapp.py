@@ -64,13 +64,12 @@ async def test_what_was_surely_not_sent_goes_by_sms_with_the_same_code(
     assert isinstance(logged_in, LoggedIn)
 
 
-async def test_all_but_sign_ins_go_by_sms(app: WhatsAppHarness) -> None:
-    others = [purpose for purpose in Purpose if purpose is not Purpose.SIGN_IN]
-    for number, purpose in enumerate(others, 1):
-        await app.request(a_phone(number), purpose=purpose)
+async def test_changes_of_the_number_go_by_sms(app: WhatsAppHarness) -> None:
+    await app.request(a_phone(1), purpose=Purpose.CHANGE_PHONE)
     await app.otp.send_notice(a_phone(), PhoneNotice.PHONE_CHANGED)
-    assert len(app.whatsapp.sent) == 0
-    assert len(app.messenger.sent) == len(others) + 1  # with the notice
+    assert (len(app.whatsapp.sent), len(app.messenger.sent)) == (0, 2)
+    await app.request(a_phone(2), purpose=Purpose.VERIFICATION, bound_to="a token")
+    assert (len(app.whatsapp.sent), len(app.messenger.sent)) == (1, 2)
 
 
 @pytest.mark.parametrize(

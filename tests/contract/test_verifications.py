@@ -1,0 +1,60 @@
+"""Verifications on all databases: parallel ones, and codes of another purpose."""
+
+import asyncio
+from collections import Counter
+
+from application.features.verifications import VerificationStatus
+from application.otp.log_in import LoggedIn, OtpRejected
+from application.otp.request_otp import RequestOtpResult
+from domain.errors import TooManyOtpRequests
+from tests.support.app_harness import AppHarness
+from tests.support.repositories import OpenRepositories
+from tests.support.verifications import VerificationDriver
+
+PARALLEL = 40
+
+
+async def test_forty_parallel_verifications_send_one_message_and_approve_one_id(
+    repositories: OpenRepositories,
+) -> None:
+    app = AppHarness(repositories=repositories)
+    driver = VerificationDriver(app)
+    results = await asyncio.gather(
+        *(driver.request() for _ in range(PARALLEL)), return_exceptions=True
+    )
+    requested = [each for each in results if isinstance(each, RequestOtpResult)]
+    assert Counter(each.sent for each in requested) == {True: 1, False: 3}
+    assert [type(each) for each in results].count(TooManyOtpRequests) == PARALLEL - 4
+    assert len(app.messenger.messages) == 1
+    ids = [each.request_id for each in requested]
+    checked = await asyncio.gather(
+        *(driver.check(app.last_code, ids[number % 4]) for number in range(PARALLEL))
+    )
+    approved = {
+        ids[number % 4]
+        for number, each in enumerate(checked)
+        if each.status is VerificationStatus.APPROVED
+    }
+    assert len(approved) == 1
+    assert Counter(each.status for each in checked)[VerificationStatus.APPROVED] == PARALLEL // 4
+
+
+async def test_codes_for_a_sign_in_and_for_a_verification_are_not_those_of_the_other(
+    repositories: OpenRepositories,
+) -> None:
+    app = AppHarness(repositories=repositories)
+    driver, other = VerificationDriver(app), VerificationDriver(app, 2)
+    sign_in = await app.request_otp()
+    of_sign_in = app.last_code
+    app.advance(minutes=1)
+    requested = await driver.request()
+    of_verification = app.last_code
+    assert (await driver.check(of_sign_in, sign_in.request_id)).status is VerificationStatus.EXPIRED
+    found = await other.check(of_verification, requested.request_id)
+    assert found.status is VerificationStatus.EXPIRED
+    for request_id in (None, requested.request_id):
+        rejected = await app.verify_otp(of_verification, request_id=request_id)
+        assert isinstance(rejected, OtpRejected)
+    approved = await driver.check(of_verification, requested.request_id)
+    assert approved.status is VerificationStatus.APPROVED
+    assert isinstance(await app.verify_otp(of_sign_in), LoggedIn)

@@ -25,7 +25,7 @@ from adapters.shared.http import (
 )
 from adapters.shared.standard_webhooks import StandardWebhooks
 from application.ports.errors import ConfigurationError, MessengerUnavailable
-from application.ports.otp import DeliveryResult, DeliveryStatus, TextMessage
+from application.ports.otp import CodeMessage, DeliveryResult, DeliveryStatus, TextMessage
 from application.ports.webhooks import MessageStatus, SignedRequest
 from domain.otp.delivery import ReportedStatus
 from domain.phone import PhoneNumber
@@ -109,6 +109,7 @@ class _Message(msgspec.Struct):
     text: str
     locale: str | None
     channel: str
+    purpose: str | None
     status_url: str | None
 
 
@@ -160,6 +161,7 @@ class HookMessenger:
             text=message.text.encode(errors="replace").decode(),
             locale=message.requested_locale,
             channel=_CHANNEL,
+            purpose=message.purpose if isinstance(message, CodeMessage) else None,
             status_url=message.status_url or None,
         )
         body = msgspec.json.encode(posted)

@@ -22,10 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class WhatsAppMessenger:
-    """Send codes for signing in by WhatsApp; a message is never sent twice.
+    """Send codes by WhatsApp; a message is never sent twice.
 
-    - Meta fixes the text, so a code for any other purpose is rejected: it must not read like one
-      for signing in.
+    - Meta fixes the text, which calls each a verification code. So one for a change of the number
+      is rejected: it must not read like any other.
     - After an error that means that nobody gets messages, operators get a warning, and the health
       check fails for a while: the next channel has the messages, and mostly costs more.
     - Meta returns the reference of a message with each status, as `biz_opaque_callback_data`.

@@ -50,6 +50,7 @@ async def test_a_message_is_posted_as_documented(hook: FakeHook, messenger: Hook
     first_id, second_id = [message.pop("message_id") for message in hook.messages]
     assert first_id != second_id
     message = {"phone": PHONE.e164, "country": PHONE.country, "text": TEXT, "channel": "sms"}
+    message["purpose"] = "sign_in"
     assert hook.messages == [
         message | {"locale": "pt-BR", "status_url": STATUS_URL},
         message | {"locale": None, "status_url": None},

@@ -81,7 +81,7 @@ class Verifications:
         if isinstance(checked.result, Wrong):
             left = checked.attempts_left
             self._events.record(
-                OtpVerificationFailed(phone=phone, attempts_left=left, token_id=token_id)
+                OtpVerificationFailed(phone=phone, attempts_left=left, actor_id=token_id)
             )
             has_ended = checked.result.has_ended
             status = VerificationStatus.EXPIRED if has_ended else VerificationStatus.PENDING
@@ -93,7 +93,7 @@ class Verifications:
                     phone=phone,
                     channel=carrier.channel,
                     provider=carrier.provider,
-                    token_id=token_id,
+                    actor_id=token_id,
                 )
             )
             if check_otp.codes.has_fixed_code(phone, self._clock.now()):

@@ -21,7 +21,7 @@ class OtpRequested(PhoneEvent):
     name = "otp_requested"
     channel: Channel
     reason: str
-    token_id: str | None = None
+    actor_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,7 @@ class OtpRequestRejected(PhoneEvent, RejectionEvent):
     until: datetime | None = None
     recognition: Recognition = Recognition.NONE
     has_proof: bool = False
-    token_id: str | None = None
+    actor_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ class OtpVerificationFailed(PhoneEvent):
 
     name = "otp_verification_failed"
     attempts_left: int | None = None
-    token_id: str | None = None
+    actor_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,7 +194,7 @@ class VerificationApproved(PhoneEvent):
     name = "verification_approved"
     channel: Channel
     provider: str
-    token_id: str
+    actor_id: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,7 +118,7 @@ class RecentRejections:
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
-                    token_id=token_id,
+                    actor_id=token_id,
                 )
             )
         self.add(phone, rejected, has_record=has_record)

@@ -171,7 +171,7 @@ class RequestOtp:
                 phone=command.phone,
                 reason=reason,
                 channel=request.channel,
-                token_id=command.token_id,
+                actor_id=command.token_id,
             )
         )
         await self._deliver(code_request, decision)

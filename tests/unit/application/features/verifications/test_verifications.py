@@ -96,7 +96,7 @@ async def test_the_log_names_the_token(app: AppHarness, driver: VerificationDriv
         (VerificationApproved, driver.token),
     ):
         (event,) = app.events.of_type(kind)
-        assert getattr(event, "token_id") == token.actor.id  # noqa: B009 -- each kind has it
+        assert getattr(event, "actor_id") == token.actor.id  # noqa: B009 -- each kind has it
 
 
 # A code is bound to the purpose and the token

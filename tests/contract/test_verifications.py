@@ -3,11 +3,16 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
+from application.features.phone_change.change_phone import ChangePhoneCommand
 from application.features.verifications import VerificationStatus
 from application.otp.log_in import LoggedIn, OtpRejected
 from application.otp.request_otp import RequestOtpResult
-from domain.errors import TooManyOtpRequests
+from domain.errors import IncorrectOtp, TooManyOtpRequests
+from domain.otp.challenge import parse_otp_code
 from tests.support.app_harness import AppHarness
+from tests.support.builders import CLIENT_IP, a_phone
 from tests.support.repositories import OpenRepositories
 from tests.support.verifications import VerificationDriver
 
@@ -37,6 +42,25 @@ async def test_forty_parallel_verifications_send_one_message_and_approve_one_id(
     }
     assert len(approved) == 1
     assert Counter(each.status for each in checked)[VerificationStatus.APPROVED] == PARALLEL // 4
+
+
+async def test_a_code_of_a_verification_changes_no_number(repositories: OpenRepositories) -> None:
+    app = AppHarness(repositories=repositories)
+    driver, new = VerificationDriver(app), a_phone(2)
+    principal = await app.log_in()
+    requested = await driver.request(new)
+    command = ChangePhoneCommand(
+        phone=new,
+        code=parse_otp_code(app.last_code),
+        request_id=requested.request_id,
+        client_ip=CLIENT_IP,
+        old_code=None,
+        old_request_id=None,
+    )
+    with pytest.raises(IncorrectOtp):
+        await app.phone_change.change_phone(principal, command)
+    approved = await driver.check(app.last_code, requested.request_id, new)
+    assert approved.status is VerificationStatus.APPROVED
 
 
 async def test_codes_for_a_sign_in_and_for_a_verification_are_not_those_of_the_other(

@@ -10,6 +10,7 @@ from application.otp.events import (
     OtpRequestRejected,
     OtpUnconfirmed,
     OtpUndelivered,
+    VerificationApproved,
 )
 from application.ports.otp import DeliveryStatus
 from domain.otp.delivery import Channel, ReportedStatus
@@ -58,6 +59,11 @@ logged_in: Final = builder(
         session_id="f" * 32,
         channel=Channel.SMS,
         provider=PROVIDER,
+    )
+)
+verified: Final = builder(
+    lambda: VerificationApproved(
+        phone=a_phone(), channel=Channel.SMS, provider=PROVIDER, actor_id=an_id()
     )
 )
 rejected: Final = builder(

@@ -20,6 +20,7 @@ from application.otp.events import (
     OtpVerificationFailed,
     ProviderEvent,
     ReportEvent,
+    VerificationApproved,
 )
 from application.ports.security_events import SecurityEvent
 
@@ -57,7 +58,7 @@ class CountSecurityEvents:
                 metrics.provider_failovers.labels(metrics.provider_label(event.provider)).inc()
             case OtpDelivered() | OtpUndelivered():
                 self._count_result(metrics.delivery_reports, event)
-            case LoginSucceeded():
+            case LoginSucceeded() | VerificationApproved():
                 self._count_attempt(event.country, "correct")
                 country, provider = event.country, metrics.provider_label(event.provider)
                 channel = event.channel.value

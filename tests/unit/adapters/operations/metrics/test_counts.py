@@ -38,6 +38,7 @@ from tests.support.counted_events import (
     rejected,
     unconfirmed,
     undelivered,
+    verified,
 )
 from tests.support.counts import counts
 
@@ -94,6 +95,7 @@ def counted(event: SecurityEvent) -> set[str]:
         ),
         (undelivered(result=ReportedStatus.FAILED), {"delivery_reports US acme:open sms failed"}),
         (logged_in(), {"logins US acme:open sms", "otp_attempts US correct"}),
+        (verified(), {"logins US acme:open sms", "otp_attempts US correct"}),
         (OtpVerificationFailed(phone=a_phone(), attempts_left=4), {"otp_attempts US wrong"}),
         (OtpAttemptsExhausted(phone=a_phone(), reason=""), {"otp_attempts US exhausted"}),
         # Labels have only countries and providers that are known.

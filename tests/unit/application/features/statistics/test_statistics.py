@@ -42,6 +42,7 @@ from tests.support.counted_events import (
     rejected,
     unconfirmed,
     undelivered,
+    verified,
 )
 from tests.support.fakes.clock import MovableClock
 
@@ -70,6 +71,7 @@ def counted_by(count: CountStatistics) -> PeriodCounts[CountedGroup]:
         ),
         (undelivered(), CountedGroup("US", Channel.SMS, PROVIDER, Result.UNDELIVERED)),
         (not_taken(), CountedGroup("US", Channel.SMS, PROVIDER, Result.NOT_TAKEN)),
+        (verified(), CountedGroup("US", Channel.SMS, PROVIDER, Result.LOGINS)),
         (logged_in(), CountedGroup("US", Channel.SMS, PROVIDER, Result.LOGINS)),
         (rejected(), CountedGroup("US", Channel.SMS, NONE, Result.REJECTED, "per_ip")),
         (

@@ -47,7 +47,7 @@ async def test_forty_parallel_verifications_send_one_message_and_approve_one_id(
 async def test_a_code_of_a_verification_changes_no_number(repositories: OpenRepositories) -> None:
     app = AppHarness(repositories=repositories)
     driver, new = VerificationDriver(app), a_phone(2)
-    principal = await app.log_in()
+    principal = await app.add_user()
     requested = await driver.request(new)
     command = ChangePhoneCommand(
         phone=new,

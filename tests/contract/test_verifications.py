@@ -5,7 +5,10 @@ from collections import Counter
 
 import pytest
 
-from application.features.phone_change.change_phone import ChangePhoneCommand
+from application.features.phone_change.change_phone import (
+    ChangePhoneCommand,
+    RequestPhoneChangeOtpCommand,
+)
 from application.features.verifications import VerificationStatus
 from application.otp.log_in import LoggedIn, OtpRejected
 from application.otp.request_otp import RequestOtpResult
@@ -48,14 +51,17 @@ async def test_a_code_of_a_verification_changes_no_number(repositories: OpenRepo
     app = AppHarness(repositories=repositories)
     driver, new = VerificationDriver(app), a_phone(2)
     principal = await app.add_user()
+    asked = RequestPhoneChangeOtpCommand(phone=None, client_ip=CLIENT_IP)
+    old = await app.phone_change.request_otp(principal, asked)
+    old_code = parse_otp_code(app.last_code)
     requested = await driver.request(new)
     command = ChangePhoneCommand(
         phone=new,
         code=parse_otp_code(app.last_code),
         request_id=requested.request_id,
         client_ip=CLIENT_IP,
-        old_code=None,
-        old_request_id=None,
+        old_code=old_code,
+        old_request_id=old.request_id,
     )
     with pytest.raises(IncorrectOtp):
         await app.phone_change.change_phone(principal, command)

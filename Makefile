@@ -133,7 +133,7 @@ servers: install-dev ## run MongoDB, PostgreSQL and S3 for tests in another term
 	.venv/bin/python -m tests.support.servers
 
 ## Code
-check: install-dev ## style, types, imports, dependencies, dead code, spelling
+check: install-dev ## style, types, imports, dependencies, dead code, spelling, prose
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -141,6 +141,7 @@ check: install-dev ## style, types, imports, dependencies, dead code, spelling
 	.venv/bin/deptry .
 	.venv/bin/vulture
 	.venv/bin/codespell
+	.venv/bin/python -m tests.tooling.prose
 
 format: install-dev ## format the code
 	.venv/bin/ruff check --fix

@@ -1,7 +1,7 @@
 """Check that a reader of one line knows what it is about.
 
-No docstring begins with a word that stands for a noun elsewhere, and no cell of a table in the pages
-has more words than a reader keeps in mind.
+No docstring begins with a word that stands for a noun elsewhere, and no cell of a table in the
+pages has more words than a reader keeps in mind.
 """
 
 import ast
@@ -21,10 +21,10 @@ _GENERATED: Final = ("retention.md", "sizing.md")
 def find_unnamed_docstrings(file: Path) -> Iterator[tuple[int, str]]:
     """Yield the line and the text of each docstring whose first word names nothing."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        text = node.value.value if is_text else None
-        if isinstance(text, str) and text.split()[:1] and text.split()[0] in UNNAMED:
-            yield node.lineno, text.strip().splitlines()[0]
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            text = str(node.value.value).strip()
+            if text.partition(" ")[0] in UNNAMED:
+                yield node.lineno, text.splitlines()[0]
 
 
 def find_long_cells(file: Path) -> Iterator[tuple[int, str]]:
@@ -46,9 +46,8 @@ def main() -> None:
         for file in sorted(files)
         for line, text in find(file)
     ]
-    print(*problems, sep="\n")
     if problems:
-        sys.exit(f"{len(problems)} texts need the noun, or fewer words.")
+        sys.exit("\n".join([*problems, f"{len(problems)} texts need the noun, or fewer words."]))
 
 
 if __name__ == "__main__":

@@ -115,6 +115,9 @@ BATCH_SIZE: Final = 200
 DEFAULT_CALL_RETENTION: Final = timedelta(days=90)
 DEFAULT_RECORDING_RETENTION: Final = timedelta(days=30)
 
+MAX_FAILED_RECORDINGS: Final = 3
+"""How many deletions fail before a cleanup waits for the next one: the provider is away."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -125,7 +128,7 @@ class CleanUpCalls:
     - Recordings are deleted at the provider first, and then their references. Those of a deleted
       identity are deleted at once.
     - A call is deleted after its recordings. While they cannot be deleted, it is kept, and
-      later calls are deleted nevertheless.
+      later calls and recordings are deleted nevertheless.
     """
 
     calls: Calls
@@ -143,23 +146,36 @@ class CleanUpCalls:
                 await change(self.calls, call.value.id, forget, loaded=call)
 
     async def delete_recordings(self) -> int:
-        deleted = 0
+        deleted, limit = 0, BATCH_SIZE
+        failed: set[str] = set()
         before = self.clock.now() - min(self.recording_retention, self.call_retention)
-        while calls := await self.calls.list_recorded(before, BATCH_SIZE):
+        while calls := await self.calls.list_recorded(before, limit):
             if self.recordings is None:
                 _log.warning(
                     "Recordings are kept: the settings name no provider that can delete them"
                 )
                 break
-            for call in (versioned.value for versioned in calls):
-                for recording in call.due_recordings(before):
-                    try:
-                        await self.recordings.delete_recording(recording.id)
-                    except CallProviderUnavailable as error:
-                        _log.warning("The next cleanup deletes recordings: %s", error)
+            due = [
+                (call.value.id, recording.id)
+                for call in calls
+                for recording in call.value.due_recordings(before)
+                if recording.id not in failed
+            ]
+            for call_id, recording_id in due:
+                try:
+                    await self.recordings.delete_recording(recording_id)
+                except CallProviderUnavailable as error:
+                    _log.warning("The next cleanup deletes a recording: %s", error)
+                    failed.add(recording_id)
+                    if len(failed) == MAX_FAILED_RECORDINGS:
                         return deleted
-                    await self._remove_recording(call.id, recording.id)
-                    deleted += 1
+                    continue
+                await self._remove_recording(call_id, recording_id)
+                deleted += 1
+            if not due:  # all of them have failed: look behind them
+                if len(calls) < limit:
+                    break
+                limit *= 2
         return deleted
 
     async def _remove_recording(self, call_id: str, recording_id: str) -> None:

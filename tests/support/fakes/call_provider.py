@@ -24,6 +24,7 @@ class FakeCallProvider:
         calls: All calls that were placed, by id; those with an unknown result too.
         recordings: The content of each recording, by id.
         is_unavailable: Whether every operation fails.
+        refused: The ids of recordings that cannot be deleted.
         hangs: Whether a call is placed, and nothing says so.
     """
 
@@ -32,6 +33,7 @@ class FakeCallProvider:
         self.calls: dict[str, PlacedCall] = {}
         self.recordings: dict[str, bytes] = {}
         self.is_unavailable = False
+        self.refused: set[str] = set()
         self.hangs = False
 
     async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
@@ -55,6 +57,8 @@ class FakeCallProvider:
 
     async def delete_recording(self, recording_id: str) -> None:
         self._check()
+        if recording_id in self.refused:
+            raise CallProviderUnavailable
         self.recordings.pop(recording_id, None)
 
     async def check(self) -> None:

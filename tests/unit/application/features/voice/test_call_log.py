@@ -232,3 +232,21 @@ async def test_recordings_that_cannot_be_deleted_keep_no_other_call(
     assert (await clean_up.delete_recordings(), await clean_up.delete_calls()) == (0, 10)
     assert len(kept_recordings(app)) == 12
     assert len(caplog.messages) == 1
+
+
+async def test_recordings_that_the_provider_refuses_to_delete_keep_no_later_one(
+    app: AppHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_log, "BATCH_SIZE", 2)
+    await add(app, *(ended_call(number, recordings=1) for number in range(9)))
+    refused = [*kept_recordings(app)][:2]
+    app.call_provider.refused = {*refused}
+    clean_up = VOICE.of(app.use_cases).calls.clean_up_calls
+    app.clock.advance(100 * DAY)
+
+    assert await clean_up.delete_recordings() == 7
+    assert [*kept_recordings(app)] == refused
+    app.call_provider.is_unavailable = True
+    assert await clean_up.delete_recordings() == 0
+    app.call_provider.is_unavailable, app.call_provider.refused = False, set()
+    assert await clean_up.delete_recordings() == 2

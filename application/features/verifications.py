@@ -21,7 +21,7 @@ class VerificationStatus(StrEnum):
 
     APPROVED = "approved"
     PENDING = "pending"
-    """It is wrong, and another one may be right."""
+    """It is wrong, or not looked at, because no attempts are left."""
     EXPIRED = "expired"
     """No code is right anymore, or none was sent under this id for this token."""
 
@@ -97,5 +97,7 @@ class Verifications:
                 )
             )
             if check_otp.codes.has_fixed_code(phone, self._clock.now()):
-                self._events.record(FixedCodeUsed(phone=phone, reason="verified"))
+                self._events.record(
+                    FixedCodeUsed(phone=phone, reason="verified", actor_id=token_id)
+                )
         return CheckedVerification(VerificationStatus.APPROVED)

@@ -111,6 +111,7 @@ class ProviderPaused(OtpNotTaken):
     until: datetime | None
     recognition: Recognition
     has_proof: bool
+    actor_id: str | None = None
 
 
 def make_delivery_event(
@@ -221,6 +222,7 @@ class FixedCodeUsed(PhoneEvent):
     name = "test_otp_used"
     is_warning = True
     user_id: str | None = None
+    actor_id: str | None = None
     reason: str
 
 

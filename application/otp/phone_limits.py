@@ -62,11 +62,9 @@ class DescribeVerification:
         verification = (await self.phone_verifications.load(phone)).value.prune(now)
         has_fixed_code = self.codes.has_fixed_code(phone, now)
         deliveries = verification.deliveries.all
-        client_ip = (
-            deliveries[-1].client_ip
-            if deliveries
-            else self.keyed_hashes.hash_client_ip(_UNKNOWN_CLIENT)
-        )
+        client_ips = [each.client_ip for each in deliveries if not each.client_ip.is_named]
+        unknown_ip = self.keyed_hashes.hash_client_ip(_UNKNOWN_CLIENT)
+        client_ip = client_ips[-1] if client_ips else unknown_ip
         unknown, known = await asyncio.gather(
             *(
                 self._find_wait(

@@ -105,6 +105,7 @@ class RecentRejections:
                     until=rejected.until,
                     recognition=rejected.recognition,
                     has_proof=rejected.has_proof,
+                    actor_id=token_id,
                 )
             )
         elif reason:

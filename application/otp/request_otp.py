@@ -346,7 +346,9 @@ class RequestOtp:
             code_request.command.phone,
         )
         if request.has_fixed_code:
-            self.events.record(FixedCodeUsed(phone=phone, reason="requested"))
+            self.events.record(
+                FixedCodeUsed(phone=phone, reason="requested", actor_id=command.token_id)
+            )
         if request.has_fixed_code or not decision.is_new:
             return
         code = CodeDelivery(

@@ -18,7 +18,7 @@ _REGISTERED: Final = frozenset(
     }
 )
 """Names of the JWT registry that other programs trust as said of this user."""
-_CLAIM: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_./:-]{0,63})=([!-+\--~]{1,100})")
+_CLAIM: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_./:-]{0,63})=([!#-&(-+\--[\]-~]{1,100})")
 _ABOVE_ALL: Final = ("role", "service_role")
 """At Supabase it passes all rules for rows: each user would read everything."""
 

@@ -216,7 +216,9 @@ class Failures:
 
     def end_of_token(self, token_id: str) -> "Failures":
         """Return the failures after a code was right that a token asked for."""
-        in_a_row = max(0, self.in_a_row - self._of_token(token_id))
+        in_a_row = self.in_a_row - self._of_token(token_id)
+        if in_a_row <= 0:
+            return Failures(by_client=self.by_client)
         return replace(self, in_a_row=in_a_row, by_token=self._without_token(token_id))
 
     def end(self, *client_ids: str) -> "Failures":

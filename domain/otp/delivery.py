@@ -11,6 +11,8 @@ from typing import Final
 from domain.otp.permits import Permits
 from domain.otp.sliding_window import CLOCK_SKEW, SlidingWindow
 
+_NAMED: Final = "named:"
+
 
 @dataclass(frozen=True, slots=True)
 class HashedClientIp:
@@ -24,9 +26,13 @@ class HashedClientIp:
     network: str
     is_ipv6: bool = False
 
+    @property
+    def is_named(self) -> bool:
+        return self.ip.startswith(_NAMED)
+
     def named_by_token(self) -> "HashedClientIp":
         """Return the IP as one that a service token names, which is nowhere that of a client."""
-        return replace(self, ip=f"named:{self.ip}", network=f"named:{self.network}")
+        return replace(self, ip=_NAMED + self.ip, network=_NAMED + self.network)
 
 
 MAX_JOINED: Final = 3

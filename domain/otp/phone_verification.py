@@ -286,8 +286,12 @@ class PhoneVerification:
         )
 
     def release(self) -> "PhoneVerification":
-        """Return the state of a phone whose identity has another phone now, or none."""
-        return replace(self.change_owner(None), challenges=MessageChallenges())
+        """Return the state of a phone whose identity has another phone now, or none.
+
+        Codes of verifications stay: they say nothing of an identity.
+        """
+        kept = [each for each in self.challenges.all if each.purpose is Purpose.VERIFICATION]
+        return replace(self.change_owner(None), challenges=MessageChallenges(tuple(kept)))
 
     def move_login(self, challenge_id: str, identity_id: str) -> "PhoneVerification":
         return self.map_challenges(

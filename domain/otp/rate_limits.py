@@ -239,7 +239,7 @@ class RateLimits:
 
     def shared_limits(self, countries: Collection[str]) -> Sequence[RateLimit]:
         """Return the limits that all phones of each of these countries share, or all phones."""
-        all_clients = [Clients.RECOGNIZED, Clients.STRANGERS]
+        all_clients = [Clients.RECOGNIZED, Clients.STRANGERS, Clients.VERIFICATION]
         all_clients += [Clients.ATTESTED] if self.has_attested_limits else []
         limits: list[RateLimit] = []
         # There is always a route, so that the limits in total are there without a country, too.
@@ -261,12 +261,15 @@ class RateLimits:
             RateLimit(f"token:{route.bound_to}", purpose, name, self.per_token),
         ]
         windows = [*self._windows_of_all((name, f"{ALL_DAY}:{clients}"), percent)]
-        windows += self._windows_of_all((ALL, ALL_DAY))
         if route.is_call:
             calls = self.calls_per_country.scale_percent(percent)
             windows.append((f"{BY_CALL}:{clients}", calls, None))
         for window in windows:
             limits += _limit_by_subject(window[0], route, *window[1:])
+        for window in self._windows_of_all((ALL, ALL_DAY)):
+            # People of this network and range keep their own shares.
+            shared = _limit_by_subject(window[0], route, *window[1:])
+            limits += [limit for limit in shared if limit.is_shared]
         return tuple(limits)
 
     def _windows(

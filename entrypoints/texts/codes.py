@@ -25,6 +25,7 @@ ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with 
 _CLIENTS: Final = {
     Clients.STRANGERS.value: "new customers",
     Clients.RECOGNIZED.value: "known customers",
+    Clients.VERIFICATION.value: "verifications",
 }
 """Whose limit it is. A rejection names no other clients."""
 _COUNTED: Final = {
@@ -36,6 +37,7 @@ _COUNTED: Final = {
 """What a limit per country or in total counts. The first one counts what led to no login."""
 _OTHERS: Final = {
     **{limitation.name.lower(): limitation.value for limitation in Limitation},
+    "per_token": "verifications by this service token",
     "per_identity": "codes for changes of the number, of one account",
     COUNTRY_NOT_SERVED: "the country is not served",
     NUMBER_NOT_SERVED: "this kind of number is not served",

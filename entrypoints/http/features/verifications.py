@@ -47,7 +47,7 @@ class RequestVerificationBody(MessageBody, forbid_unknown_fields=True, kw_only=T
     channel: RequestedChannelField = None
 
 
-class VerificationResponse(msgspec.Struct, kw_only=True):
+class RequestedVerificationResponse(msgspec.Struct, kw_only=True):
     """A verification: a code was sent, or had been sent within the cooldown (`sent` is false)."""
 
     id: Annotated[
@@ -112,7 +112,7 @@ class VerificationController(Controller):
         response_description="A code was sent.",
         responses={
             200: ResponseSpec(
-                VerificationResponse,
+                RequestedVerificationResponse,
                 description="A code had been sent within the cooldown, and this joins it.",
                 generate_examples=False,
             )
@@ -130,7 +130,7 @@ class VerificationController(Controller):
         request: ApiRequest,
         verifications: Injected[Verifications],
         data: JSONBody[RequestVerificationBody],
-    ) -> Response[VerificationResponse]:
+    ) -> Response[RequestedVerificationResponse]:
         """Send a code that says whether your user has this phone. It signs nobody in.
 
         Only a service token with the scope `verifications:write` does this: no role has it. The
@@ -152,9 +152,9 @@ class VerificationController(Controller):
         requested = await verifications.request(
             request.operator, phone, client_ip, channel, data.preferences
         )
-        status_path = f"/auth/requests/{requested.request_id}"
+        status_path = request.settings.server.public_path(f"/auth/requests/{requested.request_id}")
         return Response(
-            VerificationResponse(
+            RequestedVerificationResponse(
                 id=requested.request_id,
                 sent=requested.sent,
                 channels=[*settings.channels.of(phone.country)],
@@ -162,7 +162,7 @@ class VerificationController(Controller):
                 resend_in=requested.resend_in,
             ),
             status_code=201 if requested.sent else 200,
-            headers={"Location": request.settings.server.public_path(status_path)},
+            headers={"Location": status_path} if requested.sent else {},
         )
 
     @post(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import structlog
@@ -19,6 +19,8 @@ _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 """What RFC 6052 puts before the IPv4 address of a client that a NAT64 gateway translates."""
+_LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
+"""The same within one network (RFC 8215)."""
 _MAX_HOPS: Final = 20
 _MAX_SENDERS: Final = 1024
 _MAX_IP_LENGTH: Final = 100
@@ -129,11 +131,19 @@ def parse_client_ip(text: str, *, is_public: bool) -> str:
         raise UnsupportedValue("Send one IPv4 or IPv6 address, such as 203.0.113.7.") from None
     ip = (isinstance(ip, IPv6Address) and ip.ipv4_mapped) or ip
     client_ip = _normalize(ip)
-    if is_public and not (ip.is_global and ip_network(client_ip).is_global):
+    if is_public and not _is_public(ip if ":" in client_ip else IPv4Address(client_ip)):
         raise UnsupportedValue(
             "Send the public address of your user, and not that of a proxy or of your own network."
         )
     return client_ip
+
+
+def _is_public(ip: IpAddress) -> bool:
+    if isinstance(ip, IPv6Address):
+        inner = ip.sixtofour  # the IPv4 host of a relay
+        if ip in _LOCAL_NAT64 or ip.is_site_local or (inner and not inner.is_global):
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
 def _normalize(ip: IpAddress) -> str:

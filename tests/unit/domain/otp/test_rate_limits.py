@@ -226,7 +226,9 @@ ANY_ROUTE: Final = DeliveryRoute(
 CLIENTS: Final = ("recognized", "strangers", "attested")
 OF_EVERYBODY: Final = ("all", "all_day", "attempts_of_others", "notices", "notices_day")
 DELIVERIES: Final = {
-    limit for clients in CLIENTS for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, Clients(clients))
+    limit
+    for clients in (*CLIENTS, "verification")
+    for limit in WITH_PROOFS.of_delivery(ANY_ROUTE, Clients(clients))
 }
 
 
@@ -239,7 +241,7 @@ def test_shared_limits_are_all_of_country_and_total_that_anything_counts_on() ->
         if limit.is_shared
     }
     assert len(set(shared)) == len(shared)
-    assert [limit.subject for limit in WITH_PROOFS.shared_limits([])] == ["total"] * 8
+    assert [limit.subject for limit in WITH_PROOFS.shared_limits([])] == ["total"] * 10
     assert not any(limit.name.endswith("attested") for limit in RateLimits().shared_limits(["IN"]))
 
 
@@ -254,6 +256,9 @@ def test_each_shared_limit_has_a_name_of_its_own() -> None:
         ),
         *((f"{name}_per_country", "", "IN") for name in OF_EVERYBODY),
         *(("unverified_total", clients, "") for clients in CLIENTS),
+        ("calls_per_country", "verification", "IN"),
+        *((f"{name}_per_country", "verification", "IN") for name in ("all", "all_day")),
+        *((f"{name}_total", "verification", "") for name in ("all", "all_day")),
         *((f"{name}_total", "", "") for name in OF_EVERYBODY),
     }
     assert len(names) == len(expected)
@@ -268,8 +273,10 @@ def test_a_limit_of_one_phone_or_client_is_named_without_it() -> None:
         ("phone:gh", "per_phone", ""),
         ("identity:1", "per_identity", ""),
         ("session:2", "per_session", ""),
-        *(("network:cd", "per_network", clients) for clients in ("", *CLIENTS)),
-        *(("range:ef", "per_number_range", clients) for clients in ("", *CLIENTS)),
+        *(("network:cd", "per_network", clients) for clients in ("", "verification", *CLIENTS)),
+        *(("range:ef", "per_number_range", clients) for clients in ("", "verification", *CLIENTS)),
+        ("range:ef:1", "per_number_range", "verification"),
+        ("token:1", "per_token", "verification"),
     }
     of_token = RateLimit(
         "token:1", LimitPurpose.READS, "full_numbers", SlidingWindow(1, timedelta(1))

@@ -108,7 +108,11 @@ def test_a_named_ip_counts_as_that_of_a_request(text: str, client_ip: str) -> No
 
 
 @pytest.mark.parametrize(
-    "text", ["10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"]
+    "text",
+    [
+        *("10.0.0.1", "127.0.0.1", "::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1"),
+        *("224.0.0.1", "ff0e::1", "fec0::1", "::8.8.8.8", "2002:a00:1::1", "64:ff9b:1::808:808"),
+    ],
 )
 def test_a_private_ip_is_named_in_development_only(text: str) -> None:
     assert parse_client_ip(text, is_public=False)

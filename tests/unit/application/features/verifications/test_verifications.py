@@ -212,6 +212,24 @@ async def test_her_messages_stay_whatever_ip_the_token_names(
         app.advance(minutes=2)
 
 
+@pytest.mark.parametrize("change", ["another number", "detached", "deleted"])
+async def test_a_change_of_the_account_does_not_end_a_code(
+    app: AppHarness, driver: VerificationDriver, change: str
+) -> None:
+    principal = await app.add_user()
+    app.advance(minutes=1)
+    requested, code = await driver.request(), app.last_code
+    match change:
+        case "another number":
+            await app.move_phone(principal.identity.id, a_phone(7))
+        case "detached":
+            await app.identities.operator_actions.detach(principal.identity.id)
+        case _:
+            await app.identities.delete_user.by_id(principal.identity.id)
+    assert not (await driver.request()).sent
+    assert (await driver.check(code, requested.request_id)).status is APPROVED
+
+
 async def test_a_blocked_account_is_verified_and_a_blocked_number_gets_nothing(
     app: AppHarness, driver: VerificationDriver
 ) -> None:
@@ -294,6 +312,27 @@ async def test_verifications_have_half_of_all_messages() -> None:
         await driver.request(other_phone(60), "203.0.9.7")
     assert (error.value.limit, error.value.clients) == ("all_per_country", "verification")
     assert (await app.request_otp(other_phone(70))).sent
+
+
+async def test_a_token_leaves_ranges_and_networks_of_people_alone() -> None:
+    window = SlidingWindow(20, HOUR)
+    limits = replace(RateLimits(), per_country=window, total=window, all_deliveries_factor=1)
+    app = AppHarness(policy=make_policy(rate_limits=limits))
+    driver = VerificationDriver(app)
+    for number in range(3):
+        await driver.request(a_phone(number), CLIENT_IP)
+    assert (await app.request_otp(a_phone(10))).sent
+
+
+async def test_support_sees_nothing_of_the_ip_that_a_token_names(app: AppHarness) -> None:
+    limits = replace(RateLimits(), per_ip=SlidingWindow(2, HOUR))
+    app = AppHarness(policy=make_policy(rate_limits=limits))
+    driver = VerificationDriver(app)
+    for phone in (other_phone(1), a_phone()):
+        await driver.request(phone)
+    app.advance(minutes=1)
+    state = await app.limits.describe_verification(a_phone())
+    assert state.next_message.limitation is None
 
 
 async def test_no_proof_is_asked_for_and_a_blocked_network_is_rejected() -> None:

@@ -17,10 +17,11 @@ FROM_ENV_FILE: Final = dict.fromkeys(
 
 
 def test_the_commands_of_the_readme_sign_in_upload_and_sign_out(tmp_path: Path) -> None:
-    _, _, first = page("README.md").partition("\n## Sign in\n")
-    request, code, *rest = blocks_in("sh", first.partition("\n## Where to go\n")[0])
-    assert f"PHONE={PHONE}\n" in request
-    assert code == "CODE=123456\n"
+    start, _, first = page("README.md").partition("\n## Sign in\n")
+    _, request, *_ = blocks_in("sh", start)
+    values, *rest = blocks_in("sh", first.partition("\n## Where to go\n")[0])
+    assert f'"phone": "{PHONE}"' in request
+    assert values == f"API=http://127.0.0.1:8000\nPHONE={PHONE}\nCODE=123456\n"
 
     with running(tmp_path) as service:
 

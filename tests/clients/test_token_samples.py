@@ -75,10 +75,9 @@ func main() {
 """
 
 
-PAGE: Final = page("docs/tokens.md")
 SAMPLES: Final = {
-    "python": "".join(blocks_in("python", PAGE)),
-    "js": "".join(blocks_in("js", PAGE)),
+    "python": "".join(blocks_in("python", page("docs/tokens.md#in-python"))),
+    "js": "".join(blocks_in("js", page("docs/tokens.md#in-javascript"))),
     "go": (PROJECT / "docs/deploy/verify_token.go").read_text(encoding="utf-8"),
 }
 

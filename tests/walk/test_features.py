@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.support.authenticator import SoftwareAuthenticator
 from tests.support.images import phone_photo
+from tests.support.markdown import blocks_in, page
 from tests.support.servers.fake_twilio import FakeTwilio, PhoneCall
 from tests.support.service import REASON
 from tests.support.walker import Walker, walking
@@ -26,6 +27,22 @@ def create_token(walker: Walker, scope: str) -> dict[str, str]:
     assert created.returncode == 0, created.stderr
     token = next(word for word in created.stdout.split() if len(word) > 40)
     return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_backend_verifies_a_number_as_the_page_shows(walker: Walker) -> None:
+    header = create_token(walker, "verifications:write")
+    (sample,) = blocks_in("python", page("docs/tokens.md#a-code-without-an-account"))
+    sample = sample.replace("https://dialtone.example.org", str(walker.http.base_url).rstrip("/"))
+    token = header["Authorization"].removeprefix("Bearer ")
+    sample = sample.replace('open("/run/secrets/token").read().strip()', repr(token))
+    shop: dict[str, Any] = {}
+    exec(sample, shop)  # noqa: S102 -- the page is ours
+    session: dict[str, Any] = {}
+    shop["begin"](session, "+14155570501", "127.0.0.1", "en")
+    code = walker.service.code("+14155570501")
+    assert not shop["finish"](session, "000000" if code != "000000" else "000001")
+    assert shop["finish"](session, code)
+    assert session == {"phone": "+14155570501"}
 
 
 @ON_EACH_DATABASE

@@ -123,7 +123,7 @@ def _measure(service: Service, users: int) -> None:
                 f"  {scenario.name}: {sample.rate:,.0f} a second, {sample.cpu_us:,.0f} µs, "
                 f"median {sample.p50_ms:.1f} ms, p99 {sample.p99_ms:.1f} ms, {sample.errors} errors"
             )
-        memory = [memory_mb(pid, "Pss") for pid in list_processes(service.pid)]
+        memory = [memory_mb(pid) for pid in list_processes(service.pid)]
         print(f"  memory of all processes of the service: {sum(memory):.0f} MB")
 
 

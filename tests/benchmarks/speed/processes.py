@@ -176,10 +176,10 @@ def list_processes(pid: int) -> Iterator[int]:
                 yield from list_processes(int(child))
 
 
-def memory_mb(pid: int, kind: str) -> float:
-    """Return the memory of one process: `Rss`, or `Pss`, where shared pages are divided."""
+def memory_mb(pid: int) -> float:
+    """Return the memory of one process (`Pss`, where shared pages are divided)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    [kilobytes] = [line.split()[1] for line in lines if line.startswith(f"{kind}:")]
+    [kilobytes] = [line.split()[1] for line in lines if line.startswith("Pss:")]
     return int(kilobytes) / 1000 * 1.024
 
 

@@ -39,10 +39,9 @@ def measure_speed(
     """Print the table, and write it into `docs/sizing.md` if that is wanted."""
     machine = _describe_machine(rounds)
     with _open_sides(folder, technologies, peers, checkout) as opened:
-        memory = dict(_measure_memory(opened))
         samples = _measure_in_turn(opened, rounds)
     load = f"load average {os.getloadavg()[0]:.1f} after"
-    report = "\n".join([f"{machine}, {load}.", "", *_render_table(samples), "", *memory.values()])
+    report = "\n".join([f"{machine}, {load}.", "", *_render_table(samples)])
     print(f"\n{report}")
     if writes_page:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
@@ -125,16 +124,6 @@ def _sign_in_scenarios(server: HttpProcess, *, rejects: bool) -> list[Scenario]:
         # The codes that are not verified yet at the end have taken their time.
         scenarios.SignIns(server, "sign-in", seconds=4),
     ]
-
-
-def _measure_memory(opened: Sequence[Scenario]) -> Iterator[tuple[str, str]]:
-    """Yield the memory of the parent process and the worker of each service."""
-    for process in (scenario.server for scenario in opened):
-        if isinstance(process, Service):
-            parent, worker, *_ = (
-                processes.memory_mb(pid, "Rss") for pid in processes.list_processes(process.pid)
-            )
-            yield process.name, f"- {process.name} at rest: {parent:.0f} and {worker:.0f} MB"
 
 
 def _measure_in_turn(opened: Sequence[Scenario], rounds: int) -> Sequence[tuple[Scenario, Sample]]:

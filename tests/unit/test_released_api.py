@@ -1,6 +1,6 @@
 """No later version lacks what a release has: a path, a parameter, a field or a code.
 
-Clients of two releases use the service at the same time (docs/upgrading.md).
+Clients of two releases use the service at the same time (docs/deployment.md).
 """
 
 import json

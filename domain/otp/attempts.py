@@ -130,20 +130,20 @@ def used_code(result: VerificationResult) -> UsedCode | None:
 
 
 ATTEMPTS: Final = 5
-"""Of a client at a code, and again for each further message with it that this client requested."""
+"""A client's attempts at a code, and again per further message of the code that it requested."""
 JOINED_ATTEMPTS: Final = 2
-"""Of the id of a request that caused no message, and of a network that caused none."""
+"""Attempts of a request's id, or of a network, that caused no message."""
 FAILURES_BEFORE_FEWER_ATTEMPTS: Final = 50
-"""After so many, only who caused a message has attempts at its code: one."""
+"""Failures after which strangers have one attempt, if they caused a message."""
 FAILURES_BEFORE_WAIT: Final = 100
-"""After so many, strangers get no messages until a day after the last failure."""
+"""Failures after which strangers get no messages until a day after the last one."""
 FAILURES_AFTER_WAIT: Final = 90
 FAILURES_WAIT: Final = timedelta(days=1)
 MAX_CLIENT_FAILURES: Final = 20
-"""After so many of its own, a recognized device or IP is a stranger."""
+"""Failures of a recognized device or IP before it is a stranger."""
 MAX_FAILED_CLIENTS: Final = 30
 FAILURES_TTL: Final = timedelta(days=30)
-"""How long after the last of them failures count."""
+"""How long failures count after the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +160,12 @@ class Failures:
     """The failed attempts of strangers since the last success of anybody, and those of clients.
 
     A failure of a recognized client counts on that client only: otherwise the typing errors of an
-    owner would keep new devices out. Those at codes that a service token asked for are in the row
+    owner would keep new devices out. Failures at codes of a service token are in the row
     too, but a success ends them only where the same token asked: otherwise it would give others
     further guesses.
 
     Attributes:
-        in_a_row: Those of the whole row.
+        in_a_row: All failures of the row.
         by_token: How many of these each token had, by its id.
     """
 
@@ -176,7 +176,7 @@ class Failures:
 
     @property
     def expiry_times(self) -> list[datetime]:
-        """When those of the phone, and those of each client, no longer count."""
+        """When the failures of each client and of the phone no longer count."""
         times = [each.last_failed_at + FAILURES_TTL for each in self.by_client]
         return times + ([self.last_failed_at + FAILURES_TTL] if self.last_failed_at else [])
 
@@ -193,7 +193,7 @@ class Failures:
         return self.in_a_row >= FAILURES_BEFORE_FEWER_ATTEMPTS
 
     def limit_attempts(self, allowed: int, messages: int) -> int:
-        """Return how many of its attempts at a code a stranger has that caused so many messages."""
+        """Return how many of `allowed` attempts a stranger has who caused `messages` messages."""
         if self.wait_ends_at is not None:
             return 0
         return min(1, messages) if self.has_fewer_attempts else allowed
@@ -215,7 +215,7 @@ class Failures:
         return replace(self, in_a_row=self.in_a_row + 1, last_failed_at=now, by_token=by_token)
 
     def end_of_token(self, token_id: str) -> "Failures":
-        """Return the failures after a code was right that a token asked for."""
+        """Return the failures after a right code that a token asked for."""
         in_a_row = self.in_a_row - self._of_token(token_id)
         if in_a_row <= 0:
             return Failures(by_client=self.by_client)

@@ -131,7 +131,7 @@ class Challenge:
 
     @property
     def retained_until(self) -> datetime:
-        """Until when attempts count on it: of a used one, while its login can be repeated."""
+        """Until when attempts count on it; after its use, while its login can be repeated."""
         return self.used_at + LOGIN_REPEAT_PERIOD if self.used_at else self.expires_at
 
     def is_active(self, now: datetime) -> bool:
@@ -180,7 +180,7 @@ class Challenge:
         return replace(self, login=self.login and replace(self.login, claims=""))
 
     def derive_code(self, key: bytes, phone: PhoneNumber, length: int = DEFAULT_OTP_LENGTH) -> str:
-        """Derive so many digits from an HMAC-SHA256, as in RFC 4226 §5.3, with the key `key_id`."""
+        """Derive `length` digits from an HMAC-SHA256, as in RFC 4226 §5.3, by the key `key_id`."""
         parts = (self.purpose.encode(), self.id.encode(), phone.e164.encode(), self.nonce)
         message = join_parts(*parts)
         # `hmac.digest` releases the interpreter's lock, and waits until other threads give it back.
@@ -217,7 +217,7 @@ def parse_otp_code(text: str, length: int = DEFAULT_OTP_LENGTH) -> OtpCode:
     """Parse a code: spaces and hyphens are dropped, digits of any script are read.
 
     Raises:
-        MalformedOtp: the rest is not so many digits.
+        MalformedOtp: the rest is not `length` digits.
     """
     kept = drop_separators(text)
     if len(kept) != length or not kept.isdecimal():

@@ -45,7 +45,7 @@ class ComparedCode:
 
     @property
     def has_own_attempts(self) -> bool:
-        """Whether nobody else can use up the client's attempts."""
+        """Whether others cannot use up the client's attempts."""
         is_named = self.challenge is not None and self.attempt.request_id is not None
         is_of_token = self.attempt.purpose is Purpose.VERIFICATION
         return is_named or is_of_token or self.recognized.device_id is not None
@@ -89,7 +89,7 @@ class ComparedCode:
 
     @property
     def retried_code(self) -> UsedCode | None:
-        """The code of such a retry; None without one, and if the code logged nobody in."""
+        """The code of a retry; None without one, and if the code logged nobody in."""
         if not self.is_retry or self.match is None or self.match.login is None:
             return None
         is_sign_in = self.attempt.purpose is Purpose.SIGN_IN
@@ -238,8 +238,8 @@ def _use(
 ) -> tuple[PhoneVerification, VerificationResult]:
     """Use the code. Only a sign-in makes the phone trust the IP, and assigns its identity.
 
-    One that is rejected, and one at a blocked phone, does neither: its login is of no identity, so
-    that no retry completes it.
+    A rejected sign-in, and one at a blocked phone, does neither: its login has no identity, so that
+    no retry completes it.
     """
     attempt, state = compared.attempt, compared.state
     if compared.is_phone_blocked or isinstance(decision, LoginRejection):

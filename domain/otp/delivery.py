@@ -31,15 +31,15 @@ class HashedClientIp:
         return self.ip.startswith(_NAMED)
 
     def named_by_token(self) -> "HashedClientIp":
-        """Return the IP as one that a service token names, which is nowhere that of a client."""
+        """Return the IP as one that a service token names: it never equals a client's."""
         return replace(self, ip=_NAMED + self.ip, network=_NAMED + self.network)
 
 
 MAX_JOINED: Final = 3
-"""Requests within the cooldown that get an id; as many again for recognized clients."""
+"""Requests within the cooldown that get an id; the same number for recognized clients."""
 ONE_DAY: Final = timedelta(days=1)
 REJECTED_TTL: Final = timedelta(hours=1)
-"""How long a delivery counts that every provider rejected."""
+"""How long a delivery that every provider rejected counts."""
 MAX_CODE_CALL: Final = timedelta(minutes=3)
 """The longest call with a code. Our adapter of Twilio tells the provider to end it then."""
 MAX_REJECTION_LENGTH: Final = 200
@@ -73,7 +73,7 @@ class JoinedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message or call with the code of a challenge.
+    """A message or call with the code of a challenge.
 
     It is recorded before the message is sent, so it was accepted, or its result is unknown, or
     every provider rejected it. A rejected one has no id and no challenge. It starts the plain
@@ -184,7 +184,7 @@ class Deliveries:
 
     @property
     def counted(self) -> tuple[Delivery, ...]:
-        """Those that count in the limits of the phone, of all purposes together."""
+        """The deliveries of all purposes that count in the limits of the phone."""
         return tuple([delivery for delivery in self.all if not delivery.is_reset])
 
     @property
@@ -251,7 +251,7 @@ class Deliveries:
         return Deliveries(tuple([replace(each, is_reset=True) for each in self.all]))
 
     def settle(self, challenge_id: str) -> "Deliveries":
-        """Return them so that none that carried this code holds permits."""
+        """Return them without the permits of those that carried this code."""
         settled = [
             replace(each, permits=None) if each.challenge_id == challenge_id else each
             for each in self.all

@@ -110,7 +110,7 @@ class Requester:
         return [delivery for delivery in self.recent_deliveries(time) if self._is_own(delivery)]
 
     def starts_cooldown(self, delivery: Delivery) -> bool:
-        """Return whether nobody logged in since the delivery."""
+        """Return whether no login followed the delivery."""
         return self.last_login_at is None or delivery.sent_at > self.last_login_at
 
     def _is_own(self, delivery: Delivery) -> bool:
@@ -128,9 +128,9 @@ PER_PHONE_AND_NETWORK: Final = (
     SlidingWindow(5, timedelta(minutes=15)),
     SlidingWindow(6, timedelta(days=1)),
 )
-"""One less, and half as many in a day, as a phone gets: another network always has some left."""
+"""Below the phone's 6/15m and 12/1d, so that other networks always have some left."""
 OWN_QUOTA: Final = SlidingWindow(3, timedelta(hours=1))
-"""As many messages as have the shortest cooldown, for a customer whose phone is under attack."""
+"""Number of messages with the shortest cooldown, for a customer whose phone is under attack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,7 @@ def _has_capacity(window: SlidingWindow, deliveries: Sequence[Delivery], time: d
 
 
 MAX_REJECTIONS: Final = 10
-"""How many a phone keeps."""
+"""Rejections kept by a phone."""
 COUNTRY_NOT_SERVED: Final = "country_not_served"
 NUMBER_NOT_SERVED: Final = "number_not_served"
 PHONE_IS_BLOCKED: Final = "block_phone"
@@ -249,7 +249,7 @@ class Rejection:
             names above; empty if it is not known.
         clients: Whose limit is used up; empty if it is everybody's.
         until: When the same request can succeed, as the client was told; None if it is not known.
-        provider: The one that has a pause until then, because of `cause`; empty for other reasons.
+        provider: The provider that pauses until then, because of `cause`; empty for other reasons.
     """
 
     at: datetime

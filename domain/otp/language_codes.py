@@ -2,7 +2,7 @@
 
 from typing import Final
 
-# Those of terminology, then the bibliographic ones that differ.
+# Codes of terminology, then the bibliographic ones that differ.
 _CODES: Final = """
 aar:aa abk:ab afr:af aka:ak amh:am ara:ar arg:an asm:as ava:av ave:ae aym:ay aze:az bak:ba
 bam:bm bel:be ben:bn bih:bh bis:bi bod:bo bos:bs bre:br bul:bg cat:ca ces:cs cha:ch che:ce

@@ -88,7 +88,7 @@ def locale_fallbacks(text: str | None) -> tuple[str, ...]:
 
 
 def normalize_locale(text: str | None) -> str | None:
-    """Return a locale in its normal spelling: `pt_br` is pt-BR. A text that is none is None."""
+    """Return a locale in its normal spelling: `pt_br` is pt-BR. None if it is not a locale."""
     return next(iter(locale_fallbacks(text)), None)
 
 

@@ -36,7 +36,7 @@ class Outcome(StrEnum):
     REJECTED_FOR_RECIPIENT = "rejected_for_recipient"
     """The provider rejected the number or the message."""
     REJECTED_FOR_US = "rejected_for_us"
-    """The provider rejected this account, or has a fault. Nobody can cause that by a number."""
+    """The provider rejected this account, or has a fault. No number can cause that."""
     NO_CONNECTION = "no_connection"
     """No provider was reached."""
 

@@ -168,11 +168,11 @@ class VerificationState:
     """The state of the verification of a phone.
 
     Attributes:
-        next_message: When a client that nobody knows can cause a message.
-        code_expires_at: That of the latest message; None if no code is active.
-        attempts_left: Those of the client that caused this message; None if no code is active.
+        next_message: When an unknown client can cause a message.
+        code_expires_at: For the latest message; None if no code is active.
+        attempts_left: Attempts of that message's client; None if no code is active.
         attempts_of_next: How many attempts the next message brings.
-        deliveries: Those of the last day, the newest first.
+        deliveries: From the last day, the newest first.
         rejections: The latest of the last day, the newest first.
         keeps_rejections: Whether the phone keeps them; otherwise only the log has them.
     """

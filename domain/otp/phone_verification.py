@@ -79,8 +79,8 @@ class PhoneVerification:
 
     Attributes:
         limit_resets: When operators reset its limits within a day.
-        call_locale: That of the owner. The write that changes the owner ends it.
-        rejections: Those within a day. They are for operators, and decide nothing.
+        call_locale: The owner's locale. The write that changes the owner ends it.
+        rejections: From the last day. They are for operators, and decide nothing.
         imported_id: The id that an import gave the phone, before the identity exists: an identity
             under it belongs to that import, also if a login makes it first. It stays here, because
             the write that gives the phone to the identity sets it.
@@ -107,7 +107,7 @@ class PhoneVerification:
 
     @property
     def gets_no_messages(self) -> bool:
-        """Whether an operator keeps messages from it: it is blocked, and that of no account.
+        """Whether an operator keeps messages from it: it is blocked, and has no account.
 
         An account that is blocked gets codes like any.
         """
@@ -132,7 +132,7 @@ class PhoneVerification:
 
     @property
     def _expiry_times(self) -> list[datetime]:
-        """When each of those expires that may have client IPs, or is of a person."""
+        """When each part with client IPs or data of a person expires."""
         times = [*self.deliveries.expiry_times]
         times += [reset_at + ONE_DAY for reset_at in self.limit_resets]
         times += [rejection.expires_at for rejection in self.rejections]
@@ -143,7 +143,7 @@ class PhoneVerification:
         """Return how a client is recognized: by its device, or else by the IP of a login.
 
         It is a stranger without an identity, at a blocked phone, and after twenty failures in a row
-        of this device or IP. So is a service token, which is never told what is known of a phone.
+        of this device or IP. A service token always is: it never learns what is known of a phone.
         """
         if request.purpose is Purpose.VERIFICATION:
             return SERVICE_TOKEN
@@ -312,7 +312,7 @@ class PhoneVerification:
         - Devices and IPs that failed too often are recognized again.
         - Of failures in a row at most 50 stay: only a success ends all. The wait ends, and from
           then on a message brings one attempt.
-        - Codes, ids and counted attempts stay too, so nobody gets more attempts at a code.
+        - Codes, ids and counted attempts stay, so no client gets more attempts at a code.
 
         Raises:
             TooManyResets: twice within a day; the error says when to try again.
@@ -330,7 +330,7 @@ class PhoneVerification:
     def keep_rejections(self, rejections: Collection[Rejection]) -> "PhoneVerification":
         """Return the pruned state with these rejections: the latest ten are kept for a day.
 
-        A phone of which nothing is known keeps none: requests that are rejected make no record.
+        An unknown phone keeps none: rejected requests make no record.
         """
         if not rejections or self == PhoneVerification():
             return self

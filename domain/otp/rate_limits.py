@@ -18,31 +18,31 @@ from domain.otp.sliding_window import SlidingWindow
 VERIFICATIONS_PER_DELIVERY: Final = 10
 """Attempts of an IP for each message that it may cause: the five of a message, twice."""
 IPV6_SITE_FACTOR: Final = 3
-"""How many times as much the /48 of an IPv6 client may do as its /64."""
+"""Limit of an IPv6 client's /48, as a multiple of its /64's."""
 OTHERS_PER_COUNTRY: Final = SlidingWindow(1_000, timedelta(hours=1))
 OTHERS_TOTAL: Final = SlidingWindow(5_000, timedelta(hours=1))
 """Wrong codes without an id from IPs that neither requested the code nor signed in before."""
 RECOGNIZED_PERCENT: Final = 40
-"""What recognized clients have of a limit that is divided. Strangers have what the others leave."""
+"""Recognized clients' part of a divided limit. Strangers have what the others leave."""
 STRANGERS_PERCENT: Final = 100 - RECOGNIZED_PERCENT
 ATTESTED_PERCENT: Final = 15
-"""What clients have that send a proof, if the operator asks for it: it is taken from strangers."""
+"""Part of clients with a proof, if the operator asks for one: it is taken from strangers."""
 NETWORK_PERCENT: Final = 5
-"""How much of the limit of each kind of clients, and of that of all deliveries, one network or
-number range can use up."""
+"""Maximum part of a network or number range in the limit of each kind of clients, and in that of
+all deliveries."""
 MIN_NETWORK_LIMIT: Final = 3
-"""The least that a network or number range has, but never more than half of the clients' limit."""
+"""Minimum of a network or number range, but never more than half of the clients' limit."""
 PHONE_CHANGE_DELIVERIES: Final = SlidingWindow(10, timedelta(days=1))
 """Per identity: codes for a change of its phone, to the new numbers and the present one."""
 PHONE_CHANGE_DELIVERIES_OF_SESSION: Final = PHONE_CHANGE_DELIVERIES.scale_percent(50)
-"""Of these, per session: what a thief of a token leaves to an owner who signs in anew."""
+"""Part per session: a thief of a token leaves the rest to an owner who signs in anew."""
 VERIFICATIONS_PERCENT: Final = 50
-"""How much of the limits of all deliveries, and beside those of calls, verifications have: so many
-tokens that are stolen leave the rest to people who sign in."""
+"""Percentage of the limits of all deliveries, and beside those of calls, for verifications: many
+stolen tokens leave the rest to people who sign in."""
 NOTICES_PERCENT: Final = 5
-"""How much of the limits of all deliveries notices have, beside them."""
+"""Percentage of the limits of all deliveries, beside them, for notices."""
 RECOGNIZED_DELIVERIES: Final = SlidingWindow(4, timedelta(days=1))
-"""Per phone, of recognized clients."""
+"""Per phone: deliveries to recognized clients."""
 
 MAX_SUBJECT_LENGTH: Final = 150
 """Characters of a subject: up to 600 bytes of UTF-8."""
@@ -148,9 +148,9 @@ class RateLimits:
     - `all_deliveries_factor` times as much is the limit of all deliveries, which a login does not
       release. It also has the windows of a day, if there are any.
     - `calls_per_country` limits the calls among them, divided in the same way. A login does not
-      release it: who causes calls for money can log in as well.
-    - Notices have limits of their own, of 5 % of those of all deliveries: no flood of codes keeps
-      one back, and none is in the way of a code.
+      release it: fraudsters who earn by calls can log in too.
+    - Notices have limits of their own, of 5 % of those of all deliveries: codes and notices do
+      not use up each other's limits.
     - One number range, and one network (IPv6 /48, IPv4 /24), can use up 5 % of what each
       kind of clients has of a country, of its calls, and of all its deliveries.
     - Verifications have limits of their own: of each token, of an IP that it names, and half of
@@ -287,7 +287,7 @@ class RateLimits:
     def _windows_of_all(
         self, names: tuple[str, str], percent: int = 100
     ) -> Iterator[tuple[str, SlidingWindow | None, SlidingWindow | None]]:
-        """Return so much of the windows of all deliveries: those of an hour, and of a day."""
+        """Return `percent` of the windows of all deliveries: those of an hour, and of a day."""
         percent, (name, name_of_day) = percent * self.all_deliveries_factor, names
         yield name, self.per_country.scale_percent(percent), self.total.scale_percent(percent)
         of_country, of_total = self.per_country_and_day, self.total_of_day
@@ -317,7 +317,7 @@ def _limit_by_subject(
     windows = [window for window in (of_country, of_total) if window]
     if not windows:
         return []
-    # Of the smaller limit, so that nobody has more of the other one.
+    # Part of the smaller limit, so that it is not more of the other.
     smaller = min(window.limit for window in windows)
     of_network = SlidingWindow(_limit_of_network(smaller), windows[0].period)
     by_subject = {

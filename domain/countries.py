@@ -30,7 +30,7 @@ def begins_with_country_code(digits: str) -> bool:
 
 
 def begins_with_trunk_prefix(digits: str) -> bool:
-    """Return whether a 0 follows the country code that is dialled within the country only.
+    """Return whether a 0 that is dialled within the country only follows the country code.
 
     In countries where numbers may begin with 0, such as Italy, nothing is dialled before them.
     """
@@ -45,7 +45,7 @@ def begins_with_trunk_prefix(digits: str) -> bool:
 def shortest_mobile_length(digits: str) -> int:
     """Return how many digits the shortest mobile number with the same country code has.
 
-    The country code is one of them. Where there are no mobile numbers, all numbers count.
+    They include the country code. Where there are no mobile numbers, all numbers count.
     """
     code = next(
         int(digits[:length])

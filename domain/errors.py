@@ -75,7 +75,7 @@ class InvalidIdentifier(InvalidValue):
 
 
 class UnsupportedValue(InvalidValue):
-    """The text is none of the values that are allowed."""
+    """The text is not one of the allowed values."""
 
 
 class HasFixedCode(InvalidValue):

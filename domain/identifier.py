@@ -10,7 +10,7 @@ from domain.errors import InvalidIdentifier
 RANDOM_BYTES: Final = 8
 IDENTIFIER_LENGTH: Final = 24
 IDENTIFIER_PATTERN: Final = "^[0-9a-fA-F]{24}$"
-"""That of an id as somebody sends it. We write ids in lower case."""
+"""An id as clients send it. We write ids in lower case."""
 _SENT: Final = re.compile(IDENTIFIER_PATTERN)
 _IDENTIFIER: Final = re.compile(r"[0-9a-f]{24}\Z")
 

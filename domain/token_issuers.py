@@ -17,5 +17,5 @@ class TokenIssuers:
 
     @classmethod
     def of(cls, issuer: str, others: Iterable[str]) -> "TokenIssuers":
-        """Return those of a service that also accepts others."""
+        """Return the issuers if others are accepted too."""
         return cls(issuer, tuple(dict.fromkeys([issuer, *others])))

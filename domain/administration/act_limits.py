@@ -74,4 +74,4 @@ LIMITS_OF_ACTS: Final[Mapping[AuditAction, ActLimit | None]] = {
     AuditAction.INVITE_PASSKEY: HARM,
     AuditAction.REMOVE_PASSKEY: None,
 }
-"""On what each act counts; None for those that only read, and those of commands and owners."""
+"""The limit that each act counts on; None for reads, and for acts of commands and owners."""

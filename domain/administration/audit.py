@@ -24,7 +24,7 @@ _ID_OR_PHONE: Final = re.compile(
 
 
 class ActorKind(StrEnum):
-    """Who acts. `administrator` is all staff: who has the id may have another role later."""
+    """Who acts. `administrator` is all staff: the role may change later."""
 
     ADMINISTRATOR = "administrator"
     USER = "user"
@@ -38,12 +38,12 @@ class Actor:
 
     Attributes:
         kind: An administrator, a user and a service token have proved who they are. The operating
-            system's user is a claim: whoever has the keys can name any.
+            system's user is a claim: anybody with the keys can name any.
         id: The id of the identity or of the token. Of a command, how the operator is called: what
             `--as` says, or the name of the operating system's user.
         name: What people call it: the name of the token. Of a command, the operating system's user
             with its machine if the operator has another name, and who became that user by sudo.
-        role: That of a person of the staff, at the time of the act. None for all others.
+        role: Role of a person of the staff at the time of the act. None for all others.
     """
 
     kind: ActorKind
@@ -56,7 +56,7 @@ class Actor:
 
     @property
     def is_claim(self) -> bool:
-        """Whether nobody has proved to be this actor."""
+        """Whether the actor's identity is unproven."""
         return self.kind is ActorKind.OPERATING_SYSTEM_USER
 
 
@@ -100,7 +100,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One act of an operator, one read of a full phone number, or one change of a user's phone.
+    """An act of an operator, a read of a full phone number, or a change of a user's phone.
 
     An entry never changes, but for its count, which only rises. It is written before the act. If
     the act fails, a second entry says so. Without a second entry the act was done, or the process

@@ -9,7 +9,7 @@ from domain.administration.audit import AUDIT_RETENTION
 from domain.identities.identity import USERNAME_RESERVATION
 
 CLEANUP_PERIOD: Final = timedelta(hours=1)
-"""When the cleanup has deleted the data of a deleted account at the latest, if it runs."""
+"""Maximum time until a running cleanup deletes the data of a deleted account."""
 
 
 @dataclass(frozen=True, slots=True)

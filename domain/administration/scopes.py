@@ -10,11 +10,11 @@ from domain.identities.role import Role
 from domain.otp.sliding_window import SlidingWindow
 
 PHONES_PER_TOKEN: Final = SlidingWindow(1_000, timedelta(days=1))
-"""Full phone numbers that it reads, or finds users by: a stolen token does not copy all of them."""
+"""Full phone numbers that a token reads or finds users by: a stolen one cannot copy all of them."""
 
 
 class Scope(StrEnum):
-    """One right. A role is a set of them (`role_scopes`). The values are stored with tokens.
+    """A right. A role is a set of them (`role_scopes`). The values are stored with tokens.
 
     A name that ends in `:read` changes nothing, and shows no full phone number and no recording:
     auditors have all of these.
@@ -51,10 +51,10 @@ FOR_PEOPLE: Final = frozenset(
         Scope.HEAR_RECORDINGS,
     }
 )
-"""What no service token does: a stolen one would move accounts to its own numbers, or hear what
+"""Scopes of people only: a stolen token would move accounts to its own numbers, or hear what
 callers said. Accounts are made, and pictures uploaded for others, by paths of users only."""
 FOR_TOKENS: Final = frozenset({Scope.VERIFY_PHONES})
-"""What no role has: it sends messages for a backend, which has to be granted by name."""
+"""Scopes of tokens only: sending messages for a backend has to be granted by name."""
 
 
 SCOPES_OF_ROLES: Final[Mapping[Role, frozenset[Scope]]] = {

@@ -47,7 +47,7 @@ class ServiceToken:
     """A credential of a backend. The token itself is shown once and not stored.
 
     Attributes:
-        roles: Those whose scopes it has too.
+        roles: Roles whose scopes it has too.
         secret_hash: SHA-256 of the secret. It has 256 random bits, so a plain hash is enough
             (NIST SP 800-63B-4 §3.1.2.2).
     """
@@ -134,7 +134,7 @@ _TIME: Final = re.compile(
     r"(?:Z|[+-][0-9]{2}:[0-9]{2}))?"
 )
 USER_CURSOR_PATTERN: Final = CURSOR_PATTERN.replace("38", str(38 + _TAG_LENGTH))
-"""A cursor, and what tells the filters apart."""
+"""A cursor, and the tag of its filter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ class UserFilter:
 
     @property
     def tag(self) -> str:
-        """What a cursor has of the filter: 8 hex digits."""
+        """The filter's part of a cursor: 8 hex digits."""
         since = self.created_since.astimezone(UTC).isoformat() if self.created_since else ""
         text = f"{since} {self.is_blocked} {self.role or ''}"
         return sha256(text.encode()).hexdigest()[:_TAG_LENGTH]

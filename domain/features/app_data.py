@@ -9,7 +9,7 @@ from domain.errors import TooLong, TooShort, UnsupportedValue
 from domain.json_values import check_json
 
 MAX_APP_DATA_BYTES: Final = 4096
-"""Of compact JSON in UTF-8."""
+"""Bytes of compact JSON in UTF-8."""
 MAX_KEY_LENGTH: Final = 64
 _SCALARS: Final = (str, int, float, bool, type(None))
 

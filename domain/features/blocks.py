@@ -31,7 +31,7 @@ class TooManyBlocks(DomainError):
 MIN_DURATION: Final = timedelta(minutes=1)
 MAX_DURATION: Final = timedelta(days=400)
 MAX_DURATION_OF_TOKEN: Final = timedelta(hours=24)
-"""Of a block that a service token adds: a person can look at it within a day."""
+"""Maximum for a service token's block: a person can look at it within a day."""
 
 
 class SubjectKind(StrEnum):
@@ -97,7 +97,7 @@ def _find_network(text: str) -> IPv4Network | IPv6Network | None:
 
 
 BLOCKS_ID: Final = "blocks"
-"""The id of the one record that has them: so that there are never more than may be."""
+"""The id of the one record with all blocks, so that their maximum holds."""
 MAX_BLOCKS: Final = 50
 
 
@@ -118,7 +118,7 @@ class BlockList:
         """Return the list with one more block.
 
         Raises:
-            ConflictingValue: One of the same is active, and does not end before it.
+            ConflictingValue: A block of this subject is active, and ends no earlier.
             TooManyBlocks
         """
         blocks = self.active(block.created_at)
@@ -165,7 +165,7 @@ def _last(blocks: Iterable[Block]) -> Block | None:
 
 
 OPEN_DIGITS: Final = 4
-"""How many digits of a number a prefix leaves open at least: it is nobody's number."""
+"""Minimum digits after a prefix, so that it is not the number of a person."""
 MIN_IPV4_PREFIX: Final = 8
 MIN_IPV6_PREFIX: Final = 16
 """The largest networks that a block has: larger ones are half of the Internet."""

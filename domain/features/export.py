@@ -10,9 +10,9 @@ from domain.otp.sliding_window import whole_seconds
 EXPORT_INTERVAL: Final = timedelta(days=1)
 EXPORT_REPEAT_PERIOD: Final = timedelta(hours=1)
 LOST_TRANSFER_PERIOD: Final = timedelta(minutes=2)
-"""After this time, a transfer that nobody reported as broken may be one of a killed process."""
+"""After this time, a transfer without an end may be that of a killed process."""
 MAX_EXPORT_TRANSFERS: Final = 5
-"""Of one export: the first, and those after a transfer that broke."""
+"""Transfers of one export: the first, and repeats of broken ones."""
 EXPORT_LINK_TTL: Final = timedelta(minutes=1)
 EXPORT_LINK_SECRET_BYTES: Final = 32
 
@@ -63,8 +63,8 @@ class DataExport:
     def repeat(self, now: datetime) -> "DataExport":
         """Return the export after the person asks again.
 
-        A day after an export began, it is a new one. Within an hour, one that broke is repeated.
-        One that is still under way counts as one that will be complete.
+        A day after an export began, a new one begins. Within an hour, a broken one is repeated.
+        An export that is under way counts as one that will be complete.
 
         Raises:
             TooManyExports

@@ -22,11 +22,11 @@ from domain.otp.sliding_window import SlidingWindow
 
 
 class PasskeyRejected(DomainError):
-    """Nobody signs in with this. Strangers are not told why; the security event says it."""
+    """A passkey is rejected. Strangers are not told why; the security event says it."""
 
 
 class NewPasskeyRejected(PasskeyRejected):
-    """A passkey is not added: its response cannot be verified, or nobody could sign in with it."""
+    """A passkey is not added: its response cannot be verified, or it could sign nobody in."""
 
 
 class SignCountFell(PasskeyRejected):
@@ -84,9 +84,9 @@ _DAY: Final = timedelta(days=1)
 NOTICES_IN_DAY: Final = SlidingWindow(6, _DAY)
 """Messages to the number of an account that tell of its passkeys."""
 ADDED_IN_DAY: Final = SlidingWindow(4, _DAY)
-"""Of these, messages of added passkeys: two are left to tell of a thief's removals."""
+"""Messages about added passkeys: two are left to tell of a thief's removals."""
 ADDED_IN_SESSION: Final = SlidingWindow(2, _DAY)
-"""Of these, by one session: a thief of a token leaves two to an owner who signs in anew."""
+"""Messages about passkeys of one session: a thief leaves two to an owner who signs in anew."""
 STAFF_ADDED_IN_DAY: Final = SlidingWindow(10, _DAY)
 """Passkeys that somebody of the staff adds, with a message or without."""
 
@@ -97,7 +97,7 @@ def limits_of_notice(identity_id: str) -> tuple[RateLimit, ...]:
 
 
 def limits_of_added(identity_id: str, session_id: str | None = None) -> tuple[RateLimit, ...]:
-    """Return those for one that tells of another passkey.
+    """Return the limits of a message about a new passkey.
 
     A session of the console has no limit of its own: it ends when it adds one.
     """
@@ -129,7 +129,7 @@ class PasskeyPurpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UsedPasskeyChallenge:
-    """A challenge whose response was verified. Whoever adds its record has used it.
+    """A challenge whose response was verified. Adding its record uses it.
 
     Attributes:
         id: Its hash.
@@ -154,7 +154,7 @@ def make_challenge(
 def verify_challenge(
     text: bytes, purpose: PasskeyPurpose, subject: str, keys: Iterable[bytes], now: datetime
 ) -> UsedPasskeyChallenge:
-    """Return what is stored of a challenge that one of the keys made, for this.
+    """Return the record of a challenge that a key made for this use.
 
     Raises:
         ChallengeNotValid: Also if it has expired.
@@ -176,7 +176,7 @@ def _authenticate(signed: bytes, purpose: PasskeyPurpose, subject: str, key: byt
 
 
 def check_number(passkeys: Sequence[Passkey]) -> None:
-    """Check that there may be one more; raises TooManyPasskeys."""
+    """Check that a passkey may be added; raises TooManyPasskeys."""
     if len(passkeys) >= MAX_PASSKEYS:
         raise TooManyPasskeys
 
@@ -198,8 +198,7 @@ _USER_HANDLE: Final = "u:"
 def make_user_handle(identity_id: str) -> str:
     """Return the user handle of passkeys of users.
 
-    With that of the console's, which is the id, an authenticator would put one in place of the
-    other.
+    With the console's user handle, the id, an authenticator would replace one by the other.
     """
     return f"{_USER_HANDLE}{identity_id}"
 
@@ -274,7 +273,7 @@ def find_invitation(identity: Identity, link: str, now: datetime) -> Invitation 
 def is_open_staff(identity: Identity, fixed_codes: FixedCodes) -> bool:
     """Return whether this identity may use the console now.
 
-    Nobody may whose number has a fixed code: many may know the code.
+    A number with a fixed code may not: many may know the code.
     """
     is_open = identity.is_staff and not identity.is_closed and not identity.is_blocked
     return is_open and identity.phone is not None and not fixed_codes.includes(identity.phone)

@@ -15,19 +15,19 @@ from domain.otp.delivery import Channel
 MAX_GROUPS: Final = 4_000
 """How many groups a period has: all countries and channels of a provider, by their results."""
 MAX_PREFIXES: Final = 500
-"""How many prefixes of numbers an hour has: whoever requests codes chooses the numbers."""
+"""Maximum prefixes of numbers in an hour: clients that request codes choose the numbers."""
 MIN_SHOWN_MESSAGES: Final = 20
 """How many messages a prefix needs to have a row of its own in a report."""
 MAX_UNWRITTEN_PERIODS: Final = 24
 """How many periods a process keeps while the database is away."""
 UNKNOWN: Final = "unknown"
-"""In the place of a country or provider that an event does not name."""
+"""Stands for a country or provider that an event does not name."""
 NONE: Final = "none"
-"""In the place of a provider where none was called."""
+"""Stands for a provider where none was called."""
 OTHER: Final = "other"
-"""In the place of the country and the provider, or of the prefix, of a group that is one too many.
+"""Stands for country and provider, or for the prefix, of a group above the maximum.
 
-In a report by prefix also in the place of a prefix with few messages.
+In a report by prefix also for a prefix with few messages.
 """
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -139,8 +139,8 @@ def limit_prefixes(group: CountedPrefix, counted: Collection[CountedPrefix]) -> 
 class PeriodSums(Generic[Group]):
     """What this process has counted, in memory: all periods that are not written completely.
 
-    The number of periods is limited, and so is that of the groups of a period: whoever requests
-    codes chooses the countries and the numbers.
+    The numbers of periods and of groups of a period are limited: clients that request codes choose
+    the countries and the numbers.
     """
 
     def __init__(
@@ -247,8 +247,8 @@ class StatisticsQuery:
     """What a report is about.
 
     Attributes:
-        first: The start of the first one.
-        last: The start of the last one, which may not be over.
+        first: Start of the first period.
+        last: Start of the last period, which may not be over.
     """
 
     period: Period
@@ -376,7 +376,7 @@ def query_hours(now: datetime, hours: int, by: Sequence[Dimension]) -> Statistic
     """Return the query of the last hours. The hour that is not over is one of them.
 
     Raises:
-        InvalidValue: They are too many, or none.
+        InvalidValue: Too many hours, or none.
     """
     if not 1 <= hours <= MAX_HOURS:
         raise InvalidValue(f"Statistics by hour are of 1 to {MAX_HOURS} hours.")

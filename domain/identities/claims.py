@@ -11,7 +11,7 @@ from domain.errors import TooLong
 from domain.json_values import check_json
 
 MAX_CLAIMS_BYTES: Final = 512
-"""Of one such object in a token, where JSON is ASCII: most other characters have six bytes."""
+"""Bytes of one such object in a token, where JSON is ASCII: most other characters have six."""
 _TOO_LONG: Final = (
     f"The claims have at most {MAX_CLAIMS_BYTES} bytes as compact JSON in ASCII, where é has six."
     " Each request has them, so keep the rest in the data of the app."

@@ -77,7 +77,7 @@ def _prototypes() -> Mapping[int, str]:
 
     look_alikes: dict[str, list[str]] = {}
     for text, entries in load("confusables.json").items():
-        # Those of right-to-left scripts are between marks.
+        # Right-to-left characters are between marks.
         others = [entry["c"].strip(_LEFT_TO_RIGHT_MARK) for entry in entries]
         look_alikes.setdefault(text.strip(_LEFT_TO_RIGHT_MARK), []).extend(others)
     prototypes = {}

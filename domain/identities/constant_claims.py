@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import InvalidValue, TooLong, UnsupportedValue
 
 MAX_CONSTANT_BYTES: Final = 256
-"""Of all constant claims as compact JSON: a token has 4,096 characters with all its claims."""
+"""All constant claims as compact JSON: a token has 4,096 characters with all its claims."""
 _OURS: Final = frozenset({"iss", "sub", "aud", "exp", "iat", "sid", "gen", "amr", "app", "x"})
 _REGISTERED: Final = frozenset(
     {

@@ -54,7 +54,7 @@ class UsedChallenge:
 class Consent:
     """What a caller agreed to by staying on the line: the wording that was read, and when.
 
-    Nobody proved to be the owner of the phone.
+    Ownership of the phone is unproven.
     """
 
     wording: str
@@ -70,8 +70,8 @@ class Identity:
       its phone until the cleanup purges it, and its username for `USERNAME_RESERVATION`, so that
       nobody can take over the name at once.
     - A blocked identity has no sessions and gets none. Everything else stays as it is.
-    - A recognized device outlives its session: an ordinary logout keeps it. Whoever revokes
-      sessions from elsewhere revokes their devices as well, in the same write: if a phone
+    - A recognized device outlives its session: an ordinary logout keeps it. Revoking sessions
+      from elsewhere revokes their devices as well, in the same write: if a phone
       verification had the devices, a login between two writes could keep one.
     - A detached identity had a phone that belongs to somebody else now. It has no username,
       sessions or devices, and gets none until an operator gives it another phone.
@@ -104,7 +104,7 @@ class Identity:
     external_id: ExternalId | None = None
     # Tokens are made of one read, and none has them after the write that deletes the identity.
     claims: str = ""
-    # An import completes only who never signed in, so the first login and it exclude each other.
+    # An import completes only identities without a sign-in: it and first login exclude each other.
     imported: Imported = Imported()
     # The change of its phone that is under way. The write that replaces the phone ends sessions
     # and maybe the role.
@@ -158,7 +158,7 @@ class Identity:
         return self.staff.role is Role.ADMINISTRATOR
 
     def record_event(self, event_type: EventType, now: datetime) -> "Identity":
-        """Return the identity with an event, if it is a user: others are no concern of the app."""
+        """Return the identity with an event, if it is a user: the app does not know others."""
         if self.user is None:
             return self
         return replace(self, events=self.events.record(event_type, now))
@@ -190,7 +190,7 @@ class Identity:
         return self.user.username.look_alike_key if self.is_staff and self.user else None
 
     def keeps(self, username: Username) -> bool:
-        """Return whether nobody else may get a name: it has a role, and a name like this one."""
+        """Return whether others cannot get a name: it has a role, and a name like this one."""
         return self.staff_look_alike_key in username.look_alike_keys
 
     def active_sessions(self, now: datetime) -> tuple[Session, ...]:
@@ -203,7 +203,7 @@ class Identity:
         return next((session for session in active if session.id == session_id), None)
 
     def is_unused(self, now: datetime, period: timedelta) -> bool:
-        """Return whether nobody logged in or used a session for this long, give or take a day."""
+        """Return whether there was no login or use for this long, give or take a day."""
         times = [self.created_at, *(session.last_seen_at for session in self.sessions)]
         times += [self.last_used_at or self.created_at]
         return now - max(times) >= period
@@ -281,7 +281,7 @@ class Identity:
         return tuple(passkey for passkey in self.passkeys if not passkey.is_staff)
 
     def add_passkey(self, passkey: Passkey) -> "Identity":
-        """Add a passkey; raises ConflictingValue. One of the staff ends sessions of the console."""
+        """Add a passkey; raises ConflictingValue. A staff passkey ends sessions of the console."""
         check_passkey_name(self.passkeys, passkey.name)
         changed = replace(self, passkeys=(*self.passkeys, passkey))
         if not passkey.is_staff:
@@ -421,7 +421,7 @@ class Identity:
     def promote(self, role: Role) -> "Identity":
         """Return the identity with a role of the staff, without the sessions from before.
 
-        The owner logs in again: whoever had one of these sessions does not have the role.
+        The owner logs in again: holders of these sessions do not have the role.
         """
         if self.staff.role is role:
             return self

@@ -17,7 +17,7 @@ _LABEL: Final = b"dialtone refresh token\0"
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """One generation of a session's refresh tokens. Nothing of it is stored.
+    """A generation of a session's refresh tokens. Nothing of it is stored.
 
     It names identity and session, and its MAC proves that the service made it (HMAC-SHA256,
     RFC 2104): somebody who knows only the session's id can neither make a token nor revoke the

@@ -16,7 +16,7 @@ class Role(StrEnum):
 
     @property
     def rank(self) -> int:
-        """How high it is: nobody acts on staff of the same or a higher rank."""
+        """How high it is: staff cannot act on the same or a higher rank."""
         match self:
             case Role.MEMBER:
                 return 0
@@ -36,7 +36,7 @@ class Invitation:
 
     Attributes:
         secret_hash: SHA-256 of the fragment of the link, which has 256 random bits.
-        made_by: The kind and the id of whoever made the link, as in the audit.
+        made_by: The kind and the id of the link's maker, as in the audit.
     """
 
     secret_hash: str

@@ -96,7 +96,7 @@ class RefreshTokenFamily:
 class TokenRepeat:
     """A refresh token came again within `REUSE_GRACE_PERIOD`, from another network.
 
-    It may be a client that changed its network, or a thief. Which networks these were is not kept.
+    It may be a client that changed its network, or a thief. The networks are not kept.
     """
 
     session_id: str
@@ -162,7 +162,7 @@ class Session:
     `idle_expires_at` is when the session ends without another use; None for no such limit.
     `is_used` is whether a token of it was used. `repeats` counts the repeats of its login, so that
     each of them changes the identity. `claims` are those that the login got for its tokens: a JSON
-    object, as text; empty for none. `amr` is how its owner signed in; empty if nobody kept that.
+    object, as text; empty for none. `amr` is how its owner signed in; empty if that is unknown.
     `cookie_hash` is the hash of the cookie that a session of the console is bound to: its token
     alone opens nothing. `network` is the hash of the client's network at the sign-in or the last
     refresh; None if it is not known.

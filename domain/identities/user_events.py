@@ -7,14 +7,14 @@ from enum import StrEnum
 from typing import Final
 
 MAX_UNSENT_EVENTS: Final = 20
-"""How many events of a user wait at most. Then the oldest is dropped."""
+"""Maximum events of a user that wait. Above it, the oldest is dropped."""
 RETRY_PERIOD: Final = timedelta(days=3)
 """For how long events are sent again to a destination that does not accept them."""
 _FIRST_DELAY: Final = timedelta(seconds=5)
 _NEXT_DELAY: Final = timedelta(seconds=20)
 """Short, because what waits is sent within a minute when a destination is back."""
 _SHORT_DELAYS: Final = 10
-"""So many failures in a row are no accident where half of the attempts for others succeed."""
+"""Failures in a row that are no accident if half of the attempts for others succeed."""
 _MAX_DELAY: Final = timedelta(hours=1)
 _MAX_DOUBLINGS: Final = 8
 _MAX_REASON_LENGTH: Final = 200
@@ -30,12 +30,12 @@ class EventType(StrEnum):
     USER_UNBLOCKED = "user.unblocked"
     PHONE_CHANGED = "phone.changed"
     TEST = "dialtone.test"
-    """Nothing. It is of no user, and never recorded: an operator tries a destination with it."""
+    """A test of a destination by an operator. It is of no user, and never recorded."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserEvent:
-    """One event. The numbers of a user's events rise."""
+    """An event. The numbers of a user's events rise."""
 
     number: int
     type: EventType

@@ -138,7 +138,7 @@ def _hash_skeleton(skeleton: str) -> str:
 
 
 class UsernameRules:
-    """The names that nobody can take: those of a role, of the app, and phones."""
+    """The names that cannot be taken: names of roles, of the app, and phones."""
 
     def __init__(self, app_name: str = DEFAULT_APP_NAME, default_region: str | None = None) -> None:
         self._app_name = app_name

@@ -15,7 +15,7 @@ from domain.identifier import identifier_time
 PENDING_TIMEOUT: Final = UPLOAD_TIMEOUT + timedelta(minutes=5)
 """How long an upload is pending at most. The clocks of two instances may differ."""
 MAX_ITEMS: Final = 10_000
-"""Of one user. Tiny images use up few bytes, but each has a record and files of its own."""
+"""Items per user. Tiny images use up few bytes, but each has a record and files of its own."""
 MAX_SUBTRACTED: Final = 100
 """A recount forgets these items, at the latest when the cleanup deletes the record of one."""
 

@@ -1,4 +1,4 @@
-"""One call of the phone line, as the call log has it."""
+"""A call of the phone line, as the call log has it."""
 
 import hashlib
 import re
@@ -22,14 +22,14 @@ class CallRecordingNotFound(DomainError):
 
 
 EFFECT_TIMEOUT: Final = timedelta(seconds=30)
-"""After this time, whoever carries out an effect has failed."""
+"""Maximum time of a request that carries out an effect."""
 MAX_SILENCE: Final = timedelta(hours=5)
-"""Without a request for so long, a call has ended: no provider connects two phones for longer."""
+"""A call without a request in this time has ended: no provider connects phones for longer."""
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 MAX_PROVIDER_ID_LENGTH: Final = 200
-"""Of the provider's ids of calls and recordings: visible ASCII characters."""
+"""Visible ASCII characters of a provider's id of a call or recording."""
 _PROVIDER_ID: Final = re.compile(rf"[!-~]{{1,{MAX_PROVIDER_ID_LENGTH}}}")
 
 
@@ -167,7 +167,7 @@ class Call:
         return replace(self, status=status, ended_at=self.unfinished_since, line_acquired_at=None)
 
     def set_provider_call_id(self, provider_call_id: str) -> "Call":
-        """Return the call with the provider's id. The first one stays, and one too long is none."""
+        """Return the call with the provider's id. The first stays, too long ones are ignored."""
         if not is_provider_id(provider_call_id):
             return self
         return replace(self, provider_call_id=self.provider_call_id or provider_call_id)

@@ -170,7 +170,7 @@ ANONYMOUS_PERCENT: Final = 20
 CALLS_PER_CALLER: Final = SlidingWindow(10, timedelta(hours=1))
 """More than a person calls who tries again; the limits in total hold for everybody together."""
 LINE_OPERATOR_CALLS_PER_CALLER: Final = SlidingWindow(3, timedelta(hours=1))
-"""A call that is cut off can be repeated twice, and nobody keeps the line operator busy alone."""
+"""A call that is cut off can be repeated twice; no caller keeps the line operator busy alone."""
 _INBOUND: Final = "inbound"
 _OPERATOR: Final = "operator"
 
@@ -180,7 +180,7 @@ class CallLimits:
     """The limits of an operator for inbound calls.
 
     - A caller id is a claim, so no number has more than others.
-    - Callers without a caller id have a fifth together of what there is in total.
+    - Callers without a caller id share a fifth of the limits in total.
     - `lines` is how many callers talk to the line operator at the same time.
     """
 

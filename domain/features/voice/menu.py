@@ -35,9 +35,9 @@ from domain.features.voice.step import (
 MAX_REPEATS: Final = 2
 """How often a menu is asked again after silence or nonsense."""
 MAX_VISITS: Final = 100
-"""After so many waits, the call ends: loops cost money."""
+"""Maximum waits before a call ends: loops cost money."""
 MAX_MENU_TIME: Final = timedelta(minutes=5)
-"""After this time from the start of a call, its menus end: each minute costs money."""
+"""Maximum time from a call's start to the end of its menus: each minute costs money."""
 MAX_VERIFIED_MENU_TIME: Final = timedelta(minutes=10)
 """The same for a number of a verified identity: it can be forged too, but rarely is."""
 SECONDS_TO_HANG_UP: Final = 3
@@ -139,7 +139,7 @@ def advance(
     event: CallEvent,
     elapsed: timedelta = timedelta(),
 ) -> Step:
-    """Return the step after an event at a position, so long after the start of the call.
+    """Return the step after an event at a position, `elapsed` after the call's start.
 
     - It never raises. An event that does not fit the state is silence, or a line operator who
       cannot be reached.
@@ -184,7 +184,7 @@ def _go_on(reply: "_Reply", position: Position, event: CallEvent) -> Step:
         case State.CONSENT, Continued():
             consent = reply.locale.texts[Text.CONSENT]
             return Step((), position, effect=Register(consent, reply.locale.voice.language))
-        case State.CONSENT, _:  # who interrupts it has not heard it
+        case State.CONSENT, _:  # interrupted, so not heard
             return reply.read_consent()
         case State.OPERATOR, Dialed(DialResult.ANSWERED):
             return reply.end(Text.GOODBYE, outcome=CallOutcome.CONNECTED)
@@ -302,7 +302,7 @@ class _Reply:
         return Step((self._gather(repeated, repetition, not_understood),), repeated)
 
     def read_consent(self) -> Step:
-        """Read the consent. Who does not agree hangs up before the call goes on."""
+        """Read the consent. Callers who disagree hang up before the call goes on."""
         position = Position(State.CONSENT, self.visit)
         consent = self.locale.say(Text.CONSENT)
         return self._step((), (consent, Pause(SECONDS_TO_HANG_UP), GoTo(position)), position)

@@ -95,7 +95,7 @@ class Register:
 class Leave:
     """Delete the unverified identity of the caller's phone.
 
-    It is done if there is none now. A verified one is not changed.
+    It is done if no identity is left. A verified one is not changed.
     """
 
 

@@ -21,7 +21,7 @@ class AuditFilter:
 
 
 class AuditLog(Expiring, Protocol):
-    """Audit entries. Nobody can change one: there is a method only for a count that rises."""
+    """Audit entries, which cannot be changed: a method exists only for a count that rises."""
 
     async def add(self, entry: AuditEntry) -> bool:
         """Add an entry. After True it is durable; False if its id exists."""

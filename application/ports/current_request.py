@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 MIN_STORAGE_SECONDS: Final = 1.0
-"""What a call has after other work, such as decoding an image, took the time of its request."""
+"""Minimum of a call after other work, such as decoding an image, took its request's time."""
 MAX_NAMED_REQUESTS: Final = 10
 """Requests that a log line of a batch names."""
 
 
 @dataclass(slots=True, eq=False)
 class CurrentRequest:
-    """One request, and how long it may wait for the database.
+    """A request, and how long it may wait for the database.
 
     `log_fields` are in each log line of the request: `request_id`, `client_ip`, perhaps `trace_id`.
     The times are for an adapter that limits what all calls of a request take together: calls at

@@ -7,14 +7,14 @@ ConfigurationError              while an adapter is opened
 PortError                       afterwards
 ├── StorageError                the database did not complete an operation; repeating may help
 │   ├── StorageUnavailable      it does not answer, or rejected the operation
-│   ├── OperationRejected       it answered that it does not do this with these values or records
+│   ├── OperationRejected       it rejected the operation because of its values or records
 │   ├── StorageTimeout          it did not answer in time; a write may have been done
 │   ├── StorageOverloaded       too many calls wait for it, and it answers others
 │   └── ConcurrencyConflict     too many concurrent changes of one record
 ├── CorruptRecord               a stored record cannot be read; repeating does not help
 ├── UniqueViolation             another identity has this username or external id
 ├── MediaStorageUnavailable     the media store does not answer; repeating may help
-│   └── MediaFileRejected       it answered that it does not do this
+│   └── MediaFileRejected       it rejected the operation
 │       └── MediaStorageFull    it has no space for the file
 ├── ImageDecoderUnavailable     an image was not decoded, for no fault of it; repeating may help
 ├── MessengerUnavailable        the messenger would not accept a message now
@@ -72,7 +72,7 @@ class StorageUnavailable(StorageError):
 
 
 class OperationRejected(StorageError):
-    """The database answered that it does not do this with these values or records.
+    """The database rejected the operation because of its values or records.
 
     Nothing was done. Operations on other records work.
     """
@@ -106,7 +106,7 @@ class CorruptRecord(PortError):
 
 
 ERRORS_OF_RECORDS: Final = (CorruptRecord, OperationRejected)
-"""Those of one record or value. The database does its work, and nothing was changed."""
+"""Errors of one record or value. The database does its work, and nothing was changed."""
 
 
 class UniqueViolation(PortError):
@@ -118,7 +118,7 @@ class MediaStorageUnavailable(PortError):
 
 
 class MediaFileRejected(MediaStorageUnavailable):
-    """The media store answered that it does not do this, for example because of its permissions."""
+    """The media store rejected the operation, for example because of its permissions."""
 
 
 class MediaStorageFull(MediaFileRejected):

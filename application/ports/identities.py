@@ -18,8 +18,9 @@ class Identities(Records[Identity], Protocol):
     - No two have the same username key, including deleted ones, or the same external id: `add` and
       `replace` raise UniqueViolation if another identity has one of them. The key is stored with
       the name, and a loaded username has the stored key: it is never derived from the text again.
-    - Lists of several leave out what cannot be read, and the log names it once. If that are many in
-      one of administrators, it raises CorruptRecord. An `offset` counts what was left out too.
+    - Lists of several leave out what cannot be read, and the log names it once. If many
+      administrators cannot be read, their list raises CorruptRecord. An `offset` counts what was
+      left out too.
     """
 
     async def replace_phone(self, identity: Identity, version: int) -> bool:
@@ -35,7 +36,7 @@ class Identities(Records[Identity], Protocol):
         ...
 
     async def list_administrators(self, limit: int) -> Sequence[Versioned[Identity]]:
-        """List administrators, the oldest account first. A closed one is none."""
+        """List administrators with an open account, the oldest first."""
         ...
 
     async def find_by_external_id(self, external_id: ExternalId) -> Versioned[Identity] | None:

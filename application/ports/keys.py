@@ -32,7 +32,7 @@ KEY_ID_LENGTH: Final = 8
 class KeyRing(Protocol):
     """The keys for one purpose. They may change while the service runs.
 
-    Whatever signs, derives or encrypts asks for the keys each time. The keys that authenticate
+    Code that signs, derives or encrypts asks for the keys each time. The keys that authenticate
     refresh tokens, and the peppers that codes are derived with, are secret keys of an HMAC
     (SHA-256).
     """

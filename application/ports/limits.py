@@ -16,7 +16,7 @@ class LimitStore(Protocol):
       agree to within `CLOCK_SKEW`.
     - A permit counts for the period of its window, and up to one sixtieth of it longer.
     - `acquire` acquires one permit of each of its limits, or none at all.
-    - Where one limit alone binds, exactly as many permits are acquired as it has.
+    - If only one limit is short, all of its permits are acquired, no more.
     - A permit that was acquired more than `CLOCK_SKEW` after the current time does not count.
     - After a limit was lowered, one more permit may pass. A clock that is ahead may delay others.
     - A permit is durable when `acquire` returns. Those of a caller that was cancelled are released
@@ -32,8 +32,8 @@ class LimitStore(Protocol):
     Time limits, in seconds: each call ends within 15, and a call of a request not later than
     `CurrentRequest.storage_deadline` says, half a second more at most.
 
-    Outages: no call is repeated whose result is unknown, because a repetition would count twice.
-    When its server works again, so does the store, within 30 seconds.
+    Outages: a call with an unknown result is not repeated, because a repetition would count twice.
+    The store works again within 30 seconds after its server does.
 
     Errors of every method: `StorageUnavailable`, `StorageTimeout` and `StorageOverloaded`, after
     which some permits may be acquired or released, and `CorruptRecord` and `OperationRejected`.

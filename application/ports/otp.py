@@ -43,10 +43,10 @@ class DeliveryStatus(StrEnum):
     - `REJECTED`: the provider said, by an error of its own, that it did not send it, for any other
       reason.
     - `UNKNOWN`: everything else. It may have been sent, so it counts as sent.
-    - `INVALID_NUMBER`: the provider said that nobody can reach the number.
+    - `INVALID_NUMBER`: the provider said that the number is unreachable.
 
     Another provider may be tried only after `NOT_CONNECTED`, `UNAVAILABLE` and `REJECTED`. After
-    the first two a delivery gives all permits back that phones share.
+    the first two a delivery gives back all permits that phones share.
     """
 
     ACCEPTED = "accepted"
@@ -184,11 +184,8 @@ class MessageProviders(Protocol):
     ) -> DeliveryResult:
         """Send the message, as `Messenger` says. The result names the provider.
 
-        Args:
-            phone: The phone.
-            message: The message.
-            last_provider: Had this message last, and may have lost it. The one after it is tried
-                first, and it comes last. Empty unless a message is sent again.
+        `last_provider` had this message last, and may have lost it: the next one is tried first, it
+        last. Empty unless a message is sent again.
         """
         ...
 

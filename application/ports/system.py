@@ -16,7 +16,7 @@ class Clock(Protocol):
 
 
 class MonotonicClock(Protocol):
-    """A clock that nobody sets, such as `time.monotonic`."""
+    """A clock that is never set, such as `time.monotonic`."""
 
     def __call__(self) -> float:
         """Return the seconds since a moment that stays the same while the process runs."""

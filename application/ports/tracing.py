@@ -32,9 +32,9 @@ class Span:
 
 
 class Tracer(Protocol):
-    """What makes spans of requests, and of those that they send to others.
+    """Makes spans of requests, and of those that they send to others.
 
-    - Nothing of it waits or raises, whatever becomes of the spans.
+    - No method waits or raises, whatever becomes of the spans.
     - An error that leaves the block of a span makes it a failed one; nothing but the class of the
       error gets into the span.
     - A span is the parent of those that begin in its block, also in tasks that are started there.
@@ -47,7 +47,7 @@ class Tracer(Protocol):
 
         Args:
             attributes: What is known of it.
-            headers: Those of W3C Trace Context, as a trusted proxy has sent them.
+            headers: W3C Trace Context headers, as a trusted proxy has sent them.
         """
         ...
 

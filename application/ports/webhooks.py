@@ -84,7 +84,6 @@ class MessageStatus:
     """Where a message is. `status` is None if it says nothing about a delivery.
 
     Attributes:
-        status: Where it is.
         error_code: The provider's code of an error, empty if there is none.
         provider_message_id: The provider's id of the message, empty if there is none.
         reference: The `TextMessage.reference` that the body has. If it is empty, the URL names

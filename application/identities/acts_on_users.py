@@ -54,8 +54,8 @@ class OperatorActions:
     async def change_role(self, user: str | PhoneNumber, role: Role) -> Identity:
         """Give a user a role, or make one a member again, from the next request on.
 
-        A phone with a fixed code gets no role: anybody who knows its code would have it. Neither
-        does a phone that joined by a call: nobody has proved to own it.
+        A phone with a fixed code gets no role: anybody who knows its code would have it. A phone
+        that joined by a call gets none either: its ownership is unproven.
         """
 
         def set_role(identity: Identity) -> Identity:
@@ -213,7 +213,7 @@ class OperatorActions:
             if identity.is_closed:
                 raise UserNotFound
             changed = change_identity(identity)
-            # Sessions are no concern of the app's backend.
+            # The app's backend is not told of sessions.
             if (changed.staff.role, changed.external_id) != (
                 identity.staff.role,
                 identity.external_id,

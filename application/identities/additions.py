@@ -17,7 +17,7 @@ class PendingLogin:
     """A login whose code is correct and not used yet, or whose passkey is right.
 
     Attributes:
-        challenge_id: That of the code, or of what the passkey signed.
+        challenge_id: Challenge of the code, or what the passkey signed.
         channel: A `Channel`, or `PASSKEY_CHANNEL`.
         external_id: What another system calls the identity; None without one.
         device: Its name, which the client chose; None without one.
@@ -67,7 +67,7 @@ and about a login that fails afterwards. It has a time limit, and its claims are
 
 
 def needs_no_passkey(_: Identity) -> bool:
-    """Return that nobody needs one, where no feature has passkeys."""
+    """Return False, where no feature has passkeys."""
     return False
 
 
@@ -86,7 +86,7 @@ class IdentityAdditions:
         token_claims: By the name of the extension: what adds claims to short-lived access tokens,
             at the login and at each refresh.
         needs_passkey: Whether an identity has its rights of staff only in a session of the console.
-            Nobody does where no feature has passkeys.
+            None does where no feature has passkeys.
         has_console: Whether sessions of the console are valid at this instance.
     """
 

@@ -26,12 +26,12 @@ class AssignPhone:
     ) -> tuple[str, bool]:
         """Return the owner of a phone, and whether the phone is blocked.
 
-        A phone without an owner is assigned to `new_id`; an identity with `deleted_id` is none. The
-        identity with the returned id may not exist yet: the caller creates it under that id. The
-        login of the challenge moves to the owner.
+        A phone without an owner is assigned to `new_id`; `deleted_id` does not count as an owner.
+        The identity with the returned id may not exist yet: the caller creates it under that id.
+        The login of the challenge moves to the owner.
 
         Raises:
-            PhoneBlocked: With `gets_messages`, if the phone gets none: it is blocked, and nobody's.
+            PhoneBlocked: With `gets_messages`, if the phone gets none: it is blocked and unowned.
         """
 
         def assign(

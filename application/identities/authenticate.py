@@ -23,8 +23,8 @@ class Authenticate:
 
     - The identity is read every time, so logout, block, deletion and role changes act at once
       for every token.
-    - The first use of a session is recorded before the response leaves: from then on nobody can
-      repeat the login that opened it.
+    - The first use of a session is recorded before the response leaves: from then on the login that
+      opened it cannot be repeated.
     - Later uses are recorded once a day, and once after each refresh: the client has the new
       tokens, so the previous refresh token ends.
     - A token of a void generation is invalid: another one replaced it before it was used.

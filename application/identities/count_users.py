@@ -10,7 +10,7 @@ from application.ports.system import Clock
 from application.tasks import start_task
 
 MAX_COUNTED: Final = 10_000_000
-"""To count more takes more than two seconds in MongoDB, and hours of its processor in a day."""
+"""Counting more takes more than two seconds in MongoDB, and hours of its processor in a day."""
 MAX_AGE: Final = timedelta(minutes=5)
 """How long a count is held."""
 

@@ -61,7 +61,7 @@ class SessionFactory:
         """Start a session, with refresh tokens or with one long-lived access token.
 
         Only one with refresh tokens keeps the claims: a long-lived token has none. `network` is the
-        hash of that of the client.
+        hash of the client's.
         """
         limits = self.limits
         lifetime = limits.max_age if with_refresh else min(limits.plain_token_ttl, limits.max_age)

@@ -19,7 +19,7 @@ Claims = Mapping[str, Mapping[str, Any]]
 TIMEOUT: Final = 3.0
 """Seconds for all claims of a token."""
 MAX_ALL_CLAIMS_BYTES: Final = 1024
-"""Of the claims of all extensions with their names.
+"""Bytes of all extensions' claims with their names.
 
 With the claim `app`, twice `MAX_CLAIMS_BYTES`, a token stays below 4,096 characters: JSON in a
 token has six ASCII characters for most others, and base64url makes four of three bytes.

@@ -263,8 +263,7 @@ async def find_holders(
 ) -> frozenset[str]:
     """Return the ids of identities that keep others from a name, although its key is free.
 
-    They have a role, and their name looks like it. Nobody keeps anybody from the name that is
-    `own`.
+    They have a role, and their name looks like it. No identity keeps others from the name `own`.
 
     If somebody gets a role while another one takes a look-alike name, both may succeed, as if the
     name had been taken before.

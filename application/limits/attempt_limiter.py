@@ -36,7 +36,7 @@ class _Permits:
         return whole_seconds(self.now, self.available_at) if self.available_at else None
 
     async def release(self) -> None:
-        """Release them. Where that fails they expire."""
+        """Release them. If that fails, they expire."""
         is_held, self.was_tried = self.was_tried and self.available_at is None, False
         if is_held:
             with suppress(StorageError):
@@ -69,7 +69,7 @@ class AttemptPermits:
             raise TooManyAttemptsFromIp(seconds)
 
     async def acquire_for_others(self) -> None:
-        """Acquire the permits of an attempt that counts on nobody in particular.
+        """Acquire the permits of an attempt that counts on no particular client.
 
         Raises:
             TooManyAttempts
@@ -86,7 +86,7 @@ class AttemptPermits:
 
 @dataclass(frozen=True, slots=True)
 class AttemptLimiter:
-    """Limit the attempts of an IP, and those that count on nobody in particular."""
+    """Limit the attempts of an IP, and those that count on no particular client."""
 
     limit_store: LimitStore
     limits: RateLimits

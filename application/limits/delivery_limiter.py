@@ -1,4 +1,4 @@
-"""When a delivery is allowed, and its permits of limits that many phones share."""
+"""Decide when a delivery is allowed, and acquire its permits of shared limits."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from domain.otp.sliding_window import whole_seconds
 from domain.phone import PhoneNumber
 
 PROOF_RETRY_PERIOD: Final = timedelta(hours=1)
-"""When a stranger that makes no proof may ask again: an operator may have switched it off."""
+"""Delay until a stranger without a proof may ask again: an operator may have switched it off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class LimitReached:
 
 @dataclass(slots=True)
 class DeliveryLimiter:
-    """When a delivery is allowed, and its permits."""
+    """Decide when a delivery is allowed, and acquire its permits."""
 
     limit_store: LimitStore
     codes: CodeDerivation
@@ -107,7 +107,7 @@ class DeliveryLimiter:
         bound_to: str | None = None,
         session_id: str | None = None,
     ) -> None:
-        """Release the permits that a delivery does not keep. Where that fails they expire.
+        """Release the permits that a delivery does not keep. If that fails, they expire.
 
         The delivery is that from before the update that cleared its permits. `bound_to` is the
         identity or token that its code was bound to, and `session_id` the session that requested
@@ -216,7 +216,7 @@ class RequestPermits:
         return min(times, default=now + PROOF_RETRY_PERIOD)
 
     async def release(self, permits: Permits) -> None:
-        """Release permits that no delivery holds. Where that fails they expire."""
+        """Release permits that no delivery holds. If that fails, they expire."""
         with suppress(StorageError):
             await self.limiter.limit_store.release(
                 self.limits_of(permits.clients), permits.acquired_at

@@ -15,13 +15,13 @@ MAX_READS: Final = 256
 MAX_READS_PER_IP: Final = 64
 PERMIT_TIMEOUT_SECONDS: Final = 2.0
 STALL_SECONDS: Final = 1.0
-"""A client that has not taken a chunk for so long loses its permit if another one needs it."""
+"""A client that takes no chunk for this time loses its permit if another one needs it."""
 _POLL_SECONDS: Final = 0.05
 
 
 @dataclass(eq=False, slots=True)
 class FileRead:
-    """One file that is being sent.
+    """A file that is being sent.
 
     Attributes:
         waits_since: Since when a chunk waits for the client, on the monotonic clock; infinite if
@@ -37,7 +37,7 @@ class FileReads:
     """Limits how many files are read at the same time, of each client and in this process.
 
     At a limit, the client that has taken no chunk for the longest time loses its permit. So clients
-    that stop reading keep nobody from reading, not even others behind the same IP.
+    that stop reading do not keep others from reading, even behind the same IP.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Warn operators before and when a limit keeps people out that many phones share."""
+"""Warn operators before and when a limit that many phones share keeps people out."""
 
 import logging
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""How much of each limit is used that many phones share."""
+"""How much of each limit that many phones share is used."""
 
 import asyncio
 from collections.abc import Collection, Sequence

@@ -114,8 +114,8 @@ class OtpAdditions:
     """What features add to one-time codes.
 
     Attributes:
-        code_channels: The channels besides SMS. A code for a channel that nobody adds is sent as an
-            SMS, such as one for a call that the terminal shows.
+        code_channels: The channels besides SMS. A code for any other channel is sent as an SMS,
+            such as one for a call that the terminal shows.
         acquire_for_proof: None where no proofs are asked for.
         recent_messages: For a page that shows them; None where no page does.
     """

@@ -107,7 +107,7 @@ class CheckedOtp:
 
 @dataclass(slots=True)
 class _CodeAttempt:
-    """One attempt while it is decided on, perhaps again after another request came in between.
+    """An attempt while it is decided on, perhaps again after another request came in between.
 
     Attributes:
         identity: The identity that `decide_login` decided about.
@@ -137,11 +137,11 @@ class CheckOtp:
     2. The code is compared (`compare_code`): how the client is recognized, which codes it may be,
        and on whom it counts.
     3. Attempts of one IP are limited over all phones. One with a valid request id, or of a
-       recognized device, needs no permit: others share the IP. An attempt that counts on nobody in
-       particular is limited per country and in total as well, unless it is not counted.
+       recognized device, needs no permit: others share the IP. An attempt that counts on no
+       particular client is limited per country and in total as well, unless it is not counted.
     4. `decide_login` decides about a correct code. A code that is rejected is used, and counts as
-       any correct one, but it logs nobody in. Where nobody can decide, nothing is counted, and the
-       code stays as it is.
+       any correct one, but it logs nobody in. Without a decision nothing is counted, and the code
+       stays as it is.
     5. The attempt is counted, or the code is used: once (ASVS 5.0 6.5.1), however many requests
        race. After another request came in between, it is decided on again from step 2.
 

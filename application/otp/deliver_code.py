@@ -55,7 +55,7 @@ _LEFT: Final = DeliveryResult(
 
 @dataclass(frozen=True, slots=True)
 class SettledDelivery:
-    """What became of a delivery. `rejected` is the phone, if nobody took the delivery."""
+    """What became of a delivery. `rejected` is the phone, if no provider took the delivery."""
 
     result: DeliveryResult
     rejected: PhoneVerification | None = None
@@ -69,7 +69,7 @@ class DeliverCode:
       last result is that of the delivery.
     - A call needs a provider of calls. Without one the code is sent like any, such as to the
       terminal.
-    - One that nobody took releases permits, as `settle` says.
+    - A delivery that is not taken releases permits, as `settle` says.
 
     `webhook_urls` is None where no provider reports what became of a message.
     """
@@ -251,7 +251,7 @@ class DeliverCode:
             await change(self.phone_verifications, code.phone, keep)
 
     async def _reject(self, code: CodeDelivery, result: DeliveryResult) -> PhoneVerification | None:
-        """Record that nobody took a delivery, and release its permits; None if that failed."""
+        """Record that no provider took a delivery, and release its permits; None if that failed."""
         request_id = code.delivery.request_id
 
         def reject(

@@ -62,7 +62,6 @@ class ReportDelivery:
         *,
         has_next: bool = False,
     ) -> None:
-        """Record the status."""
         channel, expires_at = delivery.channel, self.clock.now() + REPORT_TTL
 
         def advance(report: DeliveryReport | None) -> tuple[DeliveryReport | None, bool]:
@@ -232,7 +231,7 @@ def _ask(
     request: SignedRequest,
     is_expected: Callable[[object], bool],
 ) -> T | None:
-    """Return what a messenger makes of a request. One that fails does not recognize it.
+    """Return what a messenger makes of a request; None if it fails.
 
     So the request still reaches the messengers after it.
     """

@@ -190,7 +190,7 @@ class OtpVerificationFailed(PhoneEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationApproved(PhoneEvent):
-    """A code was right that a service token asked for. Nobody signed in."""
+    """A code that a service token asked for was right. Nobody signed in."""
 
     name = "verification_approved"
     channel: Channel

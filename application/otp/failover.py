@@ -26,16 +26,16 @@ from domain.otp.delivery import Channel, order_after
 from domain.phone import PhoneNumber
 
 MAX_FAILURES_IN_A_ROW: Final = 3
-"""After so many failures a busy provider has a pause, and so has the only one."""
+"""Failures in a row before a pause of a busy provider, or of the only one."""
 PAUSE: Final = timedelta(minutes=1)
-"""After this time, one message or call tries a provider again that has no other beside it."""
+"""Pause of the only provider, after which one message or call tries it again."""
 FIRST_PAUSE: Final = timedelta(minutes=5)
-"""The same for a provider that has another one beside it."""
+"""First pause of a provider that has another one beside it."""
 LATER_PAUSE: Final = timedelta(minutes=15)
-"""The same after the first message that tried it again failed too."""
+"""Its pause after the first message that tried it again failed too."""
 BUSY_RESULTS: Final = 10
 BUSY_PERIOD: Final = timedelta(minutes=1)
-"""A provider with so many results in this time has a pause only after several failures."""
+"""A provider with `BUSY_RESULTS` results in this time pauses only after several failures."""
 PAUSED: Final = DeliveryResult(
     DeliveryStatus.UNAVAILABLE, "The service that sends codes does not respond; try again shortly."
 )
@@ -60,9 +60,9 @@ class ProviderPause:
     """Do not call a provider that fails.
 
     A message with an unknown result counts as sent, and may be lost; one that a provider could not
-    take, such as with wrong credentials, has waited for it. So while there is another provider, one
-    has a pause after its first failure, or after three in a row if it is busy: a time-out now and
-    then must not move a busy service. The other one costs more at most.
+    take, such as with wrong credentials, has waited for it. So if there is another provider, a
+    provider pauses after its first failure, or after three in a row if busy: single time-outs must
+    not move a busy service. At worst the other one costs more.
 
     Without another provider, only unknown results make a pause, a short one after three in a row.
     Without it a provider that fails, such as with a 503 that does not say whether the message was
@@ -108,7 +108,7 @@ class ProviderPause:
     def begin_call(self, *, is_resend: bool = False) -> bool:
         """Return whether the provider may be called now, before the others.
 
-        After a pause one call may that is no resend, and the others when its result is known, or
+        After a pause one call that is no resend may, and the others when its result is known, or
         after another pause.
         """
         if self._pause:

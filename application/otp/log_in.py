@@ -362,7 +362,6 @@ class VerifyOtp:
     events: SecurityEvents
 
     async def __call__(self, command: VerifyOtpCommand) -> LoggedIn | OtpRejected:
-        """Verify a code."""
         phone = command.phone
         # Without a hook, the identity is loaded together with the write.
         login_hook = self.log_in.additions.login_hook

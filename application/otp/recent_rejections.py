@@ -164,7 +164,7 @@ class RecentRejections:
             await self._write(phone, now)
 
     def _forget_strangers(self) -> None:
-        """Forget phones without a record, and most of those of which nobody has looked it up.
+        """Forget phones without a record, and most of those whose record was not looked up.
 
         Requests to countries that are not served are rejected before a record is loaded. A flood of
         them must not keep out those of customers.

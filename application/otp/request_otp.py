@@ -56,7 +56,7 @@ class RequestOtpCommand:
     """A request for a code from `client_ip`: an IPv4 address, or the /64 of an IPv6 address.
 
     Attributes:
-        phone: Of a kind that gets codes, unless it is the present number of an identity.
+        phone: Its kind gets codes, unless it is the present number of an identity.
         channel: How the client wants the code; None if it named no channel.
         device_token: The token of an earlier login, if the client sent one.
         known_device: A device of the phone's identity, if the caller knows it; without a token.
@@ -98,7 +98,7 @@ class RequestOtpResult:
 
 @dataclass(slots=True)
 class _CodeRequest:
-    """One request while it is decided on, perhaps again after another one came in between."""
+    """A request while it is decided on, perhaps again after another one came in between."""
 
     command: RequestOtpCommand
     request: OtpRequest
@@ -121,23 +121,22 @@ class RequestOtp:
 
     1. Country, and blocks of the number, which have the same answer. The parser checks the kind of
        a number.
-    2. The record of the phone is loaded, and what the device token names. A phone that is blocked
-       and has no account is one of a country that is not served; one of an account gets codes.
+    2. The record of the phone is loaded, and what the device token names. A blocked phone without
+       an account is treated as an unserved country; one with an account gets codes.
     3. Within the cooldown the request joins: nothing is sent, and it gets an id of its own for the
        message that was sent for the same purpose.
-    4. A client in a blocked network is rejected, and so is everybody while no provider is called,
-       because their latest results were unknown.
+    4. Clients in blocked networks are rejected, and all clients while every provider pauses after
+       unknown results.
     5. The limits of the phone decide, and after a hundred failures strangers wait. Then those that
        phones share decide. A client that can make a proof is asked for one where those of strangers
        are used up, or strangers need it.
     6. The delivery is recorded with its permits before the message is sent, so no race sends one
        too many. A request that a parallel one overtook joins, and releases its permits.
-    7. The code is delivered (`DeliverCode`). A message with an unknown result counts. One that
-       nobody took starts the plain cooldown, and releases permits.
+    7. The code is delivered (`DeliverCode`). A message with an unknown result counts. A rejected
+       one starts the plain cooldown, and releases permits.
 
-    Of a phone with a fixed code only its own limits and that of the IP count, and nothing is sent
-    to it. A rejected request writes nothing; that it was rejected is recorded later
-    (`RecentRejections`).
+    For a phone with a fixed code only its own limits and the IP's count, and nothing is sent. A
+    rejected request writes nothing; that it was rejected is recorded later (`RecentRejections`).
     """
 
     phone_verifications: PhoneVerifications
@@ -155,7 +154,6 @@ class RequestOtp:
     phone_rules: PhoneRules
 
     async def __call__(self, command: RequestOtpCommand) -> RequestOtpResult:
-        """Request a code."""
         request = self._make_request(command)
         code_request = None
         try:

@@ -38,9 +38,13 @@ class ListRetainedData:
 class ActForUsers:
     """Act for a user, who is found by phone, username, id or external id.
 
-    Every method raises `Forbidden`, `InsufficientScope` or `FreshLoginRequired` if the operator may
-    not do it, `TooShort` if it has to say why, `UserNotFound`, `TooManyActs` if the act is limited,
-    `AuditFailed` if nothing was done because the audit entry was not written, and `StorageError`.
+    Every method raises:
+
+    - `Forbidden`, `InsufficientScope`, `FreshLoginRequired`: the operator may not do it.
+    - `TooShort`: a reason is missing.
+    - `TooManyActs`: the limit of acts is used up.
+    - `AuditFailed`: the audit entry was not written, so nothing was done.
+    - `UserNotFound`, `StorageError`.
     """
 
     find_user: FindUser
@@ -135,7 +139,7 @@ class ActForUsers:
     ) -> FoundUser:
         """Set what another system calls a user, or remove it.
 
-        - What changes nothing is not in the audit: a backend may send all its users each night.
+        - An unchanged id is not in the audit: a backend may send all its users each night.
         - A first one is data of a backend. To replace or remove one is an act like others: who has
           it is somebody else then.
         """

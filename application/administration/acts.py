@@ -15,7 +15,7 @@ class Act:
         action: What the audit calls it.
         does: What it does, where the API and the help of the command begin with the same words, and
             the act is no row of `USER_ACTS`.
-        scope: What everybody needs but commands. None if only a command does it.
+        scope: Scope that all but commands need. None if only a command does it.
         needs_reason: Whether programs say why too. People always do.
     """
 

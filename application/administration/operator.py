@@ -29,11 +29,11 @@ _ABOVE_ALL: Final = Role.ADMINISTRATOR.rank + 1
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Somebody of the staff, a service token, or whoever runs a command.
+    """A person of the staff, a service token, or the user of a command.
 
     Attributes:
         scopes: What it may do; None for commands, which may do everything.
-        role: That of a person. Of a token the highest one that it has, None without one.
+        role: Role of a person. Of a token its highest one, None without one.
         has_fresh_login: Whether a person logged in within the last 15 minutes. True for all others.
         session_id: The session of a person; empty for all others.
     """
@@ -150,7 +150,7 @@ class Operator:
     def check_subject(self, user: FoundUser) -> None:
         """Check that the operator may act on a user, also by a number of a change under way.
 
-        Nobody acts on staff of the same or a higher role, nor on the own account.
+        Operators cannot act on themselves, or on staff of the same or a higher role.
         """
         for identity in user.concerned:
             self.check_identity(identity)
@@ -158,13 +158,13 @@ class Operator:
     def check_identity(self, identity: Identity) -> None:
         """Check that the operator may act on an identity; see `check_subject`."""
         if identity.id == self.actor.id and not self.is_token and not self.runs_command:
-            raise Forbidden("Nobody acts on their own account here: use the app, or ask somebody.")
+            raise Forbidden("Not on your own account: use the app, or ask a colleague.")
         if identity.is_staff and identity.staff.role.rank >= self.rank:
             higher = "" if identity.is_administrator else "an administrator or "
             raise Forbidden(f"This is an account of the staff: only {higher}a command acts on it.")
 
     def check_may_give(self, role: Role) -> None:
-        """Check that the operator may give a role: nobody gives a higher one than their own.
+        """Check that the operator may give a role, which cannot be above their own.
 
         A service token gives only what it has: otherwise it could make an accomplice who may more.
 

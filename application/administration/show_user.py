@@ -76,7 +76,7 @@ class UserDetails:
         sessions: The active ones, the last used first.
         token_repeats: The refresh tokens of the last 30 days that came twice, from two networks,
             the latest first.
-        deliveries: Those of the last day, the newest first.
+        deliveries: From the last day, the newest first.
     """
 
     user: FoundUser

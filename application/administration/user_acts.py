@@ -36,8 +36,8 @@ class ActField:
 
     Attributes:
         example: A value, for the help of the command.
-        default: What it is where it is not sent, or is null.
-        choices: What it may be; empty for any text that `parse` accepts.
+        default: Value if it is not sent, or is null.
+        choices: Allowed values; empty for any text that `parse` accepts.
     """
 
     name: str
@@ -68,7 +68,7 @@ class ActCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserAct:
-    """An act for a user. Whoever may do it does it by the API, and operators by a command too.
+    """An act for a user: by the API for all who may do it, for operators by a command too.
 
     Attributes:
         feature: The name of the feature that adds it; empty for one of the core.
@@ -78,7 +78,7 @@ class UserAct:
         done: What happened: a sentence with names of results in braces.
         run: Acts, and returns the results by the names of fields of responses.
         is_offered: Whether it makes sense for this user.
-        is_final: Whether nobody can undo it.
+        is_final: Whether it cannot be undone.
     """
 
     act: Act
@@ -304,10 +304,9 @@ USER_ACTS: Final[Sequence[UserAct]] = (
         act=acts.PROMOTE,
         title="Give a role",
         explains="Give a user a role of the staff, in place of a former one. All sessions of the"
-        " user end, and the rights begin with the next sign-in. Nobody gives a higher role than the"
-        " own one. Nobody acts on staff of the same or a higher role, nor on the own account: only"
-        " a command does. So an administrator is demoted by a command only. This is so for all"
-        " acts.",
+        " user end, and the rights begin with the next sign-in. You cannot give a role above your"
+        " own. You cannot act on yourself, or on staff of the same or a higher role: only a command"
+        " can. So an administrator is demoted by a command only. This is so for all acts.",
         for_programs="A service token gives only a role whose scopes it has.",
         done="User promoted. The role is {role}, and all sessions have ended.",
         run=_promote,
@@ -348,8 +347,8 @@ USER_ACTS: Final[Sequence[UserAct]] = (
         explains="Take the number from an account, because it belongs to somebody else now. The"
         " sessions of the account, codes under way, known networks and the username end. The next"
         " sign-in with the number opens a new account. The account stays, and is found by its id:"
-        " with another number it has an owner again. A blocked user is unblocked first, and nobody"
-        " of the staff is detached.",
+        " with another number it has an owner again. Unblock a blocked user first. Staff cannot be"
+        " detached.",
         for_programs="The backend of the app gets `user.deleted`. `subject` is the id of the"
         " account. No service token does it.",
         done="User detached. Keep the id of the account, {subject}: with another number it has an"
@@ -360,7 +359,7 @@ USER_ACTS: Final[Sequence[UserAct]] = (
     UserAct(
         act=acts.DELETE,
         title="Delete the account",
-        explains="Delete an account with its data. Nobody brings it back: in case of doubt block"
+        explains="Delete an account with its data. It cannot be restored: in case of doubt block"
         " the phone instead.",
         for_programs="It is deleted as by `DELETE /users/me`. The response says what remains.",
         done="Account deleted",
@@ -382,7 +381,7 @@ def explain_no_acts(
         return error.message
     makes_sense = any(each.is_offered(details) for each in user_acts)
     if makes_sense and not offered_acts(user_acts, operator, details):
-        return "Your role sees this person, and does nothing for anybody."
+        return "Your role can see this person, but cannot act for anybody."
     return ""
 
 

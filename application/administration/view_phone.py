@@ -61,7 +61,7 @@ class ViewPhone:
     async def record_search(self, operator: Operator, subject: str, reason: str = "") -> None:
         """Record that a service token finds a user by the full number, like a view of that number.
 
-        One that may see no number would otherwise guess them, and nobody could find out.
+        A token that may see no number could otherwise guess them unnoticed.
         """
         if operator.is_token and not operator.has_scope(Scope.READ_PHONES):
             await self.count(operator)
@@ -93,7 +93,7 @@ class ViewUser:
         operator = staff_member(principal)
         if not operator.may_act_on_identity(identity):
             return identity, None
-        # Older apps ask nobody for a reason.
+        # Older apps ask for no reason.
         number = await self.view_phone(
             operator, identity.phone, identity.id, is_shown=is_shown, says_why=False
         )

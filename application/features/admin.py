@@ -65,7 +65,7 @@ class UserList(Protocol):
     ) -> UserPage:
         """List up to `limit` users after the cursor, by an index.
 
-        One that cannot be read is left out, and the log says so once.
+        A user that cannot be read is left out, and the log says so once.
 
         Raises:
             CorruptRecord: Many of them cannot be read.
@@ -109,7 +109,7 @@ class AdministerTokens:
     ) -> tuple[ServiceToken, str]:
         """Create a token, and return it with the text that the backend sends.
 
-        The text is not stored: nobody can show it again.
+        The text is not stored: it cannot be shown again.
         """
         operator.check(CREATE, reason)
         now = self.clock.now()

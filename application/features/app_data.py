@@ -50,7 +50,7 @@ class StoredData:
         return stored.values if stored else {}
 
     async def replace(self, identity_id: str, data: AppData | None) -> None:
-        """Replace the data of a user. Of two that do so at the same time, the last one wins.
+        """Replace the data of a user. Of two writes at the same time, the last one wins.
 
         Raises:
             UserNotFound: The account was deleted meanwhile, and nothing is left of the data.
@@ -66,8 +66,8 @@ class ActForApp:
     """Read and set what the backend of the app keeps with a user; see `ActForUsers`.
 
     - An account that lost its phone keeps all of it until it gets one again, and nothing is set.
-    - What changes nothing is not written, and not in the audit: a backend may send all its users
-      each night.
+    - Unchanged data is not written, and not in the audit: a backend may send all its users each
+      night.
     """
 
     act: ActForUsers
@@ -147,7 +147,7 @@ class ExportAppData:
     }
 
     async def check(self, identity: Identity) -> None:
-        """Check nothing: it is in the database, as the account is."""
+        pass
 
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles

@@ -56,7 +56,6 @@ class ProofResult:
     """The status of a proof.
 
     Attributes:
-        status: What became of it.
         proof_id: An id that all responses with the same proof have; set if the proof is valid, or
             may have been before. The caller accepts each id once.
         reason: Why it is not valid, for operators: no phone number, no secret, no response.

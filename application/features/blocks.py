@@ -41,11 +41,11 @@ END_BLOCK: Final = Act(
     needs_reason=True,
 )
 READ_INTERVAL: Final = timedelta(seconds=5)
-"""How often each process reads them: so late a block of another process acts at most."""
+"""Interval of reads by each process, and maximum delay of another process's block."""
 READ_TIMEOUT: Final = timedelta(seconds=15)
 """The longest call of a database."""
 LOG_INTERVAL: Final = timedelta(minutes=1)
-"""How often a process says that it could not read them."""
+"""How often a process logs that it could not read blocks."""
 
 _log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class Blocks:
     """The use cases of blocks.
 
     At most fifty blocks are active, also if two are added at the same time: one record has all of
-    them, and it is replaced only if nobody has changed it.
+    them, and is replaced only if it is unchanged.
     """
 
     def __init__(self, core: UseCases, known: KnownBlocks) -> None:
@@ -202,7 +202,7 @@ class Blocks:
         return block
 
     def check_end(self, operator: Operator, end: datetime | timedelta) -> datetime:
-        """Return when a block ends that the operator adds now; raises InvalidValue."""
+        """Return the end of a block that the operator adds now; raises InvalidValue."""
         now = self._clock.now()
         ends_at = now + end if isinstance(end, timedelta) else end
         return parse_end(now, ends_at, is_by_token=operator.is_token)
@@ -230,6 +230,6 @@ class Blocks:
         return loaded.value if loaded else BlockList()
 
     async def _read_again(self) -> None:
-        """Let a change act in this process. Where that fails, the next read does."""
+        """Apply a change in this process. If that fails, the next read does."""
         with suppress(CorruptRecord, StorageError):
             await self.known.read()

@@ -58,8 +58,8 @@ _Json = Mapping[str, Any]
 class CollectFiles:
     """Collect all data of one person (GDPR, articles 15 and 20).
 
-    - Keys, keyed hashes and what only the service needs are left out. So is everybody else's data:
-      an export has one phone number. The other number of a change may be somebody else's.
+    - Keys, keyed hashes and what only the service needs are left out, and data of others: an
+      export has one phone number. The other number of a change may be somebody else's.
     - A file that is no longer there is named in `not_included.json`. A store that does not answer
       is an error: a part is never taken for the whole.
     """
@@ -377,7 +377,7 @@ class ExportOwnData:
             def end(started: DataExport | None) -> tuple[DataExport | None, None]:
                 return started and started.end(is_complete=export.is_complete), None
 
-            # Where this fails, the export may be repeated soon.
+            # If this fails, the export may be repeated soon.
             with suppress(StorageError):
                 await change(self.data_exports.records, identity_id, end)
 

@@ -54,7 +54,7 @@ class PeriodRecords(Records[PeriodCounts[Group]], Expiring, Protocol[Group]):
     ) -> Sequence[PeriodCounts[Group]]:
         """List up to `limit` of them after a position, of periods that start at `until` or earlier.
 
-        Those of the earliest period come first, and of one period those with the lowest id.
+        The earliest period comes first, and of one period the lowest id.
         """
         ...
 

@@ -39,7 +39,7 @@ class Verifications:
 
     - A code is bound to the token that asked for it. It opens nothing, and no other code is
       approved. No identity is made, looked for or told of.
-    - Whoever asks is a stranger, whatever IP the token names: nothing that makes a client known is
+    - The client is a stranger, whatever IP the token names: nothing that makes a client known is
       read or changed. The limits are those of the token, and of the phone.
     """
 

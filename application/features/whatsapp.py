@@ -99,7 +99,7 @@ class SendByWhatsApp:
 
     - A number that WhatsApp did not reach within seven days is not tried.
     - Before a message is sent, a record of it is kept: what the provider reports of it may arrive
-      before its response. Where it cannot be kept, nothing is reported.
+      before its response. If it cannot be kept, nothing is reported.
 
     `webhook_urls` is None where the provider reports nothing.
     """
@@ -171,7 +171,7 @@ class ReportWhatsApp:
     """Record what the provider reports of a message, and fall back if it failed.
 
     - The next channel gets the same code once for a delivery, whatever is repeated, in all
-      instances: who wins the write of `DeliverCode.change_channel` sends it.
+      instances: the winner of the write of `DeliverCode.change_channel` sends it.
     - It does so only while the code is active and unused, and has a minute left, and never after
       the message arrived or was read. A number that gets no messages meanwhile, or is
       blocked, gets none.
@@ -262,7 +262,7 @@ class ReportWhatsApp:
     async def _deliver(
         self, code: CodeDelivery, next_channels: Channels, reported: ReportedDelivery
     ) -> None:
-        """Send the code by the next channel. Where nobody takes it, the client's status says so."""
+        """Send the code by the next channel. If it is not taken, the client's status says so."""
         result = await self.deliver_code.deliver(code, next_channels)
         if result.status not in MAYBE_SENT:
             failed = ReportedDelivery(

@@ -45,7 +45,7 @@ def _count_events(events: UserEvents) -> EventDetails:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventsPorts:
-    """Where events go, by the stored name of each destination; nowhere without one."""
+    """Destinations of events, by their stored names; empty for none."""
 
     destinations: Mapping[str, EventDestination] = field(default_factory=dict)
 
@@ -70,7 +70,7 @@ class EventRecordsFeature:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """What operators do with events, and what sends them, where something does."""
+    """What operators do with events, and what sends them, if any."""
 
     records: EventRecordsFeature
     _sending: "EventsFeature | None" = None

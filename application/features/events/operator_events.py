@@ -117,7 +117,7 @@ class OperatorEvents:
             await self._retry([loaded.value.id for loaded in found], retried)
             await pace.pause()
         # What a service sends meanwhile leaves the list, so that others move to a place that was
-        # read already: the list is read again until nobody is new.
+        # read already: the list is read again until no user is new.
         known = -1
         while known < len(retried):
             known = len(retried)

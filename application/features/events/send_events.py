@@ -58,31 +58,31 @@ class EventDestination(Protocol):
         """Send an event, and return when the destination has accepted it, within five seconds.
 
         Raises:
-            EventRejected: it has not, or nobody knows. The text says why, for the log.
+            EventRejected: not accepted, or unknown. The text says why, for the log.
         """
         ...
 
 
 BATCH_SIZE: Final = 200
 PARALLEL_USERS: Final = 10
-"""For each destination. With twice as many, a fast receiver gets half as many events a second."""
+"""Users at a time per destination. Twice as many halve the events a second of a fast receiver."""
 LEASE_NAME: Final = "events"
 LEASE_PERIOD: Final = timedelta(seconds=15)
-"""After a kill, another instance sends after so long at the latest."""
+"""Maximum delay after a kill until another instance sends."""
 SEND_SECONDS: Final = 8.0
-"""Then no attempt begins, and those under way end before the lease does."""
+"""Seconds in which attempts begin: those under way end before the lease does."""
 _POLL_SECONDS: Final = 0.5
 SEND_TIMEOUT: Final = 6.0
 """Seconds that a destination has for an event; its own limit is five."""
 _FAILURES_BEFORE_PAUSE: Final = 5
 _FIRST_PAUSE: Final = timedelta(seconds=10)
 _MAX_PAUSE: Final = timedelta(seconds=20)
-"""One request that fails in so long is no load for a destination."""
+"""A failing request in this time is no load for a destination."""
 _POSTPONEMENT: Final = timedelta(minutes=5)
-"""Events wait for so long at most for a destination that fails. They are read sooner if it is back,
-and meanwhile they are not in front of those for other destinations."""
+"""Maximum wait of events for a destination that fails. They are read sooner if it is back, and
+meanwhile they are not in front of those for other destinations."""
 SENT_WITHIN: Final = timedelta(seconds=30)
-"""What is due is sent within so long, if the destination accepts events again."""
+"""Maximum delay of a due event once its destination accepts events again."""
 _MAX_WAIT: Final = timedelta(days=1)
 """Delays and pauses are shorter."""
 
@@ -111,7 +111,7 @@ class _Availability:
 
     @property
     def needs_trial(self) -> bool:
-        """Whether one event is tried before all others: it was paused, and nobody knows more."""
+        """Whether one event is tried before all others: it was paused, and more is unknown."""
         return bool(self.pause)
 
     def gets_postponed(self, now: datetime) -> bool:
@@ -211,7 +211,7 @@ class SendEvents:
         return sum(1 for loaded in identities if loaded.value.events.pending(name))
 
     async def measure_delay(self) -> timedelta:
-        """Return for how long the event has waited that should have been sent first."""
+        """Return how long the event that should have been sent first has waited."""
         now = self.clock.now()
         for loaded in await self.identities.list_with_due_events(now, 1):
             return now - (loaded.value.events.next_send_at or now)
@@ -257,7 +257,7 @@ class SendEvents:
                 if gets_postponed and not has_found:
                     availability.has_postponed = False
                 break
-            # Of those that got something, some stay where they were, and are read once more.
+            # Some users that got events stay where they were, and are read once more.
             offset += len(identities) - len(due)
             if not due:
                 await pace.pause()
@@ -273,7 +273,7 @@ class SendEvents:
         )
 
     def _concerns(self, name: str, events: UserEvents, now: datetime) -> bool:
-        """Return whether the destination gets something now, or nobody does who is waited for.
+        """Return whether the destination gets events now, or none that is waited for does.
 
         Then the identity has waited for a destination that is gone, or for an attempt that another
         event has brought forward: it gets its next time.

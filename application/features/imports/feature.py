@@ -118,7 +118,7 @@ class ImportItems:
 
 
 class ImportsFeature:
-    """The use cases of imports. Whoever imports writes an audit entry by `record_act` before.
+    """The use cases of imports. Callers write an audit entry by `record_act` before.
 
     Without the media store, an import of items can only be tried.
     """

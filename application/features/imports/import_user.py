@@ -36,8 +36,8 @@ class _Candidate:
     """A user as it is imported.
 
     Attributes:
-        known_id: The id that every import of the user gives to the identity. None if nothing but
-            the phone says who it is.
+        known_id: The id that every import of the user gives to the identity. None if only the phone
+            says who it is.
     """
 
     user: ImportedUser
@@ -114,7 +114,7 @@ class _Comparison:
             user.phone,
             now,
             last_used_at=now,
-            blocked_at=now if user.is_blocked else None,  # nobody was told of a user: no event
+            blocked_at=now if user.is_blocked else None,  # the app knows no user yet: no event
             imported=Imported(was_blocked=user.is_blocked),
         )
         if assigned_id is None:

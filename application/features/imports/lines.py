@@ -191,7 +191,7 @@ class ImportCounts:
 
 
 class Observer:
-    """What somebody who waits for an import wants to know, and decide."""
+    """Shows the progress of an import, and can stop it."""
 
     def on_problem(self, line: Line, problem: ImportProblem, message: str) -> None:
         """Take a line that is rejected, or is imported without something that it says."""

@@ -159,7 +159,7 @@ def _parse_ids(fields: Mapping[str, str]) -> tuple[str | None, ExternalId | None
 
 
 def _find_username(text: str, default_region: str | None) -> str | None:
-    """Return the name; None without one. A phone number is none: others would see it."""
+    """Return the name; None without one, or for a phone number: others would see it."""
     if not text.strip():
         return None
     try:

@@ -52,8 +52,7 @@ class CheckMedia:
 
     `find` and `repair` are safe while the service runs, and however often they run: an upload
     writes its item first, and a deletion removes the item last. What the cleanup is going to delete
-    is no finding. A file of another size than its item says is incomplete, and so counts as
-    missing.
+    is left out. A file of another size than its item says is incomplete, and so counts as missing.
     """
 
     media_items: MediaItems

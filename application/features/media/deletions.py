@@ -158,7 +158,7 @@ class RetryDeletions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CleanUpLibrary:
-    """Delete what nothing shows anymore.
+    """Delete what is no longer shown.
 
     - An upload past its deadline is marked for deletion, never finished.
     - The file of a deleted item is deleted again after the longest possible upload, and then its
@@ -204,7 +204,7 @@ class CleanUpLibrary:
 
     async def _list_deleting(self, now: datetime, offset: int) -> Sequence[Versioned[MediaItem]]:
         items = await self.media_items.list_deleting(now - FILE_DELETION_DELAY, BATCH_SIZE, offset)
-        # Whoever marked an item may have crashed before it was subtracted.
+        # A crash may have come between marking an item and subtracting it.
         await call_in_groups(self._try_recount, [*{item.value.owner_id for item in items}])
         return items
 

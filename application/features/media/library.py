@@ -35,8 +35,8 @@ from domain.features.media.item import (
 class LibraryPage:
     """The items of a page with their URLs, and the number of items on all pages.
 
-    `counted` above `MAX_TOTAL` stands for any higher number. It is None with a cursor: whoever
-    follows cursors needs no number, which costs time. `next_cursor` is where the next page begins,
+    `counted` above `MAX_TOTAL` stands for any higher number. It is None with a cursor: clients that
+    follow cursors need no number, which costs time. `next_cursor` is where the next page begins,
     None on the last page. A page may be shorter than requested, even empty, and still not be the
     last.
     """
@@ -194,7 +194,7 @@ class GetItem:
 
 @dataclass(frozen=True, slots=True)
 class CategorizeItem:
-    """Change an item's category. Its owner may, and who moderates the library."""
+    """Change an item's category: for its owner, and for moderation."""
 
     find_item: FindItem
     media_items: MediaItems

@@ -13,22 +13,22 @@ from application.ports.system import MonotonicClock
 from domain.features.media.errors import NoUploadSpace, TooManyPixels, TooManyUploads
 
 MIN_UPLOAD_RATE: Final = 32_000
-"""In bytes a second. A slower upload is ended only if another one needs its place: on the slowest
+"""Bytes a second. A slower upload is ended only if another one needs its place: on the slowest
 mobile networks that people upload pictures in, one goes on at least at this rate."""
 RATE_DELAY_SECONDS: Final = 5.0
 """A younger upload counts as one that keeps the minimum rate."""
 MAX_UPLOADS: Final = 64
-"""In one server process."""
+"""Maximum uploads in one server process."""
 MAX_UPLOADS_PER_IDENTITY: Final = 2
 MAX_UPLOADS_PER_NETWORK: Final = MAX_UPLOADS // 2
 MAX_MEMORY_BYTES: Final = 1024 * 1024
-"""What each upload has in memory. A larger file is written to a temporary file."""
+"""Memory of each upload. A larger file is written to a temporary file."""
 MAX_SPOOLED_FILES: Final = 16
 """Uploads in one server process with such a file."""
 MAX_SPOOLED_FILES_PER_NETWORK: Final = MAX_SPOOLED_FILES // 2
 DECODING_TIMEOUT_SECONDS: Final = 60.0
 MEGAPIXELS_PER_HOUR: Final = 2_000
-"""Of a user's images, with all their frames, in an instance: a hundred photos of a phone."""
+"""A user's images, with all their frames, in an instance: a hundred photos of a phone."""
 _MIN_AGE: Final = 0.001
 _MINUTE: Final = 60
 _MINUTES: Final = 61
@@ -36,7 +36,7 @@ _MINUTES: Final = 61
 
 
 class RunningUpload:
-    """One upload: in memory until it is too large for that, then in a temporary file.
+    """An upload: in memory until it is too large for that, then in a temporary file.
 
     Attributes:
         announced_bytes: The maximum size of its file.
@@ -193,7 +193,7 @@ class UploadLimiter:
         return [*self._uploads] if len(self._uploads) >= MAX_UPLOADS else []
 
     def _find_spooled_rivals(self, upload: RunningUpload) -> list[RunningUpload]:
-        """Return those with a file of which one has to end before this one can have its own."""
+        """Return the uploads with a file of which one has to end for this one to have its own."""
         others = [one for one in self._spooled if one is not upload]
         near = [one for one in others if one.network == upload.network]
         if len(near) >= MAX_SPOOLED_FILES_PER_NETWORK:
@@ -219,9 +219,9 @@ class UploadLimiter:
 class DecodingLimiter:
     """Lets a few images be decoded at a time, in the order in which they arrive.
 
-    Those in work have at most `max_pixels` together: their number alone would be too low for small
+    Images in work have at most `max_pixels` together: their number alone would be too low for small
     images, or too high for large ones. One with more pixels is decoded alone. An image that does
-    not fit waits, and so do all behind it: small ones, however many, do not keep it waiting.
+    not fit waits, with all behind it: small ones, however many, do not keep it waiting.
     """
 
     def __init__(

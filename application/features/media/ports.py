@@ -133,7 +133,7 @@ class MediaUrl:
 
 
 def url_expiry(now: datetime) -> datetime:
-    """Return when a URL expires that is made now.
+    """Return the expiry of a URL that is made now.
 
     It is the same for each day in UTC, so that URLs are too, and caches work. So a URL is valid
     for one day at least.
@@ -151,9 +151,8 @@ class MediaFiles(Protocol):
     digits, with single dots, hyphens and underscores inside, and slashes between the names, as in a
     path.
 
-    Time limits, in seconds: `write` ends within 60, every other call within 30, and so does each
-    chunk or key that is awaited. When the store works again after an outage, so do all calls,
-    within 30 seconds.
+    Time limits, in seconds: `write` ends within 60, every other call, and each awaited chunk or
+    key, within 30. When the store works again after an outage, so do all calls, within 30 seconds.
     """
 
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:

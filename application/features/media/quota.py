@@ -21,8 +21,8 @@ class LibraryQuota:
     """What each user has in the library, and may have.
 
     - An upload is reserved before its item is written, and counted when the item is ready.
-    - An item is subtracted after it was marked for deletion, by whoever has marked it.
-    - What a crash leaves between two of these steps, a recount corrects.
+    - An item is subtracted after it was marked for deletion, by the same caller.
+    - A recount corrects what a crash leaves between two of these steps.
     """
 
     media_usages: MediaUsages

@@ -42,7 +42,7 @@ class RebuildVariants:
     - Items that have them already are only read. So the next run continues an interrupted one.
     - Storage keys are in the record before their files are written, and until their files are
       deleted. So no file is left without a record, and former URLs work until the new ones do.
-    - An item that is changed meanwhile, by its owner or another run, begins anew. So nobody deletes
+    - An item that is changed meanwhile, by its owner or another run, begins anew. So no run deletes
       files that another run has put into the record.
     """
 

@@ -99,7 +99,7 @@ class RelyingParty(Protocol):
         ...
 
     def verify_creation(self, response: str, challenge: bytes) -> CreatedCredential:
-        """Verify a response to `create`. Who made the authenticator is not verified.
+        """Verify a response to `create`. The authenticator's maker is not verified.
 
         The key can be used: it can be built, and fits its algorithm.
 

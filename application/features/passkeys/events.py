@@ -42,7 +42,7 @@ class PasskeyRemoved(TellingEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class PasskeyFailed(SecurityEvent):
-    """A response with a passkey proved nothing. The user is who it claims to be of, if known."""
+    """A response with a passkey proved nothing. The user is the one that it claims, if known."""
 
     name = "passkey_rejected"
     is_warning = True

@@ -48,7 +48,7 @@ class PasskeyNotices:
     async def permit_added(
         self, phone: PhoneNumber, identity_id: str, session_id: str
     ) -> AsyncIterator[None]:
-        """Hold the permits of a message while the passkey is added that it tells of.
+        """Hold the permits of a message while the passkey that it tells of is added.
 
         Raises:
             CountryNotServed: The number would get no message.
@@ -78,8 +78,8 @@ class PasskeyNotices:
     ) -> asyncio.Task[bool] | None:
         """Record what has happened, and start to send its message if there are permits.
 
-        Without them the events say which limit or block left it out. Whoever goes away meanwhile
-        does not stop this.
+        Without them the events say which limit or block left it out. A client that disconnects does
+        not stop this.
         """
 
         async def tell() -> asyncio.Task[bool] | None:

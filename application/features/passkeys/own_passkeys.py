@@ -106,7 +106,7 @@ class OwnPasskeys:
         return passkey
 
     async def remove(self, principal: Principal, passkey_id: str) -> None:
-        """Remove one. Sessions that it opened stay.
+        """Remove a passkey. Sessions it opened stay.
 
         Raises:
             FreshLoginRequired

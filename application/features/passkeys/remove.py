@@ -48,7 +48,7 @@ class RemovePasskeysOfUser:
         *,
         allows_codes: bool = False,
     ) -> Sequence[Passkey]:
-        """Remove those of a name or id; None for all.
+        """Remove passkeys by name or id; None for all.
 
         With `allows_codes`, rights of staff count after a sign-in by code again, if no passkey for
         the console remains. Then there may be none to remove.

@@ -42,12 +42,12 @@ class PasskeySignInCommand:
 class SignInByPasskey:
     """Exchange the answer of an authenticator for a session with refresh tokens.
 
-    - Nothing of it is a matter of the phone's verification: no attempt, no permit, no cooldown.
-    - The attempts of an IP are limited with those of codes. A right answer counts on nobody.
+    - The phone's verification is not involved: no attempt, no permit, no cooldown.
+    - The attempts of an IP are limited with those of codes. A right answer does not count.
     - That the account is blocked is an error after a right answer only.
     - It counts as use: an account is not taken for recycled, however long it was unused.
-    - The login hook is asked after the challenge was used. Where nobody can decide, the client
-      begins again.
+    - The login hook is asked after the challenge was used. If the hook does not decide, the client
+      starts over.
     """
 
     relying_party: RelyingParty

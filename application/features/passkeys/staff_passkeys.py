@@ -127,7 +127,7 @@ class StaffPasskeys:
 
         Raises:
             NotStaff, TooManyPasskeys
-            HasStaffPasskey: A person makes a link only for whoever has no passkey yet. Otherwise an
+            HasStaffPasskey: A person makes a link only for people without a passkey. Otherwise an
                 administrator would become a colleague.
         """
         user = await self.act.find(operator, INVITE, query, reason)

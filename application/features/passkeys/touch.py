@@ -25,8 +25,8 @@ from domain.otp.fixed_codes import FixedCodes
 class Touch:
     """Ask for a touch, and verify it.
 
-    The token of a session is not enough for what lasts longer than the session. Whoever stole it
-    would add a passkey made in software, and keep the owner out.
+    The token of a session is not enough for what lasts longer than the session. A thief would add a
+    passkey made in software, and keep the owner out.
     """
 
     relying_party: RelyingParty

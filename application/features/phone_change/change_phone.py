@@ -55,8 +55,8 @@ class RequestPhoneChangeOtpCommand:
 class RequestPhoneChangeOtp:
     """Send a code for a change of the principal's phone, within the limits of a sign-in.
 
-    - Whether somebody has the number makes no difference: who requests a code proves nothing.
-    - At the present number the device is recognized. At the new one nobody is.
+    - Whether somebody has the number makes no difference: requesting a code proves nothing.
+    - The device is recognized at the present number, but not at the new one.
     """
 
     begin: BeginPhoneChange
@@ -121,7 +121,7 @@ class ChangePhone:
     - A code is used for one change, that of the present number too: after a change that was
       rejected it is wrong. After a lost response or an error of storage the same client sends the
       same codes again, and the change is completed.
-    - That somebody has the number is an error after the right codes only.
+    - A number in use is an error after the right codes only.
     - The change and its audit entry are written in an order that `CompletePhoneChange` completes.
       The audit has the change as failed if it ended without an effect, and not after an error of
       storage: what has begun is completed by a retry or the cleanup.

@@ -33,9 +33,9 @@ class PhoneChanged(PhoneEvent):
 
 
 RETRY_DELAY: Final = timedelta(minutes=2)
-"""After so long without an attempt, the process that sent a message is taken for dead."""
+"""Time without an attempt after which the process that sent a message is taken for dead."""
 NOTICE_PERIOD: Final = timedelta(days=1)
-"""For how long it is tried to send a message that every provider rejects."""
+"""How long a message that every provider rejects is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +253,9 @@ class BeginPhoneChange:
     - A change that is under way is completed first, as far as possible: it does not wait for a
       message that no provider takes.
     - A challenge begins one change only, also that of the present number.
-    - Only members whose number has a fixed code can get a number with one: whoever knows the code
-      of an administrator's number would be an administrator. A change from such a number makes an
-      administrator a member.
+    - Only members whose number has a fixed code can get a number with one: anybody with the code of
+      an administrator's number would be one. A change from such a number makes an administrator a
+      member.
     """
 
     identities: Identities

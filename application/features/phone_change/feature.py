@@ -118,8 +118,8 @@ CHANGE_USER_PHONE: Final = UserAct(
     title="Change the number",
     explains="Give a user who lost the phone another number. First make sure that this is the"
     " owner, and say in the reason how: by a passport and a call back, for example. Most stolen"
-    " numbers were moved by a support that did not. All sessions end, and so do passkeys and a"
-    " role: the owner signs in with the new number. The former number gets a message, and is free:"
+    " numbers were moved by a support that did not. All sessions, passkeys and a role end:"
+    " the owner signs in with the new number. The former number gets a message, and is free:"
     " the next sign-in with it opens another account. An account whose number belongs to somebody"
     " else now gets a number again. The number of an administrator is changed by a command only.",
     for_programs="No service token changes a number, whatever its scopes: a 403 `forbidden`. After"

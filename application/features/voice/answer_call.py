@@ -97,10 +97,10 @@ class AnswerCallCommand:
 
 @dataclass(frozen=True, slots=True)
 class _Completion:
-    """What an update made of a call.
+    """A call after an update, and what became of its line.
 
     Attributes:
-        ended_line: when the line was acquired that the update ended, if any.
+        ended_line: when the line that the update ended was acquired, if any.
         is_line_used: whether the call has the line that was acquired for it.
     """
 

@@ -46,8 +46,8 @@ class CallLimiter:
     """Acquire permits of calls.
 
     - A line is acquired before the call is connected to the line operator, and released when that
-      call or the whole call ends. Where both reports are lost it is free again after
-      the longest possible call.
+      call or the whole call ends. If both reports are lost, it is free again after the longest
+      possible call.
     """
 
     limit_store: LimitStore
@@ -100,7 +100,7 @@ class CallLimiter:
         return now if await self.limit_store.acquire(limits, now) is None else None
 
     async def _release(self, limits: Sequence[RateLimit], acquired_at: datetime | None) -> None:
-        """Release permits that no call holds. Where that fails they expire."""
+        """Release permits that no call holds. If that fails, they expire."""
         if acquired_at is not None:
             with suppress(StorageError):
                 await self.limit_store.release(limits, acquired_at)

@@ -95,7 +95,7 @@ class OpenRecording:
             raise CallRecordingNotFound
         if self.recordings is None:
             raise Unavailable
-        # Nobody joined with the number of a call without an identity: its own id names it.
+        # The number of a call without an identity never joined: its own id names it.
         subject = loaded.value.identity_id or call_id
         is_recorded = is_heard and subject != operator.actor.id
         listening = self.record_act(operator.actor, AuditAction.LISTEN, subject)
@@ -259,7 +259,7 @@ class ExportCalls:
     }
 
     async def check(self, identity: Identity) -> None:
-        """Check nothing: the provider of calls is asked for each recording only."""
+        pass  # the provider of calls is asked for each recording only
 
     async def __call__(
         self, identity: Identity, now: datetime, missing: MissingFiles

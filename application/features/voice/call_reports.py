@@ -130,7 +130,7 @@ class CallReports:
         provider_call_id: str,
         labels: PhoneLabels,
     ) -> None:
-        """Record the status. It never goes backwards. That of another call is ignored.
+        """Record the status. It never goes backwards. Another call's is ignored.
 
         The report of a delivery that is a call follows: the code counts as delivered once it was
         read. The line of a call that ended is free again.

@@ -116,8 +116,8 @@ class PlaceCodeCall:
 class AnswerCodeCall:
     """Tell the provider what a call with a code does next.
 
-    - A call that is unknown, that went to another phone, or whose code is used or expired, is
-      ended without a word. So is the call of a number that gets no messages.
+    - A call that is unknown, that went to another phone or to a number that gets no messages, or
+      whose code is used or expired, is ended without a word.
     - A request is processed once, and every repetition gets the same response. The code is
       derived again each time: no call stores it.
     """

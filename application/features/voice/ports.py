@@ -71,7 +71,7 @@ class RecordingFile:
 class Recordings(Protocol):
     """The recordings of calls, which the provider has.
 
-    Each method ends within 30 seconds, and so does the wait for each chunk.
+    Each method, and the wait for each chunk, ends within 30 seconds.
     """
 
     def open_recording(self, recording_id: str) -> AbstractAsyncContextManager[RecordingFile]:
@@ -86,7 +86,7 @@ class Recordings(Protocol):
         ...
 
     async def delete_recording(self, recording_id: str) -> None:
-        """Delete a recording. One that is not there is deleted.
+        """Delete a recording; do nothing if it does not exist.
 
         Raises:
             CallProviderUnavailable
@@ -111,7 +111,7 @@ class CallProvider(Recordings, Protocol):
 class WebhookSignatures(Protocol):
     """Verifies that a request came from the provider, for our account.
 
-    What the signature covers besides the body, it declares as `SignatureCoverage`. Without the
+    It declares as `SignatureCoverage` what the signature covers besides the body. Without the
     URL, nothing else has to be done for it: the service signs its URLs, and accepts each request
     at one of them only. `WebhookFields.request_id` tells requests apart.
     """
@@ -138,9 +138,9 @@ class WebhookFields:
         called: The phone that is called, None if it is no valid number.
         event: What happened in the call.
         call_status: Where the call is, if the request says it.
-        request_id: What no other request of the provider has, and a repetition of it does: the id
-            of an event, a nonce. The signature covers it. It is used only if the signature does not
-            cover the URL. If it is empty, the body is used: then no two requests have the same.
+        request_id: A text that repetitions of a request share, and no other request has: an event's
+            id, a nonce. The signature covers it. It is used only if the signature does not cover
+            the URL. If it is empty, the body is used: then no two requests have the same.
         message_status: Where a message is, if the request says it.
         error_code: The provider's code of an error, empty if there is none.
     """

@@ -12,7 +12,7 @@ from application.ports.security_events import SecurityEvents
 
 
 class AddedTwice(TypeError):
-    """Two features add what there is one of."""
+    """Two features add the same single thing."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from application.ports.system import SystemPorts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorePorts:
-    """What both are built of."""
+    """Ports shared by core and features."""
 
     system: SystemPorts
     repositories: Repositories

@@ -34,7 +34,7 @@ class OwnedRecords(Generic[T]):
     async def change(
         self, owner_id: str, decide: Callable[[T | None], T], missing: type[Exception]
     ) -> Identity:
-        """Save what `decide` makes of the record, and return the owner as it is after that."""
+        """Save the successor that `decide` returns, and return the owner as it is after that."""
         await change(self.records, owner_id, lambda found: (decide(found), None))
         # A deletion has deleted the record that it found, which may not be this one.
         owner = await self.identities.load(owner_id)

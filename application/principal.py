@@ -83,7 +83,7 @@ class Principal:
     def check_rank(self, other: Identity) -> None:
         """Check that the principal may act on another identity, with the right to do so.
 
-        Nobody acts on staff of the same or a higher role.
+        Not if that is staff of the same or a higher role.
 
         Raises:
             Forbidden

@@ -15,8 +15,8 @@ def start_task(
 ) -> asyncio.Task[T]:
     """Start a task, and keep it until its end: the event loop alone may forget it before.
 
-    The work has a bound of its own. Whoever awaits the task gets its error. The error of one that
-    nobody awaits is logged as `unhandled_exception` with its name, and counted.
+    The work has a bound of its own. Code that awaits the task gets its error. The error of a task
+    that is not awaited is logged as `unhandled_exception` with its name, and counted.
 
     `name` has no value of a request. `context` is empty for work that belongs to no request.
     """

@@ -75,7 +75,7 @@ async def change(
     missing: type[Exception] | None = None,
     loaded: Versioned[Any] | None = None,
 ) -> T:
-    """Save what `decide` makes of a record, and return the result that it gives beside it.
+    """Save the successor that `decide` returns, and return its result.
 
     - After a conflict the record is loaded and changed again, with jitter.
     - A record that `decide` leaves as it is, is not written.

@@ -32,7 +32,7 @@ class CheckedPart:
     """A part whose readiness is checked.
 
     `is_own` is whether no other instance uses it, so that another one may do better. A problem
-    that tells who provides the part (`is_of_provider`) is no public one.
+    that tells who provides the part (`is_of_provider`) is not public.
     """
 
     health: HealthCheck

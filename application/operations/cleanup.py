@@ -33,7 +33,7 @@ PURGED_AT_ONCE: Final = 20
 """Each identity may have much that a feature deletes."""
 LEASE_NAME: Final = "cleanup"
 REFUSED_DELETIONS: Final = "refused_deletions"
-"""In the report: how many have files that could not be deleted. They are tried again."""
+"""In the report: items whose files could not be deleted. They are tried again."""
 
 
 CleanupReport = Counter[str]
@@ -70,13 +70,13 @@ class CleanupIncomplete(PortError):
 class EachDue(Generic[T]):
     """A step that does its work for each of a batch of records.
 
-    One whose work meets a record that cannot be read, or that the database does not accept, is
-    skipped, and the log has an event for it, once. Where that are all of a batch, the step goes on
+    A record is skipped if its work meets one that cannot be read, or that the database does not
+    accept. The log has an event for it, once. If all of a batch are skipped, the step goes on
     behind them.
 
     Attributes:
-        list_due: Returns the next batch at this time, behind so many.
-        work: Returns whether it was done: nobody else was faster.
+        list_due: Returns the next batch at this time, after an offset.
+        work: Returns False if another write was faster.
     """
 
     list_due: Callable[[datetime, int], Awaitable[Sequence[Versioned[T]]]]
@@ -128,20 +128,20 @@ class OperationsAdditions:
 
 
 class Cleanup:
-    """Delete what nothing shows anymore. It is harmless at any time and however often it runs.
+    """Delete what is no longer shown. It is harmless at any time and however often it runs.
 
     - What features have of a deleted identity is deleted, and then its phone is detached. An
       interrupted cleanup is continued by the next.
     - An unverified identity is deleted 90 days after its last call.
     - A deleted identity forgets the challenges that it has used when they expire.
     - A username is released 30 days after its identity was deleted.
-    - A phone verification is deleted when it no longer counts. So are the client IPs in one that
-      is kept, and a delivery report after a day.
+    - A phone verification is deleted when it no longer counts, as are client IPs in one that is
+      kept. A delivery report is deleted after a day.
     - An audit entry is deleted after 400 days.
     - Each feature adds the steps for its own records.
 
     It is done in steps of up to 200 records. After each one there is a pause of the same length, so
-    that requests do not wait. What a killed cleanup has not done, the next one does. A record that
+    that requests do not wait. If a cleanup is killed, the next one goes on. A record that
     cannot be read is skipped, and a step that fails does not stop the others.
     """
 
@@ -173,7 +173,7 @@ class Cleanup:
             "pruned_phone_verifications": self._prune_verifications,
             "expired_delivery_reports": expire(repositories.delivery_reports),
             "expired_audit_entries": expire(repositories.audit_log),
-            # One whose clock is behind may be alive.
+            # A worker whose clock is behind may still run.
             "expired_instances": expire(repositories.instances, CLOCK_SKEW),
         }
 

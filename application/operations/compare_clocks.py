@@ -1,4 +1,4 @@
-"""Compare the clock of this machine with that of the database, and see that nobody sets it."""
+"""Compare the clock of this machine with that of the database, and notice when it is set."""
 
 import logging
 from collections.abc import Awaitable, Callable

@@ -1,1 +1,1 @@
-"""How the outside is reached: one folder a technology, each independent of the others."""
+"""Access to the outside: one folder a technology, each independent of the others."""

@@ -45,7 +45,7 @@ _JOINERS: Final = "\u200c\u200d"  # some scripts need them inside words
 
 
 class TextProblem(NamedTuple):
-    """What is wrong with a file: where it is, and a message that says what to do."""
+    """A problem of a file: its place, and a message that says what to do."""
 
     place: str
     message: str

@@ -1,1 +1,1 @@
-"""What the service sends to other services: events, and questions before a login."""
+"""Requests to other services: events, and questions before a login."""

@@ -15,11 +15,11 @@ from application.features.imports.lines import Line
 from application.ports.errors import ConfigurationError
 
 REJECTED_COLUMNS: Final = ("rejected_line", "rejected_reason", "rejected_message")
-"""What a file of rejected lines has before the fields, so that it can be mended and read again."""
+"""First columns of a file of rejected lines, which can be mended and read again."""
 MAX_RECORD_LENGTH: Final = 1 << 20
-"""In bytes of a line, and in characters of a CSV record, which may have several."""
+"""Bytes of a line, or characters of a CSV record, which may have several lines."""
 MAX_UNKNOWN_FIELDS: Final = 1000
-"""How many are named. Each JSON object may have others."""
+"""Unknown fields that are named. Each JSON object may have others."""
 _BOM: Final = b"\xef\xbb\xbf"
 _COMPRESSED: Final = (b"\x1f\x8b", b"PK\x03\x04")
 """gzip and ZIP, which a spreadsheet's own file is."""
@@ -35,8 +35,8 @@ class ImportFile:
     """A file, which may be read several times.
 
     - If it begins with `{`, it is JSON lines: an object a line. Otherwise it is CSV.
-    - A field with another name is an error, and so is a file without one that is required: an
-      import would leave out what its operator believes to be imported.
+    - A field with another name is an error, and a missing required field too: an import would
+      leave out what its operator believes to be imported.
 
     Attributes:
         required: The names that the file has to have, and what to say where one is missing.

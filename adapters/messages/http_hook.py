@@ -41,7 +41,7 @@ class MessageIds:
 
     A hook signs a status with the id of the message, and the signature does not cover the URL. By
     the MAC, the id is of no use at the URL of another message, or of another hook. A hook may use
-    ids of its own: then only the URL says which message it is, and nobody else knows that.
+    ids of its own: then only the URL, which no other party knows, says which message it is.
     """
 
     def __init__(self, keys: Sequence[str], hook_url: str) -> None:
@@ -201,7 +201,7 @@ class HookMessenger:
         """Check that there is a connection to the hook.
 
         Raises:
-            MessengerUnavailable: there is none; the message says why.
+            MessengerUnavailable: no connection; the message says why.
         """
         if self._now() < self._is_connected_until:
             return
@@ -216,7 +216,7 @@ class HookMessenger:
         """Return a note or an empty text if there is a connection to the hook.
 
         Raises:
-            ConfigurationError: there is none.
+            ConfigurationError: no connection.
         """
         try:
             is_answered = await self._connect()

@@ -1,1 +1,1 @@
-"""What operators need of a running service: log, metrics, traces, its machine."""
+"""Observation of a running service: log, metrics, traces, its machine."""

@@ -50,7 +50,7 @@ def count_processors(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
 
 
 def _quotas(cgroups: Path, own_cgroups: Path) -> Iterator[float]:
-    """Yield each quota, in processors; it is negative where there is none."""
+    """Yield each quota, in processors; it is negative without a limit."""
     with suppress(OSError):
         for line in own_cgroups.read_text().splitlines():
             _, controllers, path = line.split(":", 2)

@@ -25,7 +25,7 @@ from application.ports.errors import ConfigurationError
 from application.ports.tracing import ERROR_TYPE, Attributes, Span
 
 SHUTDOWN_SECONDS: Final = 3.0
-"""For the last spans: a collector that is away keeps no worker from its end."""
+"""Time for the last spans: a collector that is down does not keep a worker from its end."""
 _PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 _PROTOCOL: Final = "http/protobuf"
 _NAME: Final = "dialtone"

@@ -45,7 +45,7 @@ from application.features.passkeys.check_answer import (
 from domain.features.passkeys import CHALLENGE_TTL
 
 MAX_RESPONSE_LENGTH: Final = 16_384
-"""Of JSON: a response has a key, a signature and perhaps a few certificates."""
+"""Characters of JSON: a key, a signature and perhaps a few certificates."""
 MAX_CREDENTIAL_ID_LENGTH: Final = 1_023
 """Bytes (WebAuthn §5.8.5)."""
 _RSA_BITS: Final = range(2_048, 16_384 + 1)
@@ -53,7 +53,7 @@ _RSA_EXPONENT_LIMIT: Final = 2**64
 """RS256 needs 2,048 bits (RFC 8812 §2). OpenSSL verifies with no greater numbers than these."""
 _P: Final = 2**255 - 19
 _D: Final = -121_665 * pow(121_666, -1, _P)
-"""Of the curve of Ed25519 (RFC 8032 §5.1)."""
+"""Constants of the curve of Ed25519 (RFC 8032 §5.1)."""
 _TIMEOUT_MS: Final = CHALLENGE_TTL.seconds * 1000
 
 
@@ -149,10 +149,10 @@ class WebAuthnRelyingParty:
 
 
 def _forget_attestation(response: dict[str, Any]) -> None:
-    """Replace an attestation, which nobody has asked for, by none.
+    """Remove an attestation, which was not requested.
 
     Some authenticators send one nevertheless, and the certificates of a few fail the checks of the
-    package. Who made the authenticator does not matter here.
+    package. The maker of the authenticator does not matter here.
     """
     made = parse_cbor(base64url_to_bytes(response["attestationObject"]))
     none = {"fmt": "none", "attStmt": {}, "authData": made["authData"]}
@@ -160,7 +160,7 @@ def _forget_attestation(response: dict[str, Any]) -> None:
 
 
 def _check_key(public_key: bytes) -> None:
-    """Reject a key with which nobody could ever sign in."""
+    """Reject a key that could never sign in."""
     key = decode_credential_public_key(public_key)
     decoded_public_key_to_cryptography(key)  # raises what it cannot build
     match key:
@@ -181,7 +181,7 @@ def _check_key(public_key: bytes) -> None:
 def _is_point(x: bytes) -> bool:
     """Return whether these 32 bytes are a point of the curve of Ed25519 (RFC 8032 §5.1.3).
 
-    Half of all are none, and OpenSSL makes a key of each.
+    Half of all such bytes are not, and OpenSSL makes a key of each.
     """
     y = int.from_bytes(x, "little") % 2**255
     square = (y * y - 1) * (_D * y * y + 1)  # the quotient of both has a root if this has one

@@ -1,4 +1,4 @@
-"""What the log shows of an exception: its class, and the code of its cause.
+"""The description of an exception in the log: its class, and the code of its cause.
 
 The text of a library's exception may have input in it: a phone number, a code, a password. So the
 log never has it. What helps an operator is in our own words, in the adapters.
@@ -53,7 +53,7 @@ def _(error: socket.gaierror) -> str:
 
 @code_of.register
 def _(error: ssl.SSLError) -> str:
-    # It is an OSError whose errno is none of the system.
+    # An OSError whose errno is not the system's.
     return error.reason or ""
 
 

@@ -27,7 +27,7 @@ def read_toml_file(file: Traversable) -> dict[str, Any]:
     """Return the document of an operator's regular file, or of a built-in one.
 
     Raises:
-        ValueError: It is none, or cannot be read; says why.
+        ValueError: It is no regular file, or cannot be read; says why.
     """
     try:
         return tomllib.loads(_read_text(file))

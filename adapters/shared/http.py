@@ -104,7 +104,7 @@ class HttpResponse:
 
     @property
     def text(self) -> str:
-        """The body; what is no UTF-8 is replaced."""
+        """The body; bytes that are not UTF-8 are replaced."""
         return self.body.decode(errors="replace")
 
 
@@ -153,7 +153,7 @@ class Transport:
             request = self._http.build_request(
                 method, url, data=form, content=content, headers=headers
             )
-        # UnicodeError: a label of the host begins with xn-- and is no Punycode.
+        # UnicodeError: a label of the host begins with xn-- and is not Punycode.
         except (httpx.InvalidURL, UnicodeError):
             raise ConnectionFailed("the URL is invalid") from None
         with _trace(request) as span:
@@ -306,7 +306,7 @@ async def _read_body(response: httpx.Response, deadline: float) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout_at(deadline):
-            # As they were sent: a compressed body is no JSON.
+            # The raw bytes: a compressed body is not JSON.
             async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > _MAX_BODY_SIZE:

@@ -19,7 +19,7 @@ class VitalThread(threading.Thread):
     """A thread without which its process does nothing any more.
 
     If it ends by an error, `adapters.operations.logging` logs that and ends the process, so that
-    another one is started: whoever waits for the thread would wait for ever.
+    another one is started: callers of the thread would wait for ever.
     """
 
 
@@ -52,7 +52,7 @@ class DiskThreads:
         self._timeout_seconds = timeout_seconds
         self._free = asyncio.Semaphore(threads)
         self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
-        # The threads end when nobody can make a call any more.
+        # The threads end when no more calls can be made.
         weakref.finalize(self, self._calls.put, None)
         self._started: list[threading.Thread] = []
         # With the time at which the caller gives up, in seconds of the event loop.

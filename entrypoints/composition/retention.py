@@ -20,7 +20,7 @@ _TABLES: Final = """\
 |---|---|---|---|---|
 {about_people}
 
-Data about nobody:
+Data that is about no person:
 
 | data | how long |
 |---|---|

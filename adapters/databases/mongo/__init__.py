@@ -1,6 +1,6 @@
 """A database in MongoDB (a standalone server or a replica set), by beanie over motor.
 
-Nobody has tried a sharded cluster.
+Sharded clusters are untested.
 """
 
 from adapters.databases.mongo.opening import (

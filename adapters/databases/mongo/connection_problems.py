@@ -19,8 +19,8 @@ from pymongo.topology_description import TopologyDescription
 from adapters.databases.mongo.url_problems import options_of
 
 _UNTRUSTED: Final = (
-    "nobody that this machine trusts has issued the server's certificate: name the file of its "
-    "authority with tlsCAFile in the URL"
+    "this machine does not trust the server's certificate: name the file of its authority with "
+    "tlsCAFile in the URL"
 )
 _OTHER_HOST: Final = (
     "the server's certificate is for another host name: name the host of the certificate in the "
@@ -78,13 +78,13 @@ class Heartbeats(ServerHeartbeatListener):
         self.has_answer = False
 
     def started(self, event: ServerHeartbeatStartedEvent) -> None:
-        """Ignore it."""
+        pass
 
     def succeeded(self, event: ServerHeartbeatSucceededEvent) -> None:  # noqa: ARG002 -- any will do
         self.has_answer = True
 
     def failed(self, event: ServerHeartbeatFailedEvent) -> None:
-        """Ignore it."""
+        pass
 
 
 def find_connection_problem(

@@ -42,11 +42,11 @@ T = TypeVar("T")
 BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of all collections, which may be large."""
 MAX_CALLS: Final = int(os.environ.get("MOTOR_MAX_WORKERS") or 5 * (os.cpu_count() or 1))
-"""As many as motor has threads. A call that waits for one more has sent nothing."""
+"""The number of motor's threads. A call that waits for another one has sent nothing."""
 
 _NO_ANSWER: Final = "no answer within {seconds:g} seconds"
 INDEX_CONFLICTS: Final = (85, 86)
-"""Of MongoDB's error_codes.yml: IndexOptionsConflict, IndexKeySpecsConflict."""
+"""IndexOptionsConflict and IndexKeySpecsConflict in MongoDB's error_codes.yml."""
 OTHER_INDEX: Final = (
     "{location} has an index that differs from {index} of {collection}, and has its name or its "
     "fields: stop all instances, drop it as docs/settings.md says, and start again."

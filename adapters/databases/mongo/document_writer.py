@@ -25,7 +25,7 @@ Update = Mapping[str, Any] | list[Mapping[str, Any]]
 """Operators, or the stages of a pipeline."""
 _Write = InsertOne[Any] | UpdateOne
 _Errors = Mapping[int, Mapping[str, Any]]
-"""What the server says of writes that it has not done, by their positions."""
+"""The server's errors of the writes that it has not done, by their positions."""
 
 MAX_BATCHED_BYTES: Final = 400_000
 """A larger document goes alone. So a batch is one message of the driver, which has up to 48 MB, and

@@ -65,7 +65,7 @@ DRIVER_ERRORS: Final = (PyMongoError, BSONError)
 _UNSENT: Final = (ServerSelectionTimeoutError, WaitQueueTimeoutError)
 """Timeouts without a server or a connection."""
 _NOTHING_DONE: Final = (*_UNSENT, NotPrimaryError)
-"""The same, and what a server answers that does nothing because it is no primary."""
+"""The same, and the error of a server that rejects a call because it is no primary."""
 
 _log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ _OVERRIDDEN: Final = {
     "journal": "true",
     "readpreference": "primary",
     "readconcernlevel": "majority",
-    # Where the driver has a timeout for the whole call, it ignores these.
+    # The driver ignores these if it has a timeout for the whole call.
     "serverselectiontimeoutms": "timeoutMS",
     "sockettimeoutms": "timeoutMS",
     "waitqueuetimeoutms": "timeoutMS",

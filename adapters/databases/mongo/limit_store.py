@@ -45,11 +45,11 @@ from domain.otp.rate_limits import RateLimit
 MAX_ROUNDS: Final = 30
 FIRST_PAUSE: Final = 0.005
 MAX_PAUSE: Final = 0.05
-"""At most so many seconds before a round that repeats what others prevented."""
+"""Maximum seconds before a round is repeated after a conflict."""
 READ_SECONDS: Final = 1.0
-"""How long limits are read first after one had no room: a full limit is only read then."""
+"""Seconds after a limit was full in which limits are read first: a full one is only read then."""
 READ_PROBABILITY: Final = 1 / 64
-"""How often they are read first otherwise: a read finds the counters that no longer count."""
+"""Share of other calls that read first: a read finds the counters that no longer count."""
 _CONFLICT: Final = "too many concurrent calls for a limit"
 
 
@@ -155,7 +155,7 @@ class MongoLimitStore:
         """Acquire permits after a read, or without one as far as there is room.
 
         Returns:
-            The outcomes. Those that others prevented are missing, and hold nothing.
+            The outcomes. Changes that met a conflict are missing, and hold nothing.
         """
         documents = await self._load(ids_of(pending.values())) if reads else {}
         stored, loaded = _read_all(documents)

@@ -39,7 +39,7 @@ async def inspect_metadata(
 ) -> int | None:
     """Check as `check_metadata` does, and create nothing. Return the version, None if it is new."""
     version = await find_schema_version(database, location, key_fingerprint)
-    # Where there is no metadata, it only needs the permission to write.
+    # Without metadata, the check only needs the permission to write.
     await _write_check(database.motor[METADATA_COLLECTION])
     return version
 

@@ -66,7 +66,7 @@ def _is_record(document: RawDocument) -> bool:
 R = TypeVar("R", bound=Record)
 
 MAX_SKIPPED: Final = 100
-"""So many documents are read in less time than another command takes."""
+"""Up to this number, reading documents is faster than another command."""
 _NATIVE_TYPES: Final = (datetime, bytes)
 _EXISTS: Final = {"$exists": True}
 

@@ -78,8 +78,8 @@ POSTGRES: Final = Dialect(
     body_text="(body ->> '{field}')",
     # It is true of all rows: no stored id has this form. A query that states it can use no other
     # index, because PostgreSQL cannot prove the condition of that. PostgreSQL has no hints, and
-    # would choose an index of another order where it expects to find enough rows soon; it reads the
-    # whole table if there are none.
+    # would choose an index of another order where it expects to find enough rows soon; without such
+    # rows it reads the whole table.
     index_condition="id <> E'\\x01{index}'",
     has_schema_version="jsonb_typeof(body -> 'schema_version') = 'number'",
     list_tables="""

@@ -51,7 +51,7 @@ _SILENT_TTL: Final = 60.0
 Server = tuple[str, str]
 """A host and its port, which may be empty."""
 _silent_servers: dict[Server, float] = {}
-"""When each server that swallows packets was tried: each attempt takes the `connect_timeout`."""
+"""Times of attempts at servers that drop packets: each attempt takes the `connect_timeout`."""
 
 
 def servers_of(parameters: Mapping[str, Any]) -> Sequence[Server]:

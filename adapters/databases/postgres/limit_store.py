@@ -37,7 +37,7 @@ from domain.otp.rate_limits import RateLimit
 
 MAX_ATTEMPTS: Final = 10
 MAX_PAUSE: Final = 0.05
-"""At most so many seconds before a batch is repeated."""
+"""Maximum seconds before a batch is repeated."""
 _MINUTE: Final = timedelta(minutes=1)
 _CONFLICT: Final = "too many concurrent calls for a limit"
 

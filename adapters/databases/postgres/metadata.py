@@ -34,7 +34,7 @@ MIN_SERVER_VERSION: Final = 130000
 BUILD_TIMEOUT: Final = 3600.0
 """Seconds for the indexes of large tables, and for instances that wait for these."""
 LOCK_ID: Final = 0x4449414C
-"""Of the advisory lock with which one instance at a time opens a database: the letters DIAL."""
+"""Id of the advisory lock with which one instance at a time opens a database: DIAL in ASCII."""
 
 _TOO_OLD: Final = "{location} is a PostgreSQL older than 13: start a newer one."
 _NO_UTF8: Final = (
@@ -111,7 +111,7 @@ async def check(
     *,
     is_copy: bool = False,
 ) -> DatabaseMetadata | None:
-    """Check server and metadata, in a transaction. Return the metadata; None if there is none.
+    """Check server and metadata, in a transaction. Return the metadata, None without any.
 
     Raises:
         ConfigurationError
@@ -194,7 +194,7 @@ async def _find_names(connection: PostgresConnection, names: Collection[str]) ->
 
 @dataclass(frozen=True, slots=True)
 class PostgresServersCheck:
-    """Whether all servers of the URL respond: one that does not is there for nobody."""
+    """Whether all servers of the URL respond: a silent one serves no instance."""
 
     database: PostgresDatabase
 

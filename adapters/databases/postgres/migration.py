@@ -29,7 +29,7 @@ from application.tasks import start_task
 
 _PROGRESS_INTERVAL: Final = 1.0
 _MIGRATION_LOCK_ID: Final = LOCK_ID + 1
-"""Of the advisory lock of one migration at a time."""
+"""Id of the advisory lock for one migration at a time."""
 _ANOTHER: Final = "Another `dialtone migrate` changes {location} now: wait until it has ended."
 _TABLE_IN_USE: Final = (
     "{location} has a transaction that uses a table for a long time, as pg_dump does: wait until "

@@ -30,7 +30,7 @@ from adapters.databases.sql.metadata_fields import SqlCopyMark, SqlKeyId
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What a database is that could be opened.
+    """The state of a database that could be opened.
 
     Attributes:
         schema_version: Its schema version, or None if it is new.

@@ -51,11 +51,11 @@ _OTHER_ROLE: Final = (
     "because Dialtone has to write."
 )
 _UNTRUSTED: Final = (
-    "Nobody that this machine trusts has issued the certificate of {location}, or it has expired: "
-    "name the file of its authority with sslrootcert in the URL."
+    "This machine does not trust the certificate of {location}, or it has expired: name the file "
+    "of its authority with sslrootcert in the URL."
 )
 _ROOT_FILE: Final = ".postgresql/root.crt"
-"""In the home folder: what libpq uses if neither URL nor environment has sslrootcert."""
+"""File in the home folder that libpq uses if neither URL nor environment has sslrootcert."""
 _WRONG_VALUE: Final = (
     "The URL of {location} has a wrong value of {option}: correct it, or drop the option."
 )
@@ -66,7 +66,7 @@ _OPTION: Final = re.compile(
 # server's lc_messages is. The order is from the server's own answers to a missing one, because a
 # URL with several hosts has all their texts.
 _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
-    # Of PgBouncer.
+    # Texts of PgBouncer.
     "unsupported startup parameter": (
         "The pooler at {location} rejects an option of the URL: drop it, or name it in "
         "ignore_startup_parameters of PgBouncer."
@@ -83,7 +83,7 @@ _CONNECTION_PROBLEMS: Final[Mapping[str, str]] = {
     "no such user": _WRONG_CREDENTIALS,
     "server login": _NO_SERVER_BEHIND,
     "query_wait_timeout": _NO_SERVER_BEHIND,
-    # Of PostgreSQL and libpq.
+    # Texts of PostgreSQL and libpq.
     "channel binding": (
         "{location} does not offer the channel binding that the URL requires, which needs TLS and "
         "a password by scram-sha-256 without a pooler between: correct that, or drop "

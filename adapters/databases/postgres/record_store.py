@@ -67,8 +67,8 @@ class PostgresRows:
         try:
             return await self._writers[kind.name].write(sql, values)
         except UniqueViolation:
-            # Of two additions at the same time, the other one may have the same id and the same
-            # values; PostgreSQL does not promise which index it compares first.
+            # A concurrent addition may have the same id and the same values; PostgreSQL does not
+            # promise which index it compares first.
             if await self.load(kind, [decode_text(str(values[0]))]):
                 return False
             raise

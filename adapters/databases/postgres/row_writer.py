@@ -117,7 +117,7 @@ class RowWriter:
             [entry] = entries
             entry.resolve(await self._database.write(statement.alone, entry.content) > 0)
             return
-        # Of those with the same id and version, one can win.
+        # Only one entry of an id and version can win.
         first = {statement.key_of(entry.content): entry for entry in reversed(entries)}
         columns = zip(*(entry.content for entry in first.values()), strict=True)
         written = await self._execute(statement.together, [[*column] for column in columns])

@@ -66,11 +66,11 @@ class Transaction:
 
 @dataclass(slots=True)
 class Sessions:
-    """Those of the connections of a pool.
+    """The server sessions of a pool's connections.
 
     Attributes:
         are_shared: Whether a pooler was in front of the server once. Then all transactions are as
-            behind one, because one of the connections may still be.
+            behind a pooler, because a connection may still be behind one.
     """
 
     url: PostgresUrl

@@ -24,7 +24,7 @@ async def find_stored_keys(url: str) -> StoredKeys:
         connect(parsed) as connection,
         connection.transaction(force_rollback=True),
     ):
-        # One moment, as that of a dump.
+        # Read a single snapshot, as a dump does.
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         metadata = await find_metadata(connection, parsed.location)
         if metadata is None:

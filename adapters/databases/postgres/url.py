@@ -31,7 +31,7 @@ _NO_FILE: Final = (
     "The file of {option} in the URL of {location} is not there, and libpq would go on without "
     "it: correct the path, or drop the option."
 )
-# Those that libpq ignores if they are missing, at least in some modes.
+# Options whose missing files libpq ignores, at least in some modes.
 _FILE_OPTIONS: Final = ("sslrootcert", "sslcert", "sslcrl", "sslcrldir")
 _OF_LIBPQ: Final = frozenset(
     option.keyword.decode() for option in psycopg.pq.Conninfo.get_defaults()
@@ -47,7 +47,7 @@ _INVALID_OPTION: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PostgresUrl:
-    """What a URL says.
+    """The parts of a URL.
 
     Attributes:
         location: Hosts and name of the database, without secrets.

@@ -21,11 +21,11 @@ class BatchLoader(Generic[T]):
     - Nothing is cached: a logout acts at once, in all processes.
     - No value is read before it is requested: a key that arrives while a batch is under way goes
       into a later one, also if that batch has the same key.
-    - With an error that is none of the database, such as a record that cannot be decoded, the keys
-      are fetched again: reading again harms nobody. Only those who wait for that record get it,
+    - After an error that is not the database's, such as a record that cannot be decoded, each key
+      is fetched again: reading again is harmless. Only the callers of that record get the error,
       with its id.
-    - A value that nobody has requested is the answer to another question. It is an error of all,
-      because the values that are missing may exist then.
+    - A value that was not requested is the answer to another question. The whole batch fails,
+      because the missing values may exist.
     """
 
     def __init__(self, fetch: Fetch[T], kind: str = "records") -> None:

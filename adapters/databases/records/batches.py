@@ -27,7 +27,7 @@ E = TypeVar("E", bound=Exception)
 MAX_BATCH_SIZE: Final = 100
 MAX_BATCHES: Final = 2
 MAX_SPLIT_SECONDS: Final = 4.0
-"""After this time since a batch began, none of its parts is tried any more."""
+"""Time after the start of a batch from which no part of it is tried any more."""
 _OUT_OF_TIME: Final = "the time ended before all parts of a batch were tried"
 
 _log = logging.getLogger(__name__)
@@ -109,11 +109,11 @@ def has_changed_nothing(error: Exception) -> bool:
 
 
 class BatchQueue(Generic[K, T]):
-    """Executes what arrives together in batches.
+    """Executes entries that arrive together in batches.
 
-    - A batch waits for nobody: it begins in the next iteration of the event loop, with all that
-      arrives in this one, unless enough batches are under way.
-    - What nobody waits for any more when its batch begins is not executed. A caller that is
+    - A batch does not wait for entries: it begins in the next iteration of the event loop, with all
+      that arrive in this one, unless enough batches are under way.
+    - An entry whose caller has given up when its batch begins is not executed. A caller that is
       cancelled later affects no others.
     - An error of the database fails all of its batch, and no others. If another error has changed
       nothing, the batch is executed in smaller and smaller parts, until the error is that of one
@@ -198,9 +198,9 @@ class BatchQueue(Generic[K, T]):
         return batch
 
     async def _execute_in_parts(self, batch: Sequence[Entry[K, T]]) -> None:
-        """Execute a batch, and find the entries whose error it is by halving the batch.
+        """Execute a batch, and find the entries that cause an error by halving the batch.
 
-        - Entries that nobody waits for any more are not executed, so deadlines of callers hold.
+        - Entries whose callers have given up are not executed, so deadlines of callers hold.
           After `MAX_SPLIT_SECONDS` the rest fails.
         """
         loop = asyncio.get_running_loop()

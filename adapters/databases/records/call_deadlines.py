@@ -1,4 +1,4 @@
-"""How long a call of a store may take, also for its turn, and whose fault it is if that is over."""
+"""How long a call of a store may take, its wait included, and what is to blame for a timeout."""
 
 import asyncio
 import logging
@@ -56,8 +56,8 @@ class Batches(Protocol):
 class PatientTimeout:
     """Raises TimeoutError at a time, unless the event loop comes late: then some seconds later.
 
-    A machine without a free processor is late with everything. What was waited for may have come
-    long ago, and nobody has looked.
+    A machine without a free processor is late with everything. The awaited result may have come
+    long ago, unseen.
     """
 
     def __init__(self, time: float) -> None:
@@ -109,9 +109,9 @@ class Answers:
         self._last_at = asyncio.get_running_loop().time()
 
     def explain(self, error: PortError) -> PortError:
-        """Return what a call raises that had not enough time because of others.
+        """Return the error of a call that had not enough time because of others.
 
-        It is `error` if the store answers nobody.
+        It is `error` if the store answers no calls.
         """
         if not self.are_recent:
             return error
@@ -143,7 +143,7 @@ class CallDeadlines:
     - A call that waits for its turn gives up after a third of the timeout, or half of the time that
       its request has left, while the store answers others. In the order of arrival, a queue that is
       too long would otherwise serve only those whose time is nearly over, and the store would do
-      all of its work in vain. While nobody gets an answer, as in an election, it waits longer.
+      all of its work in vain. While no call gets an answer, as in an election, it waits longer.
     - What the store had less than half of the timeout for is not its fault, while it answers
       others and calls wait for their turn.
     - While none waits, a call has `MIN_STORAGE_SECONDS`, whatever took the time of its request. So
@@ -182,7 +182,7 @@ class CallDeadlines:
 
         Behind batches that hang it would wait longer than one call.
 
-        `error` is raised when the time is over and the store answers nobody.
+        `error` is raised when the time is over and the store answers no calls.
         """
         with self._until_deadline() as deadline:
             try:

@@ -1,4 +1,4 @@
-"""What a database says of a copy: that it was copied, or that it is not complete yet."""
+"""The mark of a copy in a database: that it was copied, or that it is not complete yet."""
 
 from datetime import datetime
 from typing import Final, Literal

@@ -28,7 +28,7 @@ from adapters.databases.records.record_store import StoredRecord, estimate_size
 from application.ports.errors import ConfigurationError, CorruptRecord, UniqueViolation
 
 BATCH_SIZE: Final = 200
-"""How many records are written at the same time."""
+"""Records that are written at the same time."""
 
 _Batch = Sequence[StoredRecord[Any]]
 
@@ -140,7 +140,7 @@ async def begin(
         if target_mark is not None and target_mark.role == "source":
             # Two URLs of one database.
             raise ConfigurationError(_SAME.format(location=source.location))
-        # One that was opened before the mark was there has its record now.
+        # An instance that opened the database before the mark has its record now.
         await check_no_instance(now, source)
     except ConfigurationError:
         await source.mark.write(encode_mark(before) if before is not None else None)
@@ -250,7 +250,7 @@ class Copying:
         await self._retry(partial(self._add_together, kind, batch))
 
     async def _add_together(self, kind: RecordKind[Any], batch: _Batch) -> None:
-        # What is requested together goes out together. One that is there already, because an answer
+        # Concurrent additions go out together. A record that is there already, because an answer
         # was lost, is compared later.
         add = self._target.records.add
         added = await asyncio.gather(

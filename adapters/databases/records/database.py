@@ -15,10 +15,10 @@ from application.ports.system import HealthCheck
 class Database:
     """An open database. The factory of `DIALTONE_DATABASE` yields one.
 
-    `read_time` returns the time of its machine, with which that of the service is compared. None if
-    it is the same machine, or the database cannot say. `newest_key` is None where it has no field
-    for it: then nobody notices a secrets file that is older. `servers` says which of several
-    servers do not respond.
+    `read_time` returns the time of its machine, to compare with the service's. None if it is the
+    same machine, or the database cannot say. `newest_key` is None if the database has no field for
+    it: then an older secrets file is not noticed. `servers` says which of several servers do not
+    respond.
     """
 
     records: RecordStore
@@ -30,7 +30,7 @@ class Database:
 
 
 class StoredCopyMark(Protocol):
-    """What the metadata of a database says of a copy, as it is stored: see `copy_marks`."""
+    """The stored mark of a copy in the metadata of a database: see `copy_marks`."""
 
     async def read(self) -> str | None:
         """Return the mark, or None.

@@ -88,7 +88,7 @@ class IdentityRecord(Record, kw_only=True):
     username_key: str | None = None
     staff: StaffRecord = msgspec.field(default_factory=StaffRecord)
     user: UserRecord | None = None
-    # Without a default: of a record without them, nobody may conclude that all have ended.
+    # Without a default: a record without them does not mean that all have ended.
     sessions: tuple[Session, ...]
     devices: tuple[RecognizedDevice, ...] = ()
     used_challenges: tuple[UsedChallenge, ...] = ()
@@ -170,7 +170,7 @@ IDENTITY_RETENTION: Final = (
         "user(username(text) created_at) username_key staff_look_alike_key",
         f"as long as the account, and {USERNAME_RESERVATION.days} days more; the hash as long as"
         " the role",
-        "other users see it, and nobody else has it",
+        "other users see it, and no other user has it",
         export="`account.json`",
     ),
     Retention(

@@ -11,7 +11,7 @@ from domain.token_issuers import TokenIssuers
 
 _ALIVE: Final = (
     "{location}: an instance of the service renewed its record {seconds} s ago. Stop all "
-    "instances, and start the command again. One that was killed counts until "
+    "instances, and start the command again. A killed instance counts until "
     "{expires_at:%Y-%m-%dT%H:%M:%SZ}."
 )
 _ISSUERS: Final = (
@@ -55,7 +55,7 @@ def check_issuers(own: TokenIssuers, instances: Iterable[InstanceRecord], now: d
     """Check that these settings and all instances accept the tokens of each other.
 
     Returns:
-        A note that names other issuers which are accepted everywhere; empty if there are none.
+        A note that names other issuers which are accepted everywhere; empty without any.
 
     Raises:
         ConfigurationError: Tokens of one are rejected by another.

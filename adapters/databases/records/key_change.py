@@ -1,11 +1,11 @@
-"""What the records of a database are under other index and encryption keys.
+"""Convert the records of a database to other index and encryption keys.
 
 - Ids stay, but for those of phone verifications, which are blind indexes.
-- Client IPs of phone verifications are dropped with the limits that count them, and so are phone
-  verifications that would expire. Blocks stay.
+- Client IPs of phone verifications are dropped with the limits that count them. Phone
+  verifications that would expire are dropped too. Blocks stay.
 - Records that are found by the index key only are dropped: `RecordKind.is_keyed`.
 
-Between two databases a phone is not encrypted: one key encrypts only so many times safely (NIST SP
+Between two databases a phone is not encrypted: safe encryptions per key are limited (NIST SP
 800-38D, 8.3), and ciphertexts of a phone cannot be compared.
 """
 

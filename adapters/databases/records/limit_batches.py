@@ -28,9 +28,9 @@ class Change:
 
 
 ChangeOutcome = datetime | PortError | None
-"""None if the change was made; when it can be; or the error of this change alone."""
+"""None if the change was made; the time when it can be; or the error of this change alone."""
 LoadedRecords = Mapping[str, LimitRecord | PortError]
-"""Those of the records that exist, by id. The error of a damaged one is in its place."""
+"""The existing records by id; in place of a damaged record, its error."""
 Execute = Callable[[Sequence[Change]], Awaitable[Sequence[ChangeOutcome]]]
 """Loads the records of the changes, applies these, and saves the records durably. Returns each
 outcome.

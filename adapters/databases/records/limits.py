@@ -60,7 +60,7 @@ LIMITS: Final = RecordKind(
 )
 """`LimitStore` keeps these, and no `RecordStore`."""
 LimitRecords = dict[str, LimitRecord]
-"""Records by id. One that does not exist is missing."""
+"""Existing records by id."""
 
 
 def record_ids(limits: Iterable[RateLimit]) -> list[str]:

@@ -1,9 +1,9 @@
-"""Between values of the domain and stored records.
+"""Mapping between values of the domain and stored records.
 
 The fields of a record are named like those of the domain's value. msgspec copies them in both
 directions, so a new field is added to the domain and to the Struct, with a default.
 
-- A part is the domain's value itself while both are the same. One that changes gets a Struct.
+- A part is the domain's value itself while both are the same. If it changes, it gets a Struct.
 - A field that gets another name in the domain keeps its stored one: `field(name="stored_name")`.
 - Fields that only indexes need are properties of the domain's value, or the mapping sets them.
 """

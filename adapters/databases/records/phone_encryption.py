@@ -23,7 +23,7 @@ class PhoneEncryption(KeyedHashes, Protocol):
     def reencrypt(self, ciphertext: bytes, record_id: str) -> bytes:
         """Return the ciphertext of this record under the current key.
 
-        One that is under it already is returned: one key encrypts only so many times safely.
+        A ciphertext of that key is returned as it is: safe encryptions per key are limited.
 
         Raises:
             CorruptRecord: as `decrypt`.

@@ -18,11 +18,11 @@ from adapters.databases.records.record_store import (
 )
 
 BATCH_SIZE: Final = 200
-"""How many records are written at the same time."""
+"""Records that are written at the same time."""
 _Batch = tuple[RecordKind[Any], Sequence[StoredRecord[Any]]]
 
 ReportProgress = Callable[[str, int, int | None], None]
-"""Is told of what is done, how many records, and of about how many; None if that is not known."""
+"""Reports what is done, for how many records, and of about how many; None if unknown."""
 
 
 def report_nothing(_: str, __: int, ___: int | None) -> None:

@@ -39,7 +39,7 @@ class Record(msgspec.Struct, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """What may be searched: records with certain values, in the order of one field.
+    """An index: finds records with certain values, in the order of one field.
 
     A database has a name for the index that begins with the name of the kind.
 
@@ -95,8 +95,8 @@ class RecordKind(Generic[R]):
         name: The name of its table or collection. It and those of its indexes have at most
             `MAX_NAME_LENGTH` characters.
         written_once: A field that a replacement keeps while the stored record has it, or None.
-        is_keyed: Whether its ids are made with the index key and nothing else: under another one,
-            nobody finds its records.
+        is_keyed: Whether its ids are made with the index key and nothing else: under another key,
+            its records cannot be found.
         has_phones: Whether its records have encrypted phones. Its Struct lists them by a property
             `encrypted_phones`. Where they are not the field `written_once` alone, it has a method
             `map_phones`, which returns a record with each of them changed by a function.

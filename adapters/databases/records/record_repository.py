@@ -27,7 +27,7 @@ _VERSION_BITS: Final = 62
 MAX_UNLISTED: Final = 20
 """More unreadable records than that are no single accident: a key is missing, for example."""
 MAX_SKIPPED: Final = 10_000
-"""Where others must not wait for them, in one batch."""
+"""Maximum to skip in one batch, so that other records need not wait for these."""
 NOT_CLEANED_UP: Final = "record_not_cleaned_up"
 
 _log: Final = logging.getLogger(__name__)

@@ -49,10 +49,10 @@ class RecordStore(Protocol):
     Consistency:
 
     - A write of one record is atomic, and durable when the method returns: it is there after a
-      crash, and after a failover. No method writes several records as one. Those that arrive
+      crash, and after a failover. No method writes several records as one. Writes that arrive
       together may go out together (`BatchQueue`): each has the result that it would have alone.
-    - A read returns what was stored when it was called, or later: never less than the caller, or
-      whoever told the caller, has written before. What it returns may be outdated a moment later.
+    - A read returns what was stored when it was called, or later: never less than the caller, or a
+      client that informed it, has written before. The result may be outdated a moment later.
     - A record is complete: `id`, `version` and all its fields are of one write.
 
     Ids, times and versions:
@@ -122,8 +122,8 @@ class RecordStore(Protocol):
     ) -> Sequence[StoredRecord[R]]:
         """Return records of a range of an index, in its order. The database reads no others.
 
-        - `equal`: The values of the fields `index.equal`, in their order. One that is longer than
-          the fields are finds nothing: people search for any text.
+        - `equal`: The values of the fields `index.equal`, in their order. A value that is longer
+          than its field finds nothing: people search for any text.
         - `until`: If given, only records whose `index.order` is then or earlier.
         - `after`: If given, only records that come after this position. The index is paged.
         - `newest_first`: Return them in the opposite order: by time and, if the index is paged, by
@@ -175,8 +175,8 @@ class RecordStore(Protocol):
 
         - Fields that are None are removed.
         - The field `kind.written_once` keeps its stored value, unless it is None now. It is
-          compared on the database, not by a read before: one key encrypts only so many times
-          safely (NIST SP 800-38D, 8.3).
+          compared on the database, not by a read before: safe encryptions per key are limited
+          (NIST SP 800-38D, 8.3).
 
         - `also_written_once`: Replace the field `kind.written_once` as well: an identity gets
           another phone. It is passed only where it is true.
@@ -210,7 +210,7 @@ class RecordStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Overwrite:
-    """One field of a record gets a value, if the record has this version: see `overwrite`."""
+    """A new value for a field of a record, if the record has this version: see `overwrite`."""
 
     id: str
     value: bytes
@@ -228,7 +228,7 @@ class Replacement(Generic[R_co]):
 
 @runtime_checkable
 class BatchReplacements(Protocol):
-    """What a `RecordStore` may have besides, so that the cleanup is fast."""
+    """Optional method of a `RecordStore` that makes the cleanup fast."""
 
     async def replace_all(
         self, kind: RecordKind[R], replacements: Sequence[Replacement[R]], /
@@ -258,7 +258,7 @@ async def replace_all(
 
 @runtime_checkable
 class SizeEstimates(Protocol):
-    """What a `RecordStore` may have besides, so that nobody counts millions of records."""
+    """Optional method of a `RecordStore` that avoids counting millions of records."""
 
     async def estimate_size(self, kind: RecordKind[Any], /) -> int:
         """Return about how many records of a kind there are, within seconds; 0 if unknown."""
@@ -272,7 +272,7 @@ async def estimate_size(store: RecordStore, kind: RecordKind[Any]) -> int:
 
 @runtime_checkable
 class BatchWrites(SizeEstimates, Protocol):
-    """What a `RecordStore` may have besides, so that jobs on millions of records are fast."""
+    """Optional methods of a `RecordStore` that make jobs on millions of records fast."""
 
     async def overwrite_all(
         self, kind: RecordKind[R], field: str, changes: Sequence[Overwrite], /

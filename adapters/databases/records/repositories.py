@@ -151,13 +151,13 @@ def make_repositories(
 
 _EVENTS_NOT_SENT: Final = "events_not_sent"
 _MAX_LOOK_ALIKES: Final = 20
-"""More people with a role and look-alike names are not expected."""
+"""Maximum people with a role and look-alike names; more are not expected."""
 
 
 class IdentityMapping(RecordMapping[Identity, IdentityRecord]):
     """Identities and their records, which have encrypted phones.
 
-    Events are recorded only if `keeps_events`. Those that are stored stay in any case.
+    Events are recorded only if `keeps_events`. Stored events stay in any case.
     """
 
     def __init__(self, encryption: PhoneEncryption, *, keeps_events: bool = True) -> None:

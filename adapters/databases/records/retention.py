@@ -15,8 +15,8 @@ class Retention:
     """Some fields of a kind of records: a row of the page.
 
     Attributes:
-        fields: Their stored names. Those of an object are in parentheses behind its name.
-        purpose: Why data about a person is stored. Data about nobody has none.
+        fields: Their stored names. Fields of an object are in parentheses after its name.
+        purpose: Why data about a person is stored; empty for other data.
         deletion: What deletes it.
         export: The file of a person's export that has it.
     """

@@ -84,7 +84,7 @@ class SchemaPlan:
 
 
 class ReportBuild(Protocol):
-    """Is told of each object that is created, before and meanwhile."""
+    """Reports each object that is created, before and meanwhile."""
 
     def __call__(
         self,
@@ -95,5 +95,5 @@ class ReportBuild(Protocol):
         *,
         is_waiting: bool = False,
     ) -> None:
-        """Report that so many rows or blocks of an index are done, or transactions waited for."""
+        """Report how many rows or blocks of an index are done, or transactions waited for."""
         ...

@@ -1,4 +1,4 @@
-"""What stands around each call of a store: a measurement, a circuit breaker, repetitions."""
+"""Wrappers of each call of a store: a measurement, a circuit breaker, repetitions."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ _RECORD_WRITES: Final = frozenset(
 )
 _METHODS: Final = _READS | _RECORD_WRITES | {"acquire", "release", "check"}
 MAX_FAILURES: Final = 3
-"""In a row: the next call fails at once."""
+"""Failures in a row until calls fail at once."""
 CHECK_INTERVAL: Final = 1.0
 """Seconds from one check to the next."""
 

@@ -7,7 +7,7 @@ from typing import Final
 from adapters.databases.records.kinds import IDENTITIES, PHONE_VERIFICATIONS
 
 PREFIX_BYTES: Final = 9
-"""Of a ciphertext: they have its format, and the id of its key."""
+"""First bytes of a ciphertext, which have its format and the id of its key."""
 KINDS_WITH_PHONE: Final = (IDENTITIES, PHONE_VERIFICATIONS)
 
 

@@ -1,6 +1,6 @@
 """Records of features that this program does not have: nothing in it would ever touch them.
 
-Those of our own features are known by their names, and those of extensions by the beginning of
+Records of our own features are known by their names, and records of extensions by the prefix of
 theirs.
 """
 
@@ -41,10 +41,10 @@ _UNDECLARED: Final = (
 
 @runtime_checkable
 class FindsUndeclared(Protocol):
-    """What a database may have, so that no records are forgotten.
+    """Optional method of a database, so that no records are forgotten.
 
-    Names are those of tables or collections that are of no kind of this program. One without the
-    layout of a kind, or whose records have no schema version, is somebody else's.
+    Names are those of tables or collections that are of no kind of this program. A table without
+    the layout of a kind, or whose records have no schema version, is not Dialtone's.
     """
 
     async def has_undeclared(self, name: str, /) -> bool:
@@ -54,7 +54,7 @@ class FindsUndeclared(Protocol):
 
 @runtime_checkable
 class ListsUnknown(Protocol):
-    """What a database may have, so that no records of an extension are forgotten."""
+    """Optional method of a database, so that no records of an extension are forgotten."""
 
     async def list_unknown(self) -> Sequence[str]:
         """Return the names of its tables or collections that this program does not know."""
@@ -63,7 +63,7 @@ class ListsUnknown(Protocol):
 
 @runtime_checkable
 class UndeclaredRecords(FindsUndeclared, Protocol):
-    """What a `RecordStore` may have besides."""
+    """Optional methods of a `RecordStore`."""
 
     async def delete_undeclared(self, name: str, limit: int, /) -> int:
         """Delete up to `limit` of its records, if they are ours, and return their number."""
@@ -71,7 +71,7 @@ class UndeclaredRecords(FindsUndeclared, Protocol):
 
 
 def find_absent_feature(name: str) -> str | None:
-    """Return the feature that has records of this name; None if this program has it, or nobody."""
+    """Return the feature that has records of this name; None if unknown or of this program."""
     if name in {kind.name for kind in all_kinds()}:
         return None
     return "an extension" if is_of_extension(name) else FEATURES_OF_KINDS.get(name)
@@ -80,7 +80,7 @@ def find_absent_feature(name: str) -> str | None:
 async def check_declared(store: object) -> None:
     """Check that there are no records of features that this program does not have.
 
-    A kind of a newer version is none of these: that may run beside this program.
+    Kinds of newer versions are ignored: those versions may run beside this one.
 
     A store that cannot tell is not checked.
 

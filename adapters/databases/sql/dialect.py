@@ -1,4 +1,4 @@
-"""What two databases say in different words."""
+"""Differences between the SQL of two databases."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

@@ -123,7 +123,7 @@ def _creation_statements(dialect: Dialect) -> Iterator[tuple[SchemaObject, str]]
 def _create_table(dialect: Dialect, kind: RecordKind[Any]) -> str:
     columns = [
         f"id {dialect.text_type} NOT NULL PRIMARY KEY",
-        # That of limits is always 0: only batches change them, which lock them.
+        # The version of a limit is always 0: only batches change limits, under a lock.
         "version bigint NOT NULL DEFAULT 0",
         *(f"{name} {sql_type}" for name, sql_type in column_types(dialect, kind).items()),
         f"body {dialect.body_type} NOT NULL",

@@ -14,7 +14,7 @@ from adapters.databases.sql.schema import conditions_of, order_of
 # ruff: noqa: S608 -- the names are ours
 _UNORDERED: Final = "0"
 _PREFIX_CHARACTERS: Final = PREFIX_BYTES * 4 // 3
-"""In base64, three bytes are four characters."""
+"""Characters of the prefix in base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def find(
 @cache
 def count(dialect: Dialect, kind: RecordKind[Any], index: Index) -> str:
     """Return the statement that counts rows of a range of an index up to a limit."""
-    # In their order, they are read from the index. Otherwise the table may seem to be cheaper.
+    # The order makes the database read the index. Otherwise the table may seem to be cheaper.
     columns = [*index.equal, *([index.order] if index.order else [])]
     rows = _rows_of(dialect, kind, index, (), columns)
     return f"SELECT count(*) FROM (SELECT 1 {rows} LIMIT {dialect.place}) AS found"

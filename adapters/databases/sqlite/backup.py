@@ -91,7 +91,7 @@ def restore_database(
         has_database = is_present(path)
         is_same = has_database and path.samefile(backup)
     _require(not is_same, f"{backup} is the database itself: name a backup.")
-    # A file without a log is changed by nobody, and its folder may be read-only.
+    # No process changes a file without a log, and its folder may be read-only.
     options = "mode=ro" if any(file.exists() for file in _files_of(backup)[1:3]) else "immutable=1"
     may_lack_log = options == "immutable=1" and _read_header(backup)[18:19] == b"\2"
     with _naming(path), suppress(*SQLITE_ERRORS):

@@ -26,7 +26,7 @@ Parameters = Mapping[str, object] | Sequence[object]
 MAX_WAITING_OPERATIONS: Final = 4096
 MAX_BATCH_SIZE: Final = 100
 OPERATION_TIMEOUT: Final = 15.0
-"""Seconds. It is longer than any wait for a lock: only a disk that hangs takes so long."""
+"""Seconds, longer than any wait for a lock: only a disk that hangs takes longer."""
 _EXIT_TIMEOUT: Final = 1.0
 _TOO_MANY_OPERATIONS: Final = "too many operations wait for the database"
 
@@ -117,7 +117,7 @@ class ConnectionWorker:
 
     def execute_batches(self, finish: Callable[[sqlite3.Connection], object]) -> None:
         while batch := self._next_batch():
-            # Nobody waits for those that are done.
+            # No caller waits for finished requests.
             requests = [request for request in batch if not request.result.done()]
             operations = [request.operation for request in requests]
             BATCHED_REQUESTS.set(partial(_requests_of, requests))

@@ -50,7 +50,7 @@ _IN_USE: Final = "{path} is in use: stop the service, and start the command agai
 _NO_FILE: Final = "{path} is not a regular file: name another file."
 _MAX_IDLE_WAL_SIZE: Final = 64 * 1024 * 1024
 _CACHE_KIBIBYTES: Final = 16 * 1024
-"""For the reads in the event loop: the pages of some 20,000 users."""
+"""Cache for reads in the event loop: the pages of some 20,000 users."""
 
 
 class Worker(Protocol):
@@ -101,7 +101,7 @@ class SqliteDatabase:
 
     async def check(self) -> None:
         if self.writer.has_waited(BUSY_AFTER) and self.writer.answers.are_recent:
-            return  # behind so many writes the check would come too late, and they prove as much
+            return  # behind these writes the check would come too late, and they prove the same
         # A full or read-only disk can still be read.
         if not await self.execute(WRITE_CHECK):
             raise StorageUnavailable(EMPTIED)
@@ -255,7 +255,7 @@ def move_log_into_file(connection: sqlite3.Connection) -> None:
     """Make the file complete without its log, as far as this process has written it.
 
     SQLite does it when the last connection is closed, but not if two are closed at the same time.
-    Of several processes the last one does it, whoever else reads or writes until then.
+    The last of several processes does it, even if others read or write until then.
     """
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

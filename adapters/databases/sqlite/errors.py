@@ -20,7 +20,7 @@ from application.ports.errors import (
 )
 
 SQLITE_ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
-"""What the module raises. SQLite's message about a damaged schema quotes it: it may be no UTF-8."""
+"""Errors of the module. SQLite's message about a damaged schema quotes it: it may be no UTF-8."""
 SqliteError: TypeAlias = sqlite3.Error | UnicodeDecodeError
 
 FILE_GONE: Final = "the database file was moved or removed"

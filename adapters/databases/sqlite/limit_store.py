@@ -114,7 +114,7 @@ def _save(connection: sqlite3.Connection, changed: LimitRecords) -> None:
     ]
     for begin in range(0, len(rows), _MAX_ROWS):
         batch = rows[begin : begin + _MAX_ROWS]
-        # One statement: after each, the thread waits for the interpreter's lock.
+        # A single statement: after each, the thread waits for the interpreter's lock.
         connection.execute(_save_rows(len(batch)), [value for row in batch for value in row])
 
 

@@ -35,7 +35,7 @@ def decode_rows(table: str, row: Sequence[Any] | None) -> list[tuple[str, int, m
     """Return id, version and body of each row of a table, from the only row of the result.
 
     Raises:
-        CorruptRecord: One of them is damaged.
+        CorruptRecord: A row is damaged.
     """
     try:
         return _decode(row[0]) if row and row[0] else []

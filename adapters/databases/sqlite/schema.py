@@ -111,8 +111,8 @@ def complete_schema(connection: sqlite3.Connection, path: Path) -> str | None:
     """Create the tables, columns and indexes that the file of an older program does not have.
 
     Returns:
-        The first object that is not of this schema, e.g. `trigger x`; nothing is created then. The
-        tables of ANALYZE are none, and no table of a feature that this program does not have.
+        The first object that is not of this schema, e.g. `trigger x`; nothing is created then.
+        Ignores the tables of ANALYZE and of features that this program does not have.
 
     Raises:
         ConfigurationError: The records violate a unique index.

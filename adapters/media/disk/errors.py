@@ -38,7 +38,7 @@ _OF_THE_DISK: Final = {"ENOSPC", "EDQUOT", "EROFS", "EIO"}
 
 
 def is_of_disk(error: OSError) -> bool:
-    """Return whether the disk rejects writes, for now and for whoever writes."""
+    """Return whether the disk rejects all writes for now."""
     return _name(error) in _OF_THE_DISK
 
 

@@ -24,10 +24,10 @@ longer mounted: nothing is written there, and its files are not taken for delete
 CHUNK_SIZE: Final = 64 * 1024
 _TEST_CONTENT: Final = bytes(4096)
 _FOLDER_MODE: Final = 0o750
-"""Of a media folder that is created. A web server in front of it may run as another user of the
-same group."""
+"""Mode of a new media folder. A web server in front of it may run as another user of the same
+group."""
 _FILE_BITS: Final = 0o666
-"""Those of the media folder's mode that a file has."""
+"""Bits of the media folder's mode that its files get."""
 # Symbolic links are not followed, and opening a named pipe does not block.
 _OPEN_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NAME: Final = r"[0-9a-z]+(?:[._-][0-9a-z]+)*"
@@ -37,8 +37,8 @@ _STORAGE_KEY: Final = re.compile(rf"(?=.{{1,100}}\Z){_NAME}(?:/{_NAME})*\Z")
 class FileReader:
     """A file that is open for reading.
 
-    It is also closed when it is dropped: nobody else can close a file that a thread opened after
-    its caller had given up.
+    It is also closed when it is dropped: nothing else closes a file that a thread opened after its
+    caller had given up.
     """
 
     def __init__(self, descriptor: int, start: int, stop: int) -> None:
@@ -172,7 +172,7 @@ def open_file(folder: Path, file: Path, start: int, stop: int | None) -> FileRea
 
 
 def get_size(folder: Path, file: Path) -> int | None:
-    """Return the size of a regular file, or None if there is none of this name."""
+    """Return the size of a regular file, or None if none has this name."""
     try:
         status = file.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -182,7 +182,7 @@ def get_size(folder: Path, file: Path) -> int | None:
 
 
 def delete(folder: Path, file: Path) -> None:
-    """Delete a file durably. It is no error if it does not exist."""
+    """Delete a file durably; do nothing if it does not exist."""
     try:
         file.unlink()
     except (FileNotFoundError, NotADirectoryError):
@@ -240,7 +240,7 @@ def _make_folder(folder: Path, owner: os.stat_result, mode: int) -> None:
         is_new = True
     except FileExistsError:  # another thread or process was faster
         is_new = False
-    # Where something else has the name, this is an error.
+    # Anything but a folder of this name is an error.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if is_new:

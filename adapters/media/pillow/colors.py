@@ -9,11 +9,11 @@ from PIL import ExifTags, ImageCms, ImageOps
 from PIL.PngImagePlugin import PngImageFile
 
 MAX_PROFILE_SIZE: Final = 4 * 1024 * 1024
-"""In bytes. Profiles of printers have up to 3 MB; larger ones are ignored."""
+"""Bytes of a color profile. Those of printers have up to 3 MB; larger ones are ignored."""
 _ORIENTATION: Final = ExifTags.Base.Orientation
 _SWAPS_SIDES: Final = {5, 6, 7, 8}
 _SAMPLE_SCALES: Final = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}
-"""How Pillow scales the samples of a PNG, but not its transparent color."""
+"""Scales that Pillow applies to the samples of a PNG, but not to its transparent color."""
 _HDR_TRANSFERS: Final = {16, 18}
 """PQ and HLG (ITU-T H.273, table 3)."""
 
@@ -109,6 +109,6 @@ def _apply_profile(image: PIL.Image.Image, content: bytes) -> PIL.Image.Image:
     target = ImageCms.createProfile("sRGB")
     mode = "RGBA" if image.mode == "RGBA" else "RGB"
     transform = ImageCms.buildTransform(profile, target, image.mode, mode)
-    # In place if possible: two copies of a large image need too much memory.
+    # Convert in place if possible: two copies of a large image need too much memory.
     result = ImageCms.applyTransform(image, transform, inPlace=image.mode == mode) or image
     return result.convert("L") if image.mode == "L" else result

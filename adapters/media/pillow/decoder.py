@@ -110,7 +110,7 @@ def _detect_by_brands(start: bytes) -> str:
 _QUALITY = 85
 _WEBP_QUALITY = 80
 _REDUCING_GAP = 3.0
-"""As fast as possible without a visible difference, according to Pillow's documentation."""
+"""The fastest value without a visible difference, according to Pillow's documentation."""
 EncodedBytes = tuple[ImageFormat, bytes, tuple[int, int]]
 """The format, the bytes, and the width and height."""
 
@@ -215,7 +215,7 @@ class _Source:
                 self.image.draft("", (width // scale, height // scale))
                 break
         if self.image.info.get("default_image"):
-            # It is no frame of an animated PNG: the next one is the first. Without one it is shown.
+            # The default image of an animated PNG is shown only if no frame follows.
             with suppress(EOFError, SyntaxError):
                 self.image.seek(1)
         self._drop_canvases()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of its image, or of its first frame unless it is a GIF.
+    """The header's data on the image, or on its first frame unless the file is a GIF.
 
     Attributes:
         size: Width and height in pixels, before a crop and a rotation.

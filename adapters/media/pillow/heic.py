@@ -78,7 +78,7 @@ class _Reader:
             offset += length * width
 
     def _boxes(self, outer: _Box, skipped: int = 0) -> Iterator[_Box]:
-        """Yield the boxes in a box, after so many bytes, up to one that exceeds it."""
+        """Yield the boxes in a box, after the skipped bytes, up to one that exceeds it."""
         offset = outer.start + skipped
         while offset + 8 <= outer.end:
             self._limits.check_block()

@@ -14,14 +14,14 @@ from adapters.media.pillow.header import Header
 from adapters.media.pillow.limits import MAX_SCANS, Content, LimitChecker, too_complex
 from domain.features.media.errors import InvalidImage
 
-# 0xFF and a byte that is no stuffed zero, fill byte, restart marker or start of image.
+# 0xFF and a byte, except a stuffed zero, fill byte, restart marker or start of image.
 _MARKER: Final = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _FRAMES: Final = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE: Final = {0xC2, 0xC6, 0xCA, 0xCE}
 _APPLICATIONS: Final = {*range(0xE0, 0xF0), 0xFE}
 _KEPT: Final = (b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0", b"Adobe")
-"""How the segments begin that say how the pixels are turned and colored."""
+"""Starts of the segments that say how the pixels are turned and colored."""
 _START: Final = b"\xff\xd8"
 _END: Final = b"\xff\xd9"
 _PADDING: Final = b"\xff\0" * 8

@@ -21,14 +21,14 @@ from domain.features.media.errors import InvalidImage
 
 _BASE_MEMORY: Final = 256 * 1024 * 1024
 _MEMORY_PER_PIXEL: Final = 20
-"""Enough for each still image, and for usual animations. One with transparent frames of the maximum
-size needs up to 32 bytes, and is too complex."""
+"""Bytes, enough for still images and usual animations. An animation with transparent frames of the
+maximum size needs up to 32 bytes, and is too complex."""
 _MAX_WAIT: Final = 3
 _START_SECONDS: Final = 5.0
-"""The start of a process is no time of a task. On a busy machine it takes seconds."""
+"""Extra time for the start of a process, which takes seconds on a busy machine."""
 _CRASHES: Final = {signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
 _IDLE_SECONDS: Final = 30.0
-"""After this time without a task, the processes end."""
+"""Time without a task after which the processes end."""
 _STOP_SECONDS: Final = 5.0
 """A killed process ends at once, unless the kernel waits for a disk in its name."""
 # Freed images go back to the operating system at once.
@@ -84,7 +84,7 @@ class DecoderProcess:
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            # Nobody waits for it any longer: others may decode.
+            # The service stops waiting for it: others may decode.
             self._count_unstopped()
             _log.error({"event": "decoder_not_stopped", "pid": self._process.pid})
 

@@ -30,7 +30,7 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """What the encoder needs to know of the upload.
+    """Properties of the upload that the encoder needs.
 
     Attributes:
         is_lossless: Whether it has the exact pixels, of a drawing for example.

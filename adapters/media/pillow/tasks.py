@@ -1,4 +1,4 @@
-"""What the service asks a decoder process, and what it answers, as JSON."""
+"""Messages between the service and a decoder process: tasks and answers, as JSON."""
 
 from collections.abc import Sequence
 
@@ -14,11 +14,11 @@ from domain.features.media.errors import (
 from domain.features.media.image import Image, ImageLimits, SourceFormat, VariantSpec
 
 MAX_MESSAGE = 65_536
-"""In bytes."""
+"""Maximum bytes of a message."""
 
 
 class Task(msgspec.Struct, frozen=True):
-    """It is sent with the descriptors of the file and of one file for each image to encode.
+    """A task, sent with the descriptors of the file and of one file for each image to encode.
 
     The first of these is the published image, if `is_published`. Without any, only the pixels are
     counted.

@@ -17,7 +17,7 @@ def read_webp(content: Content, limits: LimitChecker) -> Header:
     """Read up to the pixels of the first frame.
 
     Raises:
-        InvalidImage: There are none, too many, or too many chunks.
+        InvalidImage: There are no frames, too many, or too many chunks.
     """
     size, offset = None, 12
     while offset + 18 <= len(content):

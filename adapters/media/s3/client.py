@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types_aiobotocore_s3 import S3Client
 
 _MAX_CONNECTIONS: Final = 300
-"""At most 256 are for files that are being read: readers never delay anything else."""
+"""Connections; readers of files use at most 256, so they never delay anything else."""
 _REDIRECTS: Final = {301, 302, 307}
 _OTHER_REGION: Final = {
     "400",  # the response to HEAD has no body
@@ -37,7 +37,7 @@ class S3Timeouts:
         total: Any other operation: one request and its retry.
         write: Storing a file. Much shorter than the time that an upload may take as a whole.
         delete: Deleting a file. Short, because a refused deletion is retried.
-        health_check: A health check. Readiness does not wait so long.
+        health_check: A health check. Readiness waits less than `total`.
     """
 
     connect: float = 3.0
@@ -54,7 +54,7 @@ DEFAULT_TIMEOUTS: Final = S3Timeouts()
 
 @dataclass(frozen=True, slots=True)
 class S3Connection:
-    """Where the store is and how to sign in. The endpoint is None for Amazon.
+    """The endpoint of the store and its credentials. The endpoint is None for Amazon.
 
     Without keys, botocore finds credentials. Keys with a session token expire.
     """
@@ -134,7 +134,7 @@ def _reject_other_region(
 async def _reject_website(
     response: tuple[Any, Any] | None, operation: OperationModel, **_: object
 ) -> None:
-    """Report a success that is no listing: for botocore it is one that was cut, and temporary."""
+    """Raise for a success without a listing: botocore takes it for a temporary, cut response."""
     if response is None or operation.name != "ListObjectsV2":
         return
     http_response, _parsed = response

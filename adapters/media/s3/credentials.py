@@ -71,7 +71,7 @@ logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True, slots=True)
 class FoundCredentials:
-    """What signs requests.
+    """The credentials that sign requests.
 
     Attributes:
         session: Makes clients with the credentials, and renews these.
@@ -87,7 +87,7 @@ async def find_credentials(connection: S3Connection, seconds: float) -> FoundCre
     """Return the credentials of the connection; without any, those that botocore finds.
 
     Raises:
-        ConfigurationError: There are none, or they cannot be loaded in this time.
+        ConfigurationError: No credentials, or they cannot be loaded in this time.
     """
     session = AioSession()
     session.register_component("data_loader", _loader())

@@ -146,7 +146,7 @@ def files_unavailable(error: Exception) -> MediaStorageUnavailable:
 
 
 def not_responding(error: Exception) -> bool:
-    """Return whether the store may work later: there is no connection, no response or no time."""
+    """Return whether the store may work later: no connection, no response or a timeout."""
     if isinstance(error, ClientError):
         return not is_rejection(error)
     return not isinstance(error, (*_INVALID_SETTINGS, boto.SSLError, ResponseParserError, KeyError))

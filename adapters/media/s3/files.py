@@ -76,7 +76,7 @@ class S3Files:
     async def write(self, storage_key: str, content: BinaryIO, content_type: str) -> None:
         async with translated_errors(self._timeouts.write):
             size, checksum = await self._threads.call(_hash_content, content)
-            # One request: S3 shows the file when it is complete.
+            # Send a single request: S3 shows the file when it is complete.
             response = await self._bucket.client.put_object(
                 Bucket=self._bucket.name,
                 Key=self._bucket.object_key(storage_key),
@@ -132,10 +132,10 @@ class S3Files:
             async with translated_errors(self._timeouts.total):
                 page = await bucket.client.list_objects_v2(**request)
             keys = [entry["Key"] for entry in page.get("Contents", ())]
-            # Of the first key, since a store that begins again may make new tokens.
+            # Compare the first key too: a store that begins again may make new tokens.
             marks = {f"key {key}" for key in keys[:1]}
             if not all(key.startswith(bucket.prefix) for key in keys):
-                raise _wrong_listing("keys that nobody asked for, or that are encoded")
+                raise _wrong_listing("keys that were not requested, or that are encoded")
             for key in keys:
                 storage_key = key.removeprefix(bucket.prefix)
                 # Without a prefix, only the name of a file shows it; other files may have a "%".
@@ -230,7 +230,7 @@ async def open_s3_files(
 ) -> AsyncIterator[S3Files]:
     """Open an existing bucket and check that it is usable. A missing bucket is not created.
 
-    A store that does not respond is no error: it may be back when it is needed.
+    A store that does not respond is accepted: it may be back when it is needed.
 
     The endpoint is None for Amazon. Without an access key, botocore finds the credentials.
     Presigned URLs deliver the files unless there is a `service_url`. `cache_control` is the header

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from domain.otp.messages import measure_sms
 
 MAX_PARTS: Final = 3
-"""Each part is charged, and parts arrive separately."""
+"""Maximum parts of a message: each is charged, and parts arrive separately."""
 MAX_RETRIEVER_SIZE: Final = 140
 """Bytes that Android's SMS Retriever reads: of the text in UTF-8, and of the encoded SMS.
 

@@ -76,8 +76,8 @@ class TemplateSet:
     def render(self, platform: Platform, values: TemplateValues) -> str:
         """Render the message for a platform.
 
-        The general template is used if the platform has none, or if the template needs an app hash
-        or a domain and there is none.
+        The general template is used if the platform has no template, or if its template needs an
+        app hash or a domain that is missing.
         """
         if platform is not Platform.GENERAL and not self._is_available(platform, values):
             platform = Platform.GENERAL

@@ -85,7 +85,7 @@ class AccountNumber(msgspec.Struct):
 
 
 class Resource(msgspec.Struct):
-    """What is read of a message, a call, the account, a list or an error."""
+    """The fields that are read of a message, a call, the account, a list or an error."""
 
     sid: Any = None
     status: Any = None

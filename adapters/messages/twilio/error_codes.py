@@ -15,12 +15,12 @@
 | 2xx without a SID | unknown | it is not Twilio that responds |
 | no response, or no complete one | unknown | RFC 9110 §9.2.2: a POST is not repeated |
 
-The pages are below https://www.twilio.com. That of 20500 says that the message may have been sent.
+The pages are below https://www.twilio.com. Page 20500 says that the message may have been sent.
 30007 (filtered) comes with `failed` if Twilio filtered the message, and with `undelivered` if a
 carrier did.
 
-A region that is not enabled for the account (13227, 21215, 21408) counts as an invalid number: who
-sends to many countries at an operator's expense would otherwise not use up the limit of the IP.
+A region that is not enabled for the account (13227, 21215, 21408) counts as an invalid number: an
+attacker who sends to many countries would otherwise not use up the limit of the IP.
 """
 
 from collections.abc import Mapping
@@ -177,7 +177,7 @@ MESSAGES: Final = ErrorReasons(
     },
     rejections={
         21602: _TEXT,
-        # There is no route for this pair of numbers: another provider may have one.
+        # This pair of numbers has no route; another provider may have one.
         21612: "The message service does not reach this number; use another number.",
         21617: _TEXT,
         30007: _FILTERED,

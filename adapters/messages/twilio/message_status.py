@@ -1,4 +1,4 @@
-"""What Twilio reports of a message.
+"""Statuses of messages that Twilio reports.
 
 https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
 """
@@ -12,7 +12,7 @@ from adapters.messages.twilio.webhook_fields import SID, match_field
 from application.ports.webhooks import MessageStatus
 from domain.otp.delivery import ReportedStatus
 
-# Those of inbound messages (receiving, received) say nothing about a delivery.
+# Statuses of inbound messages (receiving, received) say nothing about a delivery.
 _MESSAGE_STATUSES: Final = {
     "accepted": ReportedStatus.QUEUED,
     "scheduled": ReportedStatus.QUEUED,
@@ -27,7 +27,7 @@ _MESSAGE_STATUSES: Final = {
     "canceled": ReportedStatus.FAILED,
 }
 # No carrier knows the number, or it is a landline: https://www.twilio.com/docs/api/errors/30006.
-# 30003 is none of them: the phone may be switched off. Nor is 30004: somebody blocks messages.
+# Without 30003 (the phone may be switched off) and 30004 (somebody blocks messages).
 _UNREACHABLE: Final = frozenset({"30005", "30006"})
 _ERROR_CODE: Final = re.compile(r"[0-9]{1,6}")
 

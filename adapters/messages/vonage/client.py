@@ -26,8 +26,8 @@ class VonageError(Exception):
 
     Attributes:
         code: The code of an error of Vonage's own (https://developer.vonage.com/en/api-errors):
-            the end of its `type`, such as 1150 or low-balance; None if it is no such error, but
-            what something in between responded.
+            the end of its `type`, such as 1150 or low-balance; None if the response is not
+            Vonage's, but of something in between.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ REQUEST_ERRORS: Final = (VonageError, UndocumentedResponse, ConnectionFailed, No
 
 
 class ProblemParameter(msgspec.Struct):
-    """One of the parameters that an error is about."""
+    """A parameter that an error is about."""
 
     name: Any = None
 
@@ -69,7 +69,7 @@ class ApiProblem(msgspec.Struct):
 
     @property
     def code(self) -> str | None:
-        """What names the error; empty if it has no name, None if this is no error of Vonage's."""
+        """The code of the error; empty if it has none, None if the error is not Vonage's."""
         if not isinstance(self.type, str) and not isinstance(self.title, str | int):
             return None
         of_type = self.type.rpartition("#")[2] if isinstance(self.type, str) else ""
@@ -119,8 +119,8 @@ class VonageClient:
         """Check that Vonage accepts the tokens and that the account could send.
 
         No request that only reads accepts the token of an application. A message without any field
-        is none that could be sent, and free of charge: the error is 401 without access, 402 without
-        credit, and otherwise that of an invalid message.
+        cannot be sent and is free of charge: the error is 401 without access, 402 without credit,
+        and otherwise that of an invalid message.
         """
         try:
             await self._post({})

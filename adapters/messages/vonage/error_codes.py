@@ -15,10 +15,10 @@
 | 2xx without a `message_uuid` | unknown | the same |
 | no response, or no complete one | unknown | RFC 9110 §9.2.2: a POST is not repeated |
 
-The pages are below https://developer.vonage.com/en. That of the Messages API describes the numbers
-of errors, which come in responses (the end of `type`) and in statuses (also the `title`); most of
-those that are about a phone come in statuses only. 1420 and 1430 (the sender, the recipient is
-invalid for the channel) were read in code of others.
+The pages are below https://developer.vonage.com/en. The Messages API's page describes the numbers
+of errors, which come in responses (the end of `type`) and in statuses (also the `title`); most
+errors about a phone come in statuses only. 1420 and 1430 (the sender, the recipient is invalid for
+the channel) were read in code of others.
 """
 
 from collections.abc import Mapping
@@ -48,8 +48,8 @@ INVALID_NUMBERS: Final[Mapping[str | None, str]] = {
 }
 UNREACHABLE: Final = frozenset({"1170", "1190", "1310", "1430"})
 """The errors after which no later SMS would reach the number: it does not exist, is no longer
-active, or its device gets none. Phones that are switched off, blocked numbers and carriers without
-a route are none of them.
+active, or its device gets no SMS. They leave out phones that are switched off, blocked numbers and
+carriers without a route.
 """
 
 _CREDENTIALS: Final = "The message service does not accept this service's credentials."

@@ -41,7 +41,7 @@ class _Report(msgspec.Struct):
 
 
 def read_message_statuses(body: str) -> list[MessageStatus]:
-    """Return what a body says of a message; nothing if it is no status of one."""
+    """Return the statuses of a message in a body; empty if it has none."""
     report = msgspec.json.decode(body, type=_Report)
     status = _STATUSES.get(report.status) if isinstance(report.status, str) else None
     if status is None:

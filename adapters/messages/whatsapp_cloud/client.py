@@ -14,7 +14,7 @@ from adapters.shared.http import ConnectionFailed, NoResponse, Transport
 T = TypeVar("T")
 
 API_VERSION: Final = "v25.0"
-"""Of the Graph API. Requests to a version that has ended get the oldest one that is left
+"""Version of the Graph API. Requests to an ended version get the oldest one that is left
 (https://developers.facebook.com/docs/graph-api/guides/versioning).
 """
 # A template has about 1 kB, and `Transport` reads 64 kB of a response.
@@ -26,13 +26,13 @@ _TEMPLATE_FIELDS: Final = "name,language,status,category,components,message_send
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WhatsAppAccount:
-    """What an operator has at Meta.
+    """The account of an operator at Meta.
 
     Attributes:
-        access_token: Of a system user; each request has it.
+        access_token: Token of a system user; each request has it.
         app_secrets: Sign webhooks: two while one is replaced.
         verify_token: Proves that Meta checks the webhook for this operator.
-        languages: Those that the template has, as Meta writes them; the first is the default.
+        languages: Languages of the template, as Meta writes them; the first is the default.
     """
 
     access_token: str = field(repr=False)
@@ -109,7 +109,7 @@ class _Paging(msgspec.Struct):
 
 
 class Button(msgspec.Struct):
-    """A button of a template. That of a code is created as `otp` and returned as `URL`."""
+    """A button of a template. A code's button is created as `otp` and returned as `URL`."""
 
     type: str = ""
 

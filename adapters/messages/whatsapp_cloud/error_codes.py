@@ -145,7 +145,7 @@ def find_reason(code: int) -> str:
 
 
 def why_nobody(code: str) -> str:
-    """Return why nobody gets messages by WhatsApp, as a code says; empty if it does not say so."""
+    """Return why a code means that no user gets messages by WhatsApp; empty if it does not."""
     if not code.isdecimal():
         return ""
     reason = _ACCOUNT.get(int(code), _TEMPLATE if int(code) in _TEMPLATE_CODES else "")

@@ -11,7 +11,7 @@ from application.ports.errors import ConfigurationError
 from domain.otp.challenge import OTP_TTL
 
 NOBODY_TTL: Final = 600.0
-"""Seconds for which an error fails the health check that means that nobody gets messages."""
+"""Seconds for which the health check fails after an error with which no user gets messages."""
 
 
 class WhatsAppHealthCheck(AccountHealthCheck):
@@ -30,7 +30,7 @@ class WhatsAppHealthCheck(AccountHealthCheck):
         self._client = client
 
     def fail(self, reason: str) -> None:
-        """Fail for ten minutes: no request but that of a message says what this says."""
+        """Fail for ten minutes: only the request of a message shows this error."""
         self._failure, self._expires_at = reason, self._now() + NOBODY_TTL
 
     async def _find_failure(self) -> str | None:

@@ -19,7 +19,7 @@ def closest_language(languages: Sequence[str], locale: str | None) -> str:
     - The lookup of RFC 4647, section 3.4, comes first: pt-BR finds pt_BR, then pt.
     - Then any other region of the language will do: pt and pt-AO find pt_BR. Chinese in the same
       script is better than in the other one.
-    - If there is none, it is the first one.
+    - Otherwise the first one is used.
     """
     wanted = locale_fallbacks(locale)
     by_locale = {language.replace("_", "-"): language for language in languages}

@@ -14,7 +14,7 @@ _OWN_ID: Final = re.compile(rb"(?<![0-9A-F])[0-9A-F]{16,40}(?=\x00?\Z)")
 
 
 def without_number(message_id: str) -> str:
-    """Return the part of an id that WhatsApp made, an empty text if there is none."""
+    """Return the part of an id that WhatsApp made; empty without one."""
     encoded = message_id.removeprefix(_PREFIX)
     try:
         match = _OWN_ID.search(base64.b64decode(f"{encoded}{'=' * (-len(encoded) % 4)}"))

@@ -24,9 +24,9 @@ _log = logging.getLogger(__name__)
 class WhatsAppMessenger:
     """Send codes by WhatsApp; a message is never sent twice.
 
-    - Meta fixes the text, which calls each a verification code. So one for a change of the number
-      is rejected: it must not read like any other.
-    - After an error that means that nobody gets messages, operators get a warning, and the health
+    - Meta fixes the text, which calls each a verification code. So a code for a change of the
+      number is rejected: it must not read like any other.
+    - After an error with which no user gets messages, operators get a warning, and the health
       check fails for a while: the next channel has the messages, and mostly costs more.
     - Meta returns the reference of a message with each status, as `biz_opaque_callback_data`.
     """
@@ -85,7 +85,7 @@ class WhatsAppMessenger:
         return statuses
 
     def _warn_if_nobody(self, error_code: str) -> None:
-        """Tell operators of an error after which nobody gets messages, here or in a report."""
+        """Tell operators of an error, here or in a report, with which no user gets messages."""
         if reason := why_nobody(error_code):
             _log.warning(
                 {"event": "whatsapp_sends_nothing", "error_code": error_code, "reason": reason}

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 _IMPORTANT_LOGGERS: Final = ("dialtone.security", __name__)
 """Their warnings are logged at every level."""
 _WARNING_PLACE: Final = re.compile(r"(.*?:\d+: \w+): ")
-"""File, line and category; what a library says may have values, as its exceptions may."""
+"""File, line and category; a library's texts may have values, like its exceptions."""
 _OWN_PACKAGES: Final = {"domain", "application", "adapters", "entrypoints", "dialtone"}
-"""Those whose records below the level `warning` are logged. Records of libraries may quote
+"""Packages whose records below the level `warning` are logged. Those of libraries may quote
 messages, codes and URLs.
 """
 
@@ -41,7 +41,7 @@ def configure_logging(
 ) -> None:
     """Log everything in this process to stderr with one chain of processors, warnings included.
 
-    `count_failures` counts errors that nobody catches (`unhandled`) and dropped lines (`log`).
+    `count_failures` counts uncaught errors (`unhandled`) and dropped lines (`log`).
     """
     logging.setLoggerClass(_Logger)
     logging.config.dictConfig(logging_config(level))
@@ -205,7 +205,7 @@ def _report_dropped(lines: int) -> str:
 
 
 class _Lines:
-    """What `configure_logging` was called with; None before."""
+    """The arguments of `configure_logging`; the level is None before its call."""
 
     level: str | None = None
     log_format = "auto"

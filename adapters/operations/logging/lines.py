@@ -42,7 +42,7 @@ class LineWriter:
         self._dropped = 0
         self._thread = threading.Thread()
         self.count_dropped: Callable[[int], object] = lambda _: None
-        """Is told of lines that are dropped, while the log itself cannot say so."""
+        """Counts dropped lines while the log itself cannot report them."""
 
     def write(self, line: str) -> None:
         if not self._thread.is_alive():
@@ -105,7 +105,7 @@ class LineWriter:
 
 
 class LineLogger:
-    """What structlog calls with each line."""
+    """A logger that structlog calls with each line."""
 
     def __init__(
         self,

@@ -20,9 +20,9 @@ _MAX_ITEMS: Final = 40
 """Items of a collection, or frames of an exception."""
 _MAX_DEPTH: Final = 4
 _MAX_LINES: Final = 500
-"""Of an exception with its causes, and of all members of a group."""
+"""Lines of an exception with its causes, and of all members of a group."""
 _MAX_NUMBER: Final = 2**63 - 1
-"""Larger ones are texts: many readers of JSON have 64 bits."""
+"""Larger numbers are texts: many readers of JSON have 64 bits."""
 
 _OWN_ERRORS: Final = (PortError, DomainError, ConfigurationError)
 """Their messages name the cause, and have no secrets."""

@@ -68,7 +68,7 @@ class LogSecurityEvents:
         if maximum is None:
             return False
         if not self._counts:
-            # In a context of its own: the line belongs to no request.
+            # An own context, because the line belongs to no request.
             loop = asyncio.get_running_loop()
             loop.call_later(_MINUTE_SECONDS, self.end_minute, context=Context())
         self._counts[type(event)] += 1
@@ -79,7 +79,7 @@ class LogSecurityEvents:
         if until := fields.get("until"):
             fields["until"] = until.isoformat()
         if reason := fields.get("reason"):
-            # That of a custom provider may contain the phone, or the message with the code.
+            # A custom provider's reason may contain the phone, or the message with the code.
             fields["reason"] = re.sub(r"\d{4,}", "****", mask_phones(reason))
         phone: PhoneNumber | None = fields.get("phone")
         if phone is not None:

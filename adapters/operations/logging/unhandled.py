@@ -1,4 +1,4 @@
-"""Errors that nobody catches: of threads, of finalizers and of the event loop."""
+"""Uncaught errors: of threads, of finalizers and of the event loop."""
 
 import asyncio
 import logging

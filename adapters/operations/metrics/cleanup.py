@@ -9,7 +9,7 @@ from application.operations.cleanup import CleanupIncomplete, CleanupReport
 
 
 class CountedCleanup:
-    """A scheduled cleanup whose runs are counted. One that is not due does not count."""
+    """A scheduled cleanup whose runs are counted, except runs that are not due."""
 
     def __init__(
         self, cleanup: Callable[[timedelta], Awaitable[CleanupReport | None]], metrics: Metrics

@@ -26,7 +26,7 @@ READ_TIMEOUT: Final = 3.0
 _LIVE_GAUGES: Final = "gauge_live*_*.db"
 
 Samples: TypeAlias = float | Mapping[tuple[str, ...], float] | None
-"""One value, or one for each combination of values of the labels; None where there is none."""
+"""A value, or a value for each combination of the labels' values; None without any."""
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ def make_metrics_app(metrics: Metrics, gauges: Sequence[MeasuredGauge]) -> WSGIA
 
 
 class _ReadNow(Collector):
-    """Gauges that are read for an answer. One that is not read in time has no sample."""
+    """Gauges that are read for an answer. A gauge that is not read in time has no sample."""
 
     def __init__(self, gauges: Sequence[MeasuredGauge], loop: asyncio.AbstractEventLoop) -> None:
         self._gauges = gauges

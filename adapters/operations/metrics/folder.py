@@ -12,7 +12,7 @@ from typing import Final
 from application.ports.errors import ConfigurationError
 
 VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Where the library looks for the folder, when it is imported."""
+"""Variable in which the library finds the folder when it is imported."""
 _PREFIX: Final = "dialtone-metrics-"
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108 - the folder in it has a random name
 

@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 PREFIX: Final = "dialtone"
 OTHER: Final = "other"
-"""In the place of a value that a label is not expected to have."""
+"""Replacement of a value that a label is not expected to have."""
 _WORD_BOUNDARY: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -116,7 +116,7 @@ class Metrics:
         )
         self.background_failures = self.counter(
             "background_failures",
-            "Failures of what no request waits for: a background task, or an error nobody caught.",
+            "Failures that no request waits for: of a background task, or an uncaught error.",
             "task",
         )
         self.worker_starts = self.counter("worker_starts", "Worker processes that started.")
@@ -180,7 +180,7 @@ class Metrics:
 
 
 def country_label(country: str) -> str:
-    """Return the ISO 3166-1 code of a country as a label, empty if it is none."""
+    """Return the ISO 3166-1 code of a country as a label, empty if it is invalid."""
     return country if _COUNTRY.fullmatch(country) else ""
 
 

@@ -15,7 +15,7 @@ class PauseGauge:
         self._end: asyncio.TimerHandle | None = None
 
     def __call__(self, seconds: float) -> None:
-        """Show a pause with so many seconds left; 0 is the end of one."""
+        """Show a pause with its seconds left; 0 ends it."""
         if self._end is not None:
             self._end.cancel()
             self._finish()

@@ -43,7 +43,7 @@ class StoreMeter:
     async def measure(self, operation: str, call: Awaitable[T]) -> T:
         self._in_progress += 1
         if not self._is_gauge_due:
-            # Not at each call: nobody sees how the gauge was between two requests for metrics.
+            # Not at each call: its values between two requests for metrics are never seen.
             self._is_gauge_due = True
             asyncio.get_running_loop().call_later(GAUGE_INTERVAL, self._set_gauge)
         started = time.perf_counter()

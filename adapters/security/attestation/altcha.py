@@ -27,7 +27,7 @@ class AltchaAttestation:
     """Asks clients for work, as the protocol 2 of ALTCHA does in its deterministic mode.
 
     - The client finds a counter between 0 and twice the difficulty, so the work of each person is
-      limited. Who does not begin at 0 gains nothing.
+      limited. A start above 0 gains nothing.
     - The signature is an HMAC over the subject, the expiry, the difficulty and a nonce. The subject
       is in its key only, so no client sees it.
     - The signature also identifies the proof: a response can be written in many ways.

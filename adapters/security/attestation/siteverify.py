@@ -68,7 +68,7 @@ _REJECTED_STATUSES: Final = {400, 422}
 _HCAPTCHA_HOST: Final = re.compile(r"(?:.+\.)?hcaptcha\.com")
 _HCAPTCHA_SITE_KEY: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NO_HOSTNAMES: Final = {"", "not-provided"}
-"""How hCaptcha says under high traffic that it names no host."""
+"""Values with which hCaptcha, under high traffic, names no host."""
 _FOR_TESTS: Final = "the secret is one for tests: the provider accepts every response"
 _SCORED: Final = (
     "the key has scores, with which no client fails: use a key of reCAPTCHA v2, Turnstile or "
@@ -81,7 +81,7 @@ class _Answer(msgspec.Struct, rename={"error_codes": "error-codes"}):
     hostname: str | None = None
     apk_package_name: str | None = None
     error_codes: list[str] | None = None
-    # Providers write it in different ways. One that cannot be read is not compared.
+    # Providers write the time in different ways. A time that cannot be read is not compared.
     challenge_ts: Any = None
     score: Any = None
 
@@ -240,7 +240,7 @@ def is_hcaptcha(url: str, site_key: str) -> bool:
 
 
 def _parse(response: HttpResponse) -> _Answer | None:
-    """Return the answer in a response, None if there is none."""
+    """Return the answer in a response, None without one."""
     # Some providers have a 4xx for an invalid response or secret.
     if not (200 <= response.status < 300 or 400 <= response.status < 500):
         return None

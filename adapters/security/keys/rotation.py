@@ -15,11 +15,11 @@ from application.ports.keys import Key, KeyPurpose
 ROTATED_PURPOSES: Final[Sequence[KeyPurpose]] = tuple(
     purpose for purpose in KeyPurpose if purpose is not KeyPurpose.PHONE_INDEX
 )
-"""All but the index key, which phone numbers are found by."""
+"""All purposes but the index key, by which phone numbers are found."""
 MIN_ROTATION_DELAY: Final = 2 * RELOAD_INTERVAL
-"""One interval until all processes have loaded a new key, and one for differing clocks."""
+"""An interval until all processes have loaded a new key, and one for differing clocks."""
 RETENTION_MARGIN: Final = timedelta(days=7)
-"""How long a key is kept after the last token or code that it made has expired."""
+"""Time that a key is kept after the last token or code that it made has expired."""
 Lifetimes: TypeAlias = Mapping[KeyPurpose, timedelta]
 """The maximum lifetime of the tokens or codes of each purpose that has one."""
 

@@ -50,7 +50,7 @@ SERVICE_TOKENS: Final = RecordKind(
     ),
 )
 _MAX_READS: Final = 10
-"""Of a page whose index also has users that the filter excludes: nearly all are blocked, maybe."""
+"""Maximum reads for a page: the filter may exclude nearly all users of its index, as blocked."""
 
 
 class StoredServiceTokens(RecordRepository[ServiceToken, ServiceTokenRecord]):

@@ -92,7 +92,7 @@ ITEM_PAGES: Final = {
     )
     for filters in _FILTERS
 }
-"""One for each combination of filters, so that every page is a range of an index."""
+"""An index for each combination of filters, so that every page is a range of an index."""
 
 UPLOAD_DEADLINES: Final = Index(
     name="media_items_upload_deadline", order="upload_deadline", only=(("state", "pending"),)

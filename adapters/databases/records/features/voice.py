@@ -30,7 +30,7 @@ from domain.identifier import IDENTIFIER_LENGTH
 
 
 class Tagged(msgspec.Struct, tag_field="kind", gc=False):
-    """One of several kinds; each class has its own tag."""
+    """Base of union members; each class has its own tag."""
 
 
 class SayRecord(Tagged, tag="say"):

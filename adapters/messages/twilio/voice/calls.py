@@ -127,8 +127,8 @@ _NOT_CHECKED: Final = (
 )
 _NOT_LISTED: Final = "this server is not Twilio and does not say whether it knows the number"
 _NOT_OWNED: Final = (
-    "it is no active number of the Twilio account: nobody can call it, and calls come from it only "
-    "if it is a verified caller ID"
+    "it is no active number of the Twilio account: it cannot be called, and calls come from it "
+    "only if it is a verified caller ID"
 )
 _NO_STATUS: Final = (
     "Twilio does not report here when a call to it ends (Call status changes): callers who ask for "

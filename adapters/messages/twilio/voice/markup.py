@@ -117,7 +117,7 @@ def _add_dial(response: Any, dial: Dial, url: str) -> None:
         answer_on_bridge=True,
         timeout=dial.timeout_seconds,
         time_limit=dial.max_seconds,
-        # Without it, Twilio passes on a caller ID that is none: error 13214.
+        # Without it, Twilio passes on an invalid caller ID: error 13214.
         caller_id=dial.caller_id or None,
     )
     verb.number(dial.number)

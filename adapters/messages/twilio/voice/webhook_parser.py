@@ -81,7 +81,7 @@ def _parse_event(fields: Mapping[str, str]) -> CallEvent:
 def _find_recording(fields: Mapping[str, str]) -> str:
     if fields.get("RecordingStatus", "") not in _RECORDING_IS_COMPLETE:
         return ""
-    # Of the two, Twilio documents only the URL as a parameter of a recording's `action`.
+    # Twilio documents only the URL, not the SID, as a parameter of a recording's `action`.
     in_url = _RECORDING_IN_URL.search(fields.get("RecordingUrl", ""))
     return match_field(SID, fields.get("RecordingSid", "")) or (in_url[1] if in_url else "")
 

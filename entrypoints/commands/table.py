@@ -12,7 +12,7 @@ from entrypoints.commands.shared.command import LazyCommand
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandAdditions:
-    """What the core has of commands, or what a feature adds to them.
+    """The commands of the core, or those that a feature adds.
 
     Attributes:
         subject: What the program does with it, for the first line of the help.
@@ -21,7 +21,7 @@ class CommandAdditions:
             value of each is a function, which returns checks of the settings by the names of their
             parts.
         not_copied: What `dialtone copy` leaves, in a sentence.
-        scopes: Those of service tokens that its acts need.
+        scopes: Scopes of service tokens that its acts need.
     """
 
     commands: Sequence[LazyCommand] = ()
@@ -101,7 +101,7 @@ OF_FEATURES: Final = {
         user_actions=(
             LazyCommand(
                 "entrypoints.commands.features.admin:list_users",
-                "Print all users, those first that were created first, with masked numbers",
+                "Print all users, the oldest account first, with masked numbers",
                 name="list",
             ),
         ),
@@ -200,4 +200,4 @@ OF_FEATURES: Final = {
         tried="the account and the template of WhatsApp",
     ),
 }
-"""By the name of the feature; who takes one out deletes its entry."""
+"""Additions by the name of the feature. To take out a feature, delete its entry."""

@@ -25,7 +25,7 @@ from entrypoints.settings.settings import Settings
 from entrypoints.texts.acts import describe_actor
 
 _SUBJECT: Final = re.compile(r"[0-9a-f]{16,64}")
-_NO_ENTRIES: Final = "There are no entries. Those of a deleted account are found by its id."
+_NO_ENTRIES: Final = "There are no entries. A deleted account's entries are found by its id."
 
 
 @click.command(cls=Command, examples=["", PHONE, f"--by administrator:{ID} --limit 200"])

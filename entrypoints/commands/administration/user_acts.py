@@ -24,7 +24,7 @@ _NO_ADMINISTRATOR: Final = (
     "promote makes somebody one."
 )
 _OTHERS: Final = ("unblock", "delete")
-"""They have commands of their own, which do more or ask before."""
+"""Acts with commands of their own, which do more or ask before."""
 
 
 def act_commands() -> list[click.Command]:

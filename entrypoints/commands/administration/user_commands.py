@@ -67,7 +67,7 @@ def count(settings: Settings, *, as_json: bool) -> Iterator[str]:
 @click.option(
     "--by",
     metavar="KIND:ID",
-    help="Instead of USER: all accounts that this one has blocked and nobody else, such as "
+    help="Instead of USER: all accounts that only this actor has blocked, such as "
     "service_token:ID or administrator:ID.",
 )
 @click.option(
@@ -132,7 +132,7 @@ def _unblock_by_actor(
 def delete(settings: Settings, user: str, options: ActOptions, *, yes: bool) -> Iterator[str]:
     """Delete an account, as its owner would. This is final."""
     if not yes:
-        # Whoever takes the name or the phone meanwhile is not meant.
+        # The id excludes a user who takes the name or the phone meanwhile.
         user = _confirm_deletion(settings, user, options)
 
     async def delete_user(call: UserCall) -> tuple[FoundUser, Sequence[RetainedData]]:
@@ -165,10 +165,10 @@ def _confirm_deletion(settings: Settings, user_text: str, options: ActOptions) -
 
     Raises:
         InvalidArgument: there is no terminal.
-        CommandError: the answer is not yes, or nobody was found.
+        CommandError: the answer is not yes, or no user was found.
     """
     if sys.stdin is None or not sys.stdin.isatty():
-        raise InvalidArgument("Nobody can be asked here: add --yes to delete the account.")
+        raise InvalidArgument("There is no terminal: add --yes to delete the account.")
 
     async def find(call: UserCall) -> FoundUser:
         call.user.require_identity()

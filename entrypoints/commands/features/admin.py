@@ -86,7 +86,7 @@ def list_users(
     role: str | None,
     options: ActOptions,
 ) -> Iterable[str]:
-    """Print all users, those first that were created first, with masked numbers."""
+    """Print all users, the oldest account first, with masked numbers."""
     at_most_one(created_since=created_since, blocked=blocked, role=role)
     with name_option("--created-since"):
         since = parse_created_since(created_since) if created_since else None

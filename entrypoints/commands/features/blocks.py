@@ -53,8 +53,8 @@ block: Final = CommandGroup(
 @click.option(
     "--network",
     metavar="NETWORK",
-    help="No code is sent for requests from this network, such as 203.0.113.0/24, and nobody signs "
-    "in by a passkey from it; everything else goes on.",
+    help="No code is sent for requests from this network, such as 203.0.113.0/24, and no passkey "
+    "signs in from it; everything else goes on.",
 )
 @click.option("--country", metavar="COUNTRY", help="No code goes to this country, such as GB.")
 @click.option(

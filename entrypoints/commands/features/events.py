@@ -62,7 +62,7 @@ def list_events(
         if user is not None:
             listed = await operator_events.list_of(await _find_user_id(settings, use_cases, user))
             return [event for event in listed if not failed or event.next_attempt_at is None]
-        # One more says whether there are more.
+        # Load one more, to know whether there are more.
         kept = await operator_events.list_failed(limit + 1)
         waiting = () if failed else await operator_events.list_waiting(limit + 1)
         # Without a destination, one may be in both.
@@ -124,7 +124,7 @@ async def _find_user_id(settings: Settings, use_cases: UseCases, text: str) -> s
     """Return the id of the user that a text means, also of a deleted user.
 
     Raises:
-        CommandError: nobody was found, or several were.
+        CommandError: no user was found, or several were.
     """
     user = await find_one(use_cases.administration.find_user, parse_readings(settings, text))
     if user.identity is None:

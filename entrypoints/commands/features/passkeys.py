@@ -114,7 +114,7 @@ def passkey_invite(
 ) -> Iterable[str]:
     """Print a link with which somebody of the staff adds a passkey.
 
-    It is valid once: whoever has it gets into the console, so hand it over in person or by a
+    It is valid once. Anybody with it gets into the console, so hand it over in person or by a
     channel that you trust. A new link ends the one before.
     """
     with name_option("--expires"):
@@ -136,7 +136,7 @@ def passkey_invite(
         settings, user, options, make, [PASSKEYS], act=INVITE, texts=texts
     )
     print_errors(
-        f"For {subject}, once and for {expires}. Whoever has the link gets into the console: "
+        f"For {subject}, once and for {expires}. Anybody with the link gets into the console: "
         "check who asks, and hand it over in person or by a channel that you trust, not by SMS."
     )
     return [link]  # alone on stdout, so that a shell can take it

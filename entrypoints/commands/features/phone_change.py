@@ -42,8 +42,8 @@ def change_phone(
 ) -> Iterator[str]:
     """Give an account another number, for an owner who lost the former one.
 
-    --reason is required. All sessions and passkeys end, and so does a role. The former number
-    gets a message, and is free. An account that lost its number to another one gets one again.
+    --reason is required. Ends all sessions, passkeys and the role. The former number gets a
+    message, and is free. Also gives a number to a detached account.
     """
     with name_option("NEW_NUMBER"):  # codes can be sent to it
         phone = parse_phone(new_number, settings.default_region, settings.phone_rules)
@@ -98,7 +98,7 @@ def _describe(before: FoundUser, identity: Identity) -> Iterator[str]:
     yield f"{identity.id} has the number {new} now. Before, it had {former}."
     if identity.is_blocked:
         yield (
-            "All sessions have ended. The account is blocked: nobody signs in until dialtone user "
+            "All sessions have ended. The account is blocked: no sign-in works until dialtone user "
             f"unblock {identity.id}. While the former number is blocked too, it gets no message."
         )
     else:

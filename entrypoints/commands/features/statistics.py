@@ -34,7 +34,7 @@ from entrypoints.settings.startup_error import InvalidArgument
 @click.option(
     "--hours",
     metavar="N",
-    help="How many hours, with the one that is not over, at most 168 (default: 24).",
+    help="How many hours, the current one included; at most 168 (default: 24).",
 )
 @click.option(
     "--from",

@@ -52,8 +52,8 @@ _TRIED: Final = ", ".join(
 @click.option(
     "--connect",
     is_flag=True,
-    help=f"Try {_TRIED}, the providers and the other parts that the settings name instead, and "
-    "list the ids of the keys; nothing is changed, no message is sent and nobody is called.",
+    help=f"Try {_TRIED}, the providers and the other parts in the settings instead, and list the "
+    "ids of the keys. Changes nothing, sends no message, calls nobody.",
 )
 def check_settings(
     settings: Settings,

@@ -191,7 +191,7 @@ async def _open_time(settings: Settings, stack: AsyncExitStack) -> ReadTime | No
 
 
 async def check_records(settings: Settings) -> list[str]:
-    """Return what features note about the database. One that cannot be read is a note too."""
+    """Return the notes of features on the database, or a note that it cannot be read."""
     checks = [check for feature in FEATURES if (check := feature.records_check(settings))]
     if not checks:
         return []

@@ -110,7 +110,7 @@ def _delete_records(
         shown = ", ".join(f"{name} ({feature})" for name, feature in absent.items())
         raise InvalidArgument(
             f"All records of {shown} will be deleted, and that is final. Add --yes if there "
-            "is a backup, or nobody needs them."
+            "is a backup, or they are not needed."
         )
     with name_variable(settings.variable_of("DIALTONE_DATABASE")):
         return asyncio.run(_delete_all(settings, names))

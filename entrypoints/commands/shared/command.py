@@ -37,7 +37,7 @@ _FIRST_SENTENCE: Final = re.compile(r"(.*?)\.?(?:\s*$|(?<=\.)\s)", re.DOTALL)
 
 
 class _Helped(click.Command):
-    """Has examples in its help, and its whole first sentence in the list of commands."""
+    """A command with examples in its help, and its whole first sentence in the list of commands."""
 
     def __init__(self, *args: Any, examples: Sequence[str], **attributes: Any) -> None:
         """Take examples: arguments, without the name of the command."""

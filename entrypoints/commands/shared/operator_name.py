@@ -1,4 +1,4 @@
-"""Who runs a command, as the audit names it."""
+"""The operator who runs a command, as the audit names them."""
 
 import os
 import pwd
@@ -23,9 +23,9 @@ def parse_operator(acts_as: str | None) -> Operator:
 
 
 def find_operator(name: str | None = None) -> Operator:
-    """Return whoever runs this command.
+    """Return the operator who runs this command.
 
-    It is the real user of the process: `LOGNAME` and `USER` are what anybody wishes. `SUDO_USER`
+    It is the real user of the process: anybody can set `LOGNAME` and `USER`. `SUDO_USER`
     is shown beside it, because one `root` may be many people. With a name, the user and its machine
     are shown beside that, such as `root@web-1`.
     """

@@ -42,7 +42,7 @@ def parse_readings(settings: Settings, text: str) -> Sequence[UserQuery]:
     """Parse a user: return all that the text may mean, a phone, a username or an id.
 
     Raises:
-        InvalidArgument: it is none of them.
+        InvalidArgument: it can be none of these.
     """
     try:
         return parse_user_text(text, settings.default_region)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class UserCall:
-    """What a use case needs to act for a user; the audit has the reason."""
+    """The arguments of a use case that acts for a user; the audit has the reason."""
 
     use_cases: UseCases
     operator: Operator
@@ -58,7 +58,7 @@ def call_for_user(
     Nothing is done without a reason that the act needs. The audit has no entry if `act` is None.
 
     Raises:
-        CommandError: nobody was found, several were, or the use case failed.
+        CommandError: no user was found, several were, or the use case failed.
     """
     readings = parse_readings(settings, user_text)
     operator, reason = options.parse(act)
@@ -77,7 +77,7 @@ async def find_one(find_user: FindUser, readings: Sequence[UserQuery]) -> FoundU
     """Find the user that a text means.
 
     Raises:
-        CommandError: nobody was found, or several were.
+        CommandError: no user was found, or several were.
     """
     found = await find_users(find_user, readings)
     if not found:

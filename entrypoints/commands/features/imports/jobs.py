@@ -150,8 +150,8 @@ class ImportJob(Generic[T]):
             yield f"blocked, of those created and completed: {counts.blocked:,}"
         if counts.rejected_blocked:
             yield (
-                f"rejected, and blocked there: {counts.rejected_blocked:,}. Who owns these phones "
-                "can sign in here: mend the lines, or use dialtone user block."
+                f"rejected, and blocked there: {counts.rejected_blocked:,}. The owners of these "
+                "phones can sign in here: mend the lines, or use dialtone user block."
             )
         if counts.incomplete:
             yield f"imported without {self.left_out}: {counts.incomplete.total():,}"

@@ -27,7 +27,7 @@ PROBLEMS: Final[Mapping[ImportProblem, str]] = {
     ImportProblem.UNSUPPORTED_PHONE_TYPE: "No codes are sent to numbers of this kind.",
     ImportProblem.SPREADSHEET_NUMBER: "A spreadsheet has changed this number: export the file"
     " again, and do not save it in a spreadsheet.",
-    ImportProblem.INVALID_BLOCKED: "Who is blocked is neither true nor false.",
+    ImportProblem.INVALID_BLOCKED: "blocked is neither true nor false.",
     ImportProblem.INVALID_CLAIMS: "claims is no object of JSON that an access token can have.",
     ImportProblem.REPEATED_PHONE: "Several lines have this phone number, so none of them is"
     " imported: decide which one is right.",

@@ -42,11 +42,11 @@ def unused_variables(values: Mapping[str, str]) -> frozenset[str]:
 
 
 def _named(texts: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
-    """Return the names in the texts of settings that name providers, and which ones name each."""
+    """Return the names in the texts of settings that name providers, with the variables of each."""
     named = defaultdict[str, list[str]](list)
     for variable, field in FIELDS.items():
         for part in texts.get(variable, field.default).split(",") if field.names else ():
-            # Of `s3://bucket` it is s3.
+            # The name in `s3://bucket` is s3.
             named[part.partition("://")[0].strip().lower()].append(variable)
     return named
 
@@ -57,7 +57,7 @@ def find_problems(settings: Settings, valid: Mapping[str, Any]) -> Iterator[Prob
     `settings` has empty values in the place of those that are not `valid`.
 
     Raises:
-        SettingsError: A rule or a check of files names what is no field.
+        SettingsError: A rule or a check of files names an unknown field.
     """
     known = {
         **valid,
@@ -162,7 +162,7 @@ def _check_fixed_codes(test_otps: Secret[FixedCodes], otp_length: int) -> Iterat
 
 
 def _check_metrics_port(metrics_bind: Bind | None, bind: Bind) -> Iterator[Problem]:
-    # One address could be part of the other, and the kernel would not say so.
+    # If one address includes the other, the kernel reports no conflict.
     if metrics_bind is not None and metrics_bind.port == bind.port:
         yield Problem("DIALTONE_METRICS_BIND", "Must have another port than DIALTONE_BIND.")
 

@@ -1,4 +1,4 @@
-"""What features show of a user, and what they keep of one who is deleted."""
+"""Details that features show of a user, and data that they keep of a deleted user."""
 
 from typing import Final
 

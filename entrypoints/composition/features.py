@@ -48,6 +48,6 @@ _OURS: Final[tuple[Feature[Any], ...]] = (
     TRACING,
 )
 FEATURES: Final = (*_OURS, *load_extensions(_OURS))
-"""In the order in which they are opened: each after those that it needs."""
+"""All features in the order of their opening: each after those that it needs."""
 KINDS: Final = (*CORE_KINDS, *(kind for feature in FEATURES for kind in feature.kinds))
 declare_kinds(KINDS)

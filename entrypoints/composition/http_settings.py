@@ -1,4 +1,4 @@
-"""What the settings decide about HTTP."""
+"""The settings of HTTP, from all settings."""
 
 from entrypoints.http.settings import (
     HttpIdentitySettings,

@@ -48,7 +48,7 @@ REMOVED: Final[Mapping[str, str]] = {
         "testing can be in DIALTONE_TEST_OTPS."
     ),
 }
-"""What holds instead of each variable. A variable stays here for two minor versions."""
+"""Replacements of former variables. A variable stays here for two minor versions."""
 
 
 _OF_KUBERNETES: Final = re.compile(r"DIALTONE_(?:PORT|PORT_.+|SERVICE_.+)")

@@ -59,7 +59,7 @@ def _read_secret_file(
     Links are followed, as those of a secret that Kubernetes mounts. An error quotes the path only
     if there is a file: the text may be the secret itself, in the wrong variable.
 
-    In production, a file that every user of the machine can read is an error. One that they can
+    In production, a file that every user of the machine can read is an error. A file that they can
     change always is: it may name a module to run.
 
     Raises:
@@ -90,7 +90,7 @@ def _read_secret_file(
             f"what it contains. Fix: chmod o-rw {path}"
         )
     if mode & stat.S_IROTH and is_production(values):
-        # The mode counts also in a private folder: that may change, and nobody would notice.
+        # The mode counts also in a private folder: the folder may change unnoticed.
         raise InvalidValue(
             f"Every user of the machine can read {path} (mode {mode:04o}), which "
             f"production rejects. Fix: chmod o-r {path}, and let it belong to the user of the "

@@ -1,4 +1,4 @@
-"""From settings to use cases: the core is opened, and then each feature opens itself."""
+"""Make the use cases from settings: the core is opened, then each feature opens itself."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager

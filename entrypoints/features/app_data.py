@@ -1,4 +1,4 @@
-"""What the backend of the app keeps with a user."""
+"""Data of users from the backend of the app."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final

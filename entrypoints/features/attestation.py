@@ -78,7 +78,7 @@ def _hosts_of_service(
 
 @dataclass(frozen=True, kw_only=True)
 class AttestationSettings(Settings):
-    """What clients prove where the limits of strangers are used up."""
+    """Proofs that strangers may have to send for a code."""
 
     attestation: Annotated[
         AttestationType | Factory | None,

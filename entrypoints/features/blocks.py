@@ -37,7 +37,7 @@ class _Blocks(Feature["Blocks"]):
         return show_blocks(composition.core_ports, make_block_lists(composition.database))
 
     async def open(self, composition: "Composition") -> Opened["Blocks"]:
-        """Where there are limits, read the blocks before the first request is answered."""
+        """Read the blocks before the first request is answered, if there are limits."""
         from application.features import blocks as feature
 
         known = feature.KnownBlocks(

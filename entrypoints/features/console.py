@@ -23,7 +23,7 @@ class ConsoleSettings(Settings):
     """The web console of the staff."""
 
     has_console: bool = setting(
-        "yes has pages for the staff at /console, who sign in with a passkey.",
+        "yes serves the web console for staff at /console.",
         "no",
         variable="DIALTONE_WEB_CONSOLE",
     )

@@ -44,26 +44,26 @@ if TYPE_CHECKING:
 Destination = HttpHook | Factory
 _NO_USER: Final = "0" * 24
 _STORED_LENGTH: Final = 12
-"""Hex digits. Nobody chooses the text, so nobody makes two with the same."""
+"""Hex digits. No attacker chooses the text, so none can make a collision."""
 
 
 def stored_name(destination: Destination) -> str:
-    """Return what the database calls a destination. A URL may be a secret, so it is a hash."""
+    """Return the name of a destination in the database: a hash, as a URL may be a secret."""
     text = destination.path if isinstance(destination, Factory) else destination.url
     return hashlib.sha256(text.encode()).hexdigest()[:_STORED_LENGTH]
 
 
 def destination_labels(destinations: Sequence[Destination]) -> dict[str, str]:
-    """Return what is shown of each destination, by its stored name."""
+    """Return the shown text of each destination, by its stored name."""
     return {stored_name(destination): str(destination) for destination in destinations}
 
 
 @dataclass(frozen=True, kw_only=True)
 class EventSettings(Settings):
-    """What the backend of the app is told."""
+    """Events of users for the backend of the app."""
 
     events: Annotated[tuple[Destination, ...], several_of({}, once="destination")] = setting(
-        "Where events of users go: https://… (a hook of yours) or package.module:factory; several.",
+        "Destinations of user events: https://… (your hook) or package.module:factory; several.",
         example="https://events.example.org",
         signed_with="DIALTONE_EVENTS_SECRET",
     )
@@ -81,7 +81,7 @@ class EventSettings(Settings):
         return bool(self.events)
 
     def events_policy(self) -> "EventsPolicy":
-        # Imported only here: to read settings, nobody needs use cases.
+        # Imported only here: reading settings needs no use cases.
         from application.features.events.feature import EventsPolicy
 
         return EventsPolicy(events_with_phone=self.events_have_phone)
@@ -218,7 +218,7 @@ EVENT_RECORDS: Final = _EventRecords()
 
 
 _TURN_SECONDS: Final = 5.0
-"""Until the next try, while another process sends."""
+"""Time until the next try while another process sends."""
 _ERROR_PAUSE_SECONDS: Final = 1.0
 _TURN_TIMEOUT: Final = 60.0
 _RELEASE_TIMEOUT: Final = 5.0

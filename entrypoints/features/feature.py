@@ -44,7 +44,7 @@ class Feature(Openable, Generic[T_co]):
     """An optional feature. Without all `features/<name>`, its adapters and tests, the rest works.
 
     `entrypoints.features.<name>` has one subclass, and one object of it, which
-    `entrypoints.composition.features` lists. One of somebody else is an extension:
+    `entrypoints.composition.features` lists. A feature of somebody else is an extension:
     `DIALTONE_EXTENSIONS`.
 
     All but the name have a default. Methods import what they need when they are called: so a
@@ -57,9 +57,9 @@ class Feature(Openable, Generic[T_co]):
         must_be_open: Whether each program opens it: the service, and all commands.
         settings: A subclass of `Settings`, which also overrides what its settings change in the
             core; None if it has none.
-        kinds: The kinds of its records. Those of an extension have names that begin with `x_`.
+        kinds: The kinds of its records. Kinds of an extension have names that begin with `x_`.
             `dialtone cleanup` opens each feature with records.
-        data: What it has of a user, in words that an operator reads before the deletion.
+        data: Its data of a user, in words that an operator reads before the deletion.
         adds_to_export: Whether an export opens it, for its part.
         left_by_deletion: What `dialtone user delete` leaves if it cannot be opened, in a sentence.
             Empty if a deletion does not open it.

@@ -28,10 +28,10 @@ _VARIABLE: Final = "DIALTONE_LOGIN_HOOK"
 
 @dataclass(frozen=True, kw_only=True)
 class LoginHookSettings(Settings):
-    """Who decides about each login."""
+    """The hook that decides about each login."""
 
     login_hook: HttpHook | None = setting(
-        "Where a server of yours decides about each login with a right code: https://….",
+        "URL of your hook that decides about each login with a right code: https://….",
         example="https://login.example.org",
         signed_with="DIALTONE_LOGIN_HOOK_SECRET",
     )

@@ -45,8 +45,8 @@ _OPTIONAL: Final = (
     " instance, unless an older app needs these rights."
 )
 _REQUIRED: Final = (
-    "DIALTONE_STAFF_PASSKEYS=required: nobody uploads pictures for others (library:upload) and"
-    " nobody creates users (users:create). Older apps did both after a sign-in by code."
+    "DIALTONE_STAFF_PASSKEYS=required: staff cannot upload pictures for others (library:upload) or"
+    " create users (users:create). Older apps did both after a sign-in by code."
 )
 _SAME_ORIGIN: Final = (
     "DIALTONE_WEB_ORIGINS has the origin of DIALTONE_PUBLIC_URL: a script of that app can read what"
@@ -63,7 +63,7 @@ def _parse_app_origin(text: str) -> str:
 
 
 class StaffPasskeys(StrEnum):
-    """Who of the staff needs a passkey."""
+    """Which staff need a passkey."""
 
     OPTIONAL = "optional"
     REQUIRED = "required"
@@ -74,8 +74,7 @@ class PasskeySettings(Settings):
     """Passkeys with which users sign in to the app, and staff to the console."""
 
     passkey_domain: Annotated[str | None, parsers.parse_domain] = setting(
-        "Domain of the passkeys of users; in production there are none without it, see "
-        "docs/web.md.",
+        "Domain of users' passkeys; without it, users in production have none; see docs/web.md.",
         derived=lambda env: "" if env is Environment.PRODUCTION else LOCALHOST,
         example="example.org",
     )
@@ -84,7 +83,7 @@ class PasskeySettings(Settings):
         example="android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
     )
     staff_passkeys: StaffPasskeys = setting(
-        "required asks all staff for a passkey, on each instance; optional only whoever has one.",
+        "required, on each instance: all staff need a passkey; optional: those who have one.",
         StaffPasskeys.OPTIONAL,
     )
 
@@ -180,7 +179,7 @@ class _Passkeys(Feature["Passkeys"]):
         return PasskeyFields, StaffPasskeyFields
 
     async def open(self, composition: "Composition") -> Opened["Passkeys"]:
-        """Make the use cases, also where nobody can use passkeys: commands remove what there is."""
+        """Make the use cases even if passkeys cannot be used: commands remove stored ones."""
         from application.features.passkeys.feature import (
             Passkeys,
             PasskeysFeature,
@@ -278,7 +277,7 @@ _MAX_COUNTED: Final = 10_000
 
 
 async def _describe_stored(records: RecordStore, domain: str | None) -> str:
-    """Return a note on the passkeys that another domain loses; empty if there are none."""
+    """Return a note on the passkeys that another domain loses; empty without any."""
     count = 0
     async for identity in read_identities(records, PASSKEYS_ADDED):
         count += sum(not passkey.is_staff for passkey in identity.passkeys)
@@ -287,7 +286,7 @@ async def _describe_stored(records: RecordStore, domain: str | None) -> str:
     if count == 0:
         return ""
     counted = f"more than {_MAX_COUNTED:,}" if count > _MAX_COUNTED else f"{count:,}"
-    place = f"{domain} now" if domain else "no domain now, so nobody can use one"
+    place = f"{domain} now" if domain else "no domain now, so none can be used"
     return (
         f"Passkeys of users: {counted}, for {place}. They are lost with another "
         "DIALTONE_PASSKEY_DOMAIN than that with which they were added."

@@ -35,8 +35,8 @@ def http_start_page(settings: Settings) -> "HttpStartPageSettings | None":
 def keeps_messages(settings: Settings) -> bool:
     """Return whether the last messages are kept in memory, so that the page can show them.
 
-    - In production never.
-    - Every messenger prints, so nobody gets a message that the terminal does not show.
+    - Never in production.
+    - Every messenger prints, so the terminal shows each message.
     - The server listens on a loopback interface only, and no proxy is known: one that adds no
       header would hide that clients are elsewhere.
     - One process has all messages. With several, the next request may reach another one.

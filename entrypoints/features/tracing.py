@@ -31,7 +31,7 @@ def _without_libraries() -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class TracingSettings(Settings):
-    """Where spans are sent. The other variables of OpenTelemetry are read by its SDK."""
+    """The collector of traces. The SDK of OpenTelemetry reads its other variables."""
 
     otlp_endpoint: HttpUrl | None = setting(
         "URL of a collector that gets traces by OTLP over HTTP.",

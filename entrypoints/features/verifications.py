@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationSettings(Settings):
-    """How many codes a backend sends."""
+    """The limit of a backend's verifications."""
 
     verification_limit: SlidingWindow = setting(
-        "How many codes one service token sends for verifications.", "300/1h"
+        "Maximum codes that one service token sends for verifications.", "300/1h"
     )
 
     def otp_policy(self, *, are_messages_reported: bool) -> "OtpPolicy":

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _setting = partial(setting, vendor="meta")
 
 _parse_id = parsers.pattern(
-    r"[0-9]{5,20}", "Must be an id of Meta, digits only: the phone number itself is none."
+    r"[0-9]{5,20}", "Must be an id of Meta, digits only, and not the phone number itself."
 )
 # https://developers.facebook.com/documentation/business-messaging/whatsapp/templates/overview
 _parse_template = parsers.pattern(
@@ -162,7 +162,7 @@ _NAMES: Final = ", ".join(known.name for known in WHATSAPP_PROVIDERS)
 
 @dataclass(frozen=True, kw_only=True)
 class WhatsAppSettings(WhatsAppCloudSettings):
-    """Who sends codes by WhatsApp."""
+    """The provider of codes by WhatsApp."""
 
     whatsapp: Annotated[
         Provider | Factory | None,

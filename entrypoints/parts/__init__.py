@@ -1,1 +1,1 @@
-"""From settings to adapters: which there are, and how they are opened."""
+"""Make adapters from settings: which there are, and how they are opened."""

@@ -26,11 +26,11 @@ AUDIENCE: Final = "dialtone"
 
 
 class KeysUnavailable(StartupError):
-    """The keys cannot be used now. Whoever waits may find them repaired."""
+    """The keys cannot be used now, but may be repaired later."""
 
 
 def load_keys(settings: Settings, clock: Clock, *, is_service: bool = False) -> "SecretKeys":
-    """Load the keys. Those of a file change with it.
+    """Load the keys. Keys of a file change with the file.
 
     The service creates missing keys in development, and checks all in production. A job of root
     uses the file of the service's user.

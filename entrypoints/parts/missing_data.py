@@ -1,4 +1,4 @@
-"""Whether the data of a service is there: what was lost, and what a command needs."""
+"""Check whether the data of a service is there: what was lost, and what a command needs."""
 
 import asyncio
 import stat

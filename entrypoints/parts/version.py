@@ -12,7 +12,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 COMMIT_FILE: Final = "entrypoints/parts/commit.txt"
 """`git archive` and the build of the image write the commit there; a clone has a placeholder."""
 UNKNOWN: Final = "unknown"
-"""In the place of a commit, where neither the file nor git has it."""
+"""Placeholder if neither the file nor git has the commit."""
 
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _BRANCH: Final = "ref: "

@@ -80,7 +80,7 @@ def parse_hook(text: str) -> HttpHook:
     "only, no password and no #; a comma is written %2C."
 )
 def parse_private_url(text: str) -> str:
-    """Parse a URL to which nobody else can read the requests: https, or http on this machine."""
+    """Parse a URL whose requests others cannot read: https, or http on this machine."""
     parts = split_url(text, without="#,")
     if parts.scheme != "https" and parts.hostname not in LOOPBACK_HOSTS:
         raise ValueError

@@ -17,7 +17,7 @@ from entrypoints.settings.values import PrivateUrl, Secret
 
 PREFIX: Final = "DIALTONE_"
 LIMIT_PROFILES: Final = ("small", "medium", "large")
-"""What sets all limits: for some thousand users, some hundred thousand, or millions."""
+"""Profiles of all limits: for some thousand users, some hundred thousand, or millions."""
 _KEY: Final = "setting"
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What is said at a field about its variable.
+    """The declaration of a variable at its field.
 
     Attributes:
         default: The text that is read if the variable is not set; empty if there is none.
@@ -89,8 +89,7 @@ def declared(settings: type[Any]) -> Mapping[str, Declaration]:
     """Return the settings of a dataclass by their variables.
 
     Raises:
-        SettingsError: Two fields have one name or variable, or a default reads what is no field
-            above.
+        SettingsError: Two fields have one name or variable, or a default reads an unknown field.
     """
     found = dict[str, Declaration]()
     kinds = get_type_hints(settings, include_extras=True)
@@ -150,7 +149,7 @@ def _can_be_secret(kind: Any) -> bool:
 
 
 def _empty(kind: Any) -> Any:
-    """Return the empty value of the type of a field, None if that is one or if there is none."""
+    """Return the empty value of a field's type, None if the type allows it or has no other."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _empty(arguments[0])

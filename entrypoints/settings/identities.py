@@ -68,7 +68,7 @@ class IdentitySettings(OtpSettings):
         return UsernameRules(self.app_name, self.default_region)
 
     def identities_policy(self) -> "IdentitiesPolicy":
-        # Imported only here: to read settings, nobody needs use cases.
+        # Imported only here: reading settings needs no use cases.
         from application.identities.use_cases import IdentitiesPolicy
 
         return IdentitiesPolicy(

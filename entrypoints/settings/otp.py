@@ -37,7 +37,7 @@ _LimitWithDay = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class SmsSettings(ServiceSettings):
-    """Who sends messages."""
+    """The providers of messages."""
 
     sms: Annotated[
         tuple[Provider | Factory | HttpHook, ...],
@@ -57,7 +57,7 @@ class SmsSettings(ServiceSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
-    """Who sends codes, in which words, and how many."""
+    """The channels, texts and limits of codes."""
 
     countries: Annotated[frozenset[str] | None, parsers.parse_countries] = setting(
         "Countries that are served, as ISO codes, or * for all; optional with console alone.",
@@ -102,13 +102,13 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         "10000/1h,60000/1d",
     )
     sms_limit_total: _LimitWithDay = limit(
-        "The same in all countries together; both up to 500000/1h,12000000/1d.",
+        "As …_PER_COUNTRY, in all countries together; both up to 500000/1h,12000000/1d.",
         "500/1h,3000/1d",
         "5000/1h,30000/1d",
         "50000/1h,300000/1d",
     )
     sms_limit_all_factor: Annotated[int, parsers.number(1, 20)] = setting(
-        "All messages, with logins too: so many times DIALTONE_SMS_LIMIT_PER_COUNTRY and …_TOTAL.",
+        "Limits of all messages, logins included, as a multiple of …_PER_COUNTRY and …_TOTAL.",
         "10",
     )
     # A /48 network has three times the limit of an IP.
@@ -148,7 +148,7 @@ class OtpSettings(VonageSettings, TwilioSettings, SmsSettings):
         per_country, per_country_and_day = self.sms_limit_per_country
         total, total_of_day = self.sms_limit_total
         has_url = self.is_set("DIALTONE_PUBLIC_URL") and are_messages_reported
-        # Imported only here: to read settings, nobody needs use cases.
+        # Imported only here: reading settings needs no use cases.
         from application.otp.use_cases import OtpPolicy
 
         return OtpPolicy(

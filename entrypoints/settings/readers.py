@@ -52,7 +52,7 @@ READERS: Final[Mapping[Any, Reader]] = {
     HttpHook: Reader(adapter_parsers.parse_hook, "https://hook.example.org"),
     FixedCodes: Reader(parsers.parse_fixed_codes, example_of_fixed_code(DEFAULT_OTP_LENGTH)),
 }
-"""What is read in one way only. Of other types, `Annotated` names the reader or what it parses."""
+"""Types with one reader. For other types, `Annotated` names the reader or its parser."""
 
 HttpUrl = Annotated[str, Reader(parsers.parse_http_url, "https://dialtone.example.org")]
 HookSecrets = Secret[
@@ -65,7 +65,7 @@ _MADE_OF: Final[Mapping[Any, Callable[[Callable[[str], Any]], Callable[[str], An
     Secret: parsers.secret,
     Secret[tuple[Any, ...]]: parsers.secrets_of,
 }
-"""What makes the reader of a type of that of its values."""
+"""Functions that make the reader of a type from the reader of its values."""
 
 
 def reader_of(kind: Any) -> Reader:

@@ -21,7 +21,7 @@ from entrypoints.settings.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceSettings:
-    """Where the service is reached, and where its data is."""
+    """The environment, URL and data of the service."""
 
     env: Environment = setting(
         "development or production; production rejects settings that are only safe for trying out.",
@@ -72,17 +72,17 @@ class ServiceSettings:
 
     @property
     def file_stores(self) -> Mapping[str, Path | None]:
-        """Where data of users is beside the database, in words, with its folder on this machine."""
+        """Stores of user data beside the database, in words, with their folders on this machine."""
         return {}
 
     @property
     def keeps_user_events(self) -> bool:
-        """Whether events of users are recorded, because somebody gets them."""
+        """Whether events of users are recorded, because a destination gets them."""
         return False
 
     @property
     def image_sources(self) -> tuple[str, ...]:
-        """Where the URLs of images lead, as in a Content-Security-Policy."""
+        """Sources of images, as in a Content-Security-Policy."""
         return ()
 
     def is_set(self, variable: str) -> bool:

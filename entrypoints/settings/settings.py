@@ -32,7 +32,7 @@ def parse_secrets(text: str) -> Secret[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class KeySettings(ServiceSettings):
-    """Where the keys are."""
+    """The keys."""
 
     secrets_file: Path = setting(
         "File with the keys; development creates it if it is missing, production does not.",
@@ -60,7 +60,7 @@ class ServerSettings(ServiceSettings):
     workers: Annotated[int, parsers.number(1, 256)] = setting("Number of server processes.", "1")
     stop_delay: Annotated[timedelta, parsers.duration("0s", "10m")] = setting(
         "After SIGTERM, the service still accepts requests for this time; in production 5s.",
-        # In development, nothing routes requests by readiness.
+        # In development, no balancer routes requests by readiness.
         derived=lambda env: "5s" if env is Environment.PRODUCTION else "0s",
         example="10s",
     )

@@ -20,7 +20,7 @@ class SettingsError(StartupError):
 
 
 class DataMissing(SettingsError):
-    """What a command works on does not exist: the folder or the settings are not the service's."""
+    """The data of a command does not exist: the folder or the settings are not the service's."""
 
 
 class CommandError(Exception):

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 HIDDEN: Final = "(hidden)"
 HYBRID_ORIGINS: Final = ("capacitor://localhost", "ionic://localhost", "tauri://localhost")
-"""Those of the pages in apps that are built with these frameworks. Each app has the same one."""
+"""Origins of the pages in apps of these frameworks, the same one for all apps of a framework."""
 
 Network = IPv4Network | IPv6Network
 

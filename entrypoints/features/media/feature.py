@@ -216,7 +216,7 @@ class _MediaAway(_Media):
 
 
 class _ImportedMedia(_Media):
-    """The library for imports: nobody uploads, so no owner waits for pixels."""
+    """The library for imports: no user uploads, so no owner waits for pixels."""
 
     def make_pixel_allowance(self, settings: Settings) -> PixelAllowance | None:
         del settings

@@ -170,7 +170,7 @@ async def check_folder(composition: "Composition") -> None:
 
 
 _FILE_NOT_FOUND: Final = b'"error":"File not found","code":"not_found"'
-"""In the response of `/media` of the service."""
+"""Text in the service's response for a missing file of `/media`."""
 _MAX_ERROR_BYTES: Final = 4096
 FOLDER: Final = "00"
 """The service looks for a file in a folder only."""

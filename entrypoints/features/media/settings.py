@@ -56,7 +56,7 @@ def _presigns(media: MediaStore, public_url: str | None, delivery: MediaDelivery
 
 @dataclass(frozen=True, kw_only=True)
 class MediaSettings(Settings):
-    """Where files are, and what users may upload."""
+    """The media store, and what users may upload."""
 
     media: Annotated[MediaStore, parse_media] = setting(
         "file:path (file:///path from the root), s3://bucket/prefix, or package.module:factory.",
@@ -155,7 +155,7 @@ class MediaSettings(Settings):
         return f"{self.public_url}/media"
 
     def media_policy(self) -> "MediaPolicy":
-        # Imported only here: to read settings, nobody needs use cases.
+        # Imported only here: reading settings needs no use cases.
         from application.features.media.feature import MediaPolicy
 
         return MediaPolicy(

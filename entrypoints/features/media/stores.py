@@ -1,4 +1,4 @@
-"""What `DIALTONE_MEDIA` names, and the parsers of stores and of what is in them."""
+"""The stores that `DIALTONE_MEDIA` names, and the parsers of stores and of their content."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _VARIANT: Final = re.compile(
 )
 _MAX_VARIANTS: Final = 10
 _MAX_VARIANT_PIXELS: Final = 2048
-"""Of each side. A larger one would take longer than the image itself."""
+"""Pixels of each side. A larger variant would take longer than the image itself."""
 
 # The access key ID and the region are parts of a path in each request's signature.
 parse_access_key_id = pattern(

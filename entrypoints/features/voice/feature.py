@@ -84,7 +84,7 @@ def _voice_of_sms(sms: Sequence[object], twilio_voice_from: str, twilio_from: st
 
 @dataclass(frozen=True, kw_only=True)
 class VoiceSettings(Settings):
-    """Who places and answers calls, what callers hear, and how many calls there are."""
+    """The provider, texts, limits and retention of calls."""
 
     twilio_voice_from: Annotated[str, _parse_caller_id] = setting(
         "Number that calls come from; by default TWILIO_FROM, if it is a number with +.",
@@ -105,7 +105,7 @@ class VoiceSettings(Settings):
         example="/etc/dialtone/call_texts.toml",
     )
     operator: PhoneNumber | None = setting(
-        "Number that callers of the phone line are connected to; by default nobody answers them."
+        "Number that callers of the phone line are connected to; without it there is no connection."
     )
     inbound_limit_total: _CallLimit = limit(
         "Calls that the phone line answers in an hour; further ones hear a busy tone.",
@@ -228,7 +228,7 @@ def _check_retention(
 
 @asynccontextmanager
 async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
-    """Open the provider of the phone line, until the block ends. None if there is none."""
+    """Open the provider of the phone line until the block ends; None without a provider."""
     match settings.of(VoiceSettings).voice:
         case None:
             yield None
@@ -244,7 +244,7 @@ async def open_voice(settings: Settings) -> AsyncIterator[VoicePorts | None]:
 
 
 def find_recordings(settings: Settings, voice: VoicePorts | None) -> Recordings | None:
-    """Return where recordings are. Those of a former phone line may be at its provider."""
+    """Return the store of recordings. A former phone line's may be at its provider."""
     if voice is not None:
         return voice.calls
     for known in PHONE_PROVIDERS:

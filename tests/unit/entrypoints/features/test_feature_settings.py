@@ -210,7 +210,7 @@ async def test_devices_show_passkeys_of_the_staff_under_another_name(tmp_path: P
     [
         ({}, []),
         ({"WEB_CONSOLE": "yes"}, ["Set it to required on each"]),
-        ({"STAFF_PASSKEYS": "required"}, ["nobody uploads pictures for others (library:upload)"]),
+        ({"STAFF_PASSKEYS": "required"}, ["staff cannot upload pictures for others"]),
         (
             {
                 "WEB_CONSOLE": "yes",
@@ -218,7 +218,7 @@ async def test_devices_show_passkeys_of_the_staff_under_another_name(tmp_path: P
                 "PUBLIC_URL": "https://a.test",
                 "WEB_ORIGINS": "https://b.test,https://A.test",
             },
-            ["nobody creates users (users:create)", "Give the service a host of its own."],
+            ["create users (users:create)", "Give the service a host of its own."],
         ),
     ],
 )

@@ -20,10 +20,10 @@ ABOUT_TOKENS: Final = "tokens"
 
 
 class HttpAdditions(InitPlugin):
-    """What a feature adds to the HTTP application, which reads these attributes.
+    """A feature's additions to the HTTP application, which reads these attributes.
 
-    They get the settings of the feature from whoever makes them. `HttpSettings` is in the state of
-    the application, as `settings`.
+    Their maker passes the settings of the feature. `HttpSettings` is in the state of the
+    application, as `settings`.
 
     Attributes:
         use_cases: What handlers get by name: the name of the feature, or `voice.line`.
@@ -37,7 +37,7 @@ class HttpAdditions(InitPlugin):
             origins may send no request there.
         pages: Pages for people, by their paths, with their names.
         port_errors: The errors of its ports, with those of their responses.
-        error_table: The errors of its API, if its paths are another one than the main one.
+        error_table: The errors of its API, if its paths are not of the main API.
         field_codes: The codes of invalid fields that only the feature has.
         fields: Structs with the fields that are added to Structs of the core, or described better.
             Those of the body of a request are parsed too, also in Structs that inherit from it.

@@ -169,8 +169,8 @@ UsernameField = Annotated[
     str,
     described(
         "1 to 64 characters in their composed form (NFC), of which one is visible. Control and"
-        " private characters and line breaks are invalid, and so are invisible characters but those"
-        " that a script or an emoji needs. Spaces at the ends are removed, inner spaces are"
+        " private characters, line breaks and invisible characters are invalid, except invisible"
+        " ones that a script or an emoji needs. Spaces at the ends are removed, inner spaces are"
         " collapsed. Spellings that differ in capitals or in the form of letters are the same name,"
         " and a name that looks like that of an administrator is in use. Letters of scripts"
         " that are not written together, names that claim a role, and phone numbers are invalid."

@@ -197,9 +197,9 @@ class SessionController(Controller):
     ) -> None:
         """End sessions. Their tokens become invalid at once. The body may be empty.
 
-        `this` session is that of the access token, or that of the refresh token in the body. A
-        refresh token whose session is over ends nothing and is not an error. One that is void or
-        older ends its own session only.
+        `this` is the session of the access token, or of the refresh token in the body. A refresh
+        token of an ended session ends nothing, without an error. A void or older one ends only its
+        own session.
         """
         by: Principal | RefreshToken | None
         if data is not None and data.refresh_token is not None:

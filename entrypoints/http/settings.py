@@ -15,7 +15,7 @@ from domain.phone import DEFAULT_RULES, PhoneRules
 from domain.token_issuers import DEFAULT_ISSUER
 
 MAX_JSON_BYTES: Final = 64 * 1024
-"""Of all request bodies but uploads."""
+"""Bytes of all request bodies but uploads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

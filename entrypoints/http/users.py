@@ -63,7 +63,7 @@ class RenameUserBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class SpokenConsent(msgspec.Struct, kw_only=True):
-    """What a caller agreed to on the phone. Nobody proved to be the owner of the number."""
+    """A caller's consent on the phone. It does not prove that the number is the caller's."""
 
     wording: Annotated[
         str,
@@ -271,8 +271,8 @@ class UserController(Controller):
         The phone can sign in again, as a new identity. What remains, and for how long:
 
         - sessions and the phone number: up to an hour, until the cleanup deletes them
-        - the username: 30 days, in which nobody gets it; then it is free for everybody, its former
-          owner too
+        - the username: 30 days, in which no user can take it; then it is free, for its former owner
+          too
         - limits of codes, by a keyed hash of the phone number: up to 30 days
         - audit entries, which say what operators did with the account: 400 days
         - the id of the account, and when it was created, deleted and cleaned up: for ever

@@ -1,1 +1,1 @@
-"""What operators see and name, as several APIs show it."""
+"""Schemas of several APIs for what operators see and name."""

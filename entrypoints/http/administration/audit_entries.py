@@ -26,7 +26,7 @@ class ActorResponse(msgspec.Struct, kw_only=True):
         str,
         described(
             "Somebody of the staff (`administrator`, whatever the role), a user who changed the own"
-            " phone or passkeys, a backend by a service token, or whoever ran a command.",
+            " phone or passkeys, a backend by a service token, or the operator of a command.",
             ActorKind.ADMINISTRATOR.value,
             enum=[kind.value for kind in ActorKind],
         ),
@@ -57,7 +57,7 @@ class ActorResponse(msgspec.Struct, kw_only=True):
     ]
     is_claim: Annotated[
         bool,
-        described("Whether nobody has proved it, as for a command.", False),
+        described("Whether it is only claimed, as for a command.", False),
     ]
 
 
@@ -83,7 +83,7 @@ class AuditEntryResponse(msgspec.Struct, kw_only=True):
             USER_ID_EXAMPLE,
         ),
     ]
-    reason: Annotated[str, described("Why; empty if nobody said it.", "Ticket 4711")]
+    reason: Annotated[str, described("Why; empty if no reason was given.", "Ticket 4711")]
     item_id: Annotated[
         str | None,
         described("The item of the library that it was done to. Otherwise null.", ITEM_ID_EXAMPLE),

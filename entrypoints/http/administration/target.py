@@ -47,7 +47,7 @@ ACT_ERRORS: Final = (
     errors.AuditFailed,
 )
 TARGET_ERRORS: Final = (NO_TARGET, TWO_TARGETS, *ACT_ERRORS)
-"""Those of an operation that acts for a user whom its body names."""
+"""Errors of an operation that acts for a user whom its body names."""
 
 ReasonField = Annotated[
     str | None, reason_field("Why, for the audit.", "Ticket 4711: she gets no code", min_length=0)
@@ -86,7 +86,7 @@ class Target:
 def parse_target(
     request: ApiRequest, act: Act | None, body: UserBody, operator: Operator | None = None
 ) -> Target:
-    """Parse the user and the reason of an act; without one nobody has to say why."""
+    """Parse the user and the reason of an act; without an act, the reason is optional."""
     with FieldErrors() as invalid:
         return add_target(request, act, body, invalid, operator)
 

@@ -44,7 +44,7 @@ class UserActionResponse(ActResponse, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActPath:
-    """What the description has of an act beside its row.
+    """The parts of an act's description that its row lacks.
 
     Attributes:
         operation_id: The name of the method in generated clients.

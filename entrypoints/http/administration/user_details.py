@@ -41,7 +41,7 @@ SubjectField = Annotated[
 IsVerifiedField = Annotated[
     bool,
     described(
-        "False if somebody joined by a call, and nobody has signed in yet. True does not mean that"
+        "False until the first sign-in of an account that joined by a call. True does not mean that"
         " the number was proved: an import or an administrator may have made the account.",
         True,
     ),
@@ -69,11 +69,11 @@ _ROLES: Final = {
 
 
 class AccountResponse(msgspec.Struct, kw_only=True):
-    """An account. One that was deleted has only its id and times."""
+    """An account. A deleted account has only its id and times."""
 
     id: UserIdField
     username: Annotated[
-        str | None, described("Null before one was chosen, and after the deletion.", "Rahul Sharma")
+        str | None, described("Null before a name was chosen, and after deletion.", "Rahul Sharma")
     ]
     external_id: Annotated[
         str | None,
@@ -164,8 +164,8 @@ class VerificationResponse(msgspec.Struct, kw_only=True):
     next_message_at: Annotated[
         str | None,
         time_field(
-            "When a client that nobody knows can cause a message. Null if nothing is sent to this"
-            " phone: it is not served, or blocked and without an account."
+            "When a client that is not recognized can cause a message. Null if nothing is sent to"
+            " this phone: it is not served, or blocked and without an account."
         ),
     ]
     waits_for: Annotated[
@@ -271,8 +271,8 @@ class RejectionResponse(msgspec.Struct, kw_only=True):
     recognition: Annotated[
         str,
         described(
-            "How the client was recognized; `none` also where nobody looked, because no client is"
-            " served.",
+            "How the client was recognized; `none` also if that was not checked, because no client"
+            " is served.",
             Recognition.NONE.value,
             enum=[recognition.value for recognition in Recognition],
         ),
@@ -367,12 +367,12 @@ class UserDetailsResponse(msgspec.Struct, kw_only=True):
 
 
 class PageFields(msgspec.Struct, kw_only=True):
-    """What the page of the same version gets in addition. It is not part of the API.
+    """Additional fields for the page of the same version. They are not part of the API.
 
     Attributes:
         acts: The names of acts that make sense and that the role allows.
-        why_no_acts: Why there are none although some make sense; empty otherwise.
-        other_readings: What else somebody may have meant who searched for a text.
+        why_no_acts: Why there are no acts although some make sense; empty otherwise.
+        other_readings: Other users that the text of a search may mean.
     """
 
     acts: list[str]

@@ -93,8 +93,8 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     exceptions.NoIssuerMetadata: ErrorRow(
         404,
         "no_issuer_metadata",
-        "The issuer of access tokens is not the URL of this service, so there is no metadata of an "
-        "issuer. The keys are at /.well-known/jwks.json.",
+        "No issuer metadata: the issuer of access tokens is not the URL of this service. The keys "
+        "are at /.well-known/jwks.json.",
     ),
     exceptions.MethodNotAllowed: ErrorRow(
         405,
@@ -153,7 +153,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         "The message could not be delivered. Try again shortly.",
         example=partial(errors.DeliveryFailed, retry_after=15),
     ),
-    # Of `verify-otp` only the legacy API has it: in the main API a wrong code is no error there.
+    # Only the legacy `verify-otp` has it: in the main one a wrong code is no error.
     errors.IncorrectOtp: ErrorRow(
         403,
         "invalid_otp",
@@ -205,7 +205,7 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.ReauthenticationRequired: ErrorRow(
         403,
         "reauthentication_required",
-        "Sign in again, by a code: staff acts for others within a day after signing in by one.",
+        "Sign in again with a code. Staff can act for others for one day after that.",
     ),
     errors.PasskeyRequired: ErrorRow(
         403,
@@ -249,9 +249,8 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     errors.TooManyActs: ErrorRow(
         429,
         "rate_limited",
-        "You act for others as often as one may: people 60 times an hour and 300 times a day, "
-        "others 600 and 3,000 times. Other data of users has limits of its own. Commands have "
-        "no such limit.",
+        "Too many acts for others. Limits: people 60 an hour and 300 a day, service tokens 600 and "
+        "3,000; media, and app data for tokens, have others, commands none.",
         example=partial(errors.TooManyActs, retry_after=600),
     ),
     errors.TooManyReads: ErrorRow(
@@ -262,4 +261,4 @@ CORE_ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     ),
 }
 CORE_TABLE: Final = ErrorTable(CORE_ERRORS)
-"""Without the errors of features. Invalid values are errors of the core."""
+"""Errors of the core, without those of features. Invalid values are among them."""

@@ -16,7 +16,7 @@ class HttpError(Exception):
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One message of an invalid field."""
+    """A message about an invalid field."""
 
     field: Annotated[str, described("The name of the field.", "phone")]
     code: Annotated[str, described("A stable code for programs.", "country_not_served")]

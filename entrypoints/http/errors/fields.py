@@ -30,7 +30,7 @@ class InvalidFieldsError(msgspec.Struct):
 class ServiceError(msgspec.Struct):
     """Any error but invalid fields. Each has `error` and `code`; the code decides on the others."""
 
-    # One schema for all codes: generated clients can read a code that a later version adds. A
+    # A single schema for all codes: generated clients can read a code that a later version adds. A
     # feature may add fields, and describe one of these better.
 
     error: exceptions.MessageField

@@ -23,7 +23,7 @@ ApiError: TypeAlias = DomainError | exceptions.HttpError
 INVALID_CODE: Final = "invalid"
 """The code of every response that is only about fields."""
 RETRY_AFTER: Final = 5
-"""Seconds, where the service is to blame and nobody knows how long it takes.
+"""Seconds to wait if the service is to blame and the end is not known.
 
 It is longer than the default timeout of a database: after an overload, all earlier calls have
 ended.

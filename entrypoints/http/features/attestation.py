@@ -22,7 +22,7 @@ from entrypoints.http.requests.described_rules import described_rules
 
 
 class ProofRequestBody(msgspec.Struct):
-    """What a client needs for a proof of one kind. Each kind has one of the other fields."""
+    """Data for a proof of one kind. Each kind has one of the other fields."""
 
     type: Annotated[
         str,
@@ -60,7 +60,7 @@ class ProofRequestBody(msgspec.Struct):
 
 
 class AttestationErrorFields(msgspec.Struct):
-    """What only errors of proofs have."""
+    """Fields that only errors of proofs have."""
 
     attestation: Annotated[
         list[ProofRequestBody],
@@ -72,8 +72,7 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
     AttestationRequired: ErrorRow(
         403,
         "attestation_required",
-        "Too many codes are requested. Send a proof that one of the entries of 'attestation'"
-        " asks for.",
+        "A proof is needed. Make and send one of those that 'attestation' lists.",
         example=partial(
             AttestationRequired, {"type": "siteverify", "site_key": "<the site key of the app>"}
         ),
@@ -121,7 +120,7 @@ AttestationField = Annotated[
 
 
 class AttestationFields(msgspec.Struct, kw_only=True):
-    """What a request for a code has in addition."""
+    """Additional fields of a request for a code."""
 
     attestation: AttestationField = None
 

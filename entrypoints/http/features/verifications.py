@@ -136,8 +136,8 @@ class VerificationController(Controller):
         Only a service token with the scope `verifications:write` does this: no role has it. The
         code belongs to this token, and another token gets another one. A second request within the
         cooldown sends no message: the status is 200, `sent` is false, and the `id` is a new one for
-        the message that was sent before. A blocked number without an account is answered as one of
-        a country that is not served.
+        the message that was sent before. A blocked number without an account gets the response of
+        an unserved country.
         """
         settings, country = request.settings.otp, None
         is_public: bool = request.app.state.has_public_clients
@@ -181,8 +181,8 @@ class VerificationController(Controller):
         """Say whether a code is right, for the token that asked for it.
 
         Without a response, send the same request again: the same right code is approved again
-        within 60 seconds. Attempts count for this `id` only; without any left the right code is not
-        looked at. That of a number whose account is blocked is approved.
+        within 60 seconds. Attempts count for this `id` only; without any left, no code is checked.
+        The right code of a number whose account is blocked is approved.
         """
         settings = request.settings.otp
         with FieldErrors(data) as invalid:

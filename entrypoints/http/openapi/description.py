@@ -47,10 +47,10 @@ never expires.
 
 The paths, methods, fields, codes and statuses that you use stay, with their meaning, and a required
 field of a response stays required. A later version may add fields of responses, which you ignore,
-and paths, methods, headers, and fields of requests that may be absent. It may also add values of
-texts in responses, of which `x-extensible-enum` lists the known ones: treat a `code` that you do
-not know by its status, and an unknown delivery status as one that is not final; show another
-unknown value as it is, or not at all.
+and paths, methods, headers, and fields of requests that may be absent. It may also add text values
+of responses (`x-extensible-enum` lists the known ones): for an unknown `code` go by the status,
+take an unknown delivery status as not final, and show any other unknown value as it is, or not at
+all.
 
 ## Errors
 

@@ -1,4 +1,4 @@
-"""What the options of its route add to the description of an operation.
+"""Additions to the description of an operation, from the options of its route.
 
 - `request_body` describes a body that is no JSON, or may be absent.
 - `union` is the name of a response that is one of several: generated clients have a type of it.

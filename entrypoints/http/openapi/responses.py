@@ -135,7 +135,7 @@ def _summarize(table: ErrorTable, example: ApiError, *, is_only: bool) -> str:
     message = f"{row.message.removesuffix('.')}."
     if table.schema:
         return message
-    # That of a shared error is in the description of the whole API.
+    # The message of a shared error is in the description of the whole API.
     is_known = type(example) in SHARED_ERRORS and not is_only
     return f"`{row.code}`." if is_known else f"`{row.code}`: {message}"
 

@@ -55,7 +55,7 @@ def describe_structs(
             schemas[name]["properties"] |= deepcopy(added["properties"])
             schemas[name]["required"] += added["required"]
     for name, schema in schemas.items():
-        # Only requests forbid unknown fields, and so do the objects in them.
+        # Only requests, and the objects in them, forbid unknown fields.
         is_sent = of_structs.get(name) in bodies or "additionalProperties" in schema
         if text := schema.get("description"):
             schema["description"] = cleandoc(text)

@@ -93,9 +93,8 @@ class OtpController(Controller):
     ) -> schemas.DeliveryStatusResponse:
         """Return what became of the message or call that a request for a code refers to.
 
-        The `request_id` is the credential. An unknown one looks like one whose message is queued,
-        and so does a message whose provider reports no statuses. Within the cooldown all ids refer
-        to the same message.
+        The `request_id` is the credential. An unknown id, and a message whose provider reports no
+        statuses, look like a queued message. Within the cooldown all ids refer to the same message.
         """
         status, error_code = await otp.get_delivery_status(request_id)
         return schemas.DeliveryStatusResponse(
@@ -125,7 +124,7 @@ class OtpController(Controller):
         a minute, until a token of the session is used. Otherwise the code is invalid, and a new one
         can be requested at once.
 
-        Send `request_id`: the attempts are then counted for this request only, and nobody else
+        Send `request_id`: the attempts are then counted for this request only, and no other client
         can use them up. Without it they are shared with all clients of the network, or with all
         that never requested the code. After too many, also a correct code is a 429: `retry_after`
         says when the same request is looked at again, and `resend_in` when a new code can be

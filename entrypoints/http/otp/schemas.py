@@ -40,7 +40,7 @@ OTP_PATTERN: Final = _otp_pattern(DEFAULT_OTP_LENGTH)
 _DEVICE_PATTERN: Final = (
     r"^(?:[^\x00-\x1f\x7f-\x9f\u2010-\u206f]|[\u2010-\u2027\u202f-\u2065\u206a-\u206f])*$"
 )
-"""No control characters, line breaks or bidirectional controls (UAX #9)."""
+"""Texts without control characters, line breaks or bidirectional controls (UAX #9)."""
 
 
 def otp_field(description: str) -> msgspec.Meta:
@@ -204,7 +204,7 @@ class DeliveryStatusResponse(msgspec.Struct, kw_only=True):
         described(
             "`queued`: not sent yet, or not known. `sent`: on its way; not all carriers report"
             " more. `delivered`: the phone has it. `undelivered`, `failed`: it will not arrive. A"
-            " call is delivered once the code was read; one that nobody answers is undelivered."
+            " call is delivered once the code was read; an unanswered call is undelivered."
             " A status only advances, and the last three are final.",
             ReportedStatus.DELIVERED.value,
             enum=[status.value for status in ReportedStatus],

@@ -74,7 +74,7 @@ class OptionalConsoleMiddleware(AbstractAuthenticationMiddleware):
     """
 
     async def authenticate_request(self, connection: Connection) -> AuthenticationResult:
-        """Return the principal as `auth`, or why there is none."""
+        """Return the principal as `auth`, or the reason without one."""
         auth: Principal | Unauthenticated | Forbidden | PasskeyRequired
         try:
             auth = await _find_console_user(connection)

@@ -38,9 +38,9 @@ _log = structlog.get_logger()
 
 
 class Origin(NamedTuple):
-    """Where a page comes from (RFC 6454). Two spellings of one origin are equal.
+    """The origin of a page (RFC 6454). Two spellings of one origin are equal.
 
-    That of a hybrid app has no port.
+    The origin of a hybrid app has no port.
     """
 
     scheme: str

@@ -18,7 +18,7 @@ CLIENT_IP: Final = "dialtone.client_ip"
 _IPV6_PREFIX_LENGTH: Final = 64
 """A household or a server has a whole /64 network of IPv6, so that it counts as one client."""
 _NAT64: Final = IPv6Network("64:ff9b::/96")
-"""What RFC 6052 puts before the IPv4 address of a client that a NAT64 gateway translates."""
+"""Prefix (RFC 6052) of the IPv4 address of a client that a NAT64 gateway translates."""
 _LOCAL_NAT64: Final = IPv6Network("64:ff9b:1::/48")
 """The same within one network (RFC 8215)."""
 _MAX_HOPS: Final = 20
@@ -31,7 +31,7 @@ _log = structlog.get_logger()
 
 
 class _Sender(NamedTuple):
-    """Who sent a request, or sent it on: the client or a proxy."""
+    """The sender of a request: the client, or a proxy that forwarded it."""
 
     ip: IpAddress
     client_ip: str
@@ -123,7 +123,7 @@ def parse_client_ip(text: str, *, is_public: bool) -> str:
     """Parse the IP of a client that a backend names, as what counts as one client.
 
     Raises:
-        UnsupportedValue: It is none, or it has to be public and is of a private network.
+        UnsupportedValue: It is no IP, or it has to be public and is of a private network.
     """
     try:
         ip = ip_address(text.strip())

@@ -51,7 +51,7 @@ The framework replaces `Vary` in responses to pages of other origins.
 """
 _CLIENT_CLOSED_REQUEST: Final = 499
 _UNTRACED: Final = "/health/"
-"""How the paths begin whose requests are no traces: a balancer sends some each second."""
+"""Prefix of paths that are not traced: a balancer requests them each second."""
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE")
 DEFAULT_HEADERS: Final = {
     b"x-content-type-options": b"nosniff",

@@ -95,7 +95,7 @@ class FieldErrors:
 
 
 def parse_id(text: str, error: Exception) -> str:
-    """Return an id in lower case; raises `error` if the text is none."""
+    """Return an id in lower case; raises `error` if the text is no id."""
     parsed = parse_identifier(text)
     if parsed is None:
         raise error

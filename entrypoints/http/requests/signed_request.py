@@ -56,7 +56,7 @@ def _to_signed_request(scope: Any, query: str, body: bytes, public_url: str) -> 
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != _FORM:
         return SignedRequest(url, headers, body=body)
-    # Nobody has verified the signature yet, and to parse 3 MB of a form can take 20 s.
+    # The signature is not verified yet, and parsing a form of 3 MB can take 20 s.
     if len(body) > MAX_JSON_BYTES:
         raise ValueError
     errors = "surrogateescape"  # keeps all bytes, which are what is signed
@@ -74,4 +74,4 @@ def _respond_to_rejected(_: ApiRequest, __: WebhookRejected) -> Response[bytes]:
 
 
 EXCEPTION_HANDLERS: Final[dict[Any, Any]] = {WebhookRejected: _respond_to_rejected}
-"""For the controllers of providers' requests."""
+"""Handlers for the controllers of providers' requests."""

@@ -23,7 +23,7 @@ UNAVAILABLE_ERROR: Final = "unavailable_error"
 """An option of handlers: their error if the database fails; None if they read nothing from it."""
 
 _MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '(.+?)'")
-"""How the framework begins the error."""
+"""Start of the framework's error."""
 
 _log = structlog.get_logger()
 
@@ -99,7 +99,7 @@ class RepeatedFailures:
             return
         self._counts[key] = 0
         _log.error("request_failed", error=error, reason=reason)
-        # In a context of its own: the line belongs to no request.
+        # An own context, because the line belongs to no request.
         loop = asyncio.get_running_loop()
         loop.call_later(_MINUTE_SECONDS, self.end_minute, key, context=Context())
 

@@ -27,7 +27,7 @@ class SentFile(Protocol):
 
     @property
     def size(self) -> int | None:
-        """In bytes; None if nobody knows it."""
+        """Size in bytes; None if unknown."""
 
     @property
     def chunks(self) -> AsyncIterator[bytes]:
@@ -95,7 +95,7 @@ class FileResponse:
 async def _send_chunks(chunks: AsyncIterator[bytes], send: Send, read: FileRead) -> bool:
     """Send all chunks, and return whether the client took them.
 
-    Whoever runs this cancels it when nobody needs the rest.
+    The caller cancels it when the rest is not needed.
 
     No variable here may refer to the task, as `timeout = asyncio.timeout(…)` does: a cancelled task
     keeps its exception, and the exception keeps all variables. That would be a reference cycle,

@@ -78,7 +78,7 @@ _ABOUT_TOKENS = (
 
 
 class AdminHttpAdditions(HttpAdditions):
-    """What administrators and backends see of users and do for them, and the audit."""
+    """Users as administrators and backends see them, acts for them, and the audit."""
 
     about = MappingProxyType({ABOUT_API: _ABOUT, ABOUT_TOKENS: _ABOUT_TOKENS})
     errors = ERRORS

@@ -94,7 +94,7 @@ class ListedUserResponse(msgspec.Struct, kw_only=True):
 
 
 class UserPageResponse(msgspec.Struct, kw_only=True):
-    """A page of users, those first that were created first."""
+    """A page of users, the oldest account first."""
 
     users: Annotated[
         list[ListedUserResponse],
@@ -170,12 +170,13 @@ class UserListController(Controller):
         cursor: UserCursorParameter = None,
         limit: UserLimitParameter = None,
     ) -> UserPageResponse:
-        """List accounts that are not deleted, those first that were created first.
+        """List accounts that are not deleted, the oldest account first.
 
-        Who is there all the time is listed exactly once, also while others are created, changed,
-        blocked and deleted. Accounts without a username are listed too; one whose phone went to
-        somebody else is not. Numbers are masked. The audit has one entry an hour for each operator,
-        with the number of users. A service token needs the scope `users:list`.
+        An account that exists all the time is listed exactly once, also while others are created,
+        changed, blocked and deleted. Accounts without a username are listed too; detached accounts,
+        whose phone went to somebody else, are not. Numbers are masked. The audit has one entry an
+        hour for each operator, with the number of users. A service token needs the scope
+        `users:list`.
         """
         with FieldErrors() as invalid:
             user_filter = UserFilter()

@@ -1,4 +1,4 @@
-"""What the backend of the app keeps with a user, over HTTP."""
+"""Data of users from the backend of the app, over HTTP."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -68,7 +68,7 @@ EXPORT_RESPONSES: Final[dict[str, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A ZIP archive that is made while it is sent, so nobody knows its size.
+    """A ZIP archive that is made while it is sent, so its size is unknown.
 
     Its `chunks` end with an error if it is not complete.
     """

@@ -9,7 +9,7 @@ from application.features.export import Export
 
 MEDIA_TYPE: Final = "application/zip"
 _MODE: Final = 0o600 << 16
-"""Where ZIP has the mode of a file of Unix: only its owner reads it."""
+"""The mode of a Unix file, as ZIP has it: only its owner reads it."""
 
 
 class _Sink:
@@ -23,7 +23,7 @@ class _Sink:
         return len(content)
 
     def flush(self) -> None:
-        """Do nothing: whoever takes the bytes sends them."""
+        """Do nothing: the taker of the bytes sends them."""
 
     def close(self) -> None:
         """Do nothing: it is memory."""

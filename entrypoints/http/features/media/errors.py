@@ -94,7 +94,7 @@ class InvalidItemId(HttpError):
 
 
 class MediaErrorFields(msgspec.Struct):
-    """What only errors of the library have."""
+    """Fields that only errors of the library have."""
 
     details: Annotated[
         str, described("What failed.", "The media store does not respond. Try again shortly.")

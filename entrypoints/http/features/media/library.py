@@ -49,7 +49,7 @@ from entrypoints.http.responses.preconditions import Validators
 from entrypoints.http.responses.streaming import FileResponse
 
 _PRIVATE_CACHE_CONTROL: Final = "private, no-cache"
-"""Of a file that a token opens: the next user of a browser has another token."""
+"""Header of a file that a token opens: the next user of a browser has another token."""
 _MEDIA_HEADERS: Final = {
     "Accept-Ranges": "bytes",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -127,11 +127,11 @@ class LibraryController(Controller):
 
         The published image is encoded again, upright, in sRGB and without metadata. `type` in the
         response is the type of the bytes, regardless of what the client claimed. An animated GIF
-        stays one; of an animated PNG or WebP the first frame is published as an image, and of a
-        HEIF sequence the first picture.
+        stays animated. The first frame of an animated PNG or WebP, or the first picture of a HEIF
+        sequence, is published as an image.
 
-        A user can have two uploads in progress. One that is slower than 32 kB/s ends with status
-        503 when another one needs its place.
+        A user can have two uploads in progress. An upload slower than 32 kB/s ends with status 503
+        when another one needs its place.
 
         With an `Idempotency-Key`, an upload can be repeated: the same key, file and fields return
         the same item within 24 hours. An upload that ended with an error has freed its key.
@@ -295,9 +295,9 @@ class MediaFileController(Controller):
     ) -> ASGIApp:
         """Return the file of an item. After the item is deleted, it is not found.
 
-        Where the URLs of items do not expire, this needs no access token. Where they expire
-        (`url_expires_at`), it does, or the signature of the URL: after that time nobody can open
-        the file without a token. Where media is private, only the owner and administrators can.
+        If the URLs of items do not expire, this needs no access token. If they expire
+        (`url_expires_at`), it needs one, or the signature of the URL: after that time the file
+        opens only with a token. If media is private, only the owner and administrators can open it.
 
         A file never changes. So conditional requests and ranges work without fail.
         """

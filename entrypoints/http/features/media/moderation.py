@@ -59,7 +59,7 @@ THUMBNAIL_RESPONSES: Final[dict[str, Any]] = {
 
 
 class Shown(StrEnum):
-    """Who sees an item: those that the service shows it to, or administrators only."""
+    """Who sees an item: all to whom the service shows it, or administrators only."""
 
     SHOWN = "shown"
     HIDDEN = "hidden"

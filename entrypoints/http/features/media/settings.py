@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # whoever reads settings does not load the framework
+if TYPE_CHECKING:  # reading settings does not load the framework
     from entrypoints.http.requests.request import ApiRequest
 
 

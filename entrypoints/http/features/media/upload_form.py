@@ -32,7 +32,7 @@ MAX_FIELD_BYTES: Final = 4096
 MAX_PARTS: Final = 32
 MAX_PART_HEADERS: Final = 8
 MAX_PART_HEADER_BYTES: Final = 4224
-"""Of one header, with its name. A file name is in it, and is not read."""
+"""Bytes of one header, with its name. It has the file name, which is not read."""
 BLOCK_BYTES: Final = 64 * 1024
 MALFORMED_FORM: Final = exceptions.FieldError(
     "body", FieldErrorCode.INVALID_FORM, "The multipart form is incomplete or malformed."
@@ -54,7 +54,7 @@ _CODECS: Final = {
     "ascii": "utf-8",
     "iso-8859-1": "latin-1",  # what Apache HttpClient in Java sends with each text by default
 }
-"""By charset. RFC 7578 §5.1.2 allows others, but some of Python's codecs are unsafe for foreign
+"""Codecs by charset. RFC 7578 §5.1.2 allows others, but some of Python's are unsafe for foreign
 input.
 """
 

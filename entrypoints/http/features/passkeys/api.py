@@ -33,19 +33,18 @@ ERRORS: Final[Mapping[type[ApiError], ErrorRow]] = {
         403,
         "passkey_rejected",
         "This passkey cannot be added: the device did not ask for a fingerprint, a face or a PIN,"
-        " or it made one that nobody could sign in with. Try again, or use another device.",
+        " or it made one that cannot sign in. Try again, or use another device.",
     ),
     passkeys.SignCountFell: ErrorRow(
         403,
         "passkey_count_fell",
-        "This passkey was used elsewhere since: there may be a copy of its device. Sign in with a"
-        " code or another passkey, remove this one, and add a new one. At the console, ask an"
-        " operator.",
+        "This passkey was used elsewhere, so it may have been copied. Sign in with a code or"
+        " another passkey, remove this one, and add a new one. At the console, ask an operator.",
     ),
     passkeys.ChallengeNotValid: ErrorRow(
         409,
         "challenge_not_valid",
-        "This took longer than five minutes, or came twice. Try again.",
+        "Expired after five minutes, or already used. Try again.",
     ),
     passkeys.TooManyPasskeys: ErrorRow(
         409,

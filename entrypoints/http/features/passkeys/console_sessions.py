@@ -77,7 +77,7 @@ class ConsoleTokenResponse(msgspec.Struct, kw_only=True):
 
 
 class TouchBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """What is to be confirmed with a passkey."""
+    """The request that a passkey is to confirm."""
 
     purpose: Annotated[
         str,
@@ -124,7 +124,7 @@ class Act(msgspec.Struct, kw_only=True):
 
 
 class ConsolePageSession(ConsoleSessionResponse, kw_only=True):
-    """What the page of the same version gets in addition. It is not part of the API.
+    """Additional fields for the page of the same version. They are not part of the API.
 
     `page` changes with the page: one that is older loads itself again.
     """

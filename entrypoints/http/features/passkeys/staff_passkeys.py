@@ -88,7 +88,7 @@ class InviteBody(UserBody, forbid_unknown_fields=True, kw_only=True):
 
 
 class InvitedResponse(msgspec.Struct, kw_only=True):
-    """The link was made. Whoever has it gets into the console."""
+    """The link was made. Anybody with it gets into the console."""
 
     message: Annotated[str, described("What was done.", "The link is valid once.")]
     link: Annotated[
@@ -255,8 +255,8 @@ class InvitationController(Controller):
         """Make a link with which somebody of the staff adds the first passkey.
 
         It needs the scope `users:role`, which the role `administrator` has, and a touch. No service
-        token makes one. It is valid once and for 15 minutes. Only a command makes one for whoever
-        has a passkey, and for somebody of the same or a higher role.
+        token makes one. It is valid once and for 15 minutes. Only a command makes one for staff who
+        have a passkey, or whose role is the same or higher.
         """
         target = parse_target(request, INVITE, data, staff_member(request.principal))
         with parsing_field(target.field):
@@ -264,5 +264,5 @@ class InvitationController(Controller):
                 request.principal, to_touch(data.touch), target.query, target.reason
             )
         return InvitedResponse(
-            message="The link is valid once and for 15 minutes. Whoever has it gets in.", link=link
+            message="The link is valid once and for 15 minutes. Anybody with it gets in.", link=link
         )

@@ -94,7 +94,7 @@ class RequestPhoneChangeOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_
 class ChangePhoneBody(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The new number with its code, and a code of the present number.
 
-    Without that code the request is no invalid one: the response says how to get it.
+    A request without that code is not invalid: the response says how to get the code.
     """
 
     also_in_example: ClassVar = ("old_otp", "old_request_id")
@@ -207,11 +207,11 @@ class PhoneChangeController(Controller):
         A user who has lost the present number cannot get its code, and asks the operator of the
         service.
 
-        The limits and the cooldown of a number are those of `POST /auth/request-otp`, and what
-        else that asks for is asked for here. Each user gets at most ten codes a day here, those of
-        both numbers together, and five of them in one session. The present number recognizes the
-        device of the session, or that of a `device_token`: strangers use up none of its limits. The
-        response does not say whether somebody has the number.
+        The limits, the cooldown and the other demands are those of `POST /auth/request-otp`. Each
+        user gets at most ten codes a day here, for both numbers together, and five of them in one
+        session. The present number recognizes the device of the session, or that of a
+        `device_token`: strangers use up none of its limits. The response does not say whether
+        somebody has the number.
         """
         settings = request.settings.otp
         with FieldErrors(data) as invalid:
@@ -369,7 +369,7 @@ class UserPhoneController(Controller):
 
 
 class PhoneChangeErrorFields(msgspec.Struct):
-    """What errors of codes have here."""
+    """Fields of errors of codes."""
 
     field: Annotated[str, described("The field with the code.", "otp", enum=["otp", "old_otp"])]
     attempts_left: Annotated[

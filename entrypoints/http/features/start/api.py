@@ -228,7 +228,7 @@ def _link(path: str, name: str) -> str:
 
 @cache
 def _has_guides() -> bool:
-    # Beside an installed package there are none, but perhaps a folder of this name.
+    # An installed package has no guides, but perhaps a folder of this name beside it.
     return all(_guide_path(name).is_file() for name in _GUIDES)
 
 

@@ -245,7 +245,7 @@ const isElsewhere = Boolean(ownUrl) && new URL(ownUrl).origin !== location.origi
 /** Browsers make passkeys for names, and not for IPs. */
 const hasIp = /^[\d.]+$|^\[/.test(location.hostname);
 const canHavePasskeys = !hasIp && !isElsewhere && Boolean(globalThis.PublicKeyCredential);
-/** What is not said: nobody took a passkey that the browser offered, or it offers none. */
+/** Errors that are not shown: the user took no passkey, or the browser offers none. */
 const UNASKED = ["passkeys_unsupported", "passkey_cancelled", "passkey_failed"];
 let offersPasskeys = false;
 
@@ -384,7 +384,7 @@ async function loadUser() {
   try {
     return await dialtone.request("GET", "/users/me");
   } catch (error) {
-    if (error.code === "user_not_found") return null; // nobody yet has chosen a name
+    if (error.code === "user_not_found") return null; // the user has chosen no name yet
     throw error;
   }
 }

@@ -26,7 +26,7 @@ _COUNT_TIMEOUT: Final = 2.0
 
 
 class UserCountResponse(msgspec.Struct, kw_only=True):
-    """How many users there are. It may be five minutes old."""
+    """The number of users, up to five minutes old."""
 
     total: Annotated[
         int, described("Users with a username who are not deleted; also blocked ones.", 48_210)

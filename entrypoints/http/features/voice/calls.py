@@ -109,14 +109,14 @@ class CallResponse(msgspec.Struct, kw_only=True):
     path: Annotated[
         list[str],
         described(
-            "The parts of the menu that it came to.",
+            "The parts of the menu that the call reached.",
             ["welcome_back", "main_menu", "operator", "goodbye"],
         ),
     ]
     user_id: Annotated[
         str | None,
         described(
-            "Whose number it is. It is null for a number that nobody joined with, and"
+            "The user whose number it is; null for a number that has not joined, and"
             " after that user was deleted.",
             USER_ID_EXAMPLE,
         ),

@@ -83,7 +83,7 @@ WebhookDependency: TypeAlias = Injected[Webhook]
 
 
 class VoiceController(Controller):
-    """Requests about calls. Those that ask what a call does next get markup, whatever fails."""
+    """Requests about calls. Requests for the next step of a call get markup, whatever fails."""
 
     path = "/voice"
     include_in_schema = False
@@ -142,7 +142,7 @@ async def respond(
     answer: Callable[[AnswerCallCommand], Awaitable[Sequence[Instruction]]],
     url_of: Callable[[Position], str],
 ) -> Response[str]:
-    """Respond with the answer. If there is none in time, apologize and end the call.
+    """Respond with the answer. Without an answer in time, apologize and end the call.
 
     Raises:
         WebhookRejected: The request was used at another URL.

@@ -35,8 +35,8 @@ function signInPage(why) {
     p("For people with a role: support, moderators, auditors and administrators. Your device asks "
       + "for your fingerprint, your face or its PIN. No code is sent."),
     form([], "Use a passkey", submit),
-    p("No passkey, or none at hand? A link adds one. Somebody of a higher role makes the first one "
-      + "here; whoever runs commands on the machine of the service makes any: ",
+    p("No passkey, or none at hand? A link adds one. Staff of a higher role make the first one "
+      + "here; a command on the machine of the service makes any: ",
       h("code", {}, "dialtone user passkey-invite"), "."),
   ];
 }

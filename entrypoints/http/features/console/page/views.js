@@ -66,7 +66,7 @@ const SUMMED_BY = DIMENSIONS.flatMap((first) => [
     [`${first},${second}`, `${first} and ${second}`]),
 ]).concat([["prefix", "prefix, for hours only"]]);
 const PERIOD_FIELDS = [
-  field("hours", "Hours", "From 1 to 168, with the one that is not over; empty for days."),
+  field("hours", "Hours", "From 1 to 168, the current one included; empty for days."),
   field("from", "First day", "Such as 2026-07-01. At most 400 days."),
   field("until", "Last day", "The default is today."),
   field("by", "By", "", { choices: SUMMED_BY }),
@@ -274,7 +274,7 @@ function picture({ id }, name, attributes) {
 
 const STILL_REACHABLE =
   "The service does not serve the file of a hidden picture. Where files are in a public bucket or "
-  + "behind a CDN, whoever has the URL of the file can open it until the picture is deleted; a "
+  + "behind a CDN, anybody with the URL of the file can open it until the picture is deleted; a "
   + "presigned URL opens it for two days at most.";
 const ITEM_ACTS = {
   hide: {
@@ -401,7 +401,7 @@ export async function openAudit({ user, actor, cursor }) {
   return [
     "Audit",
     p("What staff, backends and commands did, and which full numbers they saw. Entries are kept "
-      + "for 400 days, and nobody can change one."),
+      + "for 400 days, and cannot be changed."),
     form(fields, "Show", choose),
     h("h2", {}, cursor ? "Older entries" : "Newest first"),
     isUser && p(link("See this person", ["people", user])),
@@ -409,7 +409,7 @@ export async function openAudit({ user, actor, cursor }) {
     page.entries.length
       ? table("Entries", ["time", "act", "about", "by", "reason"], page.entries.map(toEntryRow))
       : p("There are none", page.next_cursor && " on this page, but there may be older ones",
-          ". Those of a deleted account are found by its id."),
+          ". A deleted account's entries are found by its id."),
     nextPage("audit", { user, actor }, page.next_cursor),
   ];
 }

@@ -62,8 +62,8 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
 /**
  * What went wrong. `code` is that of the service's error response, or one of these:
  *
- * - `network_error`: there was no response in time, and nobody knows whether the request arrived. The
- *   browser shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it: then
+ * - `network_error`: there was no response in time, and the request may have arrived. The browser
+ *   shows a page of another origin nothing else either if `DIALTONE_WEB_ORIGINS` lacks it: then
  *   the `hint` for developers, which is not for users, names that setting.
  * - `unexpected_response`: the response is not one of the service, but perhaps of a proxy.
  * - `signed_out`: there is no session, or it has ended. Show the sign-in.
@@ -71,7 +71,7 @@ const NO_DIGITS = attempt(() => new RegExp("\\P{Nd}", "gu"), () => /\D/g);
  * - `no_request`: `verifyOtp` without a `requestOtp` before it.
  * - `aborted`: the app has aborted its `signal`, whose reason is `cause`.
  * - `closed`: the app has called `close`.
- * - `storage_error`: the storage failed, with `cause`. Nobody is signed out by that.
+ * - `storage_error`: the storage failed, with `cause`. The user stays signed in.
  * - `passkeys_unsupported`: this browser or this page has no passkeys; they need https or localhost.
  * - `passkey_cancelled`: the user has stopped it, waited too long or has no passkey that fits; or another
  *   question for one began, or somebody signed in.
@@ -277,7 +277,7 @@ export class Dialtone extends Target {
   /**
    * Sign in with the code of the last `requestOtp`.
    *
-   * The session that was stored before is ended afterwards, as by `signOut`, and so is each one of this
+   * Afterwards it ends the session that was stored before, as `signOut` does, and each session of this
    * user whose sign-out here has not arrived.
    *
    * @param {import("./dialtone.d.ts").OtpVerification} verification
@@ -318,7 +318,7 @@ export class Dialtone extends Target {
       const path = "/auth/passkey";
       const sending = { signal: call.signal };
       const credential = await this.#askForPasskey(call, "get", path, sending, conditional);
-      // Whose it is, nobody knows before: most devices have one user.
+      // The user is not known before: most devices have one.
       const [device_token] = Object.values(this.#stored.load("devices") ?? {}).slice(-1);
       const body = { credential, device, device_token };
       // Not repeated: an answer is right once.
@@ -885,7 +885,7 @@ export class Dialtone extends Target {
 
   #resolve(path) {
     const url = String(path).startsWith("/") ? this.#url + path : path;
-    // Nobody else may get the access token.
+    // Other hosts may not get the access token.
     check(String(url).startsWith(`${this.#url}/`), `${path} is not a path of the service.`);
     return url;
   }

@@ -10,7 +10,7 @@ from entrypoints.settings.settings import Settings
 
 
 class BannerParts(NamedTuple):
-    """What the features that a worker has opened add to the banner; see `Composition`."""
+    """Additions to the banner by the features that a worker has opened; see `Composition`."""
 
     urls: Mapping[str, str]
     adapters: Mapping[str, str]

@@ -17,11 +17,11 @@ from entrypoints.settings.values import Bind
 
 _PATH: Final = "/metrics"
 _REQUEST: Final[WSGIEnvironment] = {"REQUEST_METHOD": "GET", "PATH_INFO": _PATH}
-"""What `render` gets. By its headers and query a client could choose another format."""
+"""Request for `render`. A client's headers and query could choose another format."""
 _CONNECTION_TIMEOUT: Final = 10.0
 """Seconds for a connection as a whole, however its client sends and reads."""
 _MAX_CONNECTIONS: Final = 8
-"""Of each worker. More are closed at once."""
+"""Connections of a worker. More are closed at once."""
 
 _log = structlog.get_logger()
 

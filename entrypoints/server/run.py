@@ -155,7 +155,7 @@ def _check_stdout(settings: Settings, stdout: TextIO | None) -> None:
 def _show_banner(settings: Settings, parts: BannerParts, stdout: TextIO | None) -> None:
     """Print the banner; the service also runs if stdout is closed or broken.
 
-    Where programs read the log, and nobody sees stdout, it is a line of the log.
+    With a JSON log, and stdout not a terminal, it is a line of the log.
     """
     if is_json_log(settings.log_format) and not (stdout and stdout.isatty()):
         rows = {_word(name): text for name, text in list_banner_rows(settings, parts)}

@@ -76,7 +76,7 @@ codecs.lookup("idna")
 
 _BACKLOG: Final = 4_096
 _HEADER_TIMEOUT_MILLISECONDS: Final = 15_000
-"""For a request head, and for an idle connection until the end of its next one."""
+"""Time for a request head, and for an idle connection until the end of its next one."""
 _MAX_BUFFER_SIZE: Final = 64 * 1024
 """Bytes of a request head, and of a response that a slow reader makes the server keep."""
 _SLOW_START: Final = 60
@@ -161,8 +161,8 @@ class StopSequence:
     """The stop delay, the drain, and the kill of the workers that remain.
 
     SIGTERM begins with the delay. Ctrl-C (SIGINT), a terminal that is closed (SIGHUP) and a new
-    worker that cannot start skip it. A second signal kills all workers at once, and so does one
-    before any worker has started.
+    worker that cannot start skip it. A second signal, or one before any worker has started, kills
+    all workers at once.
     """
 
     def __init__(
@@ -243,7 +243,7 @@ def _make_app(settings: Settings, workers: Workers, metrics_bind: Bind | None) -
 
 
 def _handle_signals(stop: StopSequence, awaited: Set[signal.Signals]) -> None:
-    # In a thread: Python's own handlers run in the main thread, which waits for an event of
+    # Use a thread: Python's own handlers run in the main thread, which waits for an event of
     # granian. A signal that arrives in another thread, or just before it waits, does not wake it.
     while True:
         stop.handle(signal.Signals(signal.sigwait(awaited)))

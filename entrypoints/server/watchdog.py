@@ -20,14 +20,14 @@ from adapters.shared.threads import start_thread
 
 TICK_SECONDS: Final = 1.0
 WARNING_TICKS: Final = 5.0
-"""Far longer than any call of ours should take in the event loop, on a slow machine too."""
+"""Far longer than a call of ours should take in the event loop, even on a slow machine."""
 END_TICKS: Final = 30.0
 """Linux gives a disk 30 s for a command before it resets the disk, so a stall that ends by itself
-mostly ends earlier. Nobody waits for the requests any more: a database call has 4.5 s, a write of
+mostly ends earlier. No client waits for its request any more: a database call has 4.5 s, a write of
 SQLite 15 s, and apps are told to wait for 20 s."""
 EXIT_CODE: Final = os.EX_TEMPFAIL
 _REPORT_SECONDS: Final = 2.0
-"""For a line. Whatever blocks it, such as a log on the same disk, the process ends."""
+"""Time for a line. If it is blocked, such as by a log on the same disk, the process ends."""
 _MAX_FRAMES: Final = 30
 _DESCRIPTORS: Final = Path("/proc/self/fd")
 _THREADS: Final = Path("/proc/self/task")

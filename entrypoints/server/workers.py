@@ -26,7 +26,7 @@ _log = structlog.get_logger()
 
 
 class Workers:
-    """What the parent process and the workers share, and how a worker starts and ends.
+    """State shared by the parent process and the workers, and the start and end of a worker.
 
     granian respawns a worker that crashes, and stops if the new one crashes soon after. It does not
     do the rest:

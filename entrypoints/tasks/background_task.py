@@ -1,4 +1,4 @@
-"""What the server repeats while it runs."""
+"""Tasks that the server repeats while it runs."""
 
 import asyncio
 import logging
@@ -49,7 +49,7 @@ async def repeat(
         except TimeoutError as raised:
             late = TimeoutError(f"it took longer than {limit_seconds:g} seconds")
             error: Exception = late if timeout.expired() else raised
-        # Whatever it is, the next time tries again: nobody would see that the task has ended.
+        # Whatever the error, the next run tries again: an ended task would not be noticed.
         except BaseException as raised:
             if isinstance(raised, Exception):
                 error = raised

@@ -26,7 +26,7 @@ LIMIT_WATCH_INTERVAL: Final = timedelta(minutes=1)
 _REJECTIONS_INTERVAL: Final = timedelta(seconds=2)
 """An operator who talks to the user sees the rejection at once."""
 _REJECTIONS_LIMIT: Final = timedelta(seconds=10)
-"""How long a write may take, and the pause after one that failed."""
+"""Maximum time of a write, and the pause after one that failed."""
 
 RunCleanup: TypeAlias = Callable[[timedelta], Awaitable[CleanupReport | None]]
 """Runs the cleanup if it is due in this interval."""

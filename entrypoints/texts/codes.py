@@ -21,20 +21,20 @@ from domain.otp.rate_limits import ALL, ALL_DAY, UNVERIFIED
 from entrypoints.texts.acts import format_time
 
 ONLY_IN_LOG: Final = "Rejected requests of this phone are only in the log, with its phone hash."
-"""Of a phone that keeps none."""
+"""Text for a phone that keeps none."""
 _CLIENTS: Final = {
     Clients.STRANGERS.value: "new customers",
     Clients.RECOGNIZED.value: "known customers",
     Clients.VERIFICATION.value: "verifications",
 }
-"""Whose limit it is. A rejection names no other clients."""
+"""Clients whose limit it is. A rejection names no others."""
 _COUNTED: Final = {
     UNVERIFIED: "",
     ALL: "all messages to ",
     ALL_DAY: "all messages of a day to ",
     "calls": "calls to ",
 }
-"""What a limit per country or in total counts. The first one counts what led to no login."""
+"""Messages that a limit per country or in total counts. The first limit: without a login."""
 _OTHERS: Final = {
     **{limitation.name.lower(): limitation.value for limitation in Limitation},
     "per_token": "verifications by this service token",
@@ -55,7 +55,7 @@ _BEFORE_RECOGNITION: Final = (
     "block_prefix",
     "block_country",
 )
-"""What rejects every client, so nobody looks how it is known."""
+"""Reasons that reject every client, so none is recognized."""
 _RECOGNITIONS: Final = {
     Recognition.NONE: "not recognized",
     Recognition.TRUSTED_IP: "from an IP of an earlier login",

@@ -16,11 +16,11 @@ _EXTERNAL_ID: Final = "external_id:"
 def parse_user_text(text: str, default_region: str | None) -> Sequence[UserQuery]:
     """Return all that a text may mean: a phone, a username or an id.
 
-    - A text with a plus is only a phone, if it is one: nobody is reached by a name like a number.
+    - A phone with a plus is only a phone: it finds no user with a name like a number.
     - `external_id:TEXT` is only an external id, which may look like all the others.
 
     Raises:
-        InvalidValue: It is none of them.
+        InvalidValue: It can be none of these.
     """
     external_id = text.removeprefix(_EXTERNAL_ID)
     if external_id != text:
@@ -52,8 +52,8 @@ def parse_user_text(text: str, default_region: str | None) -> Sequence[UserQuery
 async def find_users(find_user: FindUser, readings: Sequence[UserQuery]) -> Sequence[FoundUser]:
     """Find all users that a text means: none, one, or several that have to be told apart.
 
-    An id that exists is what it says, whoever took it as a name: where several are found, an id
-    tells them apart.
+    An existing id means its own account, even if another user has it as a name: so an id tells
+    several users apart.
     """
     ids = [reading for reading in readings if isinstance(reading, str)]
     return await find_user.find_any(ids) or await find_user.find_any(readings)

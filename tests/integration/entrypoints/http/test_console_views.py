@@ -61,10 +61,10 @@ async def test_each_role_sees_the_fields_of_a_user_that_it_may(driver: AdminDriv
     assert "block" in details["support"]["acts"]
     assert "delete" not in details["support"]["acts"]
     assert (details["auditor"]["acts"], details["support"]["why_no_acts"]) == ([], "")
-    assert details["auditor"]["why_no_acts"].startswith("Your role sees this person")
+    assert details["auditor"]["why_no_acts"].startswith("Your role can see this person")
 
     own = (await driver.get(f"/admin/users/{driver.administrator_id}")).json()
-    assert (own["acts"], own["why_no_acts"][:6]) == ([], "Nobody")
+    assert (own["acts"], own["why_no_acts"][:6]) == ([], "Not on")
     await driver.post("delete", {"id": driver.user_id, "reason": "she asked"})
     deleted = (await driver.get(path, support)).json()
     assert (deleted["acts"], deleted["why_no_acts"]) == ([], "")

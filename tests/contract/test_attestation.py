@@ -15,9 +15,9 @@ from tests.contract.suites.attestation.test_attestation import *
 from tests.contract.suites.attestation.test_attestation import (
     test_a_proof_for_another_subject_is_invalid,
     test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards,
-    test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs,
+    test_a_proof_request_ends_in_time_if_the_provider_hangs,
     test_a_proof_without_an_answer_is_unavailable_and_asked_about_once,
-    test_the_health_check_fails_without_the_provider,
+    test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away,
 )
 from tests.support.altcha_client import guess_solution, solve_challenge
 from tests.support.keys import FakeKeyRing
@@ -88,6 +88,6 @@ async def attestation_driver(request: pytest.FixtureRequest) -> AsyncIterator[At
 with_provider = only_with("attestation_driver", siteverify)
 with_provider(test_a_proof_is_unavailable_without_the_provider_and_valid_afterwards)
 with_provider(test_a_proof_without_an_answer_is_unavailable_and_asked_about_once)
-with_provider(test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs)
-with_provider(test_the_health_check_fails_without_the_provider)
+with_provider(test_a_proof_request_ends_in_time_if_the_provider_hangs)
+with_provider(test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away)
 only_with("attestation_driver", altcha)(test_a_proof_for_another_subject_is_invalid)

@@ -11,8 +11,7 @@ from tests.contract.suites.voice.test_call_provider import *
 from tests.contract.suites.voice.test_call_provider import (
     test_a_call_without_an_answer_is_unknown_and_not_placed_again,
     test_a_provider_without_an_answer_has_no_recording_and_does_not_delete_it,
-    test_the_health_check_ends_in_time_if_the_provider_hangs,
-    test_the_health_check_fails_without_the_provider,
+    test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away,
 )
 from tests.support.fakes.call_provider import FakeCallProvider
 from tests.support.fakes.messenger import INVALID_NUMBER, UNAVAILABLE
@@ -88,6 +87,6 @@ with_provider = only_with("calls_driver", twilio)
 with_provider(test_a_call_without_an_answer_is_unknown_and_not_placed_again)
 with_provider(test_a_provider_without_an_answer_has_no_recording_and_does_not_delete_it)
 # Calls have no health check of Twilio: that of its messages is one for the account.
-with_health_check = only_with("calls_driver", fake)
-with_health_check(test_the_health_check_fails_without_the_provider)
-with_health_check(test_the_health_check_ends_in_time_if_the_provider_hangs)
+only_with("calls_driver", fake)(
+    test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away
+)

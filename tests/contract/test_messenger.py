@@ -12,11 +12,10 @@ from tests.contract.suites.messages.test_messenger import (
     test_a_message_that_the_provider_rejects_is_not_sent_again,
     test_a_message_without_an_answer_is_unknown_and_not_sent_again,
     test_a_text_is_delivered_whole_or_rejected,
-    test_after_an_outage_messages_are_sent_again_and_no_earlier_ones,
     test_an_account_that_is_refused_is_unavailable_and_no_invalid_number,
     test_an_invalid_number_has_a_reason_without_the_number,
     test_each_message_has_the_url_for_its_own_status,
-    test_the_health_check_ends_in_time_if_the_provider_hangs,
+    test_without_a_provider_nothing_is_sent_and_afterwards_only_new_messages_are,
 )
 
 
@@ -41,5 +40,4 @@ only_with("messenger_driver", fake, twilio, vonage, hook)(
 )
 with_provider = only_with("messenger_driver", twilio, vonage, hook, whatsapp)
 with_provider(test_a_message_without_an_answer_is_unknown_and_not_sent_again)
-with_provider(test_after_an_outage_messages_are_sent_again_and_no_earlier_ones)
-with_provider(test_the_health_check_ends_in_time_if_the_provider_hangs)
+with_provider(test_without_a_provider_nothing_is_sent_and_afterwards_only_new_messages_are)

@@ -63,14 +63,6 @@ async def expect_errors(
     return [outcome.error for outcome in outcomes if outcome.error is not None]
 
 
-async def expect_check_to_end(check: Awaitable[object], error: type[Exception]) -> None:
-    """Fail unless a health check ends in time, with nothing or with the error of its port."""
-    outcome = await observe(check, CHECK_SECONDS)
-    if outcome.words != "returned None" and not isinstance(outcome.error, error):
-        expected = f"return None or raise {error.__name__}"
-        pytest.fail(f"check {outcome.words}, but has to {expected}", pytrace=False)
-
-
 class _TextFinder(logging.Handler):
     def __init__(self, texts: Sequence[str]) -> None:
         super().__init__()

@@ -5,9 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+import pytest
+
 from application.ports.otp import DeliveryStatus
 from tests.contract.suites.external_adapter import AuthorMethodFailed, call_test_method, is_given
-from tests.contract.suites.promises import unproven
+from tests.contract.suites.outcomes import CHECK_SECONDS, observe
+from tests.contract.suites.promises import require_health_check, unproven
 
 T = TypeVar("T")
 
@@ -111,6 +114,23 @@ DISCONNECTS: Final = LostAnswer("drops", "reads the request and closes the conne
 # A 302 or a 404 without the provider's own error may come from a proxy. After a 5xx the provider
 # may have done what it was asked for (RFC 9110, section 15.6).
 LOST_ANSWERS: Final = (HANGS, DISCONNECTS, *map(answers, (302, 404, 500, 503)))
+
+
+async def expect_check(
+    driver: ProviderDriver, adapter: Any, state: str, error: type[Exception]
+) -> None:
+    """Fail unless the health check of an adapter ends in time while its provider is in a state.
+
+    It raises the error of its port. Unless its provider is away, it may return instead.
+    """
+    require_health_check(adapter)
+    await driver.provider_is(state)
+    outcome = await observe(adapter.check(), CHECK_SECONDS)
+    may_return = state != "away"
+    is_returned = may_return and outcome.words == "returned None"
+    if not is_returned and not isinstance(outcome.error, error):
+        expected = f"{'return None or ' * may_return}raise {error.__name__}"
+        pytest.fail(f"check {outcome.words}, but has to {expected}", pytrace=False)
 
 
 async def set_provider(adapter: Any, state: str) -> None:

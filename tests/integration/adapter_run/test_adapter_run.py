@@ -151,7 +151,6 @@ async def test_a_right_adapter_keeps_what_another_breaks(
     [
         events.test_events_of_all_types_arrive_in_their_order,
         events.test_an_event_arrives_with_its_own_type_time_user_and_phone,
-        partial(events.test_without_a_receiver_an_event_is_rejected_in_time, state="away"),
         events.test_an_event_that_was_rejected_arrives_when_it_comes_again,
     ],
 )

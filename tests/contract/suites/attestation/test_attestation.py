@@ -11,17 +11,16 @@ import pytest
 from application.features.attestation import ProofRequest, ProofResult, ProofStatus
 from application.ports.errors import PortError
 from domain.otp.otp_request import Proof
-from entrypoints.parts.factories import health_check_of
 from tests.contract.suites.attestation.driver import AttestationDriver
 from tests.contract.suites.attestation.spellings import decode_base64, other_spellings
-from tests.contract.suites.outcomes import (
-    CHECK_SECONDS,
-    expect_check_to_end,
-    expect_errors,
-    observe,
+from tests.contract.suites.outcomes import observe
+from tests.contract.suites.promises import not_promised
+from tests.contract.suites.provider_driver import (
+    FAILED_CALLS,
+    LOST_ANSWERS,
+    LostAnswer,
+    expect_check,
 )
-from tests.contract.suites.promises import not_promised, require_health_check
-from tests.contract.suites.provider_driver import FAILED_CALLS, LOST_ANSWERS, LostAnswer
 
 SUBJECT: Final = "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd6"
 OTHER_SUBJECTS: Final = ("2c624232cc5d221772947e60b46b5d6bd2a1cd6e6ef2d1f0", f"{SUBJECT[:-1]}7")
@@ -236,28 +235,21 @@ async def test_a_proof_without_an_answer_is_unavailable_and_asked_about_once(
     )
 
 
-async def test_a_proof_request_and_the_health_check_end_in_time_if_the_provider_hangs(
+async def test_a_proof_request_ends_in_time_if_the_provider_hangs(
     attestation_driver: AttestationDriver,
 ) -> None:
     await attestation_driver.provider_is("silent")
-    attestation = attestation_driver.attestation
-    proof_request = attestation.request_proof(SUBJECT, datetime.now(UTC))
+    proof_request = attestation_driver.attestation.request_proof(SUBJECT, datetime.now(UTC))
     requested = await observe(proof_request, VERIFY_SECONDS)
 
     is_known = isinstance(requested.result, ProofRequest)
     assert is_known or isinstance(requested.error, PortError), (
         f"request_proof {requested.words} without its provider, but has to raise PortError then"
     )
-    await expect_check_to_end(health_check_of(attestation).check(), PortError)
 
 
-async def test_the_health_check_fails_without_the_provider(
-    attestation_driver: AttestationDriver,
+@pytest.mark.parametrize("state", ["away", "silent"])
+async def test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away(
+    attestation_driver: AttestationDriver, state: str
 ) -> None:
-    attestation = attestation_driver.attestation
-    require_health_check(attestation)
-    await attestation_driver.provider_is("away")
-
-    await expect_errors(
-        {"check": health_check_of(attestation).check()}, PortError, seconds=CHECK_SECONDS
-    )
+    await expect_check(attestation_driver, attestation_driver.attestation, state, PortError)

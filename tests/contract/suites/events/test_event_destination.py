@@ -119,11 +119,8 @@ async def expect_rejection(events_driver: EventsDriver) -> None:
         assert text not in str(error), "The text of EventRejected names a user"
 
 
-@pytest.mark.parametrize("state", ["away", "refuses"])
-async def test_without_a_receiver_an_event_is_rejected_in_time(
-    events_driver: EventsDriver, state: str
-) -> None:
-    await events_driver.provider_is(state)
+async def test_an_event_that_the_receiver_refuses_is_rejected(events_driver: EventsDriver) -> None:
+    await events_driver.provider_is("refuses")
     await expect_rejection(events_driver)
 
 

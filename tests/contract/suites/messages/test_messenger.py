@@ -20,19 +20,14 @@ from domain.identities.phone_change import PhoneNotice
 from domain.otp.challenge import Purpose
 from domain.phone import PhoneNumber
 from tests.contract.suites.messages.driver import MessengerDriver, ReceivedMessage
-from tests.contract.suites.outcomes import (
-    CHECK_SECONDS,
-    expect_check_to_end,
-    expect_errors,
-    find_logged,
-    observe,
-)
-from tests.contract.suites.promises import not_promised, require_health_check
+from tests.contract.suites.outcomes import CHECK_SECONDS, find_logged, observe
+from tests.contract.suites.promises import not_promised
 from tests.contract.suites.provider_driver import (
     FAILED_CALLS,
     LOST_ANSWERS,
     WITHOUT_PROVIDER,
     LostAnswer,
+    expect_check,
 )
 
 PHONE: Final = PhoneNumber("+14155550001")
@@ -219,22 +214,15 @@ async def test_no_text_raises_an_exception(messenger_driver: MessengerDriver, te
     assert result.status in (DeliveryStatus.ACCEPTED, DeliveryStatus.REJECTED)
 
 
-async def test_without_a_provider_nothing_is_accepted_and_the_reason_has_no_secrets(
-    messenger_driver: MessengerDriver,
-) -> None:
-    await messenger_driver.provider_is("away")
-    result = await send(messenger_driver, a_code_message())
-    assert result.status in WITHOUT_PROVIDER, f"send returned {result!r} without its provider"
-
-
-async def test_after_an_outage_messages_are_sent_again_and_no_earlier_ones(
+async def test_without_a_provider_nothing_is_sent_and_afterwards_only_new_messages_are(
     messenger_driver: MessengerDriver,
 ) -> None:
     failed = [a_code_message() for _ in range(FAILED_CALLS)]
     await send_accepted(messenger_driver, a_code_message())
     await messenger_driver.provider_is("away")
     for message in failed:
-        await send(messenger_driver, message)
+        result = await send(messenger_driver, message)
+        assert result.status in WITHOUT_PROVIDER, f"send returned {result!r} without its provider"
 
     await messenger_driver.provider_is("well")
     message = a_code_message()
@@ -320,17 +308,8 @@ async def test_the_health_check_succeeds_with_a_provider(messenger_driver: Messe
     assert outcome.words == "returned None"
 
 
-async def test_the_health_check_fails_without_a_provider(messenger_driver: MessengerDriver) -> None:
-    require_health_check(messenger_driver.messenger)
-    await messenger_driver.provider_is("away")
-
-    calls = {"check": messenger_driver.messenger.check()}
-    await expect_errors(calls, MessengerUnavailable, seconds=CHECK_SECONDS)
-
-
-async def test_the_health_check_ends_in_time_if_the_provider_hangs(
-    messenger_driver: MessengerDriver,
+@pytest.mark.parametrize("state", ["away", "silent"])
+async def test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away(
+    messenger_driver: MessengerDriver, state: str
 ) -> None:
-    require_health_check(messenger_driver.messenger)
-    await messenger_driver.provider_is("silent")
-    await expect_check_to_end(messenger_driver.messenger.check(), MessengerUnavailable)
+    await expect_check(messenger_driver, messenger_driver.messenger, state, MessengerUnavailable)

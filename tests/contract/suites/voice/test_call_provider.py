@@ -1,7 +1,7 @@
 """The promises of the port that places calls and has the recordings."""
 
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -9,13 +9,7 @@ from application.features.voice.ports import CallProvider
 from application.ports.errors import CallProviderUnavailable, RecordingNotFound
 from application.ports.otp import DeliveryResult, DeliveryStatus
 from domain.phone import PhoneNumber
-from tests.contract.suites.outcomes import (
-    CHECK_SECONDS,
-    expect_check_to_end,
-    expect_errors,
-    observe,
-)
-from tests.contract.suites.promises import require_health_check
+from tests.contract.suites.outcomes import expect_errors, observe
 from tests.contract.suites.provider_driver import (
     DISCONNECTS,
     FAILED_CALLS,
@@ -24,6 +18,7 @@ from tests.contract.suites.provider_driver import (
     WITHOUT_PROVIDER,
     LostAnswer,
     answers,
+    expect_check,
 )
 from tests.contract.suites.voice.drivers import CallsDriver, PlacedCall
 
@@ -253,20 +248,11 @@ async def test_a_provider_without_an_answer_has_no_recording_and_does_not_delete
     await expect_no_recording(calls_driver, recording_id)
 
 
-async def test_the_health_check_fails_without_the_provider(calls_driver: CallsDriver) -> None:
-    calls: Any = calls_driver.calls
-    require_health_check(calls)
-    await calls_driver.provider_is("away")
-    await expect_errors({"check": calls.check()}, CallProviderUnavailable, seconds=CHECK_SECONDS)
-
-
-async def test_the_health_check_ends_in_time_if_the_provider_hangs(
-    calls_driver: CallsDriver,
+@pytest.mark.parametrize("state", ["away", "silent"])
+async def test_the_health_check_ends_in_time_and_fails_if_the_provider_is_away(
+    calls_driver: CallsDriver, state: str
 ) -> None:
-    calls: Any = calls_driver.calls
-    require_health_check(calls)
-    await calls_driver.provider_is("silent")
-    await expect_check_to_end(calls.check(), CallProviderUnavailable)
+    await expect_check(calls_driver, calls_driver.calls, state, CallProviderUnavailable)
 
 
 def secrets_in(text: str, phone: PhoneNumber) -> list[str]:

@@ -98,3 +98,9 @@ def test_a_full_disk_is_rejected_and_leaves_nothing_in_the_buffer() -> None:
 
     assert result.status is DeliveryStatus.UNAVAILABLE
     assert os.strerror(errno.ENOSPC) in result.reason
+
+
+async def test_a_closed_terminal_prints_nothing(pipe: Pipe) -> None:
+    pipe.stream.close()
+    result = await TerminalMessenger(pipe.stream).send(PHONE, a_message(TEXT))
+    assert result.status is DeliveryStatus.UNAVAILABLE

@@ -42,7 +42,6 @@ from tests.integration.adapter_run import wrong_adapters as wrong
 from tests.integration.adapter_run import wrong_voice  # noqa: F401 -- it adds its broken promises
 from tests.integration.adapter_run.attestation_adapters import Questions
 from tests.integration.adapter_run.event_lists import EventList
-from tests.integration.adapter_run.stream_events import open_stream_events
 from tests.integration.adapter_run.wrong_adapters import (
     BrokenPromise,
     RightLimits,
@@ -145,7 +144,6 @@ async def test_a_right_adapter_keeps_what_another_breaks(
         await broken.promise(open_driver(right))
 
 
-@pytest.mark.parametrize("factory", [open_event_file, open_stream_events])
 @pytest.mark.parametrize(
     "promise",
     [
@@ -155,9 +153,9 @@ async def test_a_right_adapter_keeps_what_another_breaks(
     ],
 )
 async def test_a_right_destination_of_events_keeps_a_promise(
-    promise: Callable[..., Any], factory: Callable[..., Any], tmp_path: Path
+    promise: Callable[..., Any], tmp_path: Path
 ) -> None:
-    async with factory(environ={PLACE: str(tmp_path)}) as destination:
+    async with open_event_file(environ={PLACE: str(tmp_path)}) as destination:
         await promise(EventsDriver(destination))
 
 

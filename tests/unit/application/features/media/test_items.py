@@ -51,7 +51,7 @@ from domain.features.media.item import (
     MediaItem,
     PageRequest,
 )
-from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, MediaUsage
+from domain.features.media.usage import IDEMPOTENCY_KEY_TTL, PENDING_TIMEOUT, MediaUsage
 from domain.identities.role import Role
 from entrypoints.features.media.feature import MEDIA
 from tests.support.acts import IN_CONSOLE, LATER, a_token, assert_refused, staff
@@ -66,7 +66,13 @@ from tests.support.at_each_operation import (
 from tests.support.builders import a_phone, an_id
 from tests.support.images import plain_jpeg
 from tests.support.media.builders import an_item
-from tests.support.media.stored import stored_idempotency_keys, stored_items, stored_usages
+from tests.support.media.stored import (
+    actual,
+    stored_idempotency_keys,
+    stored_items,
+    stored_usages,
+    used,
+)
 
 
 async def test_an_administrator_uploads_for_any_user_on_the_own_account(
@@ -125,25 +131,71 @@ async def test_an_upload_that_is_not_stored_or_is_late_says_why_and_leaves_nothi
     await assert_nothing_is_left(app)
 
 
-async def start_upload() -> tuple[AppHarness, Attempt, Principal]:
+KEY: Final[dict[str, Any]] = {"idempotency_key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+
+
+async def start_upload() -> tuple[AppHarness, Act, Principal]:
     app = AppHarness(policy=make_policy(variant_specs=[VariantSpec("thumb", 4, 4)]))
-    principal = await app.add_user()
-    return app, Attempt(partial(app.upload_image, principal)), principal
+    owner = await app.add_user()
+    return app, partial(app.upload_image, owner, **KEY), owner
 
 
-async def test_an_interrupted_upload_is_complete_or_leaves_nothing() -> None:
+def stored_files(app: AppHarness) -> set[str]:
+    """Return the files that the stored items name."""
+    items = [stored.value for stored in stored_items(app.database).values()]
+    return {key for item in items for key in item.storage_keys}
+
+
+async def test_an_upload_that_fails_is_complete_or_leaves_nothing_and_frees_its_key() -> None:
     outcomes = []
-    async for app, _, principal in at_each_operation(start_upload):
+    async for app, _, owner in at_each_operation(start_upload, Fault.FAILS):
         # What the cleanup deletes is no finding of a check.
         assert (await app.media.check_media.find(lambda _: None)).orphans == 0
-        outcomes.append(has_ready_item(app))
-        if has_ready_item(app):
-            [stored] = stored_items(app.database).values()
-            assert app.files.contents.keys() == {*stored.value.storage_keys}
-            await app.identities.delete_user(principal)
-        else:
-            await assert_nothing_is_left(app)
-    assert outcomes.count(True) == 3  # two calls for the usage fail, or the process is killed
+        outcomes.append(actual(app, owner)[1])
+        if actual(app, owner)[1]:
+            assert app.files.contents.keys() == stored_files(app)
+            continue
+        with pytest.raises(UnsupportedImageType):
+            await app.upload_image(owner, b"no image", **KEY)
+        item = (await app.upload_image(owner, **KEY)).item
+        await app.media.delete_item(owner, item.id)
+        await assert_nothing_is_left(app)
+    assert outcomes.count(1) == 2  # the calls for the usage
+    assert outcomes.count(0) > 3
+
+
+async def test_after_a_kill_at_any_step_usage_and_files_are_right_and_the_key_is_free() -> None:
+    async def start() -> tuple[AppHarness, Act, Principal, Act]:
+        app, upload, owner = await start_upload()
+        await app.upload_image(owner)
+
+        async def upload_and_delete() -> None:
+            item = (await app.upload_image(owner, **KEY)).item
+            await app.media.delete_item(owner, item.id)
+            app.clock.advance(FILE_DELETION_DELAY)
+            await app.operations.cleanup()
+
+        return app, upload_and_delete, owner, upload
+
+    pending = 0
+    async for app, _, owner, upload in at_each_operation(start, Fault.KILLED):
+        assert used(app, owner) >= actual(app, owner)
+        assert (await app.media.check_media.find(lambda _: None)).orphans == 0
+        keys = [stored.value for stored in stored_idempotency_keys(app.database).values()]
+        if actual(app, owner)[1] == 1 and any(not key.is_complete for key in keys):
+            pending += 1
+            with pytest.raises(UploadInProgress):
+                await upload()
+            app.clock.advance(UPLOAD_TIMEOUT)
+            await upload()
+        for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY, IDEMPOTENCY_KEY_TTL):
+            app.clock.advance(duration)
+            await app.operations.cleanup()
+        assert used(app, owner) == actual(app, owner)
+        assert app.files.contents.keys() == stored_files(app)
+        assert all(stored.value.is_ready for stored in stored_items(app.database).values())
+        assert stored_idempotency_keys(app.database) == {}
+    assert pending > 2
 
 
 async def test_deleting_the_owner_before_any_operation_leaves_nothing() -> None:
@@ -154,17 +206,14 @@ async def test_deleting_the_owner_before_any_operation_leaves_nothing() -> None:
             await app.identities.delete_user(principal)
             await app.operations.cleanup()
 
-        return app, upload, delete, principal.identity.id
+        return app, Attempt(upload), delete, principal.identity.id
 
     results = []
     async for app, upload, _, owner_id in before_each_operation(start):
         results.append(type(upload.result))
         assert app.database.identities[owner_id].value.is_deleted
         await assert_nothing_is_left(app)
-    assert set(results[:-3]) == {Unauthenticated}  # then the item is ready
-
-
-KEY: Final[dict[str, Any]] = {"idempotency_key": "8e03978e-40d5-43dd-bc93-6894a57f9324"}
+    assert set(results[:-5]) == {Unauthenticated}  # then the item is ready
 
 
 async def test_the_same_upload_returns_its_item_for_a_day(
@@ -209,45 +258,6 @@ async def test_the_key_of_a_deleted_item_is_gone(app: AppHarness, owner: Princip
         await app.operations.cleanup()
         with pytest.raises(ItemDeleted):
             await app.upload_image(owner, **KEY)
-
-
-def has_ready_item(app: AppHarness) -> bool:
-    return any(stored.value.is_ready for stored in stored_items(app.database).values())
-
-
-async def start_upload_with_key() -> tuple[AppHarness, Act, Principal]:
-    app = AppHarness()
-    owner = await app.add_user()
-    return app, partial(app.upload_image, owner, **KEY), owner
-
-
-async def test_the_key_of_a_killed_upload_is_free_after_its_deadline() -> None:
-    killed = 0
-    async for app, repeat, _ in at_each_operation(start_upload_with_key, Fault.KILLED):
-        if has_ready_item(app) or not stored_idempotency_keys(app.database):
-            continue
-        killed += 1
-        with pytest.raises(UploadInProgress):
-            await repeat()
-        app.clock.advance(UPLOAD_TIMEOUT)
-        await repeat()
-        app.clock.advance(IDEMPOTENCY_KEY_TTL)
-        await app.operations.cleanup()
-        assert stored_idempotency_keys(app.database) == {}
-    assert killed > 2
-
-
-async def test_an_upload_that_failed_has_freed_its_key() -> None:
-    failed = 0
-    async for app, repeat, owner in at_each_operation(start_upload_with_key, Fault.FAILS):
-        if has_ready_item(app):
-            continue
-        failed += 1
-        with pytest.raises(UnsupportedImageType):
-            await app.upload_image(owner, b"no image", **KEY)
-        await repeat()
-        assert has_ready_item(app)
-    assert failed > 3
 
 
 # Variants

@@ -13,13 +13,11 @@ from application.features.media.ports import EncodedImage, ImagePublisher, Publi
 from application.principal import Principal
 from domain.features.media.errors import QuotaExceeded
 from domain.features.media.image import Image, ImageFormat
-from domain.features.media.item import FILE_DELETION_DELAY, UPLOAD_TIMEOUT
-from domain.features.media.usage import PENDING_TIMEOUT, Quota
+from domain.features.media.usage import Quota
 from tests.contract.examples.memory_database import Row
 from tests.support.app_harness import AppHarness, make_policy
-from tests.support.at_each_operation import Act, Fault, at_each_operation
 from tests.support.builders import a_phone
-from tests.support.media.stored import stored_idempotency_keys, stored_items, stored_usages
+from tests.support.media.stored import actual, stored_idempotency_keys, stored_usages, used
 
 SIZE: Final = 1000
 """The bytes of each published image."""
@@ -43,18 +41,6 @@ def app_with(quota: Quota) -> AppHarness:
 @pytest.fixture
 def app() -> AppHarness:
     return app_with(Quota(max_bytes=4 * SIZE, max_items=3))
-
-
-def used(app: AppHarness, user: Principal) -> tuple[int, int]:
-    usage = stored_usages(app.database)[user.identity.id].value
-    return usage.used_bytes, usage.used_items
-
-
-def actual(app: AppHarness, user: Principal) -> tuple[int, int]:
-    """Return the bytes and the number of the user's ready items."""
-    items = [record.value for record in stored_items(app.database).values()]
-    ready = [one for one in items if one.is_ready and one.owner_id == user.identity.id]
-    return sum(item.image.bytes for item in ready), len(ready)
 
 
 @pytest.mark.parametrize(("quota", "allowed"), [(Quota(9**9, 3), 3), (Quota(2 * SIZE, 9), 2)])
@@ -106,30 +92,6 @@ async def test_a_recount_between_two_steps_of_a_deletion_or_an_upload_changes_no
         app.faults.run_before(before, lambda: recount(owner.identity.id))
         await app.upload_image(owner)
         assert (app.faults.has_fired, used(app, owner)) == (True, actual(app, owner))
-
-
-async def test_after_a_kill_at_any_step_the_usage_is_right_again_and_no_file_is_left() -> None:
-    async def start() -> tuple[AppHarness, Act, Principal]:
-        app = app_with(Quota(max_bytes=4 * SIZE, max_items=3))
-        owner = await app.add_user(a_phone(1), "Rahul")
-        await app.upload_image(owner)
-
-        async def upload_and_delete() -> None:
-            item = (await app.upload_image(owner)).item
-            await app.media.delete_item(owner, item.id)
-            app.clock.advance(FILE_DELETION_DELAY)
-            await app.operations.cleanup()
-
-        return app, upload_and_delete, owner
-
-    async for app, _, owner in at_each_operation(start, Fault.KILLED):
-        assert used(app, owner) >= actual(app, owner)
-        for duration in (UPLOAD_TIMEOUT, PENDING_TIMEOUT, FILE_DELETION_DELAY):
-            app.clock.advance(duration)
-            await app.operations.cleanup()
-        assert used(app, owner) == actual(app, owner)
-        items = [stored.value for stored in stored_items(app.database).values()]
-        assert app.files.contents.keys() == {key for item in items for key in item.storage_keys}
 
 
 async def test_a_usage_that_cannot_be_read_keeps_no_file_of_a_deleted_identity(

@@ -89,14 +89,6 @@ class FormerPhone(EventList):
         await super().send(replace(event, phone=self.former))
 
 
-@breaks(ARRIVES, "with its zone")
-class NoZone(EventList):
-    """A defect: the time has no zone."""
-
-    async def send(self, event: Event) -> None:
-        await super().send(replace(event, occurred_at=event.occurred_at.replace(tzinfo=None)))
-
-
 @breaks(
     suite.test_an_event_without_an_answer_is_rejected_and_left_to_the_service,
     "send accepted an event without sending it",

@@ -297,18 +297,6 @@ class OwnText(RightMessenger):
 
 
 @breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
-class JoinedLines(RightMessenger):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        return await super().deliver(phone, text.replace("\n", " "))
-
-
-@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
-class FirstLine(RightMessenger):
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        return await super().deliver(phone, text.partition("\n")[0])
-
-
-@breaks(WHOLE, "was accepted, and .* was delivered", kind="in several lines")
 class OtherLineEnds(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, text.replace("\n", "\r\n"))
@@ -318,12 +306,6 @@ class OtherLineEnds(RightMessenger):
 class EscapedText(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         return await super().deliver(phone, html.escape(text))
-
-
-@breaks(OWN_URL, "was sent with ''")
-class NoStatusUrl(RightMessenger):
-    async def send(self, phone: PhoneNumber, message: TextMessage) -> DeliveryResult:
-        return await super().send(phone, replace(message, status_url=""))
 
 
 @breaks(OWN_URL, "A message with the status URL .* was sent with")
@@ -363,25 +345,14 @@ class EveryErrorAnInvalidNumber(RightMessenger):
     messenger.test_an_invalid_number_has_a_reason_without_the_number,
     "got it 2 times by one send",
 )
+@breaks(
+    messenger.test_a_message_that_the_provider_rejects_is_not_sent_again,
+    "got it 2 times by one send",
+)
 class RepeatedRejection(RightMessenger):
     async def deliver(self, phone: PhoneNumber, text: str) -> Any:
         result = await super().deliver(phone, text)
         return await super().deliver(phone, text) if result != ACCEPTED else result
-
-
-@breaks(
-    messenger.test_a_message_that_the_provider_rejects_is_not_sent_again,
-    "got it 5 times by one send",
-)
-class RepeatedText(RightMessenger):
-    """It sends again what was rejected because of its text, in case the provider was wrong."""
-
-    async def deliver(self, phone: PhoneNumber, text: str) -> Any:
-        result = await super().deliver(phone, text)
-        for _ in range(4):
-            if result.status is DeliveryStatus.REJECTED:
-                result = await super().deliver(phone, text)
-        return result
 
 
 @breaks(messenger.test_no_log_line_has_the_text_or_the_code, "the code, or the text")

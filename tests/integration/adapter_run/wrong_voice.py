@@ -85,12 +85,3 @@ class EveryEndCompleted(RightVoice):
         fields = super().parse(request)
         is_over = fields.call_status is not None and fields.call_status.is_final
         return replace(fields, call_status=CallStatus.COMPLETED) if is_over else fields
-
-
-@breaks(calls.test_a_call_is_placed_once_with_its_urls, "got 1 requests")
-class CallsItself(RightVoice):
-    """It places each call to the number that the first one went to."""
-
-    async def place_call(self, phone: PhoneNumber, url: str, status_url: str) -> DeliveryResult:
-        first = PhoneNumber(self.placed[0][0]) if self.placed else phone
-        return await super().place_call(first, url, status_url)

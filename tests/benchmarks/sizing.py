@@ -20,21 +20,6 @@ LIBRARIES: Final = 1
 SECONDS: Final = 5
 COPIED_AT_ONCE: Final = 250_000
 MB: Final = 1_000_000
-PRIMARY_MS: Final = {
-    "`GET /users/me`": 0.073,
-    "a page of pictures": 1.077,
-    "a sign-in": 2.373,
-    "an upload": 1.7,
-}
-"""Processor time of MongoDB for one, as docs/sizing.md has it, with all reads at the primary.
-
-That of an upload is calculated: it writes 4 documents, at 0.2 ms as those of a sign-in, which
-writes 12, and reads 9, at 0.1 ms.
-"""
-PRIMARY_CORES: Final = 32
-RESERVE: Final = 2
-CAMPAIGN: Final = 2_000
-"""Sign-ins a second."""
 # All have the verification of a user who has signed in, each under another key.
 _COPY: Final = """
     INSERT INTO phone_verifications (id, {columns}) SELECT {key}, {columns}
@@ -59,48 +44,11 @@ _COPY_IN_POSTGRES: Final = _COPY.format(
 
 def measure_sizing(folder: Path, technologies: Collection[str]) -> None:
     """Print what so many users take, each with two sessions and a phone that signed in."""
-    print("\n".join(describe_primary()))
     for name in technologies:
         for users in USERS if name != "MongoDB" else ():
             with Databases(folder) as databases:
                 settings = {"DIALTONE_DATABASE": databases.create(name)}
                 _measure(Service(f"{name}, {users:,} users", folder, settings), users)
-
-
-def describe_primary() -> list[str]:
-    """Return the table of docs/sizing.md about one primary of MongoDB."""
-    me, page, sign_in, upload = _busiest_hour(1)
-    loads = {
-        "5 million users": _busiest_hour(5e6),
-        "35 million": _busiest_hour(35e6),
-        f"100 million, {CAMPAIGN:,} sign-ins a second": [
-            me * 1e8,
-            page * 1e8,
-            CAMPAIGN,
-            upload * 1e8,
-        ],
-    }
-    cores = [
-        [rate * ms / 1000 for rate, ms in zip(rates, PRIMARY_MS.values(), strict=True)]
-        for rates in loads.values()
-    ]
-    rows = [("busiest hour, cores of the primary", "one takes", *loads)]
-    for (name, ms), *columns in zip(PRIMARY_MS.items(), *cores, strict=True):
-        rows.append((name, f"{ms:.2g} ms", *(f"{each:.1f}" for each in columns)))
-    sums = [f"**{RESERVE * sum(column):.0f}**" for column in cores]
-    rows.append((f"**all, with the factor {RESERVE}**", "", *sums))
-    one = zip((me, page, sign_in, upload), PRIMARY_MS.values(), strict=True)
-    users = PRIMARY_CORES / RESERVE / sum(rate * ms / 1000 for rate, ms in one)
-    header, *table = (f"| {' | '.join(row)} |" for row in rows)
-    last = f"{PRIMARY_CORES} cores: {users / 1e6:.0f} million users"
-    return [header, f"|{'---|' * 5}", *table, last]
-
-
-def _busiest_hour(users: float) -> list[float]:
-    """Return how many of each kind of request come in a second, as in the example of the page."""
-    share = 0.2 / 3600  # of a day
-    visits = users / 3 * share
-    return [10 * visits, 10 * visits, users / 30 * share, visits]
 
 
 def _measure(service: Service, users: int) -> None:

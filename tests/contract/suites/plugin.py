@@ -5,6 +5,7 @@ The options name the adapter and its port. The last lines say what is not proven
 
 import asyncio
 import os
+import re
 import tempfile
 import threading
 import traceback
@@ -18,10 +19,10 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from adapters.operations.logging import configure_logging, flush_log
+from adapters.operations.logging.masking import mask_phones
 from entrypoints.settings.startup_error import StartupError, name_variable
 from tests.contract.suites.blocked_loop import MAX_PAUSE, PAUSES
 from tests.contract.suites.external_adapter import ADAPTER, PORT, given_port, open_external_adapter
-from tests.contract.suites.failure_text import hide_secrets
 from tests.contract.suites.port import PORTS
 from tests.contract.suites.promises import NOT_PROMISED
 
@@ -32,6 +33,12 @@ CLOSING_SECONDS: Final = 1.0
 _SLICE: Final = 0.01
 _SHARED_THREADS: Final = ("asyncio_", "ThreadPoolExecutor-", "log")
 """The event loop ends those of `asyncio.to_thread`. Motor has a pool for the whole process."""
+_SECRET_NAME: Final = re.compile(r"(?i)auth|cookie|credential|key|pass|pepper|_pwd|secret|token")
+_MIN_SECRET: Final = 6
+_MASK: Final = "***"
+_USERINFO: Final = re.compile(r"(?<=://)[^/\s@]*@")
+_PASSWORD: Final = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
+_CODE: Final = re.compile(r"(?<![\w.-])\d{6}(?![\w.-])")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -218,3 +225,14 @@ def _find_reasons(
         names = not_promised if reason.startswith(NOT_PROMISED) else unproven
         names[reason.removeprefix(NOT_PROMISED)].append(report.nodeid)
     return unproven, not_promised
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without secrets of the environment, passwords in URLs, phone numbers, codes."""
+    values = [value for name, value in os.environ.items() if _SECRET_NAME.search(name)]
+    values += [password for value in os.environ.values() for password in _PASSWORD.findall(value)]
+    values += [part.strip() for value in values for part in value.split(",")]
+    for value in sorted(values, key=len, reverse=True):
+        if len(value) >= _MIN_SECRET:
+            text = text.replace(value, _MASK)
+    return _CODE.sub("******", mask_phones(_USERINFO.sub(f"{_MASK}@", text)))

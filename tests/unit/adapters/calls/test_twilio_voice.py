@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from codecs import BOM_UTF8
 
 import pytest
 
@@ -15,7 +16,6 @@ from application.ports.webhooks import SignedRequest
 from domain.features.voice.instructions import Gather, Instruction, Position, Say, Voice
 from domain.features.voice.step import Answered, Continued, Recorded
 from tests.support import twiml
-from tests.support.odd_text import write_oddly
 
 URL = "https://dialtone.example.org/voice"
 RECORDING = "RE" + "0f" * 16
@@ -45,7 +45,9 @@ def test_a_recording_is_an_id_and_never_a_url(
 
 def test_a_field_of_json_may_be_a_number_and_another_have_odd_text() -> None:
     content = {"CallSid": "CA1", "Digits": 12, "From": None, "To": ["+14155552671"], "": "NAME"}
-    body = write_oddly(json.dumps(content).encode())
+    # A BOM, halves of an emoji, bytes that are not UTF-8, and control characters.
+    odd_text = rb"\ud83d \\\uDE00 \ude00\ud83d" + b"Jos\xe9 \xed\xa0\xbd \0\x1f\n"
+    body = BOM_UTF8 + json.dumps(content).encode().replace(b"NAME", odd_text)
     url = f"{URL}?bodySHA256={hashlib.sha256(body).hexdigest()}"
 
     fields = TwilioWebhookParser().parse(SignedRequest(url, {}, body=body))

@@ -365,16 +365,6 @@ def test_after_the_wait_a_token_still_ends_no_failures_of_others() -> None:
     assert driver.verification.failures.in_a_row == 90
 
 
-def test_a_message_brings_twenty_two_guesses() -> None:
-    driver = VerificationDriver()
-    clients = [unknown_ip(number) for number in range(4)]
-    ids = [(client_ip, driver.request(client_ip).request_id) for client_ip in clients]
-    for client_ip, request_id in ids:
-        guess(driver, client_ip, request_id)
-        guess(driver, client_ip)
-    assert driver.verification.failures.in_a_row == 5 + 5 + 3 * (2 + 2)
-
-
 def test_two_messages_bring_66_chances_where_guesses_without_an_id_are_at_two_codes() -> None:
     driver = VerificationDriver()
     first = [(unknown_ip(number), driver.request(unknown_ip(number))) for number in range(4)]

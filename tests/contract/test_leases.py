@@ -1,4 +1,4 @@
-"""One instance at a time has a lease, and leases expire."""
+"""A lease belongs to one instance at a time, and expires."""
 
 import asyncio
 from datetime import timedelta

@@ -21,7 +21,7 @@ from tests.support.held_connections import (
 from tests.support.images import animated_gif
 
 CONNECTIONS: Final = 300
-"""Of each kind; all of them together are more than 1,024."""
+"""Connections of each kind; all kinds together are more than 1,024."""
 CONSTANTS: Final = {
     "entrypoints.http.requests.deadlines.IDLE_SECONDS": 3.0,
     "entrypoints.http.requests.deadlines.PERIOD_SECONDS": 6.0,

@@ -1,4 +1,4 @@
-"""One member floods the service with uploads, and the others still upload."""
+"""While a member floods the service with uploads, others still upload."""
 
 import asyncio
 import re

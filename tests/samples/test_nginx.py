@@ -1,4 +1,4 @@
-"""One nginx with the samples of the docs, in front of two instances of the service."""
+"""nginx with the samples of the docs, in front of two instances of the service."""
 
 import itertools
 import json
@@ -34,7 +34,7 @@ APP: Final = "https://app.example.org"
 OUTSIDE: Final = "127.0.0.9"
 """A client IP that is not one of those who operate the service."""
 MIN_REQUESTS: Final = 10
-"""Of each kind: enough to see a restart that fails some."""
+"""Requests of each kind: enough to see a restart that fails some."""
 GIF: Final = still_gif()
 
 

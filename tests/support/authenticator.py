@@ -26,7 +26,7 @@ _NO_AAGUID: Final = bytes(16)
 
 @dataclass
 class SoftwareAuthenticator:
-    """One device with at most one passkey. Options and responses are JSON.
+    """A device with at most one passkey. Options and responses are JSON.
 
     Attributes:
         origin: Of the page that the browser shows.

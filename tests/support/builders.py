@@ -119,14 +119,14 @@ a_delivery: Final = builder(
         provider="",
     )
 )
-"""Of the code of `a_challenge`, sent now."""
+"""The delivery of the code of `a_challenge`, sent now."""
 
 a_phone_verification: Final = builder(
     lambda: PhoneVerification(
         challenges=MessageChallenges((a_challenge(),)), deliveries=Deliveries((a_delivery(),))
     )
 )
-"""Of a phone that requested a code now."""
+"""The verification of a phone that requested a code now."""
 
 a_delivery_report: Final = builder(
     lambda: DeliveryReport(

@@ -39,7 +39,7 @@ Inbox = Callable[[str], list[str]]
 
 
 class Service(Process):
-    """One `dialtone run` in its own folder; its output is kept in two files beside the folder.
+    """A `dialtone run` in its own folder; its output is kept in two files beside the folder.
 
     Args:
         inbox: Returns the messages if they are not printed to the terminal.

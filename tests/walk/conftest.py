@@ -14,7 +14,7 @@ from tests.walk.databases import Database, on_sqlite
 def service(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Service]:
-    """One service on each database for all parts that need no settings of their own."""
+    """The service on each database, for all parts that need no settings of their own."""
     database: Database = request.param
     with running(tmp_path_factory.mktemp("walk"), database(request)) as service:
         yield service

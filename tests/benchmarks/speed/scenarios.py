@@ -28,7 +28,7 @@ _numbers: Final = count()
 
 
 class Sample(NamedTuple):
-    """One run of one scenario; CPU times are those for each response, or for each sign-in."""
+    """A run of a scenario; CPU times are for each response, or for each sign-in."""
 
     responses: int
     rate: float

@@ -12,7 +12,7 @@ import pytest
 from adapters.operations.logging.configuration import RecordFormatter
 
 CHECK_SECONDS: Final = 15
-"""After them readiness cancels a health check."""
+"""Seconds after which readiness cancels a health check."""
 
 
 @dataclass(frozen=True, slots=True)

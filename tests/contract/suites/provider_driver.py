@@ -15,8 +15,8 @@ from tests.contract.suites.promises import require_health_check, unproven
 T = TypeVar("T")
 
 FAILED_CALLS: Final = 5
-"""After so many failures a circuit breaker is open. An adapter has none: the service has its own,
-and another would keep a provider that works again from its work."""
+"""Failures after which a circuit breaker is open. The service has one; another one in an adapter
+would keep a provider from its work that works again."""
 TASK_SECONDS: Final = 1.0
 """How long the tests wait for what an adapter does in the background."""
 
@@ -60,7 +60,7 @@ class ProviderDriver:
 
     async def wait_for_tasks(self) -> None:
         """Wait for tasks of the adapter, which may repeat what has failed."""
-        # That of the test is none of it.
+        # The task of the test is not one of the adapter.
         others = {*self._tasks, asyncio.current_task()}
         if self.adapter and (tasks := asyncio.all_tasks() - others):
             await asyncio.wait(tasks, timeout=TASK_SECONDS)

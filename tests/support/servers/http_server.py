@@ -93,7 +93,7 @@ class TcpProxy(LocalServer):
 
     state = "well"
     answers: int | None = None
-    """After how many responses all others are dropped, if they are."""
+    """Responses before all others are dropped; None drops none."""
 
     def __init__(self, url: str) -> None:
         super().__init__(_Forwarding)

@@ -18,7 +18,7 @@ _REPLICA_SET: Final = "rs0"
 
 @dataclass(frozen=True)
 class MongoServer(RunningServer):
-    """One node."""
+    """A MongoDB server with one node."""
 
     prefix: ClassVar = "DIALTONE_TEST_MONGO_"
     url: str

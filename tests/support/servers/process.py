@@ -95,7 +95,7 @@ class Process:
 
 
 class ServerProcess(Process):
-    """One server on fixed ports; its data folder remains when it stops.
+    """A server on fixed ports; its data folder remains when it stops.
 
     It ends at the latest with the thread that started it, so a killed test run leaves no process.
     """

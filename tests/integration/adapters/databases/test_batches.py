@@ -43,7 +43,7 @@ class FakeCollection:
         self.values: dict[str, str] = {}
         self.fetched: list[Sequence[str]] = []
         self.replies: list[asyncio.Future[None]] = []
-        """Those of the batches: each waits for its own."""
+        """The replies to the batches: each batch waits for its own."""
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, str]:
         self.fetched.append(keys)

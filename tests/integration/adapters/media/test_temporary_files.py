@@ -18,7 +18,7 @@ from domain.features.media.errors import NoUploadSpace
 from tests.support.waiting import wait_until
 
 TIMEOUT = 0.2
-"""Of the tests, in seconds."""
+"""Timeout in the tests, in seconds."""
 
 
 class HangingDisk:

@@ -53,7 +53,7 @@ class Pipe:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for a reader that stalls."""
+    """Never wait for a reader that stalls."""
     wait_writable = module._wait_writable
     monkeypatch.setattr(
         module, "_wait_writable", lambda descriptor, _: wait_writable(descriptor, 0)

@@ -37,7 +37,7 @@ KEPT_EVENT: Final = f"evt_{KEPT}_{CREATED.timestamp() * 1000:.0f}"
 
 @pytest.fixture
 def dialtone(tmp_path: Path) -> CommandLine:
-    """One user has a kept event, and another one waits."""
+    """A database in which a user has a kept event, and another user a waiting one."""
     dialtone = CommandLine(tmp_path, HOOK)
 
     async def add_users() -> None:

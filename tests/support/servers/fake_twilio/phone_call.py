@@ -17,7 +17,7 @@ _NO_FIELDS: Final[Mapping[str, str]] = {}
 
 
 class PhoneCall:
-    """One call, inbound after `ring` and outbound after `receive`.
+    """A call, inbound after `ring` and outbound after `receive`.
 
     - `fields` is what all of its requests have in common.
     - `heard` has every text that was said so far.

@@ -1,4 +1,4 @@
-"""Who may do what, and how often: every act of the core, by every kind of operator."""
+"""Which operators may do each act of the core, and how often."""
 
 from collections.abc import Mapping
 from datetime import timedelta

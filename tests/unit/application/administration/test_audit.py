@@ -1,4 +1,4 @@
-"""Who acted is written before the act, and what operators see of a user."""
+"""The audit names the operator before each act. What operators see of a user."""
 
 from collections.abc import Awaitable
 from contextlib import suppress

@@ -42,19 +42,19 @@ pytestmark = pytest.mark.slow
 
 CODE_TTL: Final = 300
 RESEND_PERIOD: Final = 240
-"""So long after its first message a code is sent again: it is valid for another minute."""
+"""Seconds after its first message in which a code is sent again; it is valid for 60 more."""
 MIN_INTERVAL: Final = 15
 MESSAGES_TO_STRANGERS: Final = ((900, 6), (DAY, 12))
-"""So many seconds, and the messages in them."""
+"""Periods in seconds, each with its maximum of messages."""
 MESSAGES_TO_OWNER: Final = ((HOUR, 9),)
-"""Of each IP of a login and each device: the six of its network, and three of its own."""
+"""Messages of each IP of a login and each device: six of its network, and three of its own."""
 ATTEMPTS_OF_STRANGERS: Final = 100
-"""In a day without a login."""
+"""Attempts in a day without a login."""
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who sends requests: an IP, perhaps with the token of a device."""
+    """A client that sends requests: an IP, perhaps with the token of a device."""
 
     ip: str
     device_id: str | None = None
@@ -162,7 +162,7 @@ SECONDS: Final = st.sampled_from([1, 9, 10, 15, 59, 60, 239, 241, 299, 300, 900,
 
 
 class PhoneVerificationMachine(RuleBasedStateMachine):
-    """One phone. `ids` are the request ids that each client got."""
+    """The verification of a phone. `ids` are the request ids that each client got."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,7 +30,7 @@ from tests.support.fault_injector import ProcessKilled
 
 HOUR = timedelta(hours=1)
 LIMITS = RateLimits(per_country=SlidingWindow(20, HOUR), has_attested_limits=True)
-"""Of 20 permits of a country, strangers have 9, each network and number range 3; proofs have 3."""
+"""A country has 20 permits: 9 for strangers, 3 for each network and number range, 3 for proofs."""
 STRANGERS = 9
 
 

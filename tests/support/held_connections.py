@@ -17,7 +17,7 @@ HEALTH: Final = UNFINISHED_HEAD + b"\r\n"
 LAST_REQUEST: Final = UNFINISHED_HEAD + b"Connection: close\r\n\r\n"
 LARGE_RESPONSE: Final = b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\n" + _HOST + b"\r\n"
 TIMEOUT: Final = 10.0
-"""In seconds, for each connection."""
+"""Timeout of each connection in seconds."""
 _SMALL_BUFFER: Final = 4_096
 _CLOSED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
 SECRET: Final = b"52.5163N 13.3777E"
-"""In all metadata of the sample images. It must not be published."""
+"""A text in all metadata of the sample images. It must not be published."""
 
 _SAMPLES: Final = Path(__file__).with_name("samples")
 EXIF: Final = (_SAMPLES / "exif.tiff").read_bytes()

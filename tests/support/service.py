@@ -19,7 +19,7 @@ from tests.support.servers.process import Process, free_ports, wait_until
 
 START_TIMEOUT: Final = 30.0
 REASON: Final = ("--reason", "a test")
-"""What each act by a command needs."""
+"""Options that each act by a command needs."""
 _ROW: Final = re.compile(r"^│ (.*?) *│$", re.MULTILINE)
 _CODE: Final = re.compile(r"\d{4,}")
 _INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG")

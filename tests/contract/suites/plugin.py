@@ -27,9 +27,9 @@ from tests.contract.suites.port import PORTS
 from tests.contract.suites.promises import NOT_PROMISED
 
 OPENING_SECONDS: Final = 60
-"""The adapter is opened and closed once in these, before the tests."""
+"""Seconds in which the adapter is opened and closed once, before the tests."""
 CLOSING_SECONDS: Final = 1.0
-"""In these everything has to be closed after the end of the block."""
+"""Seconds after the end of the block in which everything has to be closed."""
 _SLICE: Final = 0.01
 _SHARED_THREADS: Final = ("asyncio_", "ThreadPoolExecutor-", "log")
 """The event loop ends those of `asyncio.to_thread`. Motor has a pool for the whole process."""

@@ -108,7 +108,7 @@ WITHOUT_PROVIDER: Final = (
     # The provider of an external adapter may also break off.
     *([DeliveryStatus.UNKNOWN] if is_given() else []),
 )
-"""What a message or a call may be without a provider."""
+"""The statuses that a message or a call may have without a provider."""
 HANGS: Final = LostAnswer("silent", "reads the request and never answers")
 DISCONNECTS: Final = LostAnswer("drops", "reads the request and closes the connection")
 # A 302 or a 404 without the provider's own error may come from a proxy. After a 5xx the provider

@@ -35,7 +35,7 @@ NO_RESPONSES: Final = (
     "", "no-response", "a" * 8_193, "\x00", "\N{SNOWMAN}", "\ud800", "null", "{}", "[" * 5_000,
     "bnVsbA==", "e30=", "W1tbW1tbW1tbW1s=",
 )  # fmt: skip
-"""What no client makes of a request, some of it in Base64."""
+"""Responses that no client makes of a request, some of them in Base64."""
 
 
 async def request_proof(driver: AttestationDriver) -> ProofRequest:

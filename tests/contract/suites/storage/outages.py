@@ -43,7 +43,7 @@ MAX_ROUNDS: Final = 3
 """Connections that open again after an outage use up answers of one call, and then not of the next,
 which gets one too many."""
 RECOVERY_SECONDS: Final = 30.0
-"""In these the adapter works again after its server does."""
+"""Seconds in which the adapter works again after its server does."""
 WITHOUT_AN_ANSWER: Final = pytest.mark.parametrize(
     "is_lost",
     [False, pytest.param(True, marks=pytest.mark.slow)],

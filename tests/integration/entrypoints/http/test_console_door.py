@@ -199,7 +199,7 @@ async def test_what_changes_between_question_and_answer_counts(
 
 
 async def test_the_write_asks_again_who_may_sign_in(console: Console) -> None:
-    """A role taken between the check of an answer and the write closes the door."""
+    """A role that is lost between the check of an answer and the write closes the door."""
     await console.add_first()
     options = await console.send("POST", f"{SESSION}/options", token="")
     answer = {"credential": console.answer(options)}

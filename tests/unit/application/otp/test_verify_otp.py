@@ -73,7 +73,7 @@ async def test_verifying_derives_as_many_codes_for_any_phone(
 
 OTHER_IP = "203.0.113.8"
 FAR_IP = "198.51.100.20"
-"""In a network that requested no code."""
+"""An IP in a network that requested no code."""
 TWO_PER_IP = make_core_policy(rate_limits=RateLimits(per_ip=SlidingWindow(2, timedelta(hours=1))))
 
 

@@ -19,7 +19,7 @@ from tests.unit.domain.otp.verification_driver import (
 )
 
 HOME_NEIGHBOR = "203.0.113.8"
-"""In the same /24 as `HOME_IP`."""
+"""An IP in the same /24 as `HOME_IP`."""
 
 
 def test_an_attempt_counts_on_the_first_client_that_applies(driver: VerificationDriver) -> None:

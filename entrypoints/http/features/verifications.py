@@ -124,6 +124,7 @@ class VerificationController(Controller):
             errors.TooManyOtpRequests,
             errors.DeliveryFailed,
         ],
+        has_own_errors_only=True,  # no proof is asked for
     )
     async def request_verification(
         self,

@@ -67,7 +67,8 @@ class ErrorResponses:
     """The error responses of operations, from the table that answers with them.
 
     An operation has the errors that its handler lists in `errors`, and those that follow from its
-    token, limits, parameters, body and act. Features may add errors that come with others.
+    token, limits, parameters, body and act. Features may add errors that come with others, but not
+    with `has_own_errors_only`.
 
     `codes` are those in the responses of the main API, without those of fields.
     """
@@ -84,7 +85,7 @@ class ErrorResponses:
         table = self._table.of_path(path)
         by_status: dict[str, list[ApiError]] = {}
         listed = [*_list_errors(handler, path, needs_token=needs_token)]
-        if table.schema is None:
+        if table.schema is None and not handler.opt.get("has_own_errors_only"):
             listed += [each for base, added in self._related if base in listed for each in added]
         for example in map(self._make_example, listed):
             by_status.setdefault(str(table.status(example)), []).append(example)

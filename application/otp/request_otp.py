@@ -219,7 +219,8 @@ class RequestOtp:
         block = self.delivery_limiter.additions.find_number_block(phone, request.now)
         if block is not None:
             raise CountryNotServed(block.name)
-        if command.purpose is Purpose.CHANGE_PHONE:  # may be older than the rules
+        if command.purpose is Purpose.CHANGE_PHONE:
+            # The present number of an identity may be older than the rules.
             try:
                 self.phone_rules.check(phone)
             except InvalidValue as error:

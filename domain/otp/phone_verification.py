@@ -186,7 +186,7 @@ class PhoneVerification:
             self.deliveries.counted,
             is_recognized=not client.is_stranger,
             device_id=client.device_id,
-            last_login_at=None if client is SERVICE_TOKEN else self.last_login_at,
+            last_login_at=None if client == SERVICE_TOKEN else self.last_login_at,
         )
 
     def last_provider(self, channel: Channel, purpose: Purpose, bound_to: str | None) -> str:

@@ -153,14 +153,6 @@ class RequestOtpBody(CodeRequestBody, forbid_unknown_fields=True, kw_only=True):
     channel: RequestedChannelField = None
 
 
-SentField = Annotated[
-    bool,
-    described(
-        "False if no new message was sent. The code sent before is still valid, and the"
-        " `request_id` has two attempts instead of five: use the earlier one if you have it.",
-        True,
-    ),
-]
 CodeExpiresInField = Annotated[int, described("Seconds until the code expires.", 300)]
 ResendInField = Annotated[int, described("Seconds until another message can be requested.", 15)]
 ChannelsField = Annotated[
@@ -185,7 +177,14 @@ class CodeSentResponse(msgspec.Struct, kw_only=True):
             "5f1c0a9be0d34f6c8a7b6c5d4e3f2a1b0e9d8c7b6a5f4e3d2c1b0a9f8e7d6c5b",
         ),
     ]
-    sent: SentField
+    sent: Annotated[
+        bool,
+        described(
+            "False if no new message was sent. The code sent before is still valid, and the"
+            " `request_id` has two attempts instead of five: use the earlier one if you have it.",
+            True,
+        ),
+    ]
     expires_in: CodeExpiresInField
     resend_in: ResendInField
 
